@@ -1,0 +1,1 @@
+//! Training curves: schema, Parquet store, queries.

@@ -1,0 +1,1 @@
+//! Tables to SVG, PNG and HTML; computes nothing.

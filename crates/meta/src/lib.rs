@@ -1,0 +1,1 @@
+//! Score matrices, greedy hyperparameter lists, random search, split experiments.

@@ -1,0 +1,33 @@
+//! Where the data behind a number came from.
+
+use std::fmt;
+
+/// Whether any synthetic stand-in took the place of a real data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Origin {
+    /// The original data, or a task that is defined without data (quadratics, test functions, generated sequences).
+    Real,
+    /// An embedded stand-in was used in place of a real data set.
+    Synthetic,
+}
+
+impl Origin {
+    /// The word in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Synthetic => "synthetic",
+        }
+    }
+
+    /// The origin with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Real, Self::Synthetic].into_iter().find(|origin| origin.name() == name)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

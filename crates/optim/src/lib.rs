@@ -1,0 +1,1 @@
+//! TaskSet's optimizer families: update rules, schedules, search spaces, the published list.

@@ -1,0 +1,1 @@
+//! Training one trial and many: protocol, evaluation, observers, parallel sweeps.

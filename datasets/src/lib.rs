@@ -1,0 +1,1 @@
+//! Data sets of TaskSet: manifests, loaders, splits, batch streams, synthetic stand-ins.

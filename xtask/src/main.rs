@@ -1,0 +1,2 @@
+//! Maintenance commands: reproduce, bench, tidy, validate.
+fn main() {}
