@@ -1,1 +1,59 @@
 //! Data sets of TaskSet: manifests, loaders, splits, batch streams, synthetic stand-ins.
+//!
+//! A data set is a *manifest* (`manifests/<name>.toml`: shape, classes, split sizes, original files with sizes and
+//! checksums, licence, citation) and a *decoder* of its original files. From a name to a minibatch:
+//!
+//! 1. [`Datasets::images`] loads a set once a process from [`Source::Directory`] (`<dir>/<data set>/<original files>`),
+//!    or generates its stand-in for [`Source::Synthetic`]. Nothing falls back from one to the other, and
+//!    [`ImageData::origin`] says which it was.
+//! 2. [`carve`] puts each source split in a fixed order and cuts the four splits of a task from them.
+//! 3. [`IndexStream`] repeats a split for ever, shuffles it through a buffer and fills whole batches with numbers of
+//!    examples; the pixels of each are [`ImageData::pixels`].
+//!
+//! [`image_info`] knows shapes and sizes without any file. [`inspect`] and [`verify`] look at what is on disk.
+//!
+//! ```
+//! use taskset_datasets::{Carving, Datasets, IndexStream, Source, carve};
+//! use taskset_names::Split;
+//! use taskset_rng::StreamId;
+//!
+//! let datasets = Datasets::new(Source::Synthetic);
+//! let mnist = datasets.images("mnist")?;
+//! let splits = carve(&mnist, Carving::Sampled, None);
+//! let order = StreamId::root("example").child("train").stream();
+//! let mut batches = IndexStream::new(splits.get(Split::Train).clone(), 10_000, order);
+//! let mut batch = [0; 32];
+//! batches.next_batch(&mut batch);
+//! assert_eq!(mnist.pixels(batch[0]).len(), 28 * 28);
+//! # Ok::<(), taskset_datasets::Error>(())
+//! ```
+//!
+//! # Real files
+//! MNIST and Fashion-MNIST are read from their four original IDX files, compressed (`train-images-idx3-ubyte.gz`) or
+//! unpacked (`train-images-idx3-ubyte`). A compressed file must have the size and SHA-256 of the original, at every
+//! load; for an unpacked one format, counts and labels are checked. The other data sets have manifests, so that tasks on
+//! them can be listed and counted, but no decoder yet: [`Error::NotYetReadable`].
+//!
+//! # Adding a data set
+//! Write `manifests/<name>.toml`, add it to the list in `manifest.rs`, and, for a new file format, a [`Decoder`] with its
+//! branch in `load.rs`. Stand-in, listing, verification and the tests of all manifests come from the table.
+
+mod carve;
+mod error;
+mod files;
+mod idx;
+mod image;
+mod inspect;
+mod library;
+mod load;
+mod manifest;
+mod stream;
+mod synthetic;
+
+pub use carve::{Carving, Splits, carve};
+pub use error::Error;
+pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSplit};
+pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, verify};
+pub use library::{Datasets, Source};
+pub use manifest::{Decoder, FileSpec, Manifest, Part, StandIn, image_info, manifest, manifests};
+pub use stream::IndexStream;

@@ -1,2 +1,75 @@
-//! Maintenance commands: reproduce, bench, tidy, validate.
-fn main() {}
+//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench`. Dispatches; one file a command.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
+mod bench;
+mod reproduce;
+mod tidy;
+mod validate;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+const HELP: &str = "\
+cargo xtask <COMMAND>
+
+Commands:
+  reproduce …   build the release binary and run `taskset-rs reproduce …` with the same arguments
+  validate      what continuous integration runs: tidy, format, lints, docs, tests (cheapest first)
+  tidy          check the crates' floors and absences, file headers, and habits
+  bench         microseconds a training step, in a release build
+
+Examples:
+  cargo xtask reproduce sec5
+  cargo xtask reproduce sec5 --data /path/to/data --out my-figure
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let result = match command.as_str() {
+        "reproduce" => return reproduce::run(&rest),
+        "validate" => validate::run_all(),
+        "tidy" => tidy::run(),
+        "bench" => bench::run_all(&rest),
+        "" | "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprintln!("error: there is no command `{other}`\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the checkout.
+fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map_or(manifest.clone(), PathBuf::from)
+}
+
+/// The cargo that started us, at the root of the checkout.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs a command that must succeed, saying what runs.
+fn run(command: &mut Command) -> Result<()> {
+    let shown: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    eprintln!("$ cargo {}", shown.join(" "));
+    let status = command.status().context("cargo could not be started")?;
+    anyhow::ensure!(status.success(), "cargo {} failed ({status})", shown.join(" "));
+    Ok(())
+}

@@ -51,4 +51,28 @@ impl Activation {
             Self::Tanh => "tanh",
         }
     }
+
+    /// The activation with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|activation| activation.name() == name)
+    }
+
+    /// Whether the derivative is computed from the input (`cos`, `swish`); for the others the output suffices.
+    pub const fn derivative_needs_input(self) -> bool {
+        matches!(self, Self::Cos | Self::Swish)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_in_alphabetical_order() {
+        for activation in Activation::ALL {
+            assert_eq!(Activation::from_name(activation.name()), Some(activation));
+        }
+        assert!(Activation::ALL.is_sorted_by_key(|activation| activation.name()));
+        assert_eq!(Activation::from_name("gelu"), None);
+    }
 }

@@ -1,7 +1,35 @@
 //! Models as data, executed as planned steps over flat parameters.
+//!
+//! A [`Network`] is a description: a list of typed layers and a loss. A [`Plan`] executes it for a given number of rows:
+//! all buffers are allocated once, parameters and gradients are one flat vector each, forward and backward passes are
+//! written by hand for every kind of layer, and the gradient of the input is never computed. [`kernels`] holds what
+//! plans are made of; it chooses AVX-512, AVX2 or portable code at run time.
+//!
+//! ```
+//! use taskset_nn::{Activation, Initializer, Loss, Network, Plan};
+//! let network = Network::mlp(4, &[8, 3], Activation::Tanh, Loss::SoftmaxCrossEntropy);
+//! let mut params = vec![0f32; network.parameter_count()];
+//! let mut gradients = params.clone();
+//! network.init(Initializer::GlorotNormal, &mut params, &mut taskset_rng::StreamId::root("doc").stream());
+//! let mut plan = Plan::new(&network, 2);
+//! plan.input_mut().copy_from_slice(&[1.0, 0.0, 0.5, 0.0, 0.0, 1.0, 0.0, 0.5]);
+//! plan.labels_mut().copy_from_slice(&[0, 2]);
+//! let before = plan.loss_and_gradients(&params, &mut gradients);
+//! for (p, g) in params.iter_mut().zip(&gradients) {
+//!     *p -= 0.1 * g;
+//! }
+//! assert!(plan.loss(&params) < before);
+//! ```
 
 mod activation;
+pub mod denormals;
 mod initializer;
+pub mod kernels;
+mod network;
+mod plan;
 
 pub use activation::Activation;
 pub use initializer::Initializer;
+pub use kernels::{Backend, Scalar};
+pub use network::{Layer, Loss, Network, Parameter};
+pub use plan::Plan;

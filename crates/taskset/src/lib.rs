@@ -1,1 +1,37 @@
-//! TaskSet in Rust: the facade library and, with feature cli, the taskset-rs binary.
+//! TaskSet in Rust: one crate that re-exports all roles.
+//!
+//! | module | role |
+//! |---|---|
+//! | [`rng`] | named deterministic random streams, NumPy's legacy generator |
+//! | [`optim`] | optimizer families, search spaces, schedules, the published list |
+//! | [`nn`] | models executed as planned steps over flat parameters |
+//! | [`datasets`] | manifests, loaders, splits, batch streams, synthetic stand-ins |
+//! | [`tasks`] | the tasks and their registry |
+//! | [`train`] | one trial, many trials |
+//! | [`curves`] | the Parquet store of training curves |
+//! | [`normalize`] | curves to scores |
+//! | [`meta`] | greedy lists, random search, split experiments |
+//! | [`figures`] | tables to SVG, PNG and HTML |
+//! | [`repro`] | the paper's sections, reproduced |
+//!
+//! ```
+//! // A name alone determines an optimizer's configuration.
+//! let named = taskset::optim::named("adam8p_wide_grid_seed107").unwrap();
+//! let rule = named.config.rule(taskset::optim::Mode::Upstream, 10_000);
+//! let (mut params, mut state) = ([1.0_f64, -2.0], rule.init::<f64>(2));
+//! rule.update(&[0.5, -0.5], &mut params, &mut state);
+//! assert!(params[0] < 1.0);
+//! ```
+
+pub use taskset_curves as curves;
+pub use taskset_datasets as datasets;
+pub use taskset_figures as figures;
+pub use taskset_meta as meta;
+pub use taskset_names as names;
+pub use taskset_nn as nn;
+pub use taskset_normalize as normalize;
+pub use taskset_optim as optim;
+pub use taskset_repro as repro;
+pub use taskset_rng as rng;
+pub use taskset_tasks as tasks;
+pub use taskset_train as train;

@@ -1,1 +1,20 @@
 //! Training one trial and many: protocol, evaluation, observers, parallel sweeps.
+//!
+//! A *trial* is (task, optimizer, replica, protocol); training it gives a [`Curve`](taskset_curves::Curve). Trials are
+//! independent: the same trial gives the same bits alone or among thousands, on any number of threads, in any order,
+//! because all of its random numbers come from streams named by (task, replica, purpose).
+
+mod error;
+mod machine;
+mod observe;
+mod plan;
+mod sweep;
+mod trial;
+
+pub use error::Error;
+pub use machine::{available_threads, machine_description};
+pub use observe::{Quiet, SweepObserver, TrialObserver, TrialReport};
+pub use plan::{CURVES_VERSION, Plan};
+pub use sweep::{Outcome, Sweep};
+pub use taskset_curves::{Protocol, TrialKey};
+pub use trial::{Cancelled, replica_stream, run_trial, schedule_steps};

@@ -1,0 +1,127 @@
+//! Choosing names by pattern, and the family of an optimizer.
+
+use std::collections::BTreeSet;
+
+use taskset_names::{PatternError, expand_ranges, matches};
+
+/// A compiled list of name patterns.
+///
+/// A pattern is a name, a range (`mlp_family_seed{0..99}`), a wildcard (`TwoD_*`), a family (`quadratic_family`: all its
+/// seeds) or a set (`adam8p_wide_grid_1k`: seeds 0 to 999). An empty list stands for every name.
+#[derive(Clone, Debug, Default)]
+pub struct NamePatterns {
+    exact: BTreeSet<String>,
+    wildcards: Vec<String>,
+}
+
+impl NamePatterns {
+    /// Compiles a list of patterns.
+    ///
+    /// # Errors
+    /// [`PatternError`] for a range that cannot be expanded.
+    pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Self, PatternError> {
+        let mut compiled = Self::default();
+        for pattern in patterns {
+            for name in expand_ranges(pattern.as_ref())? {
+                if name.contains('*') {
+                    compiled.wildcards.push(name);
+                } else {
+                    compiled.exact.insert(name);
+                }
+            }
+        }
+        Ok(compiled)
+    }
+
+    /// Whether a name is chosen.
+    ///
+    /// ```
+    /// let chosen = taskset_curves::NamePatterns::new(&["TwoD_*", "quadratic_family"]).unwrap();
+    /// assert!(chosen.matches("TwoD_Bowl1") && chosen.matches("quadratic_family_seed3"));
+    /// assert!(!chosen.matches("mlp_family_seed3"));
+    /// ```
+    pub fn matches(&self, name: &str) -> bool {
+        if self.chooses_all() || self.exact.contains(name) || self.wildcards.iter().any(|w| matches(w, name))
+        {
+            return true;
+        }
+        seeded(name).is_some_and(|(family, seed)| {
+            self.exact.contains(family) || (seed < 1000 && self.exact.contains(&format!("{family}_1k")))
+        })
+    }
+
+    /// Whether a name between `low` and `high` (both included, by bytes; the ends may be prefixes of real names' bounds)
+    /// could be chosen. False only if none can.
+    pub(crate) fn may_match_between(&self, low: &[u8], high: &[u8]) -> bool {
+        let may = |prefix: &[u8]| prefix <= high && (low <= prefix || low.starts_with(prefix));
+        let exact = |name: &String| may(name.strip_suffix("_1k").unwrap_or(name).as_bytes());
+        let wildcard = |w: &String| may(w.split('*').next().unwrap_or_default().as_bytes());
+        self.chooses_all() || self.exact.iter().any(exact) || self.wildcards.iter().any(wildcard)
+    }
+
+    fn chooses_all(&self) -> bool {
+        self.exact.is_empty() && self.wildcards.is_empty()
+    }
+}
+
+/// Splits `<family>_seed<number>`.
+fn seeded(name: &str) -> Option<(&str, u64)> {
+    let (family, seed) = name.rsplit_once("_seed")?;
+    Some((family, seed.parse().ok()?))
+}
+
+/// The family of an optimizer's name: what stands before its seed or its learning rate.
+///
+/// ```
+/// use taskset_curves::optimizer_family;
+/// assert_eq!(optimizer_family("adam8p_wide_grid_seed107"), "adam8p_wide_grid");
+/// assert_eq!(optimizer_family("adam_lr_-3.00"), "adam_lr");
+/// assert_eq!(optimizer_family("zero"), "zero");
+/// ```
+pub fn optimizer_family(name: &str) -> &str {
+    if let Some((family, _)) = seeded(name) {
+        return family;
+    }
+    match name.rsplit_once('_') {
+        Some((family, number)) if number.parse::<f64>().is_ok_and(f64::is_finite) => family,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn patterns_choose_names() {
+        let check = |patterns: &[&str], name: &str, yes: bool| {
+            assert_eq!(NamePatterns::new(patterns).unwrap().matches(name), yes, "{patterns:?} {name}");
+        };
+        check(&[], "anything", true);
+        check(&["a_seed{0..9}"], "a_seed9", true);
+        check(&["a_seed{0..9}"], "a_seed10", false);
+        check(&["a_seed1"], "a_seed10", false);
+        check(&["a_*", "b"], "b", true);
+        check(&["mlp_family"], "mlp_family_seed12", true);
+        check(&["mlp_family"], "mlp_family_seedling", false);
+        check(&["mlp"], "mlp_family_seed12", false);
+        check(&["adam1p_wide_grid_1k"], "adam1p_wide_grid_seed999", true);
+        check(&["adam1p_wide_grid_1k"], "adam1p_wide_grid_seed1000", false);
+        assert!(NamePatterns::new(&["a{0..}"]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_match_is_pruned(
+            patterns in proptest::collection::vec("[ab*]{0,3}(_1k|_seed)?", 0..3),
+            name in "[ab]{0,4}(_seed[0-9]{1,4})?", low in "[ab_]{0,4}", high in "[ab_]{0,4}",
+        ) {
+            let chosen = NamePatterns::new(&patterns).unwrap();
+            let inside = low.as_str() <= name.as_str() && name.as_str() <= high.as_str();
+            if inside && chosen.matches(&name) {
+                prop_assert!(chosen.may_match_between(low.as_bytes(), high.as_bytes()));
+            }
+        }
+    }
+}

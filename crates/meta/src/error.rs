@@ -1,0 +1,97 @@
+//! What can be wrong with the input of meta-learning.
+
+/// Scores, tables or lists that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A part has another size than the rest.
+    #[error("{what}: {found} where {expected} are needed")]
+    Size {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        expected: usize,
+    },
+    /// A score is NaN or infinite.
+    #[error("the {split} score of `{config}` on `{task}` is {value}; scores must be finite")]
+    NotFinite {
+        /// `valid` or `test`.
+        split: &'static str,
+        /// The task.
+        task: String,
+        /// The configuration.
+        config: String,
+        /// The score.
+        value: f64,
+    },
+    /// A task lacks a configuration.
+    #[error("`{task}` has no score of `{config}`; finish the sweep, or leave this configuration out")]
+    Missing {
+        /// The task.
+        task: String,
+        /// The configuration.
+        config: String,
+    },
+    /// A name stands twice where it must be unique.
+    #[error("the {what} `{name}` is there twice")]
+    Duplicate {
+        /// `task` or `configuration`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Tasks were scored by different splits.
+    #[error(
+        "`{task}` was scored by {found} and the tasks before it by {expected}; score all with one normaliser"
+    )]
+    Selection {
+        /// The task that differs.
+        task: String,
+        /// Its selection split.
+        found: taskset_names::Split,
+        /// That of the first task.
+        expected: taskset_names::Split,
+    },
+    /// A hyperparameter cannot be put on its scale.
+    #[error(
+        "hyperparameter `{name}` of configuration {config} is {value}; a {scale} scale needs a {needs} number"
+    )]
+    Hyperparameter {
+        /// The hyperparameter.
+        name: String,
+        /// Row of the table.
+        config: usize,
+        /// Its value.
+        value: f64,
+        /// `linear` or `logarithmic`.
+        scale: &'static str,
+        /// `finite` or `positive`.
+        needs: &'static str,
+    },
+    /// Two matrices that must have the same tasks in the same order do not.
+    #[error("the scores of `{label}` are not on the tasks of `{reference}`: {reason}")]
+    OtherTasks {
+        /// The matrix that differs.
+        label: String,
+        /// The matrix it is compared with.
+        reference: String,
+        /// The first difference.
+        reason: String,
+    },
+    /// A split of the tasks needs at least two.
+    #[error("{found} tasks cannot be split into two halves; at least 2 are needed")]
+    TooFewTasks {
+        /// How many there are.
+        found: usize,
+    },
+    /// Text that is no hyperparameter list.
+    #[error("not a hyperparameter list of version {supported}: {reason}")]
+    List {
+        /// The version that is read.
+        supported: u32,
+        /// What is wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,14 @@
+//! Small matrices for this crate's tests.
+
+use crate::ScoreMatrix;
+
+/// A matrix whose test scores equal its validation scores; `rows[task][config]`.
+pub(crate) fn matrix(rows: &[&[f64]]) -> ScoreMatrix {
+    matrix_with_test(rows, rows)
+}
+
+pub(crate) fn matrix_with_test(valid: &[&[f64]], test: &[&[f64]]) -> ScoreMatrix {
+    let names = |prefix: &str, n: usize| (0..n).map(|i| format!("{prefix}{i}")).collect();
+    let configs = valid.first().map_or(0, |row| row.len());
+    ScoreMatrix::new(names("t", valid.len()), names("c", configs), valid.concat(), test.concat()).unwrap()
+}

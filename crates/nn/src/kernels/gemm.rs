@@ -1,0 +1,402 @@
+//! Matrix products C = start + A·B for the small and medium shapes of TaskSet's models.
+//!
+//! B is read in panels of a few vectors' width, A by broadcasting single elements, so A may have any strides and is
+//! packed only where its strides would thrash the cache. Every element of C is one chain of (fused) multiply-adds in
+//! the order of k, whatever the tile it falls into: a row's result does not depend on how many rows are computed with
+//! it, and the two x86-64 vector kernels agree bit for bit.
+
+use crate::kernels::Scalar;
+
+/// A borrowed matrix with arbitrary strides.
+#[derive(Clone, Copy, Debug)]
+pub struct MatrixRef<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+impl<'a, T> MatrixRef<'a, T> {
+    /// A row-major `rows × cols` matrix over the first elements of `data`.
+    ///
+    /// # Panics
+    /// If `data` has fewer than `rows · cols` elements.
+    pub fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
+        assert!(data.len() >= rows * cols, "{} elements cannot hold {rows} × {cols}", data.len());
+        Self { data, rows, cols, row_stride: cols, col_stride: 1 }
+    }
+
+    /// The transposed view of the same elements.
+    #[must_use]
+    pub const fn transposed(self) -> Self {
+        Self {
+            data: self.data,
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+        }
+    }
+
+    /// Number of rows.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub const fn cols(&self) -> usize {
+        self.cols
+    }
+}
+
+/// What the product is added to.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a, T> {
+    /// Nothing: C is overwritten.
+    Zero,
+    /// The present contents of C.
+    Accumulate,
+    /// A row vector, one element a column of C.
+    Bias(&'a [T]),
+}
+
+/// Buffers for packed operands; grow to the largest product once and are reused.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch<T> {
+    b: Vec<T>,
+    a: Vec<T>,
+}
+
+/// `c = start + a · b` for row-major, contiguous `c`, then `max(·, 0)` if `relu` (NaN stays NaN).
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(crate) fn product<T: Scalar, K: Micro<T>>(
+    a: MatrixRef<'_, T>,
+    b: MatrixRef<'_, T>,
+    start: Start<'_, T>,
+    relu: bool,
+    c: &mut [T],
+    scratch: &mut Scratch<T>,
+) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    assert_eq!(k, b.rows, "inner dimensions differ");
+    assert_eq!(c.len(), m * n, "the result must be {m} × {n}");
+    if let Start::Bias(bias) = start {
+        assert_eq!(bias.len(), n, "a bias has one element a column");
+    }
+    if m == 0 || n == 0 {
+        return;
+    }
+    if k == 0 {
+        return empty_sum(start, relu, n, c);
+    }
+    let panels = n.div_ceil(K::NR);
+    let tiles = m.div_ceil(K::MR);
+    // A panel read by many tiles pays for a contiguous copy; rows that lie across memory always do.
+    let packed = b.col_stride != 1 || (tiles > 3 && panels > 1);
+    if packed {
+        pack_b::<T>(b, K::NR, &mut scratch.b);
+    }
+    let (b_data, b_stride, b_panel) =
+        if packed { (&scratch.b[..], K::NR, k * K::NR) } else { (b.data, b.row_stride, K::NR) };
+    let pack_a = a.col_stride >= 1024 && panels > 1;
+    let chunk_tiles = 12;
+    if pack_a {
+        scratch.a.resize(chunk_tiles * K::MR * KC, T::zero());
+    }
+    // Tiles of nearly equal height: no thin rest.
+    let (height, extra) = (m / tiles, m % tiles);
+    let row = |tile: usize| tile * height + tile.min(extra);
+    let mut k0 = 0;
+    while k0 < k {
+        let depth = KC.min(k - k0);
+        let mut t0 = 0;
+        while t0 < tiles {
+            let t1 = tiles.min(t0 + chunk_tiles);
+            if pack_a {
+                for t in t0..t1 {
+                    let into = &mut scratch.a[(t - t0) * K::MR * KC..][..K::MR * KC];
+                    pack_a_tile(a, row(t)..row(t + 1), k0..k0 + depth, K::MR, into);
+                }
+            }
+            for p in 0..panels {
+                let col = p * K::NR;
+                let cols = K::NR.min(n - col);
+                for t in t0..t1 {
+                    let (r0, rows) = (row(t), row(t + 1) - row(t));
+                    let (tile_a, row_stride, col_stride) = if pack_a {
+                        (&scratch.a[(t - t0) * K::MR * KC..], 1, K::MR)
+                    } else {
+                        (&a.data[r0 * a.row_stride + k0 * a.col_stride..], a.row_stride, a.col_stride)
+                    };
+                    let tile_b = &b_data[p * b_panel + k0 * b_stride..];
+                    let tile_c = &mut c[r0 * n + col..];
+                    // The kernels read and write through pointers: what they touch is checked here, once a tile.
+                    assert!(rows >= 1 && rows <= K::MR && cols >= 1);
+                    assert!(tile_a.len() > (rows - 1) * row_stride + (depth - 1) * col_stride);
+                    assert!(tile_b.len() >= (depth - 1) * b_stride + cols);
+                    assert!(tile_c.len() >= (rows - 1) * n + cols);
+                    let first = match start {
+                        _ if k0 > 0 => First::Accumulate,
+                        Start::Zero => First::Zero,
+                        Start::Accumulate => First::Accumulate,
+                        Start::Bias(bias) => First::Bias(bias[col..col + cols].as_ptr()),
+                    };
+                    let tile = Tile {
+                        rows,
+                        cols,
+                        depth,
+                        a: tile_a.as_ptr(),
+                        row_stride,
+                        col_stride,
+                        b: tile_b.as_ptr(),
+                        b_stride,
+                        c: tile_c.as_mut_ptr(),
+                        c_stride: n,
+                        first,
+                        relu: relu && k0 + depth == k,
+                    };
+                    // SAFETY: the assertions above bound everything a kernel touches; `K` is chosen by a backend,
+                    // which exists only where its instructions do.
+                    unsafe { K::tile(&tile) };
+                }
+            }
+            t0 = t1;
+        }
+        k0 += depth;
+    }
+}
+
+/// Depth of a block: one panel of B of this depth stays in the first-level cache.
+const KC: usize = 256;
+
+fn empty_sum<T: Scalar>(start: Start<'_, T>, relu: bool, n: usize, c: &mut [T]) {
+    for row in c.chunks_exact_mut(n) {
+        match start {
+            Start::Zero => row.fill(T::zero()),
+            Start::Accumulate => {}
+            Start::Bias(bias) => row.copy_from_slice(bias),
+        }
+        if relu {
+            row.iter_mut().for_each(|x| *x = if *x <= T::zero() { T::zero() } else { *x });
+        }
+    }
+}
+
+/// Copies B into panels `[cols / width][rows][width]`; elements beyond the last column are left as they are: kernels
+/// neither read nor write them.
+fn pack_b<T: Scalar>(b: MatrixRef<'_, T>, width: usize, into: &mut Vec<T>) {
+    let size = b.cols.div_ceil(width) * width * b.rows;
+    if into.len() < size {
+        into.resize(size, T::zero());
+    }
+    for (p, panel) in into[..size].chunks_exact_mut(b.rows * width).enumerate() {
+        let col = p * width;
+        let cols = width.min(b.cols - col);
+        if b.col_stride == 1 {
+            for (row, out) in panel.chunks_exact_mut(width).enumerate() {
+                let from = row * b.row_stride + col;
+                out[..cols].copy_from_slice(&b.data[from..from + cols]);
+            }
+        } else if b.row_stride == 1 {
+            // Transposing: blocks of rows small enough that their lines stay in the cache.
+            for (block, out) in panel.chunks_mut(16 * width).enumerate() {
+                let rows = out.len() / width;
+                for j in 0..cols {
+                    let column = &b.data[(col + j) * b.col_stride + block * 16..][..rows];
+                    for (line, &x) in out.chunks_exact_mut(width).zip(column) {
+                        line[j] = x;
+                    }
+                }
+            }
+        } else {
+            for (row, out) in panel.chunks_exact_mut(width).enumerate() {
+                for (j, x) in out[..cols].iter_mut().enumerate() {
+                    *x = b.data[row * b.row_stride + (col + j) * b.col_stride];
+                }
+            }
+        }
+    }
+}
+
+/// Copies a tile of A to `[depth][height]`.
+fn pack_a_tile<T: Scalar>(
+    a: MatrixRef<'_, T>,
+    rows: std::ops::Range<usize>,
+    depth: std::ops::Range<usize>,
+    height: usize,
+    into: &mut [T],
+) {
+    let count = rows.len();
+    for (k, out) in depth.zip(into.chunks_exact_mut(height)) {
+        if a.row_stride == 1 {
+            let from = k * a.col_stride + rows.start;
+            out[..count].copy_from_slice(&a.data[from..from + count]);
+        } else {
+            for (i, x) in rows.clone().zip(out) {
+                *x = a.data[i * a.row_stride + k * a.col_stride];
+            }
+        }
+    }
+}
+
+/// What a tile starts from.
+#[derive(Clone, Copy)]
+pub(crate) enum First<T> {
+    Zero,
+    Accumulate,
+    Bias(*const T),
+}
+
+/// One tile of C: `rows × cols`, summed over `depth`.
+pub(crate) struct Tile<T> {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) depth: usize,
+    pub(crate) a: *const T,
+    pub(crate) row_stride: usize,
+    pub(crate) col_stride: usize,
+    pub(crate) b: *const T,
+    pub(crate) b_stride: usize,
+    pub(crate) c: *mut T,
+    pub(crate) c_stride: usize,
+    pub(crate) first: First<T>,
+    pub(crate) relu: bool,
+}
+
+/// A kernel for tiles of up to `MR × NR`.
+pub(crate) trait Micro<T> {
+    const MR: usize;
+    const NR: usize;
+
+    /// Computes one tile.
+    ///
+    /// # Safety
+    /// `1 <= rows <= MR`, `1 <= cols <= NR`, all elements of the operands within the tile readable (writable for `c`),
+    /// a bias of `cols` elements, and the machine has the kernel's instructions.
+    unsafe fn tile(tile: &Tile<T>);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Backend;
+    use proptest::prelude::*;
+    use taskset_rng::StreamId;
+
+    fn random(n: usize, label: &str) -> Vec<f64> {
+        let mut stream = StreamId::root("gemm-tests").child(label).stream();
+        (0..n).map(|_| stream.normal()).collect()
+    }
+
+    /// One product on every backend, in both precisions, against the definition.
+    fn check(m: usize, k: usize, n: usize, transpose_a: bool, transpose_b: bool, start: u8, relu: bool) {
+        let (a, b, bias, c0) =
+            (random(m * k, "a"), random(k * n, "b"), random(n, "bias"), random(m * n, "c"));
+        let at = |i: usize, p: usize| if transpose_a { a[p * m + i] } else { a[i * k + p] };
+        let bt = |p: usize, j: usize| if transpose_b { b[j * k + p] } else { b[p * n + j] };
+        let mut expected = vec![0.0; m * n];
+        let mut magnitude = vec![0.0; m * n];
+        for i in 0..m {
+            for j in 0..n {
+                let first = [0.0, c0[i * n + j], bias[j]][start as usize];
+                let terms = (0..k).map(|p| at(i, p) * bt(p, j));
+                let sum = first + terms.clone().sum::<f64>();
+                expected[i * n + j] = if relu { sum.max(0.0) } else { sum };
+                magnitude[i * n + j] = first.abs() + terms.map(f64::abs).sum::<f64>();
+            }
+        }
+        fn run<T: Scalar>(
+            backend: Backend,
+            [a, b, bias, c0]: [&[f64]; 4],
+            [m, k, n]: [usize; 3],
+            [transpose_a, transpose_b, relu]: [bool; 3],
+            start: u8,
+        ) -> Vec<T> {
+            let cast = |x: &[f64]| x.iter().map(|&x| T::of(x)).collect::<Vec<_>>();
+            let (a, b, bias, mut c) = (cast(a), cast(b), cast(bias), cast(c0));
+            let a =
+                if transpose_a { MatrixRef::new(&a, k, m).transposed() } else { MatrixRef::new(&a, m, k) };
+            let b =
+                if transpose_b { MatrixRef::new(&b, n, k).transposed() } else { MatrixRef::new(&b, k, n) };
+            let start = [Start::Zero, Start::Accumulate, Start::Bias(&bias)][start as usize];
+            T::gemm(backend, a, b, start, relu, &mut c, &mut Scratch::default());
+            c
+        }
+        let data = [&a[..], &b, &bias, &c0];
+        let flags = [transpose_a, transpose_b, relu];
+        let mut vector: Option<Vec<f32>> = None;
+        for backend in Backend::available() {
+            let c = run::<f32>(backend, data, [m, k, n], flags, start);
+            for i in 0..m * n {
+                // Rounding of the inputs and of k additions, each at most 2⁻²⁴ of the terms' magnitude.
+                let bound = (k + 4) as f64 * 6e-8 * magnitude[i];
+                let error = (f64::from(c[i]) - expected[i]).abs();
+                assert!(error <= bound, "{} {m}×{k}×{n} at {i}: {error:e} > {bound:e}", backend.name());
+            }
+            if backend != Backend::portable() {
+                let first = vector.get_or_insert_with(|| c.clone());
+                assert!(first.iter().zip(&c).all(|(x, y)| x.to_bits() == y.to_bits()));
+            }
+            let c = run::<f64>(backend, data, [m, k, n], flags, start);
+            for i in 0..m * n {
+                assert!((c[i] - expected[i]).abs() <= (k + 4) as f64 * 2e-16 * magnitude[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_of_the_models() {
+        check(16, 784, 32, false, false, 2, true);
+        check(784, 16, 32, true, false, 0, false);
+        check(128, 10, 128, false, true, 0, false);
+        check(128, 300, 71, false, false, 2, false);
+        check(1030, 40, 40, true, true, 1, false);
+        check(1030, 13, 70, true, false, 0, false);
+        check(3, 0, 5, false, false, 2, true);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(150))]
+        #[test]
+        fn every_shape(
+            m in 1usize..40, k in 0usize..300, n in 1usize..75, ta: bool, tb: bool, start in 0u8..3, relu: bool,
+        ) {
+            check(m, k, n, ta, tb, start, relu);
+        }
+
+        #[test]
+        fn a_row_does_not_depend_on_its_company(rows in 2usize..60, k in 1usize..300, n in 1usize..70) {
+            let a: Vec<f32> = random(rows * k, "a").iter().map(|&x| x as f32).collect();
+            let b: Vec<f32> = random(k * n, "b").iter().map(|&x| x as f32).collect();
+            for backend in Backend::available() {
+                let product = |first: usize, count: usize| {
+                    let mut c = vec![0.0; count * n];
+                    let a = MatrixRef::new(&a[first * k..], count, k);
+                    f32::gemm(backend, a, MatrixRef::new(&b, k, n), Start::Zero, false, &mut c, &mut Scratch::default());
+                    c
+                };
+                let all = product(0, rows);
+                prop_assert_eq!(&all[n * (rows - 1)..], &product(rows - 1, 1)[..]);
+            }
+        }
+    }
+
+    #[test]
+    fn nan_and_infinity_reach_the_result() {
+        for backend in Backend::available() {
+            for (x, relu) in [(f32::NAN, true), (f32::NAN, false), (f32::INFINITY, true)] {
+                let mut c = vec![0.0; 2 * 40];
+                let mut a = vec![1.0; 2 * 3];
+                a[4] = x;
+                let b = vec![1.0f32; 3 * 40];
+                let (a, b) = (MatrixRef::new(&a, 2, 3), MatrixRef::new(&b, 3, 40));
+                f32::gemm(backend, a, b, Start::Zero, relu, &mut c, &mut Scratch::default());
+                assert!(c[..40].iter().all(|c| (c - 3.0).abs() < 1e-6));
+                assert!(c[40..].iter().all(|c| c.is_nan() == x.is_nan() && !c.is_finite()), "{c:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The inner kernels of the matrix product: portable Rust, AVX2 with FMA, AVX-512.
+
+use super::Scalar;
+use super::gemm::{First, Micro, Tile};
+use super::math::{Exact, Fast, Math, PORTABLE_FMA};
+
+/// Calls `$function::<rows, generics>` for a run-time number of rows.
+macro_rules! by_rows {
+    ($rows:expr, $tile:expr, $function:ident [$($row:literal)*] $generics:tt) => {
+        match $rows {
+            $($row => by_rows!(@call $function, $row, $tile, $generics),)*
+            _ => unreachable!("a tile has between 1 and MR rows"),
+        }
+    };
+    (@call $function:ident, $row:literal, $tile:expr, ($($generics:tt)*)) => {
+        // SAFETY: the caller of `Micro::tile` has promised what the kernels need.
+        unsafe { $function::<$row, $($generics)*>($tile) }
+    };
+}
+
+/// Plain Rust; the compiler vectorises the row of accumulators with what the target has.
+pub(crate) struct Portable;
+
+impl Micro<f32> for Portable {
+    const MR: usize = 2;
+    const NR: usize = 16;
+
+    unsafe fn tile(tile: &Tile<f32>) {
+        by_rows!(tile.rows, tile, portable [1 2] (16, f32, Fast<PORTABLE_FMA>));
+    }
+}
+
+impl Micro<f64> for Portable {
+    const MR: usize = 2;
+    const NR: usize = 8;
+
+    unsafe fn tile(tile: &Tile<f64>) {
+        by_rows!(tile.rows, tile, portable [1 2] (8, f64, Exact));
+    }
+}
+
+/// # Safety
+/// As [`Micro::tile`].
+unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &Tile<T>) {
+    let mut sums = [[T::zero(); NR]; MR];
+    for (i, sum) in sums.iter_mut().enumerate() {
+        for (j, x) in sum[..t.cols].iter_mut().enumerate() {
+            // SAFETY: within the tile of C, and within the bias of `cols` elements.
+            *x = unsafe {
+                match t.first {
+                    First::Zero => T::zero(),
+                    First::Accumulate => *t.c.add(i * t.c_stride + j),
+                    First::Bias(bias) => *bias.add(j),
+                }
+            };
+        }
+    }
+    for k in 0..t.depth {
+        let mut b = [T::zero(); NR];
+        // SAFETY: row `k` of B has `cols` elements.
+        let row = unsafe { std::slice::from_raw_parts(t.b.add(k * t.b_stride), t.cols) };
+        match <&[T; NR]>::try_from(row) {
+            Ok(full) => b = *full,
+            Err(_) => b[..t.cols].copy_from_slice(row),
+        }
+        for (i, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: within the tile of A.
+            let a = unsafe { *t.a.add(i * t.row_stride + k * t.col_stride) };
+            for (x, b) in sum.iter_mut().zip(b) {
+                *x = M::mul_add(a, b, *x);
+            }
+        }
+    }
+    for (i, sum) in sums.iter().enumerate() {
+        for (j, &x) in sum[..t.cols].iter().enumerate() {
+            // SAFETY: within the tile of C.
+            unsafe { *t.c.add(i * t.c_stride + j) = if t.relu && x <= T::zero() { T::zero() } else { x } };
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{First, Micro, Tile};
+    use std::arch::x86_64::{
+        __m256, __m256i, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
+        _mm512_set1_ps, _mm512_setzero_ps,
+    };
+
+    /// 12 rows of two 16-element vectors: 24 of 32 registers accumulate.
+    pub(crate) struct Avx512;
+
+    impl Micro<f32> for Avx512 {
+        const MR: usize = 12;
+        const NR: usize = 32;
+
+        unsafe fn tile(tile: &Tile<f32>) {
+            if tile.cols <= 16 {
+                by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1));
+            } else {
+                by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2));
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Micro::tile`], with `rows == MR` and `cols` at most 16 times `NV`.
+    #[target_feature(enable = "avx512f")]
+    unsafe fn avx512<const MR: usize, const NV: usize>(t: &Tile<f32>) {
+        let mut masks: [__mmask16; NV] = [0; NV];
+        for (v, mask) in masks.iter_mut().enumerate() {
+            let left = t.cols - (16 * v).min(t.cols);
+            *mask = if left >= 16 { 0xffff } else { (1 << left) - 1 };
+        }
+        // SAFETY: masked loads and stores touch only the columns of the tile; rows and depth are the tile's.
+        unsafe {
+            let mut sums: [[__m512; NV]; MR] = [[_mm512_setzero_ps(); NV]; MR];
+            match t.first {
+                First::Zero => {}
+                First::Accumulate => {
+                    for (i, sum) in sums.iter_mut().enumerate() {
+                        for v in 0..NV {
+                            sum[v] = _mm512_maskz_loadu_ps(masks[v], t.c.add(i * t.c_stride + 16 * v));
+                        }
+                    }
+                }
+                First::Bias(bias) => {
+                    for v in 0..NV {
+                        let bias = _mm512_maskz_loadu_ps(masks[v], bias.add(16 * v));
+                        for sum in &mut sums {
+                            sum[v] = bias;
+                        }
+                    }
+                }
+            }
+            let (mut a, mut b) = (t.a, t.b);
+            for _ in 0..t.depth {
+                let mut row = [_mm512_setzero_ps(); NV];
+                for v in 0..NV {
+                    row[v] = _mm512_maskz_loadu_ps(masks[v], b.add(16 * v));
+                }
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    let x = _mm512_set1_ps(*a.add(i * t.row_stride));
+                    for v in 0..NV {
+                        sum[v] = _mm512_fmadd_ps(x, row[v], sum[v]);
+                    }
+                }
+                a = a.wrapping_add(t.col_stride);
+                b = b.wrapping_add(t.b_stride);
+            }
+            for (i, sum) in sums.iter().enumerate() {
+                for v in 0..NV {
+                    // The second operand is returned if either is NaN.
+                    let x = if t.relu { _mm512_max_ps(_mm512_setzero_ps(), sum[v]) } else { sum[v] };
+                    _mm512_mask_storeu_ps(t.c.add(i * t.c_stride + 16 * v), masks[v], x);
+                }
+            }
+        }
+    }
+
+    /// 6 rows of two 8-element vectors: 12 of 16 registers accumulate.
+    pub(crate) struct Avx2;
+
+    impl Micro<f32> for Avx2 {
+        const MR: usize = 6;
+        const NR: usize = 16;
+
+        unsafe fn tile(tile: &Tile<f32>) {
+            if tile.cols == 16 {
+                by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (true));
+            } else {
+                by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (false));
+            }
+        }
+    }
+
+    /// Eight words from position `8 - n` select the first `n` lanes.
+    static LANES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    /// # Safety
+    /// `from` has the elements that the mask selects (8 if `FULL`).
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn load<const FULL: bool>(from: *const f32, mask: __m256i) -> __m256 {
+        // SAFETY: the caller's promise.
+        unsafe { if FULL { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, mask) } }
+    }
+
+    /// # Safety
+    /// As [`Micro::tile`], with `rows == MR`; `FULL` only if `cols == 16`.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn avx2<const MR: usize, const FULL: bool>(t: &Tile<f32>) {
+        // SAFETY: masked loads and stores touch only the columns of the tile; rows and depth are the tile's; the
+        // offsets into LANES lie in 0..=8.
+        unsafe {
+            let lanes = |v: usize| {
+                let left = t.cols.saturating_sub(8 * v).min(8);
+                _mm256_loadu_si256(LANES.as_ptr().add(8 - left).cast())
+            };
+            let masks = [lanes(0), lanes(1)];
+            let mut sums: [[__m256; 2]; MR] = [[_mm256_setzero_ps(); 2]; MR];
+            match t.first {
+                First::Zero => {}
+                First::Accumulate => {
+                    for (i, sum) in sums.iter_mut().enumerate() {
+                        for v in 0..2 {
+                            sum[v] = load::<FULL>(t.c.wrapping_add(i * t.c_stride + 8 * v), masks[v]);
+                        }
+                    }
+                }
+                First::Bias(bias) => {
+                    for v in 0..2 {
+                        let bias = load::<FULL>(bias.wrapping_add(8 * v), masks[v]);
+                        for sum in &mut sums {
+                            sum[v] = bias;
+                        }
+                    }
+                }
+            }
+            let (mut a, mut b) = (t.a, t.b);
+            for _ in 0..t.depth {
+                let row = [load::<FULL>(b, masks[0]), load::<FULL>(b.wrapping_add(8), masks[1])];
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    let x = _mm256_broadcast_ss(&*a.add(i * t.row_stride));
+                    for v in 0..2 {
+                        sum[v] = _mm256_fmadd_ps(x, row[v], sum[v]);
+                    }
+                }
+                a = a.wrapping_add(t.col_stride);
+                b = b.wrapping_add(t.b_stride);
+            }
+            for (i, sum) in sums.iter().enumerate() {
+                for v in 0..2 {
+                    // The second operand is returned if either is NaN.
+                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), sum[v]) } else { sum[v] };
+                    let into = t.c.wrapping_add(i * t.c_stride + 8 * v);
+                    if FULL { _mm256_storeu_ps(into, x) } else { _mm256_maskstore_ps(into, masks[v], x) }
+                }
+            }
+        }
+    }
+}

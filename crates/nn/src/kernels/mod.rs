@@ -1,0 +1,232 @@
+//! Kernels: what a planned step is made of, for f32 (vectorised, chosen at run time) and f64 (portable).
+//!
+//! Which kernel runs depends on shapes and on the [`Backend`] only, never on the thread or on what ran before, so equal
+//! inputs give equal bits.
+
+mod backend;
+mod bytes;
+mod gemm;
+mod losses;
+mod math;
+mod micro;
+mod units;
+
+use std::fmt::{Debug, Display};
+use std::iter::Sum;
+
+use num_traits::Float;
+
+use crate::Activation;
+pub use backend::{Backend, force_portable};
+use backend::{Kind, vectorised};
+pub use gemm::{MatrixRef, Scratch, Start};
+use math::Exact;
+use micro::Portable;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// The number types of the models, f32 and f64, with their kernels.
+///
+/// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
+pub trait Scalar: Float + Debug + Default + Display + Send + Sum + Sync + sealed::Sealed + 'static {
+    /// The nearest number of this type.
+    fn of(x: f64) -> Self;
+
+    /// This number in double precision.
+    fn wide(self) -> f64;
+
+    /// `c = start + a · b`, then the rectifier `max(·, 0)` if `relu`. `c` is row-major and contiguous.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn gemm(
+        backend: Backend,
+        a: MatrixRef<'_, Self>,
+        b: MatrixRef<'_, Self>,
+        start: Start<'_, Self>,
+        relu: bool,
+        c: &mut [Self],
+        scratch: &mut Scratch<Self>,
+    );
+
+    /// Applies an activation in place.
+    fn activate(backend: Backend, activation: Activation, values: &mut [Self]);
+
+    /// Multiplies gradients by the activation's derivative. `saved` are the activation's inputs where
+    /// [`Activation::derivative_needs_input`], else its outputs.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    fn multiply_by_derivative(
+        backend: Backend,
+        activation: Activation,
+        saved: &[Self],
+        gradients: &mut [Self],
+    );
+
+    /// Sum over rows of the softmax cross-entropy (nats) of `logits`, `[labels.len(), classes]`, and, if `scale` is
+    /// given, that sum's gradient times `scale` in place of the logits (whose place is else overwritten with
+    /// intermediate values).
+    ///
+    /// # Panics
+    /// If the logits do not divide into one row a label, or a label is not below the number of classes.
+    fn softmax_cross_entropy(
+        backend: Backend,
+        logits: &mut [Self],
+        labels: &[u16],
+        scale: Option<Self>,
+    ) -> f64;
+
+    /// As [`softmax_cross_entropy`](Scalar::softmax_cross_entropy) for the sum over rows of the mean over classes of
+    /// `(onehot − sigmoid(logit))²`.
+    ///
+    /// # Panics
+    /// As there.
+    fn sigmoid_squared_error(
+        backend: Backend,
+        logits: &mut [Self],
+        labels: &[u16],
+        scale: Option<Self>,
+    ) -> f64;
+
+    /// Bytes to numbers: `byte / 255` (correctly rounded), or `2 (byte / 255) − 1` if `centre`.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]);
+}
+
+impl Scalar for f32 {
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x as Self
+    }
+
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+
+    fn gemm(
+        backend: Backend,
+        a: MatrixRef<'_, Self>,
+        b: MatrixRef<'_, Self>,
+        start: Start<'_, Self>,
+        relu: bool,
+        c: &mut [Self],
+        scratch: &mut Scratch<Self>,
+    ) {
+        match backend.kind() {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => gemm::product::<Self, micro::Avx512>(a, b, start, relu, c, scratch),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => gemm::product::<Self, micro::Avx2>(a, b, start, relu, c, scratch),
+            Kind::Portable => gemm::product::<Self, Portable>(a, b, start, relu, c, scratch),
+        }
+    }
+
+    fn activate(backend: Backend, activation: Activation, values: &mut [Self]) {
+        use units::forward;
+        vectorised!(backend, forward(activation: Activation, values: &mut [f32]));
+    }
+
+    fn multiply_by_derivative(
+        backend: Backend,
+        activation: Activation,
+        saved: &[Self],
+        gradients: &mut [Self],
+    ) {
+        use units::backward;
+        assert_eq!(saved.len(), gradients.len(), "one saved value a gradient");
+        vectorised!(backend, backward(activation: Activation, saved: &[f32], gradients: &mut [f32]));
+    }
+
+    fn softmax_cross_entropy(
+        backend: Backend,
+        logits: &mut [Self],
+        labels: &[u16],
+        scale: Option<Self>,
+    ) -> f64 {
+        use losses::softmax_cross_entropy;
+        vectorised!(backend, softmax_cross_entropy(logits: &mut [f32], labels: &[u16], scale: Option<f32>) -> f64)
+    }
+
+    fn sigmoid_squared_error(
+        backend: Backend,
+        logits: &mut [Self],
+        labels: &[u16],
+        scale: Option<Self>,
+    ) -> f64 {
+        use losses::sigmoid_squared_error;
+        vectorised!(backend, sigmoid_squared_error(logits: &mut [f32], labels: &[u16], scale: Option<f32>) -> f64)
+    }
+
+    fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
+        use bytes::to_unit;
+        assert_eq!(bytes.len(), out.len(), "one number a byte");
+        vectorised!(backend, to_unit(bytes: &[u8], centre: bool, out: &mut [f32]));
+    }
+}
+
+impl Scalar for f64 {
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x
+    }
+
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+
+    fn gemm(
+        _: Backend,
+        a: MatrixRef<'_, Self>,
+        b: MatrixRef<'_, Self>,
+        start: Start<'_, Self>,
+        relu: bool,
+        c: &mut [Self],
+        scratch: &mut Scratch<Self>,
+    ) {
+        gemm::product::<Self, Portable>(a, b, start, relu, c, scratch);
+    }
+
+    fn activate(_: Backend, activation: Activation, values: &mut [Self]) {
+        units::forward::<Self, Exact>(activation, values);
+    }
+
+    fn multiply_by_derivative(_: Backend, activation: Activation, saved: &[Self], gradients: &mut [Self]) {
+        assert_eq!(saved.len(), gradients.len(), "one saved value a gradient");
+        units::backward::<Self, Exact>(activation, saved, gradients);
+    }
+
+    fn softmax_cross_entropy(_: Backend, logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64 {
+        losses::softmax_cross_entropy::<Self, Exact>(logits, labels, scale)
+    }
+
+    fn sigmoid_squared_error(_: Backend, logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64 {
+        losses::sigmoid_squared_error::<Self, Exact>(logits, labels, scale)
+    }
+
+    fn from_bytes(_: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
+        assert_eq!(bytes.len(), out.len(), "one number a byte");
+        bytes::to_unit::<Self, Exact>(bytes, centre, out);
+    }
+}
+
+/// Sums the rows of a row-major matrix with `out.len()` columns: the gradient of a bias.
+///
+/// # Panics
+/// If `out` is empty.
+pub(crate) fn column_sums<T: Scalar>(matrix: &[T], out: &mut [T]) {
+    out.fill(T::zero());
+    for row in matrix.chunks_exact(out.len()) {
+        for (sum, &x) in out.iter_mut().zip(row) {
+            *sum = *sum + x;
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The scores of all optimizers on one task.
+
+use taskset_curves::Curve;
+use taskset_names::{Origin, Split};
+
+use crate::table::Table;
+use crate::{Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper, quantile};
+
+/// The scores of all optimizers on one task: 1 is no better than the start, 0 the best that was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskScores {
+    /// The task.
+    pub task: String,
+    /// The optimizers, sorted by name.
+    pub optimizers: Vec<String>,
+    /// One score an optimizer, for each split in the order of [`Split::ALL`]; finite and at most 1.
+    pub scores: [Vec<f64>; 4],
+    /// The split that set the references and by which to choose.
+    pub selection: Split,
+    /// Mean of all finite first losses on the selection split; NaN if none is.
+    pub initial: f64,
+    /// The loss that scores 1: `initial` or what the normaliser put in its place. With
+    /// [`Initial::OwnFirstPoint`] each curve has its own, and this is their mean.
+    pub upper: f64,
+    /// The loss that scores 0: lowest finite replica mean on the selection split; NaN if none is.
+    pub best: f64,
+    /// Whether nothing was below the upper reference; all scores are then 1.
+    pub degenerate: bool,
+    /// Whether the task is to be left out of a score matrix, because it is degenerate and the normaliser drops those.
+    pub dropped: bool,
+    /// Families of the optimizers that set `best`, sorted: the scale moves with them.
+    pub families: Vec<String>,
+    /// Synthetic if any curve is.
+    pub origin: Origin,
+}
+
+impl TaskScores {
+    /// The scores on one split.
+    pub fn split(&self, split: Split) -> &[f64] {
+        &self.scores[split.index()]
+    }
+}
+
+impl Normalizer {
+    /// Scores all curves of one task: those of all families that shall share the scale.
+    ///
+    /// # Errors
+    /// [`Error`] if there are no curves, they are of several tasks, were evaluated at different steps, or an optimizer
+    /// lacks a replica that another has.
+    pub fn scores(&self, curves: &[Curve]) -> Result<TaskScores, Error> {
+        let table = Table::new(curves)?;
+        let selected: Vec<Vec<f64>> =
+            (0..table.rows.len()).map(|i| table.mean_curve(i, self.selection)).collect();
+        let finite = |values: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
+            values.filter(|v| v.is_finite()).collect()
+        };
+        let firsts = finite(&mut table.rows.iter().flatten().map(|c| f64::from(c.split(self.selection)[0])));
+        // An empty mean is 0 / 0: NaN.
+        let initial = firsts.iter().sum::<f64>() / firsts.len() as f64;
+        let upper = match self.upper {
+            Upper::Initial(_) => initial,
+            Upper::Percentile95OfFinal => {
+                quantile(&finite(&mut selected.iter().filter_map(|c| c.last().copied())), 0.95)
+            }
+        };
+        let best = finite(&mut selected.iter().flatten().copied()).into_iter().fold(f64::NAN, f64::min);
+        // Also true if one of them is NaN.
+        let degenerate = upper.partial_cmp(&best) != Some(std::cmp::Ordering::Greater);
+        let score = |i: usize, split: Split| {
+            if degenerate { 1.0 } else { self.score(&table, i, split, best, upper) }
+        };
+        Ok(TaskScores {
+            task: table.task.to_owned(),
+            optimizers: table.optimizers.iter().map(|&o| o.to_owned()).collect(),
+            scores: Split::ALL.map(|split| (0..table.rows.len()).map(|i| score(i, split)).collect()),
+            selection: self.selection,
+            initial,
+            upper,
+            best,
+            degenerate,
+            dropped: degenerate && self.degenerate == Degenerate::Drop,
+            families: table.families(),
+            origin: table.origin(),
+        })
+    }
+
+    /// Scores curves of any number of tasks, task by task in the order of their names.
+    ///
+    /// # Errors
+    /// As [`Normalizer::scores`], for the first task that fails.
+    pub fn scores_by_task(&self, mut curves: Vec<Curve>) -> Result<Vec<TaskScores>, Error> {
+        curves.sort_by(|a, b| a.task.cmp(&b.task));
+        curves.chunk_by(|a, b| a.task == b.task).map(|curves| self.scores(curves)).collect()
+    }
+
+    /// The score of one optimizer on one split.
+    fn score(&self, table: &Table<'_>, i: usize, split: Split, best: f64, upper: f64) -> f64 {
+        let own = self.upper == Upper::Initial(Initial::OwnFirstPoint);
+        match self.replicas {
+            Replicas::AverageCurves => {
+                let upper = if own { table.mean_curve(i, self.selection)[0] } else { upper };
+                self.collapse(&table.mean_curve(i, split), best, upper)
+            }
+            Replicas::AverageScores => {
+                let row = &table.rows[i];
+                let sum: f64 = row
+                    .iter()
+                    .map(|curve| {
+                        let upper = if own { f64::from(curve.split(self.selection)[0]) } else { upper };
+                        let losses: Vec<f64> =
+                            curve.split(split).iter().map(|&loss| f64::from(loss)).collect();
+                        self.collapse(&losses, best, upper)
+                    })
+                    .sum();
+                sum / row.len() as f64
+            }
+        }
+    }
+
+    /// One curve, scaled, clipped and collapsed. Has at least one point.
+    fn collapse(&self, losses: &[f64], best: f64, upper: f64) -> f64 {
+        let scale = upper - best;
+        let usable = scale.is_finite() && scale > 0.0;
+        let point = |loss: f64| {
+            if usable && loss.is_finite() { ((loss - best) / scale).min(1.0) } else { 1.0 }
+        };
+        let points: Vec<f64> = losses.iter().map(|&loss| point(loss)).collect();
+        let (first, last) = (points[0], points[points.len() - 1]);
+        let sum: f64 = points.iter().sum();
+        match self.collapse {
+            Collapse::Trapezoid if points.len() > 1 => {
+                (sum - 0.5 * (first + last)) / (points.len() - 1) as f64
+            }
+            Collapse::Mean | Collapse::Trapezoid => sum / points.len() as f64,
+            Collapse::Minimum => points.iter().copied().fold(1.0, f64::min),
+            Collapse::Final => last,
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::float_cmp,
+    reason = "losses are multiples of powers of two, on which the arithmetic is exact"
+)]
+mod tests {
+    use super::*;
+    use crate::named;
+    use proptest::prelude::*;
+
+    /// A curve with the given validation losses (valid_outer) and the same plus 1 on test, half on train, and twice them on
+    /// valid_inner.
+    fn curve(optimizer: &str, replica: u32, losses: &[f32]) -> Curve {
+        Curve {
+            task: "t".into(),
+            optimizer: optimizer.into(),
+            replica,
+            steps: (0..losses.len() as u32).collect(),
+            losses: [
+                losses.iter().map(|l| l / 2.0).collect(),
+                losses.iter().map(|l| l * 2.0).collect(),
+                losses.to_vec(),
+                losses.iter().map(|l| l + 1.0).collect(),
+            ],
+            diverged_at: None,
+            num_params: 1,
+            train_seconds: 0.0,
+            eval_seconds: 0.0,
+            origin: Origin::Real,
+        }
+    }
+
+    const NAN: f32 = f32::NAN;
+
+    /// Two replicas of three optimizers. On valid_outer the mean curves are a: 8 4 4 2, b: 8 16 NaN 6, c: 8 8 8 8; the first
+    /// losses have mean 8; best is 2.
+    fn three() -> Vec<Curve> {
+        vec![
+            curve("c", 0, &[8.0, 8.0, 8.0, 8.0]),
+            curve("b", 1, &[7.0, 24.0, 8.0, 8.0]),
+            curve("a", 0, &[9.0, 6.0, 4.0, 0.0]),
+            curve("a", 1, &[7.0, 2.0, 4.0, 4.0]),
+            curve("b", 0, &[9.0, 8.0, NAN, 4.0]),
+            curve("c", 1, &[8.0, 8.0, 8.0, 8.0]),
+        ]
+    }
+
+    fn check(name: &str, expected: [f64; 3]) -> TaskScores {
+        let scores = named(name).unwrap().scores(&three()).unwrap();
+        assert_eq!(scores.optimizers, ["a", "b", "c"]);
+        let found = scores.split(scores.selection);
+        assert!(
+            found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-12),
+            "{name}: {found:?}, not {expected:?}"
+        );
+        scores
+    }
+
+    #[test]
+    fn each_named_normaliser_by_hand() {
+        // Points of a: (8-2)/6 = 1, 1/3, 1/3, 0; of b: 1, 1 (clipped), 1 (NaN), 2/3; of c: 1 throughout.
+        let s = check("default", [5.0 / 12.0, 11.0 / 12.0, 1.0]);
+        assert_eq!((s.initial, s.upper, s.best, s.degenerate, s.dropped), (8.0, 8.0, 2.0, false, false));
+        check("keep_degenerate", [5.0 / 12.0, 11.0 / 12.0, 1.0]);
+        check("trapezoid", [(0.5 + 2.0 / 3.0) / 3.0, (2.5 + 1.0 / 3.0) / 3.0, 1.0]);
+        check("min", [0.0, 2.0 / 3.0, 1.0]);
+        check("final", [0.0, 2.0 / 3.0, 1.0]);
+        // The mean curves all start at 8.
+        check("own_initial", [5.0 / 12.0, 11.0 / 12.0, 1.0]);
+        // On valid_inner everything is twice as large.
+        assert_eq!(check("valid_inner", [5.0 / 12.0, 11.0 / 12.0, 1.0]).best, 4.0);
+        // The last losses are 2, 6, 8; their 95th percentile is 6 + 0.9 * 2 = 7.8, so the scale is 5.8.
+        let u = 5.8;
+        check("last_quantile", [(1.0 + 4.0 / u) / 4.0, (3.0 + 4.0 / u) / 4.0, 1.0]);
+        // Replica by replica: a0 1, 2/3, 1/3, -1/3; a1 5/6, 0, 1/3, 1/3; b0 1, 1, 1, 1/3; b1 5/6, 1, 1, 1.
+        check("average_scores", [(5.0 / 3.0 + 1.5) / 8.0, (10.0 / 3.0 + 23.0 / 6.0) / 8.0, 1.0]);
+    }
+
+    #[test]
+    fn own_first_points_scale_each_curve_by_itself() {
+        let curves = [curve("a", 0, &[4.0, 0.0]), curve("b", 0, &[8.0, 4.0]), curve("c", 0, &[0.0, 1.0])];
+        let s = named("own_initial").unwrap().scores(&curves).unwrap();
+        // c starts at the best: there is nothing to measure it by.
+        assert_eq!(s.split(Split::ValidOuter), [0.5, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn other_splits_use_the_constants_of_the_selection_split() {
+        let s = named("default").unwrap().scores(&three()).unwrap();
+        // a on test: 9 5 5 3, so 1 (clipped), 1/2, 1/2, 1/6; on train: 4 2 2 1, so 1/3, 0, 0, -1/6.
+        assert!((s.split(Split::Test)[0] - 13.0 / 24.0).abs() < 1e-12);
+        assert!((s.split(Split::Train)[0] - 1.0 / 24.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn tasks_on_which_nothing_learns_are_degenerate() {
+        let check = |curves: &[Curve]| {
+            let s = named("default").unwrap().scores(curves).unwrap();
+            assert!(s.degenerate && s.dropped);
+            assert!(s.scores.iter().flatten().all(|&f| f == 1.0));
+            assert!(!named("keep_degenerate").unwrap().scores(curves).unwrap().dropped);
+        };
+        check(&[curve("a", 0, &[2.0, 2.0]), curve("b", 0, &[2.0, 3.0])]);
+        check(&[curve("a", 0, &[NAN, NAN])]);
+        check(&[curve("a", 0, &[NAN, 1.0])]);
+        check(&[curve("a", 0, &[f32::INFINITY, f32::NEG_INFINITY])]);
+    }
+
+    #[test]
+    fn families_and_origins_are_recorded() {
+        let mut curves = vec![
+            curve("adam8p_wide_grid_seed2", 0, &[2.0, 1.0]),
+            curve("adam1p_wide_grid_seed0", 0, &[2.0, 1.0]),
+            curve("adam8p_wide_grid_seed1", 0, &[2.0, 1.0]),
+        ];
+        let normalizer = Normalizer::default();
+        assert_eq!(normalizer.scores(&curves).unwrap().families, ["adam1p_wide_grid", "adam8p_wide_grid"]);
+        assert_eq!(normalizer.scores(&curves).unwrap().origin, Origin::Real);
+        curves[1].origin = Origin::Synthetic;
+        assert_eq!(normalizer.scores(&curves).unwrap().origin, Origin::Synthetic);
+    }
+
+    #[test]
+    fn incomplete_tasks_are_refused_with_their_names() {
+        let check = |change: &dyn Fn(&mut Vec<Curve>), words: &[&str]| {
+            let mut curves = three();
+            change(&mut curves);
+            let message = Normalizer::default().scores(&curves).unwrap_err().to_string();
+            assert!(words.iter().all(|w| message.contains(w)), "{message}");
+        };
+        check(&|c| c.clear(), &["no curves"]);
+        check(&|c| drop(c.remove(1)), &["`t`", "`b`", "replica 1 is missing"]);
+        check(&|c| c.push(c[0].clone()), &["`c`", "replica 0 is there twice"]);
+        check(&|c| c[0].task = "u".into(), &["`t`", "`u`"]);
+        check(&|c| c[1].steps[3] = 9, &["`b`", "replica 1", "train"]);
+        check(&|c| c[1].losses[3].clear(), &["`b`", "0 points on test"]);
+        check(&|c| *c = vec![curve("a", 0, &[])], &["0 points"]);
+    }
+
+    #[test]
+    fn tasks_are_scored_in_the_order_of_their_names() {
+        let mut curves = vec![curve("a", 0, &[2.0, 1.0]), curve("a", 0, &[4.0, 1.0])];
+        curves[0].task = "z".into();
+        let all = Normalizer::default().scores_by_task(curves.clone()).unwrap();
+        assert_eq!(all.iter().map(|s| s.task.as_str()).collect::<Vec<_>>(), ["t", "z"]);
+        assert_eq!(all[1], Normalizer::default().scores(&curves[..1]).unwrap());
+        assert!(Normalizer::default().scores_by_task(vec![]).unwrap().is_empty());
+    }
+
+    /// Curves of up to five optimizers, two replicas, four points: small whole numbers, with some NaN.
+    fn tasks(with_nan: bool) -> impl Strategy<Value = Vec<Curve>> {
+        let loss =
+            (0u16..1000, 0u8..10).prop_map(move |(n, d)| if with_nan && d == 0 { NAN } else { f32::from(n) });
+        proptest::collection::vec(proptest::collection::vec(loss, 8), 1..6).prop_map(|rows| {
+            let name = |i: usize| format!("o{i}");
+            let pair =
+                |(i, row): (usize, &Vec<f32>)| [curve(&name(i), 0, &row[..4]), curve(&name(i), 1, &row[4..])];
+            rows.iter().enumerate().flat_map(pair).collect()
+        })
+    }
+
+    fn changed(curves: &[Curve], f: impl Fn(f32) -> f32) -> Vec<Curve> {
+        let mut curves = curves.to_vec();
+        for loss in curves.iter_mut().flat_map(|c| &mut c.losses).flatten() {
+            *loss = f(*loss);
+        }
+        curves
+    }
+
+    proptest! {
+        #[test]
+        fn scores_lie_between_0_and_1_on_the_selection_split(curves in tasks(true)) {
+            for row in crate::NAMED.iter().filter(|row| row.normalizer.replicas == Replicas::AverageCurves) {
+                let s = row.normalizer.scores(&curves).unwrap();
+                prop_assert!(s.split(s.selection).iter().all(|f| (0.0..=1.0).contains(f)), "{}", row.name);
+                prop_assert!(s.scores.iter().flatten().all(|&f| f.is_finite() && f <= 1.0));
+            }
+        }
+
+        #[test]
+        fn the_lowest_curve_scores_0_by_its_minimum(curves in tasks(true)) {
+            let s = named("min").unwrap().scores(&curves).unwrap();
+            let lowest = s.split(s.selection).iter().copied().fold(1.0, f64::min);
+            prop_assert_eq!(lowest, if s.degenerate { 1.0 } else { 0.0 });
+        }
+
+        #[test]
+        fn scale_and_offset_of_the_losses_do_not_matter(curves in tasks(true), scale in -3i32..4, offset in -500i16..500) {
+            // Exact in f32: whole numbers below 2^24 and a power of two.
+            let other = changed(&curves, |l| (l + f32::from(offset)) * 2f32.powi(scale));
+            for row in crate::NAMED {
+                let (a, b) = (row.normalizer.scores(&curves).unwrap(), row.normalizer.scores(&other).unwrap());
+                prop_assert_eq!(a.degenerate, b.degenerate);
+                // The means over replicas and points round differently at another offset.
+                let pairs = a.scores.iter().flatten().zip(b.scores.iter().flatten());
+                for (a, b) in pairs {
+                    prop_assert!((a - b).abs() < 1e-9, "{}: {a} {b}", row.name);
+                }
+            }
+        }
+
+        #[test]
+        fn order_of_curves_does_not_matter(curves in tasks(true), turn in 0usize..10) {
+            let mut other = curves.clone();
+            other.rotate_left(turn % curves.len());
+            for row in crate::NAMED {
+                // Only the pooled mean sums in the order of names, so all is equal to the last bit (but for NaN constants).
+                let (a, b) = (row.normalizer.scores(&curves).unwrap(), row.normalizer.scores(&other).unwrap());
+                prop_assert_eq!(a.scores, b.scores);
+            }
+        }
+
+        #[test]
+        fn a_point_that_is_not_finite_scores_1(curves in tasks(false), optimizer in 0usize..5, k in 1usize..4, bad in 0usize..3) {
+            let mut broken = curves.clone();
+            let optimizer = format!("o{}", optimizer % (curves.len() / 2));
+            let bad = [NAN, f32::INFINITY, f32::NEG_INFINITY][bad];
+            for c in broken.iter_mut().filter(|c| c.optimizer == optimizer && c.replica == 0) {
+                for losses in &mut c.losses {
+                    losses[k..].fill(bad);
+                }
+            }
+            let s = named("final").unwrap().scores(&broken).unwrap();
+            let at = s.optimizers.iter().position(|o| *o == optimizer).unwrap();
+            prop_assert!(s.scores.iter().all(|scores| scores[at] == 1.0));
+        }
+    }
+}

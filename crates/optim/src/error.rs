@@ -1,0 +1,78 @@
+//! Everything that can be wrong with a name, a hyperparameter object or a request for a trace.
+
+use taskset_names::PatternError;
+
+use crate::Family;
+
+/// What went wrong, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No optimizer, set or family has this name.
+    #[error("there is no optimizer `{name}`{}", suggest(.suggestion.as_deref()))]
+    UnknownOptimizer {
+        /// The name asked for.
+        name: String,
+        /// The nearest existing name, if one is near.
+        suggestion: Option<String>,
+    },
+    /// A wildcard pattern that no registered name matches.
+    #[error("no optimizer matches `{pattern}`; wildcards run over the published names (seeds 0 to 999)")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A pattern that cannot be expanded.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// There is no mode of this name.
+    #[error("there is no optimizer mode `{0}`; the modes are upstream, opt_list and paper")]
+    UnknownMode(String),
+    /// There is no family of this name.
+    #[error("there is no optimizer family `{0}`; the families are {known}", known = known_families())]
+    UnknownFamily(String),
+    /// A hyperparameter object that lacks a key, has one too many, or has a value of the wrong type.
+    #[error("hyperparameters of {family}: {source}")]
+    Hyperparameters {
+        /// The family that the object was read for.
+        family: Family,
+        /// What the JSON reader found.
+        source: serde_json::Error,
+    },
+    /// A hyperparameter outside the values for which the equations make sense.
+    #[error("hyperparameters of {family}: {name} = {value} is not possible; it must lie in [{}, {}]", .valid[0], .valid[1])]
+    OutOfRange {
+        /// The family.
+        family: Family,
+        /// The hyperparameter.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// The smallest and the largest possible value.
+        valid: [f64; 2],
+    },
+    /// An index beyond the end of the published list.
+    #[error("the published list has entries 0 to 999; there is no entry {0}")]
+    NoSuchEntry(usize),
+    /// A gradient of a trace has another length than the parameters.
+    #[error("gradient {step} has {found} values for {expected} parameters")]
+    GradientLength {
+        /// Index of the gradient.
+        step: usize,
+        /// Number of parameters.
+        expected: usize,
+        /// Number of values of the gradient.
+        found: usize,
+    },
+}
+
+fn suggest(suggestion: Option<&str>) -> String {
+    match suggestion {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => "; names look like `adam8p_wide_grid_seed0`, `nadamw_grid_seed0`, `adam_lr_-3.00`".to_owned(),
+    }
+}
+
+fn known_families() -> String {
+    crate::families().iter().map(|info| info.name).collect::<Vec<_>>().join(", ")
+}

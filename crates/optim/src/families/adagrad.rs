@@ -1,0 +1,42 @@
+//! adagrad: Adagrad with a tuned learning rate and initial accumulator; not in the paper.
+
+use serde::{Deserialize, Serialize};
+use taskset_rng::NumpyLegacy;
+
+use super::shared::LEARNING_RATE;
+use crate::registry::Hyperparameters;
+use crate::{Dimension, Naming, Rule, Switches};
+
+/// Adagrad in TensorFlow's form (Duchi et al. 2011): `v = v + g²; p = p - α g / √v`, with `v` starting at
+/// `initial_accumulator_value`. No epsilon, no decay; the same in all modes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adagrad {
+    /// Learning rate α.
+    pub learning_rate: f64,
+    /// What the sum of squared gradients starts at; positive.
+    pub initial_accumulator_value: f64,
+}
+
+const INITIAL: Dimension =
+    Dimension::log("initial_accumulator_value", 1e-10, 1e3).valid(f64::MIN_POSITIVE, f64::MAX);
+
+impl Hyperparameters for Adagrad {
+    const NAME: &'static str = "adagrad";
+    const PREFIX: &'static str = "adagrad_wide_grid";
+    const NAMING: Naming = Naming::Seeds { set: "adagrad_wide_grid_1k" };
+    const SUMMARY: &'static str = "Adagrad, learning rate, initial accumulator";
+    const SPACE: &'static [Dimension] = &[LEARNING_RATE, INITIAL];
+
+    fn member(seed: u32) -> Self {
+        let mut rng = NumpyLegacy::new(seed);
+        Self {
+            learning_rate: LEARNING_RATE.draw(&mut rng),
+            initial_accumulator_value: INITIAL.draw(&mut rng),
+        }
+    }
+
+    fn rule(&self, _: &Switches, _: u64) -> Rule {
+        Rule::adagrad(self.learning_rate, self.initial_accumulator_value)
+    }
+}

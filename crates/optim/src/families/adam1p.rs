@@ -1,0 +1,40 @@
+//! adam1p: Adam with a tuned learning rate.
+
+use serde::{Deserialize, Serialize};
+use taskset_rng::NumpyLegacy;
+
+use super::shared::LEARNING_RATE;
+use crate::registry::Hyperparameters;
+use crate::rule::Adam;
+use crate::schedule::Schedule;
+use crate::{Dimension, Naming, Rule, Switches};
+
+/// Adam with β₁ = 0.9, β₂ = 0.999, ε = 1e-8 (TensorFlow's form; see [`Adam4p`](crate::Adam4p)).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adam1p {
+    /// Learning rate α.
+    pub learning_rate: f64,
+}
+
+/// TensorFlow's default Adam with this learning rate.
+pub(super) fn default_adam(learning_rate: f64, switches: &Switches) -> Rule {
+    Rule::adam(Schedule::constant(learning_rate), Adam::plain(0.9, 0.999, 1e-8, switches.epsilon), true)
+}
+
+impl Hyperparameters for Adam1p {
+    const NAME: &'static str = "adam1p";
+    const PREFIX: &'static str = "adam1p_wide_grid";
+    const NAMING: Naming = Naming::Seeds { set: "adam1p_wide_grid_1k" };
+    const SUMMARY: &'static str = "Adam, learning rate";
+    const SPACE: &'static [Dimension] = &[LEARNING_RATE];
+
+    fn member(seed: u32) -> Self {
+        let mut rng = NumpyLegacy::new(seed.wrapping_add(4123));
+        Self { learning_rate: LEARNING_RATE.draw(&mut rng) }
+    }
+
+    fn rule(&self, switches: &Switches, _: u64) -> Rule {
+        default_adam(self.learning_rate, switches)
+    }
+}

@@ -1,0 +1,33 @@
+//! The families, one file each; [`crate::families`] lists them.
+
+mod adagrad;
+mod adam1p;
+mod adam4p;
+mod adam6p;
+mod adam8p;
+mod half_orders;
+mod nadamw;
+mod zero;
+
+pub use adagrad::Adagrad;
+pub use adam1p::Adam1p;
+pub use adam4p::Adam4p;
+pub use adam6p::Adam6p;
+pub use adam8p::Adam8p;
+pub use half_orders::{AdagradLr, AdamLr};
+pub use nadamw::Nadamw;
+pub use zero::Zero;
+
+/// Dimensions that several families share (paper, appendix D).
+pub(crate) mod shared {
+    use crate::Dimension;
+
+    pub(crate) const LEARNING_RATE: Dimension = Dimension::log("learning_rate", 1e-8, 1e1);
+    pub(crate) const BETA1: Dimension = Dimension::one_minus_log("beta1", 1e-4, 1.0);
+    pub(crate) const BETA2: Dimension = Dimension::one_minus_log("beta2", 1e-6, 1.0);
+    /// The paper does not give this range.
+    pub(crate) const EPSILON: Dimension = Dimension::log("epsilon", 1e-10, 1e3);
+    pub(crate) const LINEAR_DECAY: Dimension = Dimension::log("linear_decay", 1e-7, 1e-4);
+    pub(crate) const EXPONENTIAL_DECAY: Dimension =
+        Dimension::log("exponential_decay", 1e-6, 1e-3).reversed();
+}

@@ -1,0 +1,27 @@
+//! zero: sets every parameter to 0; a sanity check.
+
+use serde::{Deserialize, Serialize};
+
+use crate::registry::Hyperparameters;
+use crate::{Dimension, Naming, Rule, Switches};
+
+/// `p = 0 · p`, so NaN stays NaN. Tells how good a task's loss is without any model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zero {}
+
+impl Hyperparameters for Zero {
+    const NAME: &'static str = "zero";
+    const PREFIX: &'static str = "zero";
+    const NAMING: Naming = Naming::Single;
+    const SUMMARY: &'static str = "sets all parameters to 0";
+    const SPACE: &'static [Dimension] = &[];
+
+    fn member(_: u32) -> Self {
+        Self {}
+    }
+
+    fn rule(&self, _: &Switches, _: u64) -> Rule {
+        Rule::zero()
+    }
+}

@@ -1,0 +1,23 @@
+//! Adagrad's update.
+
+use num_traits::Float;
+
+use super::Kernel;
+
+/// One step of Adagrad over all parameters: `v = v + g²; p = p - rate g / √v`.
+pub(crate) struct AdagradStep<'a, T> {
+    pub(crate) rate: T,
+    pub(crate) gradients: &'a [T],
+    pub(crate) params: &'a mut [T],
+    pub(crate) v: &'a mut [T],
+}
+
+impl<T: Float> Kernel for AdagradStep<'_, T> {
+    #[inline(always)]
+    fn run(self) {
+        for ((p, &g), v) in self.params.iter_mut().zip(self.gradients).zip(self.v) {
+            *v = *v + g * g;
+            *p = *p - self.rate * g / v.sqrt();
+        }
+    }
+}

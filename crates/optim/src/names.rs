@@ -1,0 +1,169 @@
+//! From names and patterns to optimizers.
+
+use std::collections::BTreeSet;
+
+use taskset_names::{closest, expand_ranges, matches};
+
+use crate::registry::families;
+use crate::{Config, Error, Family, FamilyInfo};
+
+/// An optimizer that has a name.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Named {
+    /// Upstream's name, e.g. `adam8p_wide_grid_seed107`.
+    pub name: String,
+    /// Its family.
+    pub family: Family,
+    /// Its hyperparameters.
+    pub config: Config,
+}
+
+/// The optimizer of this name. Seeds beyond the published 0 to 999 exist too.
+///
+/// # Errors
+/// [`Error::UnknownOptimizer`], with the nearest name if one is near.
+///
+/// ```
+/// let named = taskset_optim::named("adam_lr_-3.00")?;
+/// assert!((named.config.value("learning_rate").unwrap() - 1e-3).abs() < 1e-15);
+/// # Ok::<(), taskset_optim::Error>(())
+/// ```
+pub fn named(name: &str) -> Result<Named, Error> {
+    let (info, index) = find(name).ok_or_else(|| unknown(name))?;
+    let config = info.config(index).ok_or_else(|| unknown(name))?;
+    Ok(Named { name: name.to_owned(), family: info.family, config })
+}
+
+/// The published names of all families, in the registry's order.
+pub fn all_names() -> impl Iterator<Item = String> {
+    families().iter().flat_map(FamilyInfo::names)
+}
+
+/// The names that patterns stand for, in order, without repetitions. A pattern is a name, a range
+/// (`adam8p_wide_grid_seed{0..63}`), a wildcard over the published names (`adam_lr_*`), a set (`adam8p_wide_grid_1k`), or
+/// a family (`adam8p` or `adam8p_wide_grid`, the same as its set).
+///
+/// # Errors
+/// [`Error::UnknownOptimizer`] for a name that does not exist, [`Error::NoMatch`] for a wildcard without a match,
+/// [`Error::Pattern`] for a broken range.
+pub fn select(patterns: &[impl AsRef<str>]) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for pattern in patterns {
+        for name in expand_ranges(pattern.as_ref())? {
+            if name.contains('*') {
+                let before = names.len();
+                names.extend(all_names().filter(|candidate| matches(&name, candidate)));
+                if names.len() == before {
+                    return Err(Error::NoMatch { pattern: name });
+                }
+            } else if find(&name).is_some() {
+                names.push(name);
+            } else if let Some(info) = families().iter().find(|info| is_group(info, &name)) {
+                names.extend(info.names());
+            } else {
+                return Err(unknown(&name));
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    Ok(names)
+}
+
+fn find(name: &str) -> Option<(&'static FamilyInfo, u32)> {
+    families().iter().find_map(|info| Some((info, info.index_of(name)?)))
+}
+
+fn is_group(info: &FamilyInfo, name: &str) -> bool {
+    name == info.name || name == info.prefix || Some(name) == info.set()
+}
+
+fn unknown(name: &str) -> Error {
+    // Of the thousands of sampled names only those with the seed that was asked for can have been meant.
+    let digits = &name[name.trim_end_matches(|c: char| c.is_ascii_digit()).len()..];
+    let seed: u32 = digits.parse().unwrap_or(0);
+    let candidates: Vec<String> = families()
+        .iter()
+        .flat_map(|info| match info.set() {
+            Some(set) => {
+                let member = info.config(seed).map(|_| info.member_name(seed));
+                Vec::from_iter([set.to_owned(), info.name.to_owned()].into_iter().chain(member))
+            }
+            None => info.names().collect(),
+        })
+        .collect();
+    let suggestion = closest(name, candidates.iter().map(String::as_str)).map(str::to_owned);
+    Error::UnknownOptimizer { name: name.to_owned(), suggestion }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_published_name_is_found() {
+        let mut count = 0;
+        for info in families() {
+            for name in info.names() {
+                let found = named(&name).unwrap();
+                assert_eq!((found.family, found.name.as_str()), (info.family, name.as_str()));
+                count += 1;
+            }
+        }
+        assert_eq!(count, 6 * 1000 + 17 + 17 + 1);
+    }
+
+    fn check(patterns: &[&str], count: usize, first: &str, last: &str) {
+        let names = select(patterns).unwrap();
+        assert_eq!((names.len(), names[0].as_str(), names[count - 1].as_str()), (count, first, last));
+    }
+
+    #[test]
+    fn patterns() {
+        check(&["zero"], 1, "zero", "zero");
+        check(&["nadamw_grid_seed{3..5}"], 3, "nadamw_grid_seed3", "nadamw_grid_seed5");
+        check(&["adam8p_wide_grid_1k"], 1000, "adam8p_wide_grid_seed0", "adam8p_wide_grid_seed999");
+        check(&["adam8p"], 1000, "adam8p_wide_grid_seed0", "adam8p_wide_grid_seed999");
+        check(&["nadamw_grid"], 1000, "nadamw_grid_seed0", "nadamw_grid_seed999");
+        check(&["adam_lr_*"], 17, "adam_lr_-7.00", "adam_lr_1.00");
+        check(&["adagrad_lr"], 17, "adagrad_lr_-7.00", "adagrad_lr_1.00");
+        check(
+            &["adam1p_wide_grid_seed7", "adam1p_wide_grid_seed{6..8}"],
+            3,
+            "adam1p_wide_grid_seed7",
+            "adam1p_wide_grid_seed8",
+        );
+        check(&["adam6p_wide_grid_seed12345"], 1, "adam6p_wide_grid_seed12345", "adam6p_wide_grid_seed12345");
+    }
+
+    fn check_refused(pattern: &str, word: &str) {
+        let message = select(&[pattern]).unwrap_err().to_string();
+        assert!(message.contains(word), "{message}");
+        if !pattern.contains(['*', '{']) {
+            assert!(named(pattern).unwrap_err().to_string().contains(word));
+        }
+    }
+
+    #[test]
+    fn names_that_do_not_exist() {
+        check_refused("adam8p_wide_gird_seed3", "did you mean `adam8p_wide_grid_seed3`");
+        check_refused("nadamw_wide_grid_seed1", "did you mean");
+        check_refused("adam8p_wide_grid_seed007", "did you mean");
+        check_refused("adam8p_wide_grid_seed+7", "did you mean");
+        check_refused("adam8p_wide_grid_seed4294967295", "there is no optimizer");
+        check_refused("adam_lr_-3", "did you mean");
+        check_refused("sgd_with_all_the_trimmings", "names look like");
+        check_refused("sgd*", "no optimizer matches");
+        check_refused("adam8p_wide_grid_seed{3..1}", "empty");
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_panics(name in "\\PC{0,30}") {
+            let _ = named(&name);
+            let _ = select(&[name]);
+        }
+    }
+}

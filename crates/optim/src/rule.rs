@@ -1,0 +1,308 @@
+//! A rule: the equations of one update, ready to run.
+
+use num_traits::Float;
+use serde::{Deserialize, Serialize};
+
+use crate::EpsilonPlacement;
+use crate::kernel::{AdagradStep, AdamCoefficients, AdamStep, Isa};
+use crate::schedule::Schedule;
+
+/// An update rule with its hyperparameters and schedule fixed; made by [`Config::rule`](crate::Config::rule).
+///
+/// A rule is a small value without memory: what an optimizer remembers is its [`State`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
+    schedule: Schedule,
+    equations: Equations,
+    applies_constraints: bool,
+}
+
+/// What an optimizer remembers between updates. Plain numbers: clone it, compare it, save it.
+///
+/// JSON has no NaN and no infinities; the state of a diverged run needs a format that has them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State<T> {
+    /// Number of updates done; the next one is step `step`, counted from 0.
+    pub step: u64,
+    /// First moments, one a parameter; empty for a family without them.
+    pub m: Vec<T>,
+    /// Second moments, or Adagrad's accumulators, one a parameter; empty for a family without them.
+    pub v: Vec<T>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Equations {
+    Adam(Adam),
+    Adagrad { initial_accumulator: f64 },
+    Zero,
+}
+
+/// What distinguishes the members of the Adam family, apart from the schedule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Adam {
+    pub(crate) beta1: f64,
+    pub(crate) beta2: f64,
+    pub(crate) epsilon: f64,
+    pub(crate) placement: EpsilonPlacement,
+    /// Added to the corrected second moment under the root.
+    pub(crate) root_epsilon: f64,
+    /// Coefficient of `sign(p)` in the gradient.
+    pub(crate) l1: f64,
+    /// Coefficient of `p` in the gradient.
+    pub(crate) l2: f64,
+    pub(crate) momentum: Momentum,
+    /// Decoupled weight decay.
+    pub(crate) weight_decay: f64,
+    pub(crate) correct_weight_decay: bool,
+}
+
+/// The numerator of Adam's update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Momentum {
+    /// `m̂`
+    HeavyBall,
+    /// `(β₁ m + (1 - β₁) G) / (1 - β₁ᵗ⁺¹)`
+    NesterovCorrected,
+    /// `β₁ m̂ + (1 - β₁) G`
+    NesterovPlain,
+}
+
+impl Adam {
+    /// Adam without penalties and decay, heavy ball.
+    pub(crate) const fn plain(beta1: f64, beta2: f64, epsilon: f64, placement: EpsilonPlacement) -> Self {
+        Self {
+            beta1,
+            beta2,
+            epsilon,
+            placement,
+            root_epsilon: 0.0,
+            l1: 0.0,
+            l2: 0.0,
+            momentum: Momentum::HeavyBall,
+            weight_decay: 0.0,
+            correct_weight_decay: false,
+        }
+    }
+
+    /// The scalars of step `t` (from 0) at learning rate `rate`.
+    fn coefficients<T: Float>(&self, t: u64, rate: f64) -> AdamCoefficients<T> {
+        let n = t as f64 + 1.0;
+        let correction1 = 1.0 - libm::pow(self.beta1, n);
+        let correction2 = 1.0 - libm::pow(self.beta2, n);
+        // With epsilon beside the uncorrected root, √v̂ is pulled out of the denominator into the rate.
+        let (scale, v_scale) = match self.placement {
+            EpsilonPlacement::Hat => (rate * correction2.sqrt(), 1.0),
+            EpsilonPlacement::Corrected => (rate, 1.0 / correction2),
+        };
+        let (momentum, current) = match self.momentum {
+            Momentum::HeavyBall => (scale / correction1, 0.0),
+            Momentum::NesterovCorrected => {
+                (scale * self.beta1 / correction1, scale * (1.0 - self.beta1) / correction1)
+            }
+            Momentum::NesterovPlain => (scale * self.beta1 / correction1, scale * (1.0 - self.beta1)),
+        };
+        let decay_correction = if self.correct_weight_decay { correction2.sqrt() / correction1 } else { 1.0 };
+        AdamCoefficients {
+            l1: cast(self.l1),
+            l2: cast(self.l2),
+            beta1: cast(self.beta1),
+            one_minus_beta1: cast(1.0 - self.beta1),
+            beta2: cast(self.beta2),
+            one_minus_beta2: cast(1.0 - self.beta2),
+            momentum: cast(momentum),
+            current: cast(current),
+            v_scale: cast(v_scale),
+            root: cast(self.root_epsilon),
+            epsilon: cast(self.epsilon),
+            decay: cast(rate * decay_correction * self.weight_decay),
+        }
+    }
+
+    fn has_penalty(&self) -> bool {
+        self.l1 != 0.0 || self.l2 != 0.0
+    }
+}
+
+/// Rounds a scalar to the type of the parameters.
+fn cast<T: Float>(x: f64) -> T {
+    T::from(x).unwrap_or_else(T::nan)
+}
+
+impl Rule {
+    pub(crate) const fn adam(schedule: Schedule, adam: Adam, applies_constraints: bool) -> Self {
+        Self { schedule, equations: Equations::Adam(adam), applies_constraints }
+    }
+
+    pub(crate) const fn adagrad(learning_rate: f64, initial_accumulator: f64) -> Self {
+        Self {
+            schedule: Schedule::constant(learning_rate),
+            equations: Equations::Adagrad { initial_accumulator },
+            applies_constraints: true,
+        }
+    }
+
+    pub(crate) const fn zero() -> Self {
+        Self { schedule: Schedule::constant(0.0), equations: Equations::Zero, applies_constraints: false }
+    }
+
+    /// The state before the first update of `n` parameters.
+    pub fn init<T: Float>(&self, n: usize) -> State<T> {
+        let (m, v) = match self.equations {
+            Equations::Adam(_) => (vec![T::zero(); n], vec![T::zero(); n]),
+            Equations::Adagrad { initial_accumulator } => (Vec::new(), vec![cast(initial_accumulator); n]),
+            Equations::Zero => (Vec::new(), Vec::new()),
+        };
+        State { step: 0, m, v }
+    }
+
+    /// Does one update in place: parameters, moments and step counter. One pass, no allocation. Values that are not
+    /// finite pass through as the arithmetic has it.
+    ///
+    /// # Panics
+    /// If gradients, parameters and state are not of the same length: the caller has mixed up two problems.
+    pub fn update<T: Float>(&self, gradients: &[T], params: &mut [T], state: &mut State<T>) {
+        self.update_with(Isa::best(), gradients, params, state);
+    }
+
+    fn update_with<T: Float>(&self, isa: Isa, gradients: &[T], params: &mut [T], state: &mut State<T>) {
+        let n = params.len();
+        let check = |what: &str, found: usize| assert!(found == n, "{found} {what} for {n} parameters");
+        check("gradients", gradients.len());
+        let State { step, m, v } = state;
+        let rate = self.schedule.at(*step);
+        match self.equations {
+            Equations::Adam(adam) => {
+                check("first moments", m.len());
+                check("second moments", v.len());
+                let coefficients = adam.coefficients(*step, rate);
+                macro_rules! run {
+                    ($penalty:literal, $decay:literal) => {
+                        isa.run(AdamStep::<T, $penalty, $decay> { coefficients, gradients, params, m, v })
+                    };
+                }
+                match (adam.has_penalty(), adam.weight_decay != 0.0) {
+                    (false, false) => run!(false, false),
+                    (false, true) => run!(false, true),
+                    (true, false) => run!(true, false),
+                    (true, true) => run!(true, true),
+                }
+            }
+            Equations::Adagrad { .. } => {
+                check("accumulators", v.len());
+                isa.run(AdagradStep { rate: cast(rate), gradients, params, v });
+            }
+            Equations::Zero => params.iter_mut().for_each(|p| *p = *p * T::zero()),
+        }
+        *step += 1;
+    }
+
+    /// The scheduled learning rate of step `step` (from 0), before any bias correction; 0 for the family `zero`.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        self.schedule.at(step)
+    }
+
+    /// The learning rate that the schedule multiplies.
+    pub fn base_learning_rate(&self) -> f64 {
+        self.schedule.base
+    }
+
+    /// The same rule with another base learning rate; the shape of the schedule stays.
+    #[must_use]
+    pub fn with_base_learning_rate(mut self, base: f64) -> Self {
+        self.schedule.base = base;
+        self
+    }
+
+    /// Whether parameters whose gradient has always been zero move: by weight decay, a penalty, or the rule `zero`.
+    pub fn moves_without_gradient(&self) -> bool {
+        match self.equations {
+            Equations::Adam(adam) => adam.has_penalty() || adam.weight_decay != 0.0,
+            Equations::Adagrad { .. } => false,
+            Equations::Zero => true,
+        }
+    }
+
+    /// Whether parameters are projected onto a task's constraint after every update: upstream's hand-written adam6p and
+    /// adam8p do not, all others do.
+    pub fn applies_constraints(&self) -> bool {
+        self.applies_constraints
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::tests::available;
+    use crate::{Mode, named};
+    use taskset_rng::StreamId;
+
+    fn run<T: Float>(rule: &Rule, isa: Isa, n: usize, steps: u64) -> (Vec<T>, State<T>) {
+        let mut stream = StreamId::root("optim").child("rule").stream();
+        let mut draw = |n: usize| (0..n).map(|_| cast(stream.normal())).collect::<Vec<T>>();
+        let mut params = draw(n);
+        let mut state = rule.init(n);
+        for _ in 0..steps {
+            let gradients = draw(n);
+            rule.update_with(isa, &gradients, &mut params, &mut state);
+        }
+        (params, state)
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        // Together these take every loop; 67 leaves a remainder behind every vector width.
+        for name in [
+            "adam1p_wide_grid_seed1",
+            "adam6p_wide_grid_seed0",
+            "adam8p_wide_grid_seed0",
+            "nadamw_grid_seed0",
+            "nadamw_grid_seed107",
+            "adagrad_wide_grid_seed0",
+            "zero",
+        ] {
+            let rule = named(name).unwrap().config.rule(Mode::OptList, 20);
+            for isa in available() {
+                assert_eq!(run::<f32>(&rule, isa, 67, 9), run(&rule, Isa::Baseline, 67, 9), "{name} {isa:?}");
+                assert_eq!(run::<f64>(&rule, isa, 67, 9), run(&rule, Isa::Baseline, 67, 9), "{name} {isa:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn zero_keeps_nan_and_nothing_else() {
+        let rule = named("zero").unwrap().config.rule(Mode::Upstream, 1);
+        let mut params = [1.0f32, -2.0, f32::NAN, f32::INFINITY];
+        rule.update(&[1.0; 4], &mut params, &mut rule.init(4));
+        assert_eq!(params.map(|p| p.is_nan()), [false, false, true, true]);
+        assert_eq!(params[..2], [0.0, 0.0]);
+    }
+
+    #[test]
+    fn sign_of_zero_is_zero() {
+        let crate::Config::Adam8p(base) = named("adam8p_wide_grid_seed0").unwrap().config else {
+            unreachable!()
+        };
+        let config = crate::Adam8p { l1: 1.0, l2: 0.0, ..base };
+        let rule = crate::Config::from(config).rule(Mode::Upstream, 1);
+        let mut params = [0.0f64, 1.0, -1.0];
+        let mut state = rule.init(3);
+        rule.update(&[0.0; 3], &mut params, &mut state);
+        assert_eq!(params[0].to_bits(), 0.0f64.to_bits());
+        assert!(state.m[1] > 0.0 && state.m[2] < 0.0);
+    }
+
+    #[test]
+    fn lengths_that_differ_are_refused() {
+        let rule = named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 1);
+        let refused = |gradients: usize, state: usize| {
+            let result = std::panic::catch_unwind(|| {
+                rule.update(&vec![0.0f32; gradients], &mut [0.0; 2], &mut rule.init(state));
+            });
+            result.is_err()
+        };
+        assert!(!refused(2, 2));
+        assert!(refused(3, 2));
+        assert!(refused(2, 1));
+    }
+}

@@ -1,0 +1,126 @@
+//! Search spaces as data: one [`Dimension`] a hyperparameter.
+
+use taskset_rng::NumpyLegacy;
+
+/// How a hyperparameter is distributed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scale {
+    /// Log-uniform between the bounds.
+    Log,
+    /// One minus a log-uniform number; the bounds are those of one minus the value.
+    OneMinusLog,
+    /// Uniform between the bounds.
+    Linear,
+    /// True or false with probability 1/2 each; as a number 1 or 0.
+    Switch,
+}
+
+/// One hyperparameter of a search space (paper, appendix D).
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Dimension {
+    /// Upstream's name, the key of the hyperparameter object.
+    pub name: &'static str,
+    /// Distribution.
+    pub scale: Scale,
+    /// Lower bound (of one minus the value for [`Scale::OneMinusLog`]).
+    pub lo: f64,
+    /// Upper bound (of one minus the value for [`Scale::OneMinusLog`]).
+    pub hi: f64,
+    /// Whether the sampler also gives exactly 0, outside the bounds.
+    pub or_zero: bool,
+    /// Whether upstream draws from the upper bound down, which turns a seed's value round in its range.
+    pub reversed: bool,
+    /// Smallest and largest value for which the equations make sense; much wider than what is sampled.
+    pub valid: [f64; 2],
+}
+
+impl Dimension {
+    pub(crate) const fn log(name: &'static str, lo: f64, hi: f64) -> Self {
+        let valid = [0.0, f64::MAX];
+        Self { name, scale: Scale::Log, lo, hi, or_zero: false, reversed: false, valid }
+    }
+
+    pub(crate) const fn one_minus_log(name: &'static str, lo: f64, hi: f64) -> Self {
+        let valid = [0.0, 1.0 - f64::EPSILON / 2.0];
+        Self { scale: Scale::OneMinusLog, valid, ..Self::log(name, lo, hi) }
+    }
+
+    pub(crate) const fn linear(name: &'static str, lo: f64, hi: f64) -> Self {
+        Self { scale: Scale::Linear, valid: [lo, hi], ..Self::log(name, lo, hi) }
+    }
+
+    pub(crate) const fn switch(name: &'static str) -> Self {
+        Self { scale: Scale::Switch, ..Self::linear(name, 0.0, 1.0) }
+    }
+
+    pub(crate) const fn reversed(self) -> Self {
+        Self { reversed: true, ..self }
+    }
+
+    pub(crate) const fn or_zero(self) -> Self {
+        Self { or_zero: true, ..self }
+    }
+
+    pub(crate) const fn valid(self, least: f64, most: f64) -> Self {
+        Self { valid: [least, most], ..self }
+    }
+
+    /// Draws a value as upstream does. An exact zero ([`or_zero`](field@Self::or_zero)) is the sampler's decision, not made here.
+    pub fn draw(&self, rng: &mut NumpyLegacy) -> f64 {
+        let (first, last) = if self.reversed { (self.hi, self.lo) } else { (self.lo, self.hi) };
+        match self.scale {
+            Scale::Log => rng.log_uniform(first, last),
+            Scale::OneMinusLog => 1.0 - rng.log_uniform(first, last),
+            Scale::Linear => rng.uniform(first, last),
+            Scale::Switch => f64::from(u8::from(rng.uniform(first, last) > 0.5)),
+        }
+    }
+
+    /// The value on the scale on which it is uniform: its natural logarithm, or that of one minus it, or itself.
+    /// An exact zero of a logarithmic dimension gives minus infinity.
+    pub fn uniform_coordinate(&self, value: f64) -> f64 {
+        match self.scale {
+            Scale::Log => libm::log(value),
+            Scale::OneMinusLog => libm::log1p(-value),
+            Scale::Linear | Scale::Switch => value,
+        }
+    }
+
+    /// Whether the sampler can have given this value (up to rounding in the last digits).
+    pub fn contains(&self, value: f64) -> bool {
+        let inside = |x: f64| x >= self.lo * (1.0 - 1e-9) && x <= self.hi * (1.0 + 1e-9);
+        match self.scale {
+            // One minus a value near 1 has lost most of its digits.
+            Scale::OneMinusLog => 1.0 - value >= self.lo - 1e-15 && 1.0 - value <= self.hi + 1e-15,
+            Scale::Log | Scale::Linear => inside(value) || (self.or_zero && value == 0.0),
+            Scale::Switch => value == 0.0 || value.to_bits() == 1.0f64.to_bits(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn draws_lie_inside(seed in any::<u32>(), lo in 1e-9f64..1e-3, hi in 1e-2f64..1.0) {
+            let mut rng = NumpyLegacy::new(seed);
+            for dimension in [
+                Dimension::log("x", lo, hi),
+                Dimension::log("x", lo, hi).reversed(),
+                Dimension::one_minus_log("x", lo, hi),
+                Dimension::linear("x", lo, hi),
+                Dimension::switch("x"),
+            ] {
+                let value = dimension.draw(&mut rng);
+                prop_assert!(dimension.contains(value), "{dimension:?} {value}");
+                prop_assert!(value >= dimension.valid[0] && value <= dimension.valid[1]);
+                prop_assert!(!dimension.contains(2.0 * dimension.hi + 1.0));
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What can go wrong in a reproduction.
+
+use std::path::PathBuf;
+
+/// Errors of reproductions.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No scale has this name.
+    #[error("there is no scale `{0}`; the scales are smoke, quick, small and paper")]
+    UnknownScale(String),
+    /// Training the curves failed.
+    #[error(transparent)]
+    Train(#[from] taskset_train::Error),
+    /// A task could not be chosen or described.
+    #[error(transparent)]
+    Task(#[from] taskset_tasks::Error),
+    /// An optimizer could not be chosen or described.
+    #[error(transparent)]
+    Optimizer(#[from] taskset_optim::Error),
+    /// Curves could not be read.
+    #[error(transparent)]
+    Curves(#[from] taskset_curves::Error),
+    /// Curves could not be scored.
+    #[error(transparent)]
+    Normalize(#[from] taskset_normalize::Error),
+    /// The scores do not fit together.
+    #[error(transparent)]
+    Meta(#[from] taskset_meta::Error),
+    /// A figure could not be drawn.
+    #[error(transparent)]
+    Figures(#[from] taskset_figures::Error),
+    /// The curves lack something that the figure needs.
+    #[error("the curves in {} do not suffice for figure 3: {lack}", path.display())]
+    Insufficient {
+        /// Where the curves lie.
+        path: PathBuf,
+        /// What is missing, and what would help.
+        lack: String,
+    },
+    /// A result could not be written.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}

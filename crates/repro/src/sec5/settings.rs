@@ -1,0 +1,205 @@
+//! The scales of section 5: which tasks, optimizers and protocol.
+
+use std::str::FromStr;
+
+use taskset_curves::Protocol;
+
+use crate::Error;
+
+/// How much to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Seconds: runs the whole path, means nothing. For tests and for a first look.
+    Smoke,
+    /// Minutes on two cores: cheap tasks, a short horizon, tens of configurations.
+    Quick,
+    /// Hours: more and larger tasks, the fixed MLPs among them, a longer horizon.
+    Small,
+    /// The paper's protocol on every task that this version can train: 1,000 configurations a family, 5 replicas.
+    Paper,
+}
+
+impl Scale {
+    /// All scales, smallest first.
+    pub const ALL: [Self; 4] = [Self::Smoke, Self::Quick, Self::Small, Self::Paper];
+
+    /// The name in commands.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Quick => "quick",
+            Self::Small => "small",
+            Self::Paper => "paper",
+        }
+    }
+}
+
+impl FromStr for Scale {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|scale| scale.name() == name)
+            .ok_or_else(|| Error::UnknownScale(name.to_owned()))
+    }
+}
+
+/// Everything that defines a figure 3.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The scale that they come from.
+    pub scale: Scale,
+    /// Tasks, by name.
+    pub tasks: Vec<String>,
+    /// How the tasks were chosen, in a sentence.
+    pub task_rule: String,
+    /// Seeds `0..configurations` of each of adam8p, adam4p and adam1p.
+    pub configurations: u32,
+    /// Replicas of each (task, configuration).
+    pub replicas: u32,
+    /// Steps and evaluations.
+    pub protocol: Protocol,
+    /// Resamplings of the task split and of the random draws (paper: 50).
+    pub resamplings: usize,
+}
+
+/// Name prefixes of the families that figure 3 compares; the list is learned from the first.
+pub(crate) const FAMILIES: [&str; 3] = ["adam8p_wide_grid", "adam4p_wide_grid", "adam1p_wide_grid"];
+
+/// How many tasks of a family, and which: the first feasible ones under a limit of work.
+struct Pick {
+    /// A family, or `fixed`.
+    pattern: &'static str,
+    /// Only tasks on these data sets (tasks without data have none).
+    datasets: &'static [&'static str],
+    count: usize,
+    /// Upper limit of work a training step, in floating-point operations.
+    max_flops: f64,
+}
+
+/// The data sets that this version reads in their original form.
+const READABLE: &[&str] = &["mnist", "fashion_mnist"];
+
+impl Settings {
+    /// The settings of a scale.
+    ///
+    /// # Errors
+    /// Only if the registry of tasks is broken.
+    pub fn new(scale: Scale) -> Result<Self, Error> {
+        let pick = |pattern, datasets, count, max_flops| Pick { pattern, datasets, count, max_flops };
+        let (picks, configurations, replicas, protocol): (Vec<Pick>, _, _, _) = match scale {
+            Scale::Smoke => (
+                vec![
+                    pick("TwoD_*", &[], 4, f64::INFINITY),
+                    pick("quadratic_family", &[], 3, 1e5),
+                    pick("losg_tasks_family", &[], 3, 1e5),
+                    pick("mlp_family", READABLE, 2, 3e6),
+                ],
+                16,
+                1,
+                Protocol { steps: 40, eval_every: 10, eval_batches: 2 },
+            ),
+            Scale::Quick => (
+                vec![
+                    pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
+                    pick("quadratic_family", &[], 16, 1e6),
+                    pick("losg_tasks_family", &[], 24, 1e6),
+                    pick("mlp_family", READABLE, 16, 1e7),
+                ],
+                100,
+                1,
+                Protocol { steps: 500, eval_every: 25, eval_batches: 5 },
+            ),
+            Scale::Small => (
+                vec![
+                    pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
+                    pick("quadratic_family", &[], 48, 1e7),
+                    pick("losg_tasks_family", &[], 64, 1e7),
+                    pick("mlp_family", READABLE, 48, 3e7),
+                    pick("FixedMLP_mnist*", READABLE, 2, f64::INFINITY),
+                ],
+                200,
+                2,
+                Protocol { steps: 2_000, eval_every: 100, eval_batches: 10 },
+            ),
+            Scale::Paper => (
+                vec![
+                    pick("fixed", READABLE, usize::MAX, f64::INFINITY),
+                    pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
+                    pick("quadratic_family", &[], usize::MAX, 1e9),
+                    pick("losg_tasks_family", &[], usize::MAX, f64::INFINITY),
+                    pick("mlp_family", READABLE, usize::MAX, f64::INFINITY),
+                ],
+                1_000,
+                5,
+                Protocol::PAPER,
+            ),
+        };
+        let mut tasks = Vec::new();
+        let mut rule = Vec::new();
+        for pick in &picks {
+            let chosen = choose(pick)?;
+            let limit = if pick.max_flops.is_finite() {
+                format!(" of at most {} MFLOP a step", pick.max_flops / 1e6)
+            } else {
+                String::new()
+            };
+            let on = if pick.datasets.is_empty() {
+                String::new()
+            } else {
+                format!(" on {}", pick.datasets.join(" or "))
+            };
+            rule.push(format!("the first {} of {}{on}{limit}", chosen.len(), pick.pattern));
+            tasks.extend(chosen.into_iter().filter(|name| !tasks.contains(name)).collect::<Vec<_>>());
+        }
+        let task_rule = rule.join("; ");
+        Ok(Self { scale, tasks, task_rule, configurations, replicas, protocol, resamplings: 50 })
+    }
+
+    /// All optimizers by name.
+    pub fn optimizers(&self) -> Vec<String> {
+        let name = |family: &str, seed: u32| format!("{family}_seed{seed}");
+        FAMILIES.iter().flat_map(|f| (0..self.configurations).map(move |seed| name(f, seed))).collect()
+    }
+}
+
+fn choose(pick: &Pick) -> Result<Vec<String>, Error> {
+    let mut chosen = Vec::new();
+    for name in taskset_tasks::select(&[pick.pattern])? {
+        if chosen.len() == pick.count {
+            break;
+        }
+        let task = taskset_tasks::describe(&name)?;
+        let on_data = match &task.dataset {
+            None => pick.datasets.is_empty(),
+            Some(dataset) => pick.datasets.contains(&dataset.as_str()),
+        };
+        if task.feasible && task.trainable && on_data && task.flops_per_step <= pick.max_flops {
+            chosen.push(name);
+        }
+    }
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scale_has_tasks_of_every_family_and_no_task_twice() {
+        for scale in Scale::ALL {
+            assert_eq!(scale.name().parse::<Scale>().unwrap(), scale);
+            let settings = Settings::new(scale).unwrap();
+            let mut tasks = settings.tasks.clone();
+            tasks.sort();
+            tasks.dedup();
+            assert_eq!(tasks.len(), settings.tasks.len());
+            for family in ["TwoD_", "quadratic_family", "losg_tasks_family", "mlp_family"] {
+                assert!(tasks.iter().any(|name| name.starts_with(family)), "{family} at {}", scale.name());
+            }
+            assert_eq!(settings.optimizers().len(), 3 * settings.configurations as usize);
+        }
+        assert!("huge".parse::<Scale>().is_err());
+    }
+}

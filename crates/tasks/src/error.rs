@@ -1,0 +1,48 @@
+//! What can go wrong between a task's name and a task that can be started.
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No task has this name.
+    #[error(
+        "there is no task `{name}`{}; `tasks list` shows all names",
+        suggestion.as_ref().map(|s| format!(", did you mean `{s}`?")).unwrap_or_default()
+    )]
+    UnknownTask {
+        /// The name asked for.
+        name: String,
+        /// The nearest name that exists, if one is near.
+        suggestion: Option<String>,
+    },
+    /// A pattern matches no task.
+    #[error("the pattern `{pattern}` matches no task; `tasks list` shows all names")]
+    NoMatch {
+        /// The pattern asked for.
+        pattern: String,
+    },
+    /// A pattern that cannot be expanded.
+    #[error(transparent)]
+    Pattern(#[from] taskset_names::PatternError),
+    /// The configuration of this name describes a model that cannot be built (upstream stores such names too).
+    #[error("the task `{name}` cannot be built, here as upstream: {reason}")]
+    Infeasible {
+        /// The task.
+        name: String,
+        /// What in its configuration makes it impossible.
+        reason: String,
+    },
+    /// The task is described, but this version has no builder for its family.
+    #[error(
+        "the task `{name}` cannot be trained yet: this version describes tasks of `{family}` but has no model for them; `tasks list` says which can be trained"
+    )]
+    NotTrainableYet {
+        /// The task.
+        name: String,
+        /// Its family or group.
+        family: String,
+    },
+    /// The task's data cannot be had.
+    #[error(transparent)]
+    Data(#[from] taskset_datasets::Error),
+}

@@ -1,0 +1,210 @@
+//! The sampled task families: one file a family, with its configuration, its sampler and what follows from both.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde_json::Value;
+use taskset_datasets::Datasets;
+
+use crate::sampling::Sampler;
+use crate::{Error, Task};
+
+mod conv_stack;
+mod image_dataset;
+mod json;
+mod rnn_core;
+pub(crate) mod size;
+mod text_dataset;
+
+pub mod conv_fc;
+pub mod conv_pooling;
+pub mod flow;
+pub mod language_model;
+pub mod losg;
+pub mod mlp;
+pub mod mlp_ae;
+pub mod mlp_vae;
+pub mod quadratic;
+pub mod rnn_text_classification;
+
+pub use conv_stack::{ConvStack, Padding, StridePattern};
+pub(crate) use image_dataset::input_shape;
+pub use image_dataset::{Augmentation, ImageDatasetConfig, InputShape};
+pub use rnn_core::RnnCore;
+pub use size::Size;
+pub use text_dataset::{LanguageModelDataset, TextClassificationDataset};
+
+/// A configuration that describes no buildable model; the text says which part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Infeasible(pub String);
+
+/// Makes the task of a configuration, under a name.
+pub type Builder<'a> = Box<dyn FnOnce(&str, &Datasets) -> Result<Arc<dyn Task>, Error> + 'a>;
+
+/// What the registry asks of the configuration of any sampled task.
+pub trait Config: Debug {
+    /// The configuration in upstream's form: its keys in its order, its values.
+    fn to_json(&self) -> Value;
+
+    /// The data that the task really uses, if any.
+    fn dataset(&self) -> Option<&str>;
+
+    /// Parameters, and floating-point operations of one training step (an estimate).
+    ///
+    /// # Errors
+    /// [`Infeasible`] if no such model exists.
+    fn cost(&self) -> Result<Cost, Infeasible>;
+
+    /// The builder, where this version has one.
+    fn builder(&self) -> Option<Builder<'_>> {
+        None
+    }
+}
+
+/// What a task costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// Trainable parameters.
+    pub num_params: u64,
+    /// Floating-point operations of one training step without the optimizer, an estimate.
+    pub flops_per_step: f64,
+}
+
+impl Size {
+    /// The cost with minibatches of this many examples.
+    pub fn with_batch(self, batch_size: usize) -> Cost {
+        Cost { num_params: self.num_params, flops_per_step: self.flops_per_step(batch_size) }
+    }
+}
+
+/// A sampled family: one row of the registry.
+#[derive(Clone, Copy)]
+pub struct Family {
+    /// Name; the tasks are `<name>_seed<n>`.
+    pub name: &'static str,
+    /// One line: what is optimised.
+    pub summary: &'static str,
+    /// Stem of upstream's configuration file.
+    pub file_stem: &'static str,
+    /// Added to the seed before sampling. Only three families have one, so that equal seeds of the others share their
+    /// random numbers (QUIRK-1).
+    pub seed_offset: u32,
+    /// Draws a configuration.
+    pub sample: fn(&mut Sampler) -> Box<dyn Config>,
+}
+
+impl Debug for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Family").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Number of configurations that upstream stores of each family: seeds 0 to 999.
+pub const SEEDS: u32 = 1000;
+
+impl Family {
+    /// The name of the task of a seed.
+    pub fn task_name(&self, seed: u32) -> String {
+        format!("{}_seed{seed}", self.name)
+    }
+
+    /// The largest seed that exists: NumPy's generator takes 32 bits.
+    pub const fn max_seed(&self) -> u32 {
+        u32::MAX - self.seed_offset
+    }
+
+    /// The configuration of a seed; `None` above [`max_seed`](Self::max_seed).
+    pub fn config(&self, seed: u32) -> Option<Box<dyn Config>> {
+        Some((self.sample)(&mut Sampler::new(seed.checked_add(self.seed_offset)?)))
+    }
+}
+
+/// All families, in the order of the paper's appendix G.1.
+pub static FAMILIES: [Family; 12] = [
+    Family {
+        name: "mlp_family",
+        summary: "classify images with a fully connected network",
+        file_stem: "mlp_family",
+        seed_offset: 99_123_491,
+        sample: |r| Box::new(mlp::MlpConfig::sample(r)),
+    },
+    Family {
+        name: "mlp_ae_family",
+        summary: "reconstruct images with a fully connected autoencoder",
+        file_stem: "mlp_ae_family",
+        seed_offset: 0,
+        sample: |r| Box::new(mlp_ae::MlpAeConfig::sample(r)),
+    },
+    Family {
+        name: "mlp_vae_family",
+        summary: "model images with a fully connected variational autoencoder",
+        file_stem: "mlp_vae_family",
+        seed_offset: 0,
+        sample: |r| Box::new(mlp_vae::MlpVaeConfig::sample(r)),
+    },
+    Family {
+        name: "conv_pooling_family",
+        summary: "classify images with convolutions and global pooling",
+        file_stem: "conv_pooling_family",
+        seed_offset: 0,
+        sample: |r| Box::new(conv_pooling::ConvPoolingConfig::sample(r)),
+    },
+    Family {
+        name: "conv_fc_family",
+        summary: "classify images with convolutions and fully connected layers",
+        file_stem: "conv_fc_family",
+        seed_offset: 0,
+        sample: |r| Box::new(conv_fc::ConvFcConfig::sample(r)),
+    },
+    Family {
+        name: "nvp_family",
+        summary: "model images with a real NVP flow",
+        file_stem: "nvp_family",
+        seed_offset: 123_919_936,
+        sample: |r| Box::new(flow::FlowConfig::sample(r, flow::FlowKind::Nvp)),
+    },
+    Family {
+        name: "maf_family",
+        summary: "model images with a masked autoregressive flow",
+        file_stem: "maf_family",
+        seed_offset: 6_123_348,
+        sample: |r| Box::new(flow::FlowConfig::sample(r, flow::FlowKind::Maf)),
+    },
+    Family {
+        name: "char_rnn_language_model_family",
+        summary: "predict the next byte of text with a recurrent network",
+        file_stem: "char_rnn_language_model",
+        seed_offset: 0,
+        sample: |r| Box::new(language_model::LanguageModelConfig::sample(r, language_model::Tokens::Bytes)),
+    },
+    Family {
+        name: "word_rnn_language_model_family",
+        summary: "predict the next subword of text with a recurrent network",
+        file_stem: "word_rnn_language_model",
+        seed_offset: 0,
+        sample: |r| {
+            Box::new(language_model::LanguageModelConfig::sample(r, language_model::Tokens::Subwords))
+        },
+    },
+    Family {
+        name: "rnn_text_classification_family",
+        summary: "classify film reviews with a recurrent network",
+        file_stem: "rnn_text_classification",
+        seed_offset: 0,
+        sample: |r| Box::new(rnn_text_classification::RnnTextClassificationConfig::sample(r)),
+    },
+    Family {
+        name: "quadratic_family",
+        summary: "minimise a quadratic with a random, possibly noisy matrix",
+        file_stem: "quadratic_family",
+        seed_offset: 0,
+        sample: |r| Box::new(quadratic::QuadraticConfig::sample(r)),
+    },
+    Family {
+        name: "losg_tasks_family",
+        summary: "minimise one of 14 kinds of synthetic problems",
+        file_stem: "losg_tasks_family",
+        seed_offset: 0,
+        sample: |r| Box::new(losg::LosgConfig::sample(r)),
+    },
+];

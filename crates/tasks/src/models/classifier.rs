@@ -1,0 +1,281 @@
+//! Image classifiers as tasks: a network on minibatches of images.
+
+use std::sync::Arc;
+
+use taskset_names::{Origin, Split};
+use taskset_nn::{Initializer, Network, Plan, Scalar};
+use taskset_rng::StreamId;
+
+use super::image_batches::{ImageBatches, ImageTask};
+use crate::{Feed, Layout, Problem, Task};
+
+/// Rows of an evaluation pass: enough for the matrix products to run at full speed.
+const EVALUATION_ROWS: usize = 512;
+
+/// A network that classifies images.
+#[derive(Debug)]
+pub(super) struct Classifier {
+    name: String,
+    layout: Layout,
+    network: Arc<Network>,
+    weights: Initializer,
+    images: Arc<ImageTask>,
+}
+
+impl Classifier {
+    pub(super) fn new(name: &str, network: Network, weights: Initializer, images: ImageTask) -> Self {
+        let mut layout = Layout::default();
+        for parameter in network.parameters() {
+            layout.push(parameter.name, &parameter.shape);
+        }
+        Self { name: name.to_owned(), layout, network: Arc::new(network), weights, images: Arc::new(images) }
+    }
+
+    fn replica<T: Scalar>(&self, replica: &StreamId) -> Replica<T> {
+        Replica {
+            plan: Plan::new(&self.network, self.images.batch_size),
+            evaluation: None,
+            batches: ImageBatches::new(Arc::clone(&self.images), replica),
+            network: Arc::clone(&self.network),
+            weights: self.weights,
+            init: replica.child("init"),
+            batch_size: self.images.batch_size,
+        }
+    }
+}
+
+impl Task for Classifier {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn origin(&self) -> Origin {
+        self.images.data.origin()
+    }
+
+    fn flops_per_step(&self) -> f64 {
+        self.network.flops_per_step(self.images.batch_size)
+    }
+
+    fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
+        Box::new(self.replica::<f32>(replica))
+    }
+
+    fn start_f64(&self, replica: &StreamId) -> Box<dyn Problem<f64>> {
+        Box::new(self.replica::<f64>(replica))
+    }
+}
+
+/// One replica of a [`Classifier`].
+struct Replica<T> {
+    /// Holds the current minibatch.
+    plan: Plan<T>,
+    /// Several minibatches at once; made by the first evaluation.
+    evaluation: Option<Plan<T>>,
+    batches: ImageBatches<T>,
+    network: Arc<Network>,
+    weights: Initializer,
+    init: StreamId,
+    batch_size: usize,
+}
+
+/// Puts the next minibatch of a feed into the rows of a plan from `first` on.
+fn load<T: Scalar>(plan: &mut Plan<T>, batches: &mut ImageBatches<T>, feed: Feed, first: usize, rows: usize) {
+    let (input, labels) = plan.batch_mut();
+    let width = input.len() / labels.len();
+    let range = first..first + rows;
+    let noise = batches.next(feed, &mut input[first * width..][..rows * width], &mut labels[range.clone()]);
+    plan.draw_dropout(range, noise);
+}
+
+impl<T: Scalar> Problem<T> for Replica<T> {
+    fn init(&mut self, params: &mut [T]) {
+        self.network.init(self.weights, params, &mut self.init.stream());
+    }
+
+    fn next_batch(&mut self, feed: Feed) {
+        load(&mut self.plan, &mut self.batches, feed, 0, self.batch_size);
+    }
+
+    fn loss(&mut self, params: &[T]) -> T {
+        T::of(self.plan.loss(params))
+    }
+
+    fn loss_and_gradients(&mut self, params: &[T], gradients: &mut [T]) -> T {
+        T::of(self.plan.loss_and_gradients(params, gradients))
+    }
+
+    /// Several minibatches in one pass, the same examples and noise as one by one; minibatches have equal size, so the
+    /// mean over all rows is the mean of their losses (up to rounding). The current minibatch stays as it is.
+    fn mean_loss(&mut self, split: Split, params: &[T], batches: u32) -> f64 {
+        let at_once = (EVALUATION_ROWS / self.batch_size).max(1);
+        let plan = self.evaluation.get_or_insert_with(|| Plan::new(&self.network, at_once * self.batch_size));
+        let (mut left, mut sum) = (batches as usize, 0.0);
+        while left > 0 {
+            let now = left.min(at_once);
+            plan.set_rows(now * self.batch_size);
+            for batch in 0..now {
+                let first = batch * self.batch_size;
+                load(plan, &mut self.batches, Feed::Evaluation(split), first, self.batch_size);
+            }
+            sum += plan.loss(params) * now as f64;
+            left -= now;
+        }
+        sum / f64::from(batches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskset_datasets::{Carving, Datasets, Source, carve};
+    use taskset_nn::{Activation, Layer, Loss};
+
+    use crate::families::Augmentation;
+
+    fn task(dataset: &str, augmentation: Option<Augmentation>, layers: Vec<Layer>) -> Classifier {
+        let data = Datasets::new(Source::Synthetic).images(dataset).unwrap();
+        let splits = carve(&data, Carving::Sampled, Some(1000));
+        let classes = data.classes();
+        let images =
+            ImageTask { data, splits, batch_size: 24, buffer: Some(10_000), augmentation, centre: true };
+        let mut layers = layers;
+        layers.push(Layer::Dense { outputs: classes });
+        let network = Network { inputs: images.input_shape().len(), layers, loss: Loss::SoftmaxCrossEntropy };
+        Classifier::new("t", network, Initializer::GlorotUniform, images)
+    }
+
+    fn variants() -> Vec<Classifier> {
+        let augmentation = Augmentation {
+            crop_amount: 2,
+            flip_left_right: true,
+            flip_up_down: true,
+            do_color_aug: true,
+            brightness: 0.2,
+            saturation: 0.5,
+            hue: 0.2,
+            contrast: 0.5,
+        };
+        let dense = Layer::Dense { outputs: 20 };
+        vec![
+            task("mnist", None, vec![dense, Layer::Activation(Activation::Relu)]),
+            task("cifar10", Some(augmentation), vec![dense, Layer::Activation(Activation::Tanh)]),
+            task(
+                "mnist",
+                None,
+                vec![dense, Layer::Dropout { keep: 0.5 }, Layer::Activation(Activation::Relu)],
+            ),
+        ]
+    }
+
+    fn replica(index: u64) -> StreamId {
+        StreamId::root("classifier-tests").index(index)
+    }
+
+    fn start<T: Scalar>(task: &Classifier, index: u64) -> (Replica<T>, Vec<T>) {
+        let mut problem = task.replica::<T>(&replica(index));
+        let mut params = vec![T::zero(); task.layout().len()];
+        problem.init(&mut params);
+        (problem, params)
+    }
+
+    #[test]
+    fn both_precisions_are_the_same_problem() {
+        for task in variants() {
+            let (mut single, p32) = start::<f32>(&task, 0);
+            let (mut double, p64) = start::<f64>(&task, 0);
+            let (mut g32, mut g64) = (p32.clone(), p64.clone());
+            for feed in [Feed::Training, Feed::Evaluation(Split::Test), Feed::Training] {
+                single.next_batch(feed);
+                double.next_batch(feed);
+                let (a, b) =
+                    (single.loss_and_gradients(&p32, &mut g32), double.loss_and_gradients(&p64, &mut g64));
+                assert!((f64::from(a) - b).abs() < 1e-5 * b);
+                let norm = g64.iter().map(|g| g * g).sum::<f64>().sqrt();
+                let error =
+                    g32.iter().zip(&g64).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum::<f64>().sqrt();
+                assert!(error < 2e-5 * norm, "{error:e} {norm:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_equal_finite_differences() {
+        for task in variants() {
+            let (mut problem, params) = start::<f64>(&task, 1);
+            problem.next_batch(Feed::Training);
+            let mut gradients = params.clone();
+            problem.loss_and_gradients(&params, &mut gradients);
+            let norm = gradients.iter().map(|g| g * g).sum::<f64>().sqrt();
+            for i in (0..params.len()).step_by(params.len() / 20) {
+                let mut at = |by: f64| {
+                    let mut params = params.clone();
+                    params[i] += by;
+                    problem.loss(&params)
+                };
+                let difference = (at(1e-6) - at(-1e-6)) / 2e-6;
+                let bound = 1e-5 * difference.abs() + 1e-7 * norm;
+                assert!((gradients[i] - difference).abs() <= bound, "{i}: {} {difference}", gradients[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn large_evaluation_passes_use_the_same_examples_and_leave_training_alone() {
+        for task in variants() {
+            let (mut large, params) = start::<f32>(&task, 2);
+            let (mut small, _) = start::<f32>(&task, 2);
+            for split in Split::ALL {
+                // More than one pass, the last not full.
+                let batches = 50;
+                let all = large.mean_loss(split, &params, batches);
+                let mut sum = 0.0;
+                for _ in 0..batches {
+                    small.next_batch(Feed::Evaluation(split));
+                    sum += f64::from(small.loss(&params));
+                }
+                assert!((all - sum / f64::from(batches)).abs() < 1e-6 * all, "{split}");
+            }
+            let (mut fresh, _) = start::<f32>(&task, 2);
+            for problem in [&mut large, &mut fresh] {
+                problem.next_batch(Feed::Training);
+            }
+            assert_eq!(large.loss(&params).to_bits(), fresh.loss(&params).to_bits());
+        }
+    }
+
+    #[test]
+    fn replicas_repeat_bit_for_bit_and_differ_from_each_other() {
+        let task = &variants()[1];
+        let run = |index: u64| {
+            let (mut problem, mut params) = start::<f32>(task, index);
+            let mut gradients = params.clone();
+            for _ in 0..3 {
+                problem.next_batch(Feed::Training);
+                problem.loss_and_gradients(&params, &mut gradients);
+                params.iter_mut().zip(&gradients).for_each(|(p, g)| *p -= 0.1 * g);
+            }
+            params.iter().map(|p| p.to_bits()).collect::<Vec<_>>()
+        };
+        assert_eq!(run(0), run(0));
+        assert_ne!(run(0), run(1));
+    }
+
+    #[test]
+    fn training_lowers_the_loss_on_the_test_split() {
+        let task = &variants()[0];
+        let (mut problem, mut params) = start::<f32>(task, 3);
+        let mut gradients = params.clone();
+        let before = problem.mean_loss(Split::Test, &params, 20);
+        for _ in 0..200 {
+            problem.next_batch(Feed::Training);
+            problem.loss_and_gradients(&params, &mut gradients);
+            params.iter_mut().zip(&gradients).for_each(|(p, g)| *p -= 0.05 * g);
+        }
+        assert!(problem.mean_loss(Split::Test, &params, 20) < 0.8 * before);
+    }
+}

@@ -1,0 +1,95 @@
+//! Builder of the fixed MLP classifiers (`FixedMLP_*`), from the table of the fixed tasks.
+
+use std::sync::Arc;
+
+use taskset_datasets::{Carving, Datasets, carve};
+use taskset_nn::{Activation, Initializer, Layer, Loss, Network};
+
+use super::classifier::Classifier;
+use super::image_batches::ImageTask;
+use crate::fixed::{Between, Model, TASKS};
+use crate::{Error, Task};
+
+/// Entries of the shuffle buffer of the tasks without norms and dropout; for the others it is the size of the split.
+const SHUFFLE_BUFFER: usize = 5000;
+
+/// The fixed task of this name, if it is an MLP classifier.
+///
+/// # Errors
+/// [`Error::Data`] if its images cannot be had.
+pub fn build(name: &str, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>> {
+    let task = TASKS.iter().find(|task| task.name == name)?;
+    let Model::Mlp { hidden, activation, between, loss } = task.model else { return None };
+    let activation = Activation::from_name(activation)?;
+    let loss = match loss {
+        "ce" => Loss::SoftmaxCrossEntropy,
+        "mse" => Loss::SigmoidSquaredError,
+        _ => return None,
+    };
+    let between_layers = match between {
+        Between::Nothing => None,
+        Between::Offset => Some(Layer::FrozenBatchNorm),
+        Between::LayerNorm => Some(Layer::LayerNorm),
+        Between::Dropout(keep) => Some(Layer::Dropout { keep }),
+        // Real batch norm occurs in convolutional tasks only.
+        Between::BatchNorm => return None,
+    };
+    let build = |dataset: &str| -> Result<Arc<dyn Task>, Error> {
+        let data = data.images(dataset)?;
+        let classes = data.classes();
+        let images = ImageTask {
+            splits: carve(&data, Carving::Fixed, None),
+            data,
+            batch_size: task.batch_size,
+            buffer: between_layers.is_none().then_some(SHUFFLE_BUFFER),
+            augmentation: None,
+            centre: false,
+        };
+        let mut layers = Vec::new();
+        for &outputs in hidden {
+            layers.push(Layer::Dense { outputs });
+            layers.extend(between_layers);
+            layers.push(Layer::Activation(activation));
+        }
+        layers.push(Layer::Dense { outputs: classes });
+        let network = Network { inputs: images.input_shape().len(), layers, loss };
+        Ok(Arc::new(Classifier::new(name, network, Initializer::SonnetDefault, images)))
+    };
+    Some(build(task.dataset?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixed::Group;
+    use taskset_datasets::Source;
+    use taskset_names::Split;
+    use taskset_rng::StreamId;
+
+    #[test]
+    fn all_thirteen_build_with_their_published_sizes_and_step() {
+        let data = Datasets::new(Source::Synthetic);
+        let mut built = 0;
+        for fixed in &TASKS {
+            let task = match build(fixed.name, &data) {
+                Some(task) => task.unwrap(),
+                None => {
+                    assert_ne!(fixed.group, Group::Mlp, "{}", fixed.name);
+                    continue;
+                }
+            };
+            built += 1;
+            assert_eq!(task.layout().len() as u64, fixed.cost().num_params, "{}", fixed.name);
+            let mut problem = task.start(&StreamId::root("fixed-mlp-tests"));
+            let mut params = vec![0.0; task.layout().len()];
+            problem.init(&mut params);
+            problem.next_batch(crate::Feed::Training);
+            let mut gradients = params.clone();
+            let loss = problem.loss_and_gradients(&params, &mut gradients);
+            params.iter_mut().zip(&gradients).for_each(|(p, g)| *p -= 0.01 * g);
+            assert!(problem.loss(&params) < loss, "{}", fixed.name);
+            assert!(problem.mean_loss(Split::ValidOuter, &params, 1).is_finite());
+        }
+        assert_eq!(built, 13);
+    }
+}

@@ -1,0 +1,105 @@
+//! Minibatches of images: which examples, and how their bytes become the model's input.
+
+use std::sync::Arc;
+
+use taskset_datasets::{ImageData, ImageShape, IndexStream, Splits};
+use taskset_names::Split;
+use taskset_nn::{Backend, Scalar};
+use taskset_rng::{Stream, StreamId};
+
+use super::augment::augment;
+use crate::Feed;
+use crate::families::Augmentation;
+
+/// The images of a task: shared by its replicas.
+#[derive(Clone, Debug)]
+pub(super) struct ImageTask {
+    pub(super) data: Arc<ImageData>,
+    pub(super) splits: Splits,
+    pub(super) batch_size: usize,
+    /// Entries of the shuffle buffer; `None`: as many as the split has examples.
+    pub(super) buffer: Option<usize>,
+    /// Applied to all four splits (QUIRK-10).
+    pub(super) augmentation: Option<Augmentation>,
+    /// `2x − 1` after augmentation.
+    pub(super) centre: bool,
+}
+
+impl ImageTask {
+    /// Shape of the model's input: the images', less what is cropped.
+    pub(super) fn input_shape(&self) -> ImageShape {
+        let shape = self.data.shape();
+        let crop = self.augmentation.map_or(0, |augmentation| augmentation.crop_amount);
+        ImageShape { height: shape.height - crop, width: shape.width - crop, ..shape }
+    }
+}
+
+/// The random streams of one feed: examples, augmentation and the model's own noise are siblings, so that none shifts
+/// another.
+#[derive(Clone, Debug)]
+struct FeedStreams {
+    batches: IndexStream,
+    augment: Stream,
+    noise: Stream,
+}
+
+/// The minibatch streams of one replica. Names: `train/…` and `eval/<split>/…`, each with `batches`, `augment` and
+/// `noise` below the replica's.
+#[derive(Clone, Debug)]
+pub(super) struct ImageBatches<T> {
+    images: Arc<ImageTask>,
+    training: FeedStreams,
+    evaluation: [FeedStreams; 4],
+    examples: Vec<u32>,
+    /// One image in `[0, 1]`, before augmentation.
+    image: Vec<T>,
+}
+
+impl<T: Scalar> ImageBatches<T> {
+    pub(super) fn new(images: Arc<ImageTask>, replica: &StreamId) -> Self {
+        let open = |split: Split, id: StreamId| {
+            let indices = images.splits.get(split);
+            let buffer = images.buffer.unwrap_or(indices.len());
+            FeedStreams {
+                batches: IndexStream::new(Arc::clone(indices), buffer, id.child("batches").stream()),
+                augment: id.child("augment").stream(),
+                noise: id.child("noise").stream(),
+            }
+        };
+        let evaluation = replica.child("eval");
+        Self {
+            training: open(Split::Train, replica.child("train")),
+            evaluation: Split::ALL.map(|split| open(split, evaluation.child(split.name()))),
+            examples: vec![0; images.batch_size],
+            image: vec![T::zero(); images.data.shape().len()],
+            images,
+        }
+    }
+
+    /// Writes the next minibatch of a feed: inputs `[batch, height, width, channels]` and labels. Returns the feed's
+    /// stream of model noise.
+    pub(super) fn next(&mut self, feed: Feed, input: &mut [T], labels: &mut [u16]) -> &mut Stream {
+        let streams = match feed {
+            Feed::Training => &mut self.training,
+            Feed::Evaluation(split) => &mut self.evaluation[split.index()],
+        };
+        let ImageTask { data, augmentation, centre, .. } = &*self.images;
+        let backend = Backend::detect();
+        streams.batches.next_batch(&mut self.examples);
+        let width = input.len() / self.examples.len();
+        for ((&example, row), label) in self.examples.iter().zip(input.chunks_exact_mut(width)).zip(labels) {
+            *label = data.label(example);
+            let pixels = data.pixels(example);
+            let Some(augmentation) = augmentation else {
+                T::from_bytes(backend, pixels, *centre, row);
+                continue;
+            };
+            T::from_bytes(backend, pixels, false, &mut self.image);
+            augment(augmentation, data.shape(), &self.image, row, &mut streams.augment);
+            if *centre {
+                row.iter_mut().for_each(|x| *x = T::of(2.0) * *x - T::one());
+            }
+        }
+        &mut streams.noise
+    }
+}

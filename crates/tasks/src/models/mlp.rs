@@ -1,0 +1,103 @@
+//! Builder of `mlp_family`: flatten, fully connected layers, softmax cross-entropy (specification 7.1).
+
+use std::sync::Arc;
+
+use taskset_datasets::{Carving, Datasets, carve};
+use taskset_nn::{Loss, Network};
+
+use super::classifier::Classifier;
+use super::image_batches::ImageTask;
+use crate::families::Infeasible;
+use crate::families::mlp::MlpConfig;
+use crate::{Error, Task};
+
+/// Entries of the shuffle buffer of the sampled families.
+const SHUFFLE_BUFFER: usize = 10_000;
+
+/// The task of a configuration of `mlp_family`.
+///
+/// # Errors
+/// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
+pub fn build(name: &str, config: &MlpConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
+    let dataset = &config.dataset;
+    dataset
+        .input_shape()
+        .map_err(|Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason })?;
+    let data = data.images(&dataset.name)?;
+    let images = ImageTask {
+        splits: carve(&data, Carving::Sampled, dataset.num_train),
+        data,
+        batch_size: dataset.batch_size,
+        buffer: Some(SHUFFLE_BUFFER),
+        augmentation: dataset.augmentation,
+        centre: config.center_data,
+    };
+    let mut sizes = config.layer_sizes.clone();
+    sizes.push(images.data.classes());
+    let network =
+        Network::mlp(images.input_shape().len(), &sizes, config.activation, Loss::SoftmaxCrossEntropy);
+    Ok(Arc::new(Classifier::new(name, network, config.w_init, images)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::families::{Augmentation, ImageDatasetConfig};
+    use taskset_datasets::Source;
+    use taskset_names::{Origin, Split};
+    use taskset_nn::{Activation, Initializer};
+    use taskset_rng::StreamId;
+
+    fn config(name: &str, crop_amount: usize) -> MlpConfig {
+        let augmentation = Augmentation {
+            crop_amount,
+            flip_left_right: true,
+            flip_up_down: false,
+            do_color_aug: true,
+            brightness: 0.01,
+            saturation: 0.1,
+            hue: 0.1,
+            contrast: 0.1,
+        };
+        MlpConfig {
+            layer_sizes: vec![17, 30],
+            activation: Activation::Swish,
+            w_init: Initializer::RandomNormal { std: 1e-3 },
+            dataset: ImageDatasetConfig {
+                name: name.to_owned(),
+                batch_size: 40,
+                num_train: Some(55_000),
+                num_classes: None,
+                just_train: true,
+                augmentation: (crop_amount > 0).then_some(augmentation),
+            },
+            center_data: true,
+        }
+    }
+
+    #[test]
+    fn every_image_set_builds_and_starts_near_the_logarithm_of_its_classes() {
+        let data = Datasets::new(Source::Synthetic);
+        for (name, crop, inputs, classes) in
+            [("mnist", 1, 27 * 27, 10), ("cifar100", 2, 30 * 30 * 3, 100), ("coil100_32x32", 0, 3072, 72)]
+        {
+            let task = build("t", &config(name, crop), &data).unwrap();
+            assert_eq!(task.layout().len(), inputs * 17 + 17 + 17 * 30 + 30 + 30 * classes + classes);
+            assert_eq!(task.origin(), Origin::Synthetic);
+            let mut problem = task.start(&StreamId::root("mlp-tests"));
+            let mut params = vec![0.0; task.layout().len()];
+            problem.init(&mut params);
+            for split in Split::ALL {
+                let loss = problem.mean_loss(split, &params, 2);
+                assert!((loss - (classes as f64).ln()).abs() < 1e-3, "{name} {split} {loss}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_crop_of_the_whole_image_is_infeasible() {
+        let data = Datasets::new(Source::Synthetic);
+        let error = build("t", &config("mnist", 28), &data).err().unwrap();
+        assert!(matches!(error, Error::Infeasible { .. }), "{error}");
+    }
+}

@@ -1,0 +1,331 @@
+//! From a losg configuration to a task and its replicas.
+
+use std::sync::Arc;
+
+use taskset_names::Origin;
+use taskset_rng::{Stream, StreamId};
+
+use super::Objective;
+use super::affine::{Affine, OfResidual, seeded_instance, unseeded_instance};
+use super::bowl::Bowl;
+use super::data::Rows;
+use super::dependency_chain::DependencyChain;
+use super::fully_connected::FullyConnected;
+use super::gradient_noise::GradientNoise;
+use super::log_objective::LogObjective;
+use super::min_max_well::MinMaxWell;
+use super::outward_snake::OutwardSnake;
+use super::projection_quadratic::ProjectionQuadratic;
+use super::rescale::Rescale;
+use super::sparse_softmax::SparseSoftmax;
+use super::sum_of_quadratics::SumOfQuadratics;
+use super::test_problem::TestProblem;
+use crate::families::losg::{LosgConfig, LosgProblem};
+use crate::objectives::draw::Draw;
+use crate::objectives::real::{Real, Shared, cast};
+use crate::objectives::test_functions;
+use crate::{Error, Feed, Layout, Problem, Task};
+
+/// The task of a configuration. Nothing is drawn until a replica is started.
+///
+/// # Errors
+/// [`Error::Infeasible`] for a configuration that the sampler never gives: an empty problem, a number of classes other
+/// than two, a wrapper around a wrapper.
+pub(crate) fn build(name: &str, config: &LosgConfig) -> Result<Arc<dyn Task>, Error> {
+    check(&config.problem, false)
+        .map_err(|reason| Error::Infeasible { name: name.to_owned(), reason: reason.to_owned() })?;
+    Ok(Arc::new(Losg {
+        name: name.to_owned(),
+        layout: layout(&config.problem),
+        initial: initial(&config.problem),
+        config: config.clone(),
+        instance: Shared::default(),
+    }))
+}
+
+/// The reason why a problem cannot be built, if there is one.
+fn check(problem: &LosgProblem, wrapped: bool) -> Result<(), &'static str> {
+    use LosgProblem as P;
+    match problem {
+        P::Quadratic { dim: 0, .. } | P::MinMaxWell { dim: 0, .. } | P::Norm { dim: 0, .. } => {
+            Err("the problem has no parameter")
+        }
+        P::DependencyChain { dim, bs, n_samples } | P::OutwardSnake { dim, bs, n_samples } => {
+            check_data(*dim, *bs, *n_samples)
+        }
+        P::SumOfQuadratics { dim, bs, n_samples } | P::ProjectionQuadratic { dim, bs, n_samples } => {
+            // The examples come in pairs.
+            check_data(*dim, *bs, n_samples / 2)
+        }
+        P::SparseSoftmaxRegression { n_features, n_classes, bs, n_samples, .. } => {
+            check_classes(*n_classes)?;
+            check_data(*n_features, *bs, *n_samples)
+        }
+        P::FullyConnected { n_features, n_classes, bs, n_samples, hidden_sizes, .. } => {
+            check_classes(*n_classes)?;
+            if hidden_sizes.contains(&0) {
+                return Err("a hidden layer has no unit");
+            }
+            check_data(*n_features, *bs, *n_samples)
+        }
+        P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => {
+            if wrapped {
+                return Err("a wrapper around a wrapper has no definition");
+            }
+            check(base, true)
+        }
+        P::Quadratic { .. }
+        | P::MinMaxWell { .. }
+        | P::Norm { .. }
+        | P::Bowl { .. }
+        | P::OptimizationTestProblem { .. } => Ok(()),
+    }
+}
+
+fn check_data(dim: usize, bs: usize, examples: usize) -> Result<(), &'static str> {
+    if dim == 0 || bs == 0 || examples == 0 || u32::try_from(examples).is_err() {
+        return Err("the problem needs at least one parameter, one example and one place in the minibatch");
+    }
+    Ok(())
+}
+
+fn check_classes(n_classes: usize) -> Result<(), &'static str> {
+    if n_classes == 2 { Ok(()) } else { Err("the classifier's loss is defined for two classes only") }
+}
+
+/// The parameters, in upstream's order and shapes.
+fn layout(problem: &LosgProblem) -> Layout {
+    use LosgProblem as P;
+    let mut layout = Layout::default();
+    match problem {
+        P::Quadratic { dim, .. } | P::Norm { dim, .. } => {
+            layout.push("p", &[*dim, 1]);
+        }
+        P::MinMaxWell { dim, .. } | P::OutwardSnake { dim, .. } => {
+            layout.push("p", &[*dim]);
+        }
+        P::SumOfQuadratics { dim, .. } | P::ProjectionQuadratic { dim, .. } => {
+            layout.push("p", &[1, *dim]);
+        }
+        P::DependencyChain { dim, .. } => {
+            layout.push("p", &[dim + 1]);
+        }
+        P::Bowl { .. } => {
+            layout.push("p", &[2, 1]);
+        }
+        P::OptimizationTestProblem { .. } => {
+            layout.push("p", &[2]);
+        }
+        P::SparseSoftmaxRegression { n_features, .. } => {
+            layout.push("embedding", &[2, *n_features]);
+            layout.push("w", &[*n_features, 2]);
+            layout.push("b", &[2]);
+        }
+        P::FullyConnected { n_features, hidden_sizes, .. } => {
+            let mut n_in = *n_features;
+            for (l, &n_out) in hidden_sizes.iter().chain(&[2]).enumerate() {
+                layout.push(format!("layer{l}/w"), &[n_in, n_out]);
+                layout.push(format!("layer{l}/b"), &[n_out]);
+                n_in = n_out;
+            }
+        }
+        P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => {
+            return self::layout(base);
+        }
+    }
+    layout
+}
+
+/// Distribution of the initial parameters: runs of elements with a common one.
+fn initial(problem: &LosgProblem) -> Vec<(usize, Draw)> {
+    use LosgProblem as P;
+    match problem {
+        P::OptimizationTestProblem { problem, .. } => {
+            test_functions::start(*problem).into_iter().map(|draw| (1, draw)).collect()
+        }
+        P::SparseSoftmaxRegression { .. } | P::FullyConnected { .. } => layout(problem)
+            .tensors()
+            .iter()
+            .map(|tensor| {
+                let std = 1.2 / (tensor.shape.first().copied().unwrap_or(1) as f64).sqrt();
+                (tensor.len(), Draw::Normal { mean: 0.0, std })
+            })
+            .collect(),
+        P::Rescale { base, scale } => {
+            initial(base).into_iter().map(|(n, draw)| (n, draw.scaled(*scale))).collect()
+        }
+        // QUIRK-30: the sparse and the logarithmic wrapper do not use the initialiser of their base.
+        _ => vec![(layout(problem).len(), Draw::STANDARD_NORMAL)],
+    }
+}
+
+/// Zeroing probability and standard deviation of the gradient noise. QUIRK-29: wrappers ignore that of their base.
+fn gradient_noise(problem: &LosgProblem) -> (f64, f64) {
+    use LosgProblem as P;
+    match problem {
+        P::Quadratic { noise_stdev, .. }
+        | P::MinMaxWell { noise_stdev, .. }
+        | P::Bowl { noise_stdev, .. }
+        | P::SparseSoftmaxRegression { noise_stdev, .. }
+        | P::OptimizationTestProblem { noise_stdev, .. } => (0.0, *noise_stdev),
+        P::Sparse { zero_probability, noise_stdev, .. } => (*zero_probability, *noise_stdev),
+        _ => (0.0, 0.0),
+    }
+}
+
+/// Operations of loss and gradient, and of drawing the minibatch.
+fn flops(problem: &LosgProblem) -> f64 {
+    use LosgProblem as P;
+    let f = |n: &usize| *n as f64;
+    match problem {
+        P::Quadratic { dim, .. } => 4.0 * f(dim) * f(dim),
+        P::Norm { dim, .. } => 4.0 * f(dim) * f(dim) + 100.0 * f(dim),
+        P::MinMaxWell { dim, .. } | P::DependencyChain { dim, .. } => 10.0 * f(dim),
+        P::OutwardSnake { dim, bs, .. } => 2.0 * f(bs) * f(dim) + 60.0 * f(dim),
+        P::SumOfQuadratics { dim, bs, .. } | P::ProjectionQuadratic { dim, bs, .. } => 2.0 * f(bs) * f(dim),
+        P::Bowl { .. } | P::OptimizationTestProblem { .. } => 100.0,
+        P::SparseSoftmaxRegression { n_features, bs, .. } => 5.0 * f(bs) + 20.0 * f(n_features) + 500.0,
+        P::FullyConnected { bs, n_samples, .. } => 6.0 * f(bs.min(n_samples)) * layout(problem).len() as f64,
+        P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => {
+            flops(base) + 10.0 * layout(base).len() as f64
+        }
+    }
+}
+
+struct Losg {
+    name: String,
+    config: LosgConfig,
+    layout: Layout,
+    initial: Vec<(usize, Draw)>,
+    /// `W` and `y` of a seeded quadratic or norm.
+    instance: Shared,
+}
+
+impl Losg {
+    fn problem<T: Real>(&self, replica: &StreamId) -> Replica<T> {
+        let (zero_probability, std) = gradient_noise(&self.config.problem);
+        let noise = replica.child("gradient-noise").stream();
+        Replica {
+            objective: self.objective(&self.config.problem, replica, true),
+            init: replica.child("init").stream(),
+            initial: self.initial.clone(),
+            noise: GradientNoise::new(zero_probability, std, noise, self.layout.len()),
+        }
+    }
+
+    /// The objective of this task's problem or of its base; `seeded` says whether problem_seed reaches it.
+    fn objective<T: Real>(
+        &self,
+        problem: &LosgProblem,
+        replica: &StreamId,
+        seeded: bool,
+    ) -> Box<dyn Objective<T>> {
+        use LosgProblem as P;
+        match *problem {
+            P::Quadratic { dim, .. } => {
+                Box::new(Affine::new(dim, self.affine(dim, replica, seeded), OfResidual::HalfSquare))
+            }
+            P::Norm { dim, norm_power } => {
+                let function = OfResidual::Norm { q: T::of(norm_power) };
+                Box::new(Affine::new(dim, self.affine(dim, replica, seeded), function))
+            }
+            P::MinMaxWell { .. } => Box::new(MinMaxWell),
+            P::Bowl { cond, angle, .. } => Box::new(Bowl { cond: T::of(cond), angle: T::of(angle) }),
+            P::OptimizationTestProblem { problem, .. } => Box::new(TestProblem(problem)),
+            P::SparseSoftmaxRegression { n_features, bs, n_samples, .. } => {
+                Box::new(SparseSoftmax::new(replica, n_features, n_samples, bs))
+            }
+            P::FullyConnected { n_features, activation, bs, n_samples, ref hidden_sizes, .. } => {
+                Box::new(FullyConnected::new(replica, n_features, hidden_sizes, activation, n_samples, bs))
+            }
+            P::DependencyChain { .. } => Box::new(DependencyChain),
+            P::OutwardSnake { dim, bs, n_samples } => {
+                Box::new(OutwardSnake::new(Rows::normal(replica, n_samples, dim, bs), dim))
+            }
+            P::SumOfQuadratics { dim, bs, n_samples } => {
+                Box::new(SumOfQuadratics::new(Rows::symmetric(replica, n_samples, dim, bs), dim))
+            }
+            P::ProjectionQuadratic { dim, bs, n_samples } => {
+                Box::new(ProjectionQuadratic::new(Rows::symmetric(replica, n_samples, dim, bs), dim))
+            }
+            // QUIRK-31: this wrapper keeps the seed for itself.
+            P::Sparse { ref base, .. } => self.objective(base, replica, false),
+            P::Rescale { ref base, scale } => {
+                Box::new(Rescale::new(self.objective(base, replica, seeded), scale, self.layout.len()))
+            }
+            P::LogObjective { ref base } => Box::new(LogObjective(self.objective(base, replica, seeded))),
+        }
+    }
+
+    fn affine<T: Real>(&self, dim: usize, replica: &StreamId, seeded: bool) -> Arc<[T]> {
+        if seeded {
+            self.instance.get(|| seeded_instance(dim, self.config.problem_seed))
+        } else {
+            cast(unseeded_instance(dim, replica.child("instance").stream()))
+        }
+    }
+}
+
+impl Task for Losg {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Real
+    }
+
+    fn flops_per_step(&self) -> f64 {
+        let noise = if gradient_noise(&self.config.problem) == (0.0, 0.0) { 0.0 } else { 20.0 };
+        flops(&self.config.problem) + noise * self.layout.len() as f64
+    }
+
+    fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
+        Box::new(self.problem(replica))
+    }
+
+    fn start_f64(&self, replica: &StreamId) -> Box<dyn Problem<f64>> {
+        Box::new(self.problem(replica))
+    }
+}
+
+struct Replica<T> {
+    objective: Box<dyn Objective<T>>,
+    init: Stream,
+    initial: Vec<(usize, Draw)>,
+    noise: GradientNoise<T>,
+}
+
+impl<T: Real> Problem<T> for Replica<T> {
+    fn init(&mut self, params: &mut [T]) {
+        let mut stream = self.init.clone();
+        let mut rest = params;
+        for &(count, draw) in &self.initial {
+            let (run, behind) = rest.split_at_mut(count.min(rest.len()));
+            draw.fill(&mut stream, run);
+            rest = behind;
+        }
+    }
+
+    fn next_batch(&mut self, feed: Feed) {
+        self.objective.next_batch(feed);
+        self.noise.next_batch(feed);
+    }
+
+    fn loss(&mut self, params: &[T]) -> T {
+        self.objective.loss(params)
+    }
+
+    fn loss_and_gradients(&mut self, params: &[T], gradients: &mut [T]) -> T {
+        let loss = self.objective.loss_and_gradients(params, gradients);
+        self.noise.apply(gradients);
+        loss
+    }
+}
+
+#[cfg(test)]
+mod tests;

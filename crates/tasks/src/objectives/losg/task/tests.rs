@@ -1,0 +1,305 @@
+//! Tests of every kind and wrapper through the `Task` interface.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use taskset_names::Split;
+use taskset_nn::Activation;
+
+use super::*;
+use crate::families::losg::TestFunction;
+use crate::objectives::testing::{
+    assert_close, assert_contract, assert_gradient, assert_precisions_agree, points,
+};
+
+const FUNCTIONS: [TestFunction; 8] = [
+    TestFunction::StyblinskiTang,
+    TestFunction::Ackley,
+    TestFunction::Beale,
+    TestFunction::Branin,
+    TestFunction::Logsumexp,
+    TestFunction::Matyas,
+    TestFunction::Michalewicz,
+    TestFunction::Rosenbrock,
+];
+
+/// One problem of each kind that is no wrapper, with gradient noise where the kind has it.
+fn bases(noise_stdev: f64) -> Vec<LosgProblem> {
+    use LosgProblem as P;
+    let mut all = vec![
+        P::Quadratic { dim: 5, noise_stdev },
+        P::MinMaxWell { dim: 4, noise_stdev },
+        P::Bowl { cond: 4.0, angle: 0.7, noise_stdev },
+        P::SparseSoftmaxRegression { n_features: 3, n_classes: 2, noise_stdev, bs: 9, n_samples: 11 },
+        P::Norm { dim: 4, norm_power: 1.7 },
+        P::Norm { dim: 4, norm_power: 0.4 },
+        P::DependencyChain { dim: 4, bs: 3, n_samples: 100 },
+        P::OutwardSnake { dim: 5, bs: 4, n_samples: 100 },
+        P::SumOfQuadratics { dim: 3, bs: 200, n_samples: 101 },
+        P::ProjectionQuadratic { dim: 4, bs: 6, n_samples: 100 },
+    ];
+    all.extend(FUNCTIONS.map(|problem| P::OptimizationTestProblem { problem, noise_stdev }));
+    for activation in Activation::ALL {
+        all.push(P::FullyConnected {
+            n_features: 3,
+            n_classes: 2,
+            activation,
+            bs: 20,
+            n_samples: 6,
+            hidden_sizes: vec![5, 4],
+        });
+    }
+    all
+}
+
+/// Every kind, and every wrapper around every kind.
+fn all(noise_stdev: f64) -> Vec<LosgProblem> {
+    use LosgProblem as P;
+    let bases = bases(noise_stdev);
+    let wrap =
+        |f: &dyn Fn(Box<P>) -> P| -> Vec<P> { bases.iter().map(|base| f(Box::new(base.clone()))).collect() };
+    [
+        bases.clone(),
+        wrap(&|base| P::Sparse { base, zero_probability: 0.5, noise_stdev }),
+        wrap(&|base| P::Rescale { base, scale: 0.3 }),
+        wrap(&|base| P::LogObjective { base }),
+    ]
+    .concat()
+}
+
+fn task(problem: &LosgProblem) -> Arc<dyn Task> {
+    build("losg", &LosgConfig { problem: problem.clone(), problem_seed: 17 }).unwrap()
+}
+
+fn replica(index: u64) -> StreamId {
+    StreamId::root("losg").index(index)
+}
+
+proptest! {
+    // The points are fixed: in one run of some dozens, a point would lie so near a kink of relu that differences cross it.
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(8) })]
+    #[test]
+    fn gradients_are_derivatives(p in points(64), seed in any::<u64>()) {
+        for problem in all(0.5) {
+            let task = task(&problem);
+            let mut started = task.start_f64(&replica(seed));
+            // An evaluation minibatch: no noise on the gradient.
+            started.next_batch(Feed::Evaluation(Split::ValidInner));
+            let p = &p[..task.layout().len()];
+            // Logarithms of negative minibatches have no derivative.
+            if started.loss(p).is_finite() {
+                assert_gradient(&mut *started, p, 1e-4);
+            }
+        }
+    }
+}
+
+#[test]
+fn contract() {
+    for problem in all(0.5) {
+        assert_contract(&*task(&problem));
+    }
+}
+
+#[test]
+fn precisions_agree() {
+    for problem in all(0.5) {
+        // Starts of steep functions lose digits in the logarithm's small differences.
+        assert_precisions_agree(&*task(&problem), &replica(3), 1e-3);
+    }
+}
+
+/// Difference between the gradient of a training minibatch and the clean gradient.
+fn noise_of(problem: &LosgProblem, clean: &LosgProblem) -> Vec<f64> {
+    let (noisy, clean) = (task(problem), task(clean));
+    let n = noisy.layout().len();
+    let p: Vec<f64> = (0..n).map(|i| 0.4 + (i as f64).sin()).collect();
+    let (mut g, mut h) = (vec![0.0; n], vec![0.0; n]);
+    let (mut noisy, mut clean) = (noisy.start_f64(&replica(0)), clean.start_f64(&replica(0)));
+    noisy.next_batch(Feed::Training);
+    clean.next_batch(Feed::Training);
+    let (a, b) = (noisy.loss_and_gradients(&p, &mut g), clean.loss_and_gradients(&p, &mut h));
+    assert_eq!(a.to_bits(), b.to_bits(), "noise must not touch the loss");
+    g.iter().zip(&h).map(|(g, h)| g - h).collect()
+}
+
+#[test]
+fn gradient_noise_has_its_standard_deviation_and_wrappers_ignore_that_of_the_base() {
+    let quadratic = |noise_stdev| LosgProblem::Quadratic { dim: 300, noise_stdev };
+    let noise = noise_of(&quadratic(2.0), &quadratic(0.0));
+    let variance = noise.iter().map(|x| x * x).sum::<f64>() / 300.0;
+    assert!((variance - 4.0).abs() < 5.0 * 4.0 * (2.0f64 / 300.0).sqrt(), "{variance}");
+    let rescale = |noise| LosgProblem::Rescale { base: Box::new(quadratic(noise)), scale: 2.0 };
+    assert!(noise_of(&rescale(2.0), &rescale(0.0)).iter().all(|&x| x == 0.0));
+    let log = |noise| LosgProblem::LogObjective { base: Box::new(quadratic(noise)) };
+    assert!(noise_of(&log(2.0), &log(0.0)).iter().all(|&x| x == 0.0));
+}
+
+#[test]
+fn the_sparse_wrapper_zeroes_without_noise_on_zeros() {
+    let base = Box::new(LosgProblem::MinMaxWell { dim: 1000, noise_stdev: 3.0 });
+    let sparse = LosgProblem::Sparse { base, zero_probability: 0.9, noise_stdev: 1.0 };
+    let mut started = task(&sparse).start_f64(&replica(0));
+    let p: Vec<f64> = (0..1000).map(|i| 1.0 + f64::from(i)).collect();
+    let mut g = vec![f64::NAN; 1000];
+    started.next_batch(Feed::Training);
+    started.loss_and_gradients(&p, &mut g);
+    let zeros = g.iter().filter(|&&x| x == 0.0).count();
+    assert!((850..950).contains(&zeros), "{zeros}");
+}
+
+#[test]
+fn seeded_instances_are_shared_and_those_under_sparse_are_not() {
+    let quadratic = LosgProblem::Quadratic { dim: 6, noise_stdev: 0.0 };
+    let base = Box::new(quadratic.clone());
+    for (problem, shared) in [
+        (quadratic, true),
+        (LosgProblem::Rescale { base: base.clone(), scale: 3.0 }, true),
+        (LosgProblem::LogObjective { base: base.clone() }, true),
+        (LosgProblem::Sparse { base, zero_probability: 0.95, noise_stdev: 0.0 }, false),
+    ] {
+        let task = task(&problem);
+        let [a, b] = [0, 1].map(|r| task.start_f64(&replica(r)).loss(&[1.0; 6]).to_bits());
+        assert_eq!(a == b, shared, "{problem:?}");
+    }
+}
+
+/// Mean and standard deviation of the initial parameters over many replicas.
+fn initial_moments(problem: &LosgProblem, tensor: usize) -> (f64, f64) {
+    let task = task(problem);
+    let tensor = task.layout().tensors()[tensor].clone();
+    let mut values = Vec::new();
+    let mut p = vec![0.0; task.layout().len()];
+    for r in 0..400 {
+        task.start_f64(&replica(r)).init(&mut p);
+        values.extend_from_slice(&p[tensor.offset..tensor.offset + tensor.len()]);
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    (mean, (values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt())
+}
+
+#[track_caller]
+fn check_moments(problem: &LosgProblem, tensor: usize, mean: f64, std: f64) {
+    let (m, s) = initial_moments(problem, tensor);
+    assert!(
+        (m - mean).abs() < 0.2 * std && (s - std).abs() < 0.1 * std,
+        "{problem:?}: {m} {s}, not {mean} {std}"
+    );
+}
+
+#[test]
+fn initial_parameters_have_their_moments() {
+    use LosgProblem as P;
+    let branin = P::OptimizationTestProblem { problem: TestFunction::Matyas, noise_stdev: 0.0 };
+    let uniform = 20.0 / 12f64.sqrt();
+    check_moments(&branin, 0, 0.0, uniform);
+    check_moments(&P::Rescale { base: Box::new(branin.clone()), scale: 50.0 }, 0, 0.0, 50.0 * uniform);
+    // QUIRK-30.
+    check_moments(&P::LogObjective { base: Box::new(branin.clone()) }, 0, 0.0, 1.0);
+    let sparse = |base| P::Sparse { base: Box::new(base), zero_probability: 0.9, noise_stdev: 0.0 };
+    check_moments(&sparse(branin), 0, 0.0, 1.0);
+    check_moments(&P::Quadratic { dim: 10, noise_stdev: 0.0 }, 0, 0.0, 1.0);
+    let network = P::FullyConnected {
+        n_features: 9,
+        n_classes: 2,
+        activation: Activation::Relu,
+        bs: 1,
+        n_samples: 1,
+        hidden_sizes: vec![4],
+    };
+    for (tensor, fan) in [(0, 9.0), (1, 4.0), (2, 4.0), (3, 2.0f64)] {
+        check_moments(&network, tensor, 0.0, 1.2 / fan.sqrt());
+    }
+    check_moments(&sparse(network), 0, 0.0, 1.0);
+}
+
+#[test]
+fn parameter_counts() {
+    use LosgProblem as P;
+    let count = |problem: P| task(&problem).layout().len();
+    assert_eq!(
+        count(P::SparseSoftmaxRegression {
+            n_features: 54,
+            n_classes: 2,
+            noise_stdev: 0.0,
+            bs: 29,
+            n_samples: 18
+        }),
+        218
+    );
+    assert_eq!(count(P::Norm { dim: 984, norm_power: 4.669531060759428 }), 984);
+    assert_eq!(count(P::DependencyChain { dim: 7, bs: 1, n_samples: 100 }), 8);
+    assert_eq!(
+        count(P::LogObjective { base: Box::new(P::Bowl { cond: 1.0, angle: 0.0, noise_stdev: 0.0 }) }),
+        2
+    );
+}
+
+#[test]
+fn a_negative_minibatch_has_no_logarithm() {
+    let base = Box::new(LosgProblem::SumOfQuadratics { dim: 2, bs: 1, n_samples: 100 });
+    let mut clean = task(&base).start(&replica(0));
+    let mut log = task(&LosgProblem::LogObjective { base }).start(&replica(0));
+    let (mut g, mut nans) = ([0.0; 2], 0);
+    for _ in 0..50 {
+        clean.next_batch(Feed::Training);
+        log.next_batch(Feed::Training);
+        let (value, logarithm) = (clean.loss(&[0.2, 0.2]), log.loss_and_gradients(&[0.2, 0.2], &mut g));
+        assert_eq!(value < -1e-6, logarithm.is_nan());
+        nans += usize::from(logarithm.is_nan());
+    }
+    assert!(nans > 0);
+}
+
+#[test]
+fn data_differ_between_replicas() {
+    let snake = task(&LosgProblem::ProjectionQuadratic { dim: 3, bs: 5, n_samples: 100 });
+    let [a, b] = [0, 1].map(|r| {
+        let mut started = snake.start_f64(&replica(r));
+        started.next_batch(Feed::Training);
+        started.loss(&[1.0; 3])
+    });
+    assert_ne!(a.to_bits(), b.to_bits());
+    // The mean over many minibatches is bs · dim for rows of N(0, 1): splits read the same data.
+    let mut started = snake.start_f64(&replica(0));
+    let [train, test] = [Split::Train, Split::Test].map(|split| started.mean_loss(split, &[1.0; 3], 2000));
+    assert_close(train, test, 0.02);
+}
+
+#[test]
+fn impossible_configurations_are_errors() {
+    use LosgProblem as P;
+    let bowl = || Box::new(P::Bowl { cond: 1.0, angle: 0.0, noise_stdev: 0.0 });
+    for problem in [
+        P::Quadratic { dim: 0, noise_stdev: 0.0 },
+        P::SumOfQuadratics { dim: 3, bs: 1, n_samples: 1 },
+        P::OutwardSnake { dim: 3, bs: 0, n_samples: 10 },
+        P::SparseSoftmaxRegression { n_features: 3, n_classes: 3, noise_stdev: 0.0, bs: 1, n_samples: 1 },
+        P::LogObjective { base: Box::new(P::Rescale { base: bowl(), scale: 1.0 }) },
+    ] {
+        let config = LosgConfig { problem: problem.clone(), problem_seed: 0 };
+        assert!(matches!(build("x", &config), Err(Error::Infeasible { .. })), "{problem:?}");
+    }
+}
+
+#[test]
+fn sampled_configurations_build_with_the_described_number_of_parameters() {
+    let data = taskset_datasets::Datasets::new(taskset_datasets::Source::Synthetic);
+    for seed in 0..200 {
+        let name = format!("losg_tasks_family_seed{seed}");
+        let (task, described) = (crate::build(&name, &data).unwrap(), crate::describe(&name).unwrap());
+        let n = task.layout().len();
+        assert_eq!(n as u64, described.num_params, "{name}");
+        assert!(task.flops_per_step() > 0.0);
+        // Large instances take long to draw.
+        if n < 150 {
+            let mut started = task.start(&replica(0));
+            let (mut p, mut g) = (vec![0.0; n], vec![f32::NAN; n]);
+            started.init(&mut p);
+            started.next_batch(Feed::Training);
+            let loss = started.loss_and_gradients(&p, &mut g);
+            // Only a logarithm of a negative minibatch is not finite at a start.
+            assert!(g.iter().all(|g| g.is_finite()), "{name}: {loss} {g:?}");
+        }
+    }
+}

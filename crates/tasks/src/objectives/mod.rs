@@ -1,0 +1,31 @@
+//! Tasks whose loss is a formula: `quadratic_family`, `losg_tasks_family` and the two-dimensional fixed tasks.
+//!
+//! All of them work on plain slices, are generic over f32 and f64, differentiate by hand and allocate nothing in a
+//! step. Transcendental functions come from the `libm` crate, so that curves are the same on every platform.
+//!
+//! Random numbers are children of the replica's name:
+//!
+//! | stream | use |
+//! |---|---|
+//! | `init` | initial parameters |
+//! | `instance` | matrices that upstream leaves unseeded (QUIRK-26, QUIRK-31) |
+//! | `data` | the data set of a losg problem (QUIRK-32) |
+//! | `batches`/feed | order of the minibatches |
+//! | `noise`/feed/step | the noise matrix of `quadratic_family` |
+//! | `gradient-noise` | gradient noise and zeroing of losg problems |
+//!
+//! A feed is `training` or `evaluation`/split. Before the first [`next_batch`](crate::Problem::next_batch) there is no
+//! minibatch and no noise: terms that need one are 0.
+
+mod draw;
+mod feed;
+mod linalg;
+pub(crate) mod losg;
+mod orthogonal;
+pub(crate) mod quadratic;
+mod real;
+mod test_functions;
+pub mod two_d;
+
+#[cfg(test)]
+mod testing;

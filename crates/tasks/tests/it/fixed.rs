@@ -1,0 +1,62 @@
+//! Fixed tasks against the published names and parameter counts.
+
+use std::collections::HashSet;
+
+use taskset_tasks::{describe, select};
+
+/// Names and parameter counts, in the paper's order.
+fn published() -> Vec<(&'static str, u64)> {
+    include_str!("../fixtures/fixed_num_params.csv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .skip(1)
+        .map(|line| line.split_once(',').unwrap())
+        .map(|(name, count)| (name, count.parse().unwrap()))
+        .collect()
+}
+
+#[test]
+fn names_are_the_papers_in_its_order() {
+    let names: Vec<&str> = published().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), 109);
+    assert_eq!(select(&["fixed"]).unwrap(), names);
+    assert_eq!(names.iter().collect::<HashSet<_>>().len(), 109);
+}
+
+#[test]
+fn parameter_counts_are_upstreams() {
+    for (name, count) in published() {
+        assert_eq!(describe(name).unwrap().num_params, count, "{name}");
+    }
+}
+
+#[test]
+fn most_have_between_ten_thousand_and_a_million_parameters() {
+    let inside = published().iter().filter(|(_, count)| (10_000..=1_000_000).contains(count)).count();
+    assert_eq!(inside, 81);
+}
+
+#[test]
+fn data_sets_are_those_really_used() {
+    let check = |name: &str, dataset: Option<&str>| {
+        assert_eq!(describe(name).unwrap().dataset.as_deref(), dataset, "{name}");
+    };
+    check("FixedImageConvVAE_mnist_32x64x32x64x32_bs128", Some("cifar10"));
+    check("FixedMLPVAE_cifar101_128x32x128_bs128", Some("cifar10"));
+    check("Imagenet32x30_FC_VAE_128x64x32x64x128_relu_bs256", Some("food101_32x32"));
+    check("FixedLM_lm1b_patch128_GRU64_embed64_avg_bs128", Some("lm1b/bytes"));
+    check("Copy_GRU128_BS128_Length20_Tokens10", None);
+    check("TwoD_Bowl1", None);
+}
+
+#[test]
+fn summaries_say_what_names_hide() {
+    let check = |name: &str, part: &str| {
+        let summary = describe(name).unwrap().summary;
+        assert!(summary.contains(part), "{name}: {summary}");
+    };
+    check("FixedMLP_cifar10_Dropout02_128x128_relu_bs128", "dropout keeping 0.2");
+    check("FixedNVP_mnist_9layer_thin_bs16", "batch 64");
+    check("FixedImageConv_cifar10_32x64x128_he_bs64", "tanh, he_normal init, max pooling");
+    check("FixedImageConvAE_mnist_32x64x32x64x32_bs512", "to 64x64");
+}

@@ -1,0 +1,176 @@
+//! `lists learn | show`.
+#![expect(clippy::print_stderr, reason = "messages go to stderr")]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use taskset::curves::{self, Query};
+use taskset::meta::{self, HyperparameterList, ScoreMatrix};
+use taskset::{normalize, optim};
+
+use crate::failure::Usage;
+use crate::output;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Learn a list from curves: greedily, the configurations to try in order.
+    #[command(
+        after_help = "Example:\n  taskset-rs lists learn --curves taskset-out/sec5-quick-synthetic/curves \\\n      \
+        --family adam8p --k 10 --out list.json"
+    )]
+    Learn {
+        /// A Parquet file or a directory of them.
+        #[arg(long, value_name = "PATH")]
+        curves: PathBuf,
+        /// Family whose configurations are candidates, e.g. adam8p.
+        #[arg(long)]
+        family: String,
+        /// Length of the list.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+        k: u32,
+        /// How curves become scores; see below.
+        #[arg(long, default_value = "default")]
+        normalize: String,
+        /// Write the list to this file.
+        #[arg(long, value_name = "FILE.json")]
+        out: Option<PathBuf>,
+        /// One JSON document on stdout: the list.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the published list, or a learned one.
+    #[command(
+        after_help = "Examples:\n  taskset-rs lists show published --k 10\n  taskset-rs lists show list.json"
+    )]
+    Show {
+        /// `published`, or a file written by `lists learn`.
+        list: String,
+        /// Only the first so many entries.
+        #[arg(long)]
+        k: Option<usize>,
+        /// One JSON document on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Learn { curves, family, k, normalize, out, json } => {
+            learn(&curves, &family, k as usize, &normalize, out.as_deref(), json)
+        }
+        Command::Show { list, k, json } => show(&list, k, json),
+    }
+}
+
+fn learn(
+    path: &Path,
+    family: &str,
+    k: usize,
+    normalizer: &str,
+    out: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<()> {
+    let info = optim::families()
+        .iter()
+        .find(|info| [info.name, info.prefix].contains(&family) || info.set() == Some(family))
+        .ok_or_else(|| {
+            let names: Vec<&str> = optim::families().iter().map(|info| info.name).collect();
+            Usage(format!("there is no optimizer family `{family}`; the families are {}", names.join(", ")))
+        })?;
+    let named = normalize::named(normalizer).map_err(|error| Usage(error.to_string()))?;
+    let reader = curves::open(path)?;
+    // All families at hand set the scale, so that scores do not depend on which one a list is learned for.
+    let scores = named.scores_by_task(reader.query(&Query::default())?)?;
+    let of_family = |name: &&String| curves::optimizer_family(name) == info.prefix;
+    let mut configs: Vec<String> =
+        scores.first().map(|s| s.optimizers.iter().filter(of_family).cloned().collect()).unwrap_or_default();
+    configs.sort_by_key(|name| (name.len(), name.clone()));
+    anyhow::ensure!(
+        !configs.is_empty(),
+        "there are no curves of family {} in {}; `curves info` says what is there",
+        info.name,
+        path.display()
+    );
+    let dropped: Vec<&str> = scores.iter().filter(|s| s.dropped).map(|s| s.task.as_str()).collect();
+    if !dropped.is_empty() {
+        eprintln!("left out, because nothing learned there: {}", dropped.join(", "));
+    }
+    let matrix = ScoreMatrix::from_scores(&scores, &configs)?;
+    anyhow::ensure!(!matrix.tasks().is_empty(), "there is no task to learn from in {}", path.display());
+    if k > configs.len() {
+        eprintln!("the family has {} configurations here; the list ends there", configs.len());
+    }
+    let source = reader.plans().iter().cloned().collect::<Vec<_>>().join(" ");
+    let mut list = HyperparameterList::learn(&matrix, k, info.name, normalizer, &source);
+    for entry in &mut list.entries {
+        entry.hyperparameters = Some(serde_json::to_value(optim::named(&entry.name)?.config)?);
+    }
+    if let Some(out) = out {
+        std::fs::write(out, list.to_json()? + "\n")
+            .with_context(|| format!("cannot write {}", out.display()))?;
+        eprintln!("list of {} written to {}", list.entries.len(), out.display());
+    }
+    if json { output::json(&list) } else { print(&list) }
+}
+
+fn show(list: &str, k: Option<usize>, json: bool) -> anyhow::Result<()> {
+    let mut list = if list == "published" {
+        published()?
+    } else {
+        let text = std::fs::read_to_string(list).with_context(|| {
+            format!("{list} cannot be read; name a file written by `lists learn --out`, or `published`")
+        })?;
+        HyperparameterList::from_json(&text).with_context(|| format!("{list} cannot be used"))?
+    };
+    list.entries.truncate(k.unwrap_or(usize::MAX));
+    if json { output::json(&list) } else { print(&list) }
+}
+
+fn published() -> anyhow::Result<HyperparameterList> {
+    let entries = (0..optim::list::published().len())
+        .map(|index| {
+            let named = optim::list::entry(index)?;
+            Ok(meta::ListEntry {
+                name: named.name,
+                hyperparameters: Some(serde_json::to_value(named.config)?),
+                train_score_after: None,
+            })
+        })
+        .collect::<anyhow::Result<_>>()?;
+    Ok(HyperparameterList::new(
+        "nadamw",
+        "not documented",
+        1162,
+        "opt_list of google-research and learned_optimization; Copyright Google LLC, Apache-2.0",
+        entries,
+    ))
+}
+
+/// One line an entry: place, name, score, hyperparameters.
+fn print(list: &HyperparameterList) -> anyhow::Result<()> {
+    let keys: Vec<String> = list
+        .entries
+        .first()
+        .and_then(|e| e.hyperparameters.as_ref()?.as_object())
+        .map(|o| o.keys().cloned().collect())
+        .unwrap_or_default();
+    let value = |v: &serde_json::Value| v.as_f64().map_or_else(|| v.to_string(), |x| format!("{x:.4e}"));
+    let rows: Vec<Vec<String>> = list
+        .entries
+        .iter()
+        .enumerate()
+        .map(|(i, entry)| {
+            let score = entry.train_score_after.map_or("-".to_owned(), |s| format!("{s:.4}"));
+            let cells = keys.iter().map(|key| {
+                entry.hyperparameters.as_ref().and_then(|h| h.get(key)).map_or("-".to_owned(), value)
+            });
+            [i.to_string(), entry.name.clone(), score].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let mut header = vec!["entry", "name", "score after"];
+    header.extend(keys.iter().map(String::as_str));
+    let mut right = vec![true; header.len()];
+    right[1] = false;
+    output::table(&header, &right, &rows)
+}

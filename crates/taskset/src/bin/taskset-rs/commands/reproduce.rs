@@ -1,0 +1,99 @@
+//! `reproduce sec5`: train or load what a section needs, draw its figures, write the report.
+#![expect(clippy::print_stderr, reason = "messages go to stderr")]
+
+use std::path::PathBuf;
+
+use taskset::datasets::Source;
+use taskset::repro::sec5::{self, Ending, Request, Scale, Settings};
+use taskset::train;
+
+use crate::failure::{Interrupted, Usage};
+use crate::options::DataOption;
+use crate::progress::SweepProgress;
+use crate::{interrupt, output};
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  taskset-rs reproduce sec5\n  \
+    taskset-rs reproduce sec5 --data /path/to/data --out my-figure\n  \
+    taskset-rs reproduce fig3 --scale small --jobs 8\n  \
+    taskset-rs reproduce sec5 --curves my-figure/curves\n\n\
+    Stopped runs continue with the same command; finished curves are reused.")]
+pub(crate) struct Arguments {
+    /// sec5 or fig3. This version draws figure 3 of section 5.
+    what: String,
+    /// smoke (seconds, means nothing), quick (minutes), small (hours), paper (the paper's protocol: weeks).
+    #[arg(long, default_value = "quick")]
+    scale: String,
+    /// Curves to use instead of training: a Parquet file or a directory of them.
+    #[arg(long, value_name = "PATH")]
+    curves: Option<PathBuf>,
+    /// Where to write [default: taskset-out/sec5-SCALE-SOURCE].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Trials at once, one thread each [default: all cores].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// One JSON document on stdout: files, claims, times.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+/// What a reader of the paper may ask for and this version cannot draw yet.
+const LATER: [&str; 17] = [
+    "sec4", "sec6", "appendix", "fig1", "fig2", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10",
+    "fig11", "fig12", "fig13", "fig14", "fig15",
+];
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    match arguments.what.as_str() {
+        "sec5" | "fig3" => {}
+        later if LATER.contains(&later) => {
+            anyhow::bail!("{later} is not built in this version; it can draw figure 3: `reproduce sec5`")
+        }
+        other => {
+            let message = format!("there is nothing called `{other}` to reproduce; try sec5 or fig3");
+            return Err(Usage(message).into());
+        }
+    }
+    let scale: Scale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
+    let source = arguments.data.named().unwrap_or(Source::Synthetic);
+    let kind = if matches!(source, Source::Synthetic) { "synthetic" } else { "real" };
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("taskset-out").join(format!("sec5-{}-{kind}", scale.name())));
+    let jobs = arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize);
+    if arguments.curves.is_none() {
+        eprintln!("reproducing figure 3 at scale {} on {kind} data, {jobs} trials at once", scale.name());
+    }
+    let request =
+        Request { settings: Settings::new(scale)?, source, out, jobs, curves: arguments.curves.clone() };
+    let cancel = interrupt::flag()?;
+    let ending = sec5::run(&request, &mut SweepProgress::new(), cancel)?;
+    let summary = match ending {
+        Ending::Finished(summary) => summary,
+        Ending::Interrupted { stored, total, curves } => {
+            let kept = format!(
+                "{stored} of {total} curves are kept in {}; the same command continues",
+                curves.display()
+            );
+            return Err(Interrupted(kept).into());
+        }
+    };
+    if arguments.json {
+        return output::json(&summary);
+    }
+    eprintln!(
+        "trained {} curves in {} ({} reused), analysed in {}",
+        summary.trained,
+        output::duration(summary.train_seconds),
+        summary.reused,
+        output::duration(summary.analysis_seconds)
+    );
+    for claim in &summary.claims {
+        eprintln!("{}: {} — {}", claim.verdict, claim.claim, claim.measured);
+    }
+    output::lines(summary.files.iter().map(|file| file.display().to_string()))
+}

@@ -1,0 +1,121 @@
+//! `train TASK OPTIMIZER`: one trial.
+#![expect(clippy::print_stderr, reason = "messages go to stderr")]
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use taskset::curves::{self, Curve, Metadata};
+use taskset::names::Origin;
+use taskset::optim::{self, Mode};
+use taskset::tasks;
+use taskset::train::{self, Protocol};
+
+use crate::commands::curves::curve_document;
+use crate::failure::Interrupted;
+use crate::options::DataOption;
+use crate::progress::TrialProgress;
+use crate::{interrupt, output};
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  taskset-rs train TwoD_Rosenbrock adam_lr_-2.00 --steps 1000\n  \
+    taskset-rs train FixedMLP_mnist_ce_128x128x128_relu_bs128 adam_lr_-3.00 --steps 1000 --data /path/to/data\n  \
+    taskset-rs train mlp_family_seed12 adam8p_wide_grid_seed107 --data synthetic --out curve.parquet")]
+pub(crate) struct Arguments {
+    /// Task name.
+    task: String,
+    /// Optimizer name.
+    optimizer: String,
+    /// Training steps.
+    #[arg(long, default_value_t = Protocol::PAPER.steps)]
+    steps: u32,
+    /// Evaluate every so many steps (and at steps 0 and the last).
+    #[arg(long, default_value_t = Protocol::PAPER.eval_every, value_parser = clap::value_parser!(u32).range(1..))]
+    eval_every: u32,
+    /// Minibatches averaged a split and evaluation.
+    #[arg(long, default_value_t = Protocol::PAPER.eval_batches, value_parser = clap::value_parser!(u32).range(1..))]
+    eval_batches: u32,
+    /// Replica: which initial parameters and minibatches.
+    #[arg(long, default_value_t = 0)]
+    replica: u32,
+    /// Optimizer mode: upstream, opt_list or paper.
+    #[arg(long, default_value = "upstream")]
+    mode: String,
+    /// Steps over which schedules run [default: 10000 in mode upstream, else --steps].
+    #[arg(long, value_name = "T")]
+    schedule_steps: Option<u64>,
+    /// Write the curve to this Parquet file.
+    #[arg(long, value_name = "FILE.parquet")]
+    out: Option<PathBuf>,
+    /// One JSON document on stdout: the curve.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mode: Mode = arguments.mode.parse()?;
+    let named = optim::named(&arguments.optimizer)?;
+    let protocol = Protocol {
+        steps: arguments.steps,
+        eval_every: arguments.eval_every,
+        eval_batches: arguments.eval_batches,
+    };
+    let task = tasks::build(&arguments.task, &arguments.data.datasets())?;
+    if task.origin() == Origin::Synthetic {
+        eprintln!("note: synthetic stand-in data; losses say nothing about the real data set");
+    }
+    let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
+    let rule = named.config.rule(mode, schedule);
+    let cancel = interrupt::flag()?;
+    let mut progress = TrialProgress::new(protocol.steps);
+    let trial = (named.name.as_str(), &rule);
+    let curve = train::run_trial(&*task, trial, arguments.replica, &protocol, &mut progress, cancel)
+        .map_err(|_| Interrupted("the trial was not finished; nothing was written".to_owned()))?;
+    if let Some(path) = &arguments.out {
+        let metadata = Metadata {
+            schema_version: curves::SCHEMA_VERSION,
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol,
+            // A single trial belongs to no sweep.
+            plan_hash: String::new(),
+            machine: train::machine_description(),
+            threads: 1,
+        };
+        curves::write(path, std::slice::from_ref(&curve), &metadata)
+            .with_context(|| format!("the curve could not be written to {}", path.display()))?;
+        eprintln!("curve written to {}", path.display());
+    }
+    summary(&curve);
+    if arguments.json { output::json(&curve_document(&curve)) } else { table(&curve) }
+}
+
+fn summary(curve: &Curve) {
+    let steps = curve.steps.last().copied().unwrap_or_default();
+    let micros = curve.train_seconds * 1e6 / f64::from(steps.max(1));
+    eprintln!(
+        "{} parameters, {} a step, trained {}, evaluated {}",
+        curve.num_params,
+        if micros < 1000.0 { format!("{micros:.1} µs") } else { format!("{:.2} ms", micros / 1000.0) },
+        output::duration(curve.train_seconds),
+        output::duration(curve.eval_seconds)
+    );
+    if let Some(step) = curve.diverged_at {
+        eprintln!(
+            "diverged: the first non-finite loss was at step {step} (the curve keeps NaN and counts as 1)"
+        );
+    }
+}
+
+fn table(curve: &Curve) -> anyhow::Result<()> {
+    let rows: Vec<Vec<String>> = curve
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(point, step)| {
+            let losses = curve.losses.iter().map(|l| output::short(f64::from(l[point])));
+            std::iter::once(step.to_string()).chain(losses).collect()
+        })
+        .collect();
+    output::table(&["step", "train", "valid_inner", "valid_outer", "test"], &[true; 5], &rows)
+}

@@ -1,0 +1,69 @@
+//! From an error to its message and exit code.
+
+use std::process::ExitCode;
+
+/// Exit code 130: stopped by Ctrl-C; what was kept is part of the message.
+#[derive(Debug)]
+pub(crate) struct Interrupted(pub(crate) String);
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "interrupted: {}", self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Exit code 2: an argument that parses but cannot be meant.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// The whole chain of causes, once.
+pub(crate) fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        // Transparent wrappers repeat their source's words.
+        if text.ends_with(&cause) {
+            continue;
+        }
+        text = if text.is_empty() { cause } else { format!("{text}: {cause}") };
+    }
+    if error.is::<Interrupted>() { text } else { format!("error: {text}") }
+}
+
+/// 130 interrupted, 2 wrong usage (unknown names and broken patterns included), else 1.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let usage = error.chain().any(|cause| {
+        cause.is::<Usage>()
+            || cause.downcast_ref::<taskset::tasks::Error>().is_some_and(is_task_name)
+            || cause.downcast_ref::<taskset::optim::Error>().is_some_and(is_optimizer_name)
+            || cause.is::<taskset::names::PatternError>()
+            || cause.is::<taskset::names::UnknownSplit>()
+    });
+    if error.is::<Interrupted>() {
+        ExitCode::from(130)
+    } else if usage {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn is_task_name(error: &taskset::tasks::Error) -> bool {
+    use taskset::tasks::Error;
+    matches!(error, Error::UnknownTask { .. })
+}
+
+fn is_optimizer_name(error: &taskset::optim::Error) -> bool {
+    use taskset::optim::Error;
+    matches!(error, Error::UnknownOptimizer { .. })
+}

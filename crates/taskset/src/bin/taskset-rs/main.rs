@@ -1,0 +1,79 @@
+//! `taskset-rs`: the command line. Parses, dispatches, and turns errors into messages and exit codes.
+#![expect(clippy::print_stderr, reason = "messages of a command-line program go to stderr")]
+
+mod commands;
+mod failure;
+mod interrupt;
+mod options;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// TaskSet in Rust: optimisation tasks, training curves, learned hyperparameter lists.
+#[derive(Parser)]
+#[command(
+    name = "taskset-rs",
+    version,
+    after_help = "Start here:\n  taskset-rs reproduce sec5            Figure 3 of the paper, on stand-in data, in minutes\n  \
+                  taskset-rs tasks list 'TwoD_*'\n  \
+                  taskset-rs train TwoD_Rosenbrock adam_lr_-2.00 --steps 1000\n\n\
+                  Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List, show and check optimisation tasks.
+    #[command(subcommand)]
+    Tasks(commands::tasks::Command),
+    /// List, show and trace optimizers.
+    #[command(subcommand)]
+    Optimizers(commands::optimizers::Command),
+    /// See which data sets are here, and verify them.
+    #[command(subcommand)]
+    Data(commands::data::Command),
+    /// Train one task with one optimizer and print or store its curve.
+    Train(commands::train::Arguments),
+    /// Look into curve files and slice them.
+    #[command(subcommand)]
+    Curves(commands::curves::Command),
+    /// Learn and show hyperparameter lists.
+    #[command(subcommand)]
+    Lists(commands::lists::Command),
+    /// Re-make figures of the paper.
+    Reproduce(commands::reproduce::Arguments),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failures; clap prints each where it belongs.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    let result = match cli.command {
+        Command::Tasks(command) => commands::tasks::run(command),
+        Command::Optimizers(command) => commands::optimizers::run(command),
+        Command::Data(command) => commands::data::run(command),
+        Command::Train(arguments) => commands::train::run(&arguments),
+        Command::Curves(command) => commands::curves::run(command),
+        Command::Lists(command) => commands::lists::run(command),
+        Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", failure::message(&error));
+            failure::exit_code(&error)
+        }
+    }
+}

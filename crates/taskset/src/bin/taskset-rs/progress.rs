@@ -1,0 +1,133 @@
+//! Progress on stderr: a bar on a terminal, a plain line every few seconds elsewhere, with the time left.
+#![expect(clippy::print_stderr, reason = "progress goes to stderr")]
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use taskset::train::{SweepObserver, TrialObserver, TrialReport};
+
+use crate::output::{duration, short};
+
+/// Seconds between plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Shows how far a sweep is.
+pub(crate) struct SweepProgress {
+    bar: Option<ProgressBar>,
+    start: Instant,
+    last_line: Instant,
+    total: usize,
+    reused: usize,
+    finished: usize,
+    diverged: usize,
+    share: f64,
+}
+
+impl SweepProgress {
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            bar: None,
+            start: now,
+            last_line: now,
+            total: 0,
+            reused: 0,
+            finished: 0,
+            diverged: 0,
+            share: 0.0,
+        }
+    }
+
+    fn state(&self) -> String {
+        let elapsed = self.start.elapsed().as_secs_f64();
+        // The first per cent says little about the rest.
+        let left = if self.share > 0.01 {
+            format!(", about {} left", duration(elapsed / self.share * (1.0 - self.share).max(0.0)))
+        } else {
+            String::new()
+        };
+        format!("{} of {} trials, {} diverged{left}", self.reused + self.finished, self.total, self.diverged)
+    }
+}
+
+impl SweepObserver for SweepProgress {
+    fn started(&mut self, total: usize, stored: usize) {
+        (self.total, self.reused) = (total, stored);
+        if stored == total {
+            eprintln!("all {total} curves are stored already; nothing to train");
+            return;
+        }
+        let again = if stored > 0 { format!("; {stored} are stored already") } else { String::new() };
+        eprintln!("training {total} trials{again}");
+        if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new(1000);
+            if let Ok(style) = ProgressStyle::with_template("[{bar:40}] {percent}% {msg}") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            self.bar = Some(bar);
+        }
+    }
+
+    fn finished(&mut self, report: &TrialReport<'_>) {
+        self.finished += 1;
+        self.diverged += usize::from(report.diverged_at.is_some());
+        self.share += report.share;
+        let done = self.reused + self.finished == self.total;
+        if let Some(bar) = &self.bar {
+            bar.set_position((self.share * 1000.0) as u64);
+            bar.set_message(self.state());
+            if done {
+                bar.finish();
+            }
+        } else if done || self.last_line.elapsed() >= LINE_EVERY {
+            self.last_line = Instant::now();
+            eprintln!("{:3.0} % {}", self.share * 100.0, self.state());
+        }
+    }
+
+    fn stored(&mut self, _count: usize) {}
+}
+
+/// Shows a single trial: its losses as they are evaluated.
+pub(crate) struct TrialProgress {
+    steps: u32,
+    start: Instant,
+    last_line: Option<Instant>,
+    terminal: bool,
+}
+
+impl TrialProgress {
+    pub(crate) fn new(steps: u32) -> Self {
+        Self { steps, start: Instant::now(), last_line: None, terminal: std::io::stderr().is_terminal() }
+    }
+}
+
+impl TrialObserver for TrialProgress {
+    fn evaluated(&mut self, step: u32, [train, inner, outer, test]: [f32; 4]) {
+        let last = step == self.steps;
+        let due = self.last_line.is_none_or(|line| line.elapsed() >= LINE_EVERY);
+        if !(self.terminal || last || due) {
+            return;
+        }
+        self.last_line = Some(Instant::now());
+        let elapsed = self.start.elapsed().as_secs_f64();
+        let left = if step > 0 && !last {
+            format!("  about {} left", duration(elapsed * f64::from(self.steps - step) / f64::from(step)))
+        } else {
+            String::new()
+        };
+        let [train, inner, outer, test] = [train, inner, outer, test].map(|loss| short(f64::from(loss)));
+        let line = format!(
+            "step {step:>6} of {}  train {train}  valid_inner {inner}  valid_outer {outer}  test {test}{left}",
+            self.steps
+        );
+        if self.terminal && !last {
+            eprint!("\r\x1b[2K{line}");
+        } else if self.terminal {
+            eprintln!("\r\x1b[2K{line}");
+        } else {
+            eprintln!("{line}");
+        }
+    }
+}

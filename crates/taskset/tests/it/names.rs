@@ -1,0 +1,113 @@
+//! `tasks` and `optimizers`: listings, configurations, misspelt names.
+
+use crate::support::{fails, json, ok};
+
+#[test]
+fn a_name_determines_the_configuration() {
+    let shown = json(&["tasks", "show", "mlp_family_seed1", "--json"]);
+    assert_eq!(shown["family"], "mlp_family");
+    assert_eq!(shown["num_params"], 222_460);
+    assert_eq!(shown["config"]["layer_sizes"], serde_json::json!([68, 37, 78]));
+    assert_eq!(shown["feasible"], true);
+    let keys: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys.len(), 7);
+    for key in ["name", "family", "config", "dataset", "num_params", "feasible", "reason"] {
+        assert!(keys.contains(&key), "{key}");
+    }
+    let fixed = json(&["tasks", "show", "FixedMLP_mnist_ce_128x128x128_relu_bs128", "--json"]);
+    assert_eq!((&fixed["config"], &fixed["num_params"]), (&serde_json::Value::Null, &134_794.into()));
+    let infeasible = json(&["tasks", "show", "conv_fc_family_seed25", "--json"]);
+    assert_eq!(infeasible["feasible"], false);
+    assert!(infeasible["reason"].as_str().unwrap().contains("VALID"));
+
+    let adam = json(&["optimizers", "show", "adam8p_wide_grid_seed107", "--json"]);
+    assert_eq!(adam["family"], "adam8p");
+    let close = |key: &str, value: f64| {
+        let got = adam["hyperparameters"][key].as_f64().unwrap();
+        assert!((got / value - 1.0).abs() < 1e-12, "{key}: {got}");
+    };
+    close("learning_rate", 2.9130278385081517e-07);
+    close("exponential_decay", 0.000749851639488929);
+}
+
+#[test]
+fn lists_take_patterns() {
+    let names = |args: &[&str]| -> Vec<String> {
+        json(args).as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        names(&["tasks", "list", "mlp_family_seed{8..10}", "--json"]),
+        ["mlp_family_seed8", "mlp_family_seed9", "mlp_family_seed10"]
+    );
+    assert_eq!(names(&["tasks", "list", "TwoD_*", "--json"]).len(), 8);
+    assert_eq!(names(&["tasks", "list", "fixed", "--json"]).len(), 109);
+    assert_eq!(names(&["tasks", "list", "quadratic_family", "--json"]).len(), 1000);
+    assert!(ok(&["tasks", "list"]).contains("losg_tasks_family_seed{0..999}"));
+    assert!(
+        json(&["optimizers", "list", "--json"]).as_array().unwrap().iter().any(|f| f["family"] == "nadamw")
+    );
+}
+
+#[test]
+fn misspelt_names_are_usage_errors_with_a_suggestion() {
+    fails(&["tasks", "show", "mlp_familly_seed3"], 2, &["mlp_familly_seed3", "mlp_family_seed3"]);
+    fails(&["optimizers", "show", "adam8p_wide_grid_sed3"], 2, &["adam8p_wide_grid_sed3"]);
+    fails(&["tasks", "list", "mlp_family_seed{3..1}"], 2, &["empty"]);
+    fails(&["train", "TwoD_Bowl1", "adam_lr_-3.33"], 2, &["adam_lr_-3.33"]);
+    fails(&["tasks"], 2, &["Usage"]);
+}
+
+#[test]
+fn what_cannot_be_trained_says_so() {
+    fails(
+        &["train", "conv_fc_family_seed25", "adam_lr_-3.00", "--data", "synthetic"],
+        1,
+        &["conv_fc_family_seed25", "VALID"],
+    );
+    fails(&["train", "nvp_family_seed0", "adam_lr_-3.00", "--data", "synthetic"], 1, &["nvp_family"]);
+}
+
+#[test]
+fn checks_report_losses_and_failures() {
+    let args =
+        ["tasks", "check", "TwoD_Bowl1", "mlp_family_seed1", "--steps", "3", "--data", "synthetic", "--json"];
+    let checked = json(&args);
+    assert_eq!(checked[0]["data"], "real");
+    assert_eq!(checked[1]["data"], "synthetic");
+    for task in checked.as_array().unwrap() {
+        for split in ["train", "valid_inner", "valid_outer", "test"] {
+            assert!(task["initial_loss"][split].as_f64().unwrap().is_finite());
+        }
+        assert!(task["grad_norm"].as_f64().unwrap() > 0.0);
+        assert!(task["micros_per_step"].as_f64().unwrap() > 0.0);
+    }
+    let ran = crate::support::run(&["tasks", "check", "TwoD_Bowl1", "nvp_family_seed0", "--json"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("nvp_family_seed0"));
+    let documents: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(documents[1]["error"].is_string());
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in [
+        "tasks list",
+        "tasks show",
+        "tasks check",
+        "optimizers list",
+        "optimizers show",
+        "optimizers trace",
+        "data list",
+        "data verify",
+        "train",
+        "curves info",
+        "curves query",
+        "lists learn",
+        "lists show",
+        "reproduce",
+    ] {
+        let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = ok(&args);
+        assert!(help.contains(&format!("taskset-rs {command}")), "{command}: {help}");
+    }
+}

@@ -1,0 +1,82 @@
+//! `train`: one trial.
+
+use crate::support::{arg, fails, json, run};
+
+#[test]
+fn a_curve_has_all_points_and_can_be_stored_and_queried() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = arg(&directory.path().join("curve.parquet"));
+    let args = [
+        "train",
+        "TwoD_Bowl1",
+        "adam_lr_-1.00",
+        "--steps",
+        "45",
+        "--eval-every",
+        "20",
+        "--eval-batches",
+        "1",
+        "--out",
+        &file,
+        "--json",
+    ];
+    let curve = json(&args);
+    assert_eq!(curve["steps"], serde_json::json!([0, 20, 40, 45]));
+    assert_eq!(curve["data"], "real");
+    let test = curve["test"].as_array().unwrap();
+    assert!((test[0].as_f64().unwrap() - 0.356087).abs() < 1e-5);
+    assert!(test[3].as_f64().unwrap() < 0.05);
+
+    let info = json(&["curves", "info", &file, "--json"]);
+    assert_eq!((&info["rows"], &info["metadata"]["protocol"]["steps"]), (&1.into(), &45.into()));
+    let slice = json(&["curves", "query", &file, "--split", "test", "--steps", "40..45", "--json"]);
+    assert_eq!(slice[0]["steps"], serde_json::json!([40, 45]));
+    assert!(slice[0].get("train").is_none());
+}
+
+#[test]
+fn divergence_is_a_result() {
+    // A learning rate of 10 on Rosenbrock's function: the loss may overflow, the command may not fail.
+    let ran = run(&[
+        "train",
+        "TwoD_Rosenbrock",
+        "adagrad_lr_1.00",
+        "--steps",
+        "60",
+        "--eval-every",
+        "20",
+        "--json",
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let curve: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(curve["test"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn stand_ins_are_called_so() {
+    let args = [
+        "train",
+        "mlp_family_seed1",
+        "adam_lr_-3.00",
+        "--steps",
+        "2",
+        "--eval-batches",
+        "1",
+        "--data",
+        "synthetic",
+    ];
+    let ran = run(&args);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("synthetic"));
+}
+
+#[test]
+fn wrong_usage() {
+    fails(&["train", "TwoD_Bowl1", "adam_lr_-1.00", "--eval-every", "0"], 2, &["eval-every"]);
+    fails(&["train", "TwoD_Bowl1", "adam_lr_-1.00", "--mode", "tf"], 2, &["tf"]);
+    fails(
+        &["train", "TwoD_Bowl1", "adam_lr_-1.00", "--steps", "1", "--out", "/nonexistent/x.parquet"],
+        1,
+        &["/nonexistent"],
+    );
+}

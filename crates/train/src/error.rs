@@ -1,0 +1,28 @@
+//! What can go wrong in a sweep. A diverged trial is a result, not an error.
+
+/// Errors of planning and running sweeps.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A task's name is unknown, or it cannot be built.
+    #[error(transparent)]
+    Task(#[from] taskset_tasks::Error),
+    /// An optimizer's name is unknown.
+    #[error(transparent)]
+    Optimizer(#[from] taskset_optim::Error),
+    /// Curves could not be written or read.
+    #[error("the curves could not be stored; what was finished before is kept")]
+    Store(#[from] taskset_curves::Error),
+    /// The plan names no trial.
+    #[error("the plan has no trial: {what} is empty")]
+    EmptyPlan {
+        /// Which of its lists is empty.
+        what: &'static str,
+    },
+    /// A protocol field is outside its range.
+    #[error("protocol: {field} must be at least 1")]
+    Protocol {
+        /// The field's name.
+        field: &'static str,
+    },
+}

@@ -1,0 +1,16 @@
+//! What is recorded of the machine: the only place that looks at it.
+
+/// Number of threads that this process may use at once; 1 where the system does not say.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A short description for file metadata and reports: processor model where the system tells it, else architecture.
+pub fn machine_description() -> String {
+    let generic = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    let Ok(cpuinfo) = std::fs::read_to_string("/proc/cpuinfo") else { return generic };
+    cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map_or(generic.clone(), |(_, model)| format!("{} ({generic})", model.trim()))
+}

@@ -1,0 +1,44 @@
+//! Progress is an observer: the training loop knows these traits; bars and lines are implementations elsewhere.
+
+use taskset_curves::TrialKey;
+
+/// Watches one trial.
+pub trait TrialObserver {
+    /// An evaluation is done: the mean losses on the four splits after `step` updates.
+    fn evaluated(&mut self, step: u32, losses: [f32; 4]);
+}
+
+/// What is known of a finished trial while the sweep runs.
+#[derive(Clone, Debug)]
+pub struct TrialReport<'a> {
+    /// Which trial.
+    pub trial: &'a TrialKey,
+    /// First step with a non-finite loss.
+    pub diverged_at: Option<u32>,
+    /// Its share of the sweep's estimated work, between 0 and 1.
+    pub share: f64,
+}
+
+/// Watches a sweep; called from the thread that runs it, never from workers.
+pub trait SweepObserver {
+    /// The sweep starts: trials in all, and those that are already stored.
+    fn started(&mut self, total: usize, stored: usize);
+    /// A trial is finished, though not stored yet.
+    fn finished(&mut self, report: &TrialReport<'_>);
+    /// The curves of `count` more trials are on disk.
+    fn stored(&mut self, count: usize);
+}
+
+/// An observer that does nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quiet;
+
+impl TrialObserver for Quiet {
+    fn evaluated(&mut self, _step: u32, _losses: [f32; 4]) {}
+}
+
+impl SweepObserver for Quiet {
+    fn started(&mut self, _total: usize, _stored: usize) {}
+    fn finished(&mut self, _report: &TrialReport<'_>) {}
+    fn stored(&mut self, _count: usize) {}
+}

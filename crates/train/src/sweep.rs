@@ -1,0 +1,187 @@
+//! Many trials over all cores, one thread a trial, stored as they finish; stopped and continued at will.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use taskset_curves::{Curve, CurveStore, TrialKey};
+use taskset_datasets::Datasets;
+use taskset_optim::{Mode, Rule};
+use taskset_tasks::Task;
+
+use crate::trial::run_trial;
+use crate::{Error, Plan, Quiet, SweepObserver, TrialReport};
+
+/// How often finished curves are written, so that a killed process loses little.
+const FLUSH_EVERY: Duration = Duration::from_secs(10);
+
+/// A plan whose tasks are built and whose optimizers are known, ready to run.
+pub struct Sweep {
+    plan: Plan,
+    tasks: Vec<Arc<dyn Task>>,
+    rules: Vec<(String, Rule)>,
+}
+
+/// How a sweep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Trials of the plan.
+    pub total: usize,
+    /// Trials that were already stored.
+    pub reused: usize,
+    /// Trials trained and stored now.
+    pub trained: usize,
+    /// Whether it was stopped on request before the end.
+    pub interrupted: bool,
+}
+
+impl Sweep {
+    /// Builds the tasks of a plan (data is loaded once and shared) and looks up its optimizers.
+    ///
+    /// # Errors
+    /// Unknown names, infeasible or not yet trainable tasks, missing data.
+    pub fn new(plan: Plan, data: &Datasets) -> Result<Self, Error> {
+        crate::plan::check_protocol(&plan.protocol)?;
+        let mode: Mode = plan.mode.parse()?;
+        let tasks =
+            plan.tasks.iter().map(|name| taskset_tasks::build(name, data)).collect::<Result<_, _>>()?;
+        let steps = crate::trial::schedule_steps(mode, &plan.protocol);
+        let rules = plan
+            .optimizers
+            .iter()
+            .map(|name| Ok((name.clone(), taskset_optim::named(name)?.config.rule(mode, steps))))
+            .collect::<Result<_, Error>>()?;
+        Ok(Self { plan, tasks, rules })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Runs every trial that is not in the store yet, on `jobs` threads, and stores the curves.
+    ///
+    /// When `cancel` becomes true, unfinished trials are dropped, finished ones are stored, and the outcome says so;
+    /// calling again continues.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if curves cannot be written (a full disk, say); parts written before are complete.
+    pub fn run(
+        &self,
+        store: &CurveStore,
+        jobs: usize,
+        observer: &mut dyn SweepObserver,
+        cancel: &AtomicBool,
+    ) -> Result<Outcome, Error> {
+        let queue = self.remaining(store)?;
+        let total = self.plan.len();
+        let mut outcome = Outcome { total, reused: total - queue.len(), trained: 0, interrupted: false };
+        observer.started(total, outcome.reused);
+        let work: f64 = queue.iter().map(|item| item.work).sum();
+        let shares: BTreeMap<TrialKey, f64> =
+            queue.iter().map(|item| (self.trial(item), item.work / work)).collect();
+
+        let next = AtomicUsize::new(0);
+        // Set when storing fails: the workers must stop, but the sweep was not cancelled by its user.
+        let abandon = AtomicBool::new(false);
+        let (sender, receiver) = mpsc::channel::<Curve>();
+        std::thread::scope(|scope| {
+            for _ in 0..jobs.clamp(1, queue.len().max(1)) {
+                let sender = sender.clone();
+                scope.spawn(|| {
+                    let sender = sender;
+                    while let Some(item) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if abandon.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        let (name, rule) = &self.rules[item.rule];
+                        let task = &*self.tasks[item.task];
+                        let trial = (name.as_str(), rule);
+                        let protocol = &self.plan.protocol;
+                        let curve = run_trial(task, trial, item.replica, protocol, &mut Quiet, cancel);
+                        // Cancelled, or nobody listens because storing failed.
+                        if curve.is_err() || curve.is_ok_and(|curve| sender.send(curve).is_err()) {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let stored = self.collect(&receiver, store, &shares, observer);
+            if stored.is_err() {
+                abandon.store(true, Ordering::Relaxed);
+            }
+            outcome.trained = stored?;
+            outcome.interrupted = outcome.reused + outcome.trained < total;
+            Ok(outcome)
+        })
+    }
+
+    /// Receives curves until the workers are done and writes them in batches; the number stored.
+    fn collect(
+        &self,
+        receiver: &mpsc::Receiver<Curve>,
+        store: &CurveStore,
+        shares: &BTreeMap<TrialKey, f64>,
+        observer: &mut dyn SweepObserver,
+    ) -> Result<usize, Error> {
+        let mut pending: Vec<Curve> = Vec::new();
+        let mut stored = 0;
+        let mut last_flush = Instant::now();
+        loop {
+            let message = receiver.recv_timeout(FLUSH_EVERY);
+            let over = matches!(message, Err(mpsc::RecvTimeoutError::Disconnected));
+            if let Ok(curve) = message {
+                let trial = curve.key();
+                let share = shares.get(&trial).copied().unwrap_or_default();
+                observer.finished(&TrialReport { trial: &trial, diverged_at: curve.diverged_at, share });
+                pending.push(curve);
+            }
+            if !pending.is_empty() && (over || last_flush.elapsed() >= FLUSH_EVERY) {
+                pending.sort_by_cached_key(Curve::key);
+                store.append(&pending)?;
+                stored += pending.len();
+                observer.stored(pending.len());
+                pending.clear();
+                last_flush = Instant::now();
+            }
+            if over {
+                return Ok(stored);
+            }
+        }
+    }
+
+    /// The trials that are not stored yet, dearest tasks first so that the last ones to finish are short.
+    fn remaining(&self, store: &CurveStore) -> Result<Vec<Item>, Error> {
+        let finished = store.finished()?;
+        let mut items = Vec::new();
+        for task in 0..self.tasks.len() {
+            // About a microsecond of overhead a step, and a few GFLOP/s: only the ratio between tasks matters.
+            let work = 1e-6 + self.tasks[task].flops_per_step() / 1e10;
+            for rule in 0..self.rules.len() {
+                for replica in 0..self.plan.replicas {
+                    let item = Item { task, rule, replica, work };
+                    if !finished.contains(&self.trial(&item)) {
+                        items.push(item);
+                    }
+                }
+            }
+        }
+        items.sort_by(|a, b| b.work.total_cmp(&a.work));
+        Ok(items)
+    }
+
+    fn trial(&self, item: &Item) -> TrialKey {
+        (self.tasks[item.task].name().to_owned(), self.rules[item.rule].0.clone(), item.replica)
+    }
+}
+
+/// One trial of the queue, by index.
+struct Item {
+    task: usize,
+    rule: usize,
+    replica: u32,
+    work: f64,
+}

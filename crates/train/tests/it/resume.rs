@@ -1,0 +1,70 @@
+//! Stopped sweeps keep what is finished and continue to the same result.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use taskset_train::{Quiet, SweepObserver, TrialReport};
+
+use crate::support::{OPTIMIZERS, TASKS, bits, plan, run, store, sweep};
+
+/// Asks for a stop after some trials.
+struct StopAfter<'a> {
+    left: usize,
+    cancel: &'a AtomicBool,
+    stored: usize,
+}
+
+impl SweepObserver for StopAfter<'_> {
+    fn started(&mut self, _total: usize, _stored: usize) {}
+
+    fn finished(&mut self, _report: &TrialReport<'_>) {
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            self.cancel.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn stored(&mut self, count: usize) {
+        self.stored += count;
+    }
+}
+
+#[test]
+fn an_interrupted_sweep_continues_to_the_same_bits() {
+    let total = TASKS.len() * OPTIMIZERS.len() * 2;
+    let whole = {
+        let directory = tempfile::tempdir().unwrap();
+        let sweep = sweep(plan(&TASKS));
+        let store = store(directory.path(), sweep.plan());
+        run(&sweep, &store, 2, &mut Quiet, &AtomicBool::new(false));
+        bits(&store.read_all().unwrap())
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let mut kept = 0;
+    for _ in 0..100 {
+        let cancel = AtomicBool::new(false);
+        let sweep = sweep(plan(&TASKS));
+        let store = store(directory.path(), sweep.plan());
+        let mut observer = StopAfter { left: 11, cancel: &cancel, stored: 0 };
+        let outcome = run(&sweep, &store, 2, &mut observer, &cancel);
+        assert_eq!(outcome.reused, kept);
+        assert_eq!(outcome.trained, observer.stored);
+        kept += outcome.trained;
+        assert_eq!(outcome.interrupted, kept < total);
+        if !outcome.interrupted {
+            assert_eq!(bits(&store.read_all().unwrap()), whole);
+            return;
+        }
+    }
+    panic!("not finished after 100 continuations; {kept} of {total} kept");
+}
+
+#[test]
+fn a_finished_sweep_trains_nothing() {
+    let cancel = AtomicBool::new(false);
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = sweep(plan(&TASKS[..2]));
+    let store = store(directory.path(), sweep.plan());
+    let first = run(&sweep, &store, 2, &mut Quiet, &cancel);
+    let again = run(&sweep, &store, 2, &mut Quiet, &cancel);
+    assert_eq!((again.trained, again.reused, again.interrupted), (0, first.trained, false));
+}

@@ -1,0 +1,71 @@
+//! A small plan over every kind of task, and a place to store it.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use taskset_curves::{Curve, CurveStore, Metadata, Protocol, SCHEMA_VERSION};
+use taskset_datasets::{Datasets, Source};
+use taskset_names::Origin;
+use taskset_optim::Mode;
+use taskset_train::{Outcome, Plan, Sweep, SweepObserver};
+
+pub(crate) const TASKS: [&str; 5] = [
+    "TwoD_Rosenbrock",
+    "quadratic_family_seed3",
+    "losg_tasks_family_seed0",
+    "losg_tasks_family_seed3",
+    "mlp_family_seed21",
+];
+pub(crate) const OPTIMIZERS: [&str; 4] =
+    ["adam8p_wide_grid_seed0", "adam1p_wide_grid_seed1", "nadamw_grid_seed107", "adam_lr_1.00"];
+
+pub(crate) fn plan(tasks: &[&str]) -> Plan {
+    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+    let protocol = Protocol { steps: 25, eval_every: 10, eval_batches: 2 };
+    Plan::new(names(tasks), names(&OPTIMIZERS), 2, protocol, Mode::Upstream, Origin::Synthetic).unwrap()
+}
+
+pub(crate) fn sweep(plan: Plan) -> Sweep {
+    Sweep::new(plan, &Datasets::new(Source::Synthetic)).unwrap()
+}
+
+pub(crate) fn store(directory: &Path, plan: &Plan) -> CurveStore {
+    let metadata = Metadata {
+        schema_version: SCHEMA_VERSION,
+        program_version: "test".to_owned(),
+        protocol: plan.protocol,
+        plan_hash: plan.hash(),
+        machine: "test".to_owned(),
+        threads: 1,
+    };
+    CurveStore::open(directory, &metadata).unwrap()
+}
+
+pub(crate) fn run(
+    sweep: &Sweep,
+    store: &CurveStore,
+    jobs: usize,
+    observer: &mut dyn SweepObserver,
+    cancel: &AtomicBool,
+) -> Outcome {
+    sweep.run(store, jobs, observer, cancel).unwrap()
+}
+
+/// Everything of a curve but its timings, with losses as bits: NaN equals itself.
+pub(crate) fn bits(curves: &[Curve]) -> Vec<(String, String, u32, Vec<u32>, Vec<u32>, Option<u32>, u64)> {
+    curves
+        .iter()
+        .map(|c| {
+            let losses = c.losses.iter().flatten().map(|loss| loss.to_bits()).collect();
+            (
+                c.task.clone(),
+                c.optimizer.clone(),
+                c.replica,
+                c.steps.clone(),
+                losses,
+                c.diverged_at,
+                c.num_params,
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! What can go wrong with data sets, each message with the file it is about and the way out.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Any failure of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No manifest has this name.
+    #[error("there is no data set `{name}`{}", suggest(.suggestion.as_deref()))]
+    UnknownDataset {
+        /// The name asked for.
+        name: String,
+        /// The nearest known name, if one is near.
+        suggestion: Option<String>,
+    },
+    /// The data set is known, but this version has no decoder for its original files.
+    #[error(
+        "{name}: this version cannot read the original files of this data set yet; `--data synthetic` uses the \
+         built-in stand-in of the same shape"
+    )]
+    NotYetReadable {
+        /// The data set.
+        name: String,
+    },
+    /// A file of the data set is not there.
+    #[error(
+        "{name}: {} not found in {}; put the original files there (from {site}), or use `--data synthetic` for \
+         the built-in stand-ins",
+        .accepted.join(" or "),
+        .directory.display()
+    )]
+    MissingFile {
+        /// The data set.
+        name: String,
+        /// The folder that was searched.
+        directory: PathBuf,
+        /// The file names that would have been accepted.
+        accepted: Vec<String>,
+        /// Where the originals come from.
+        site: String,
+    },
+    /// The system could not read a file.
+    #[error("{}: cannot be read", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file with the name of a compressed one does not start as gzip does.
+    #[error(
+        "{}: not a gzip file; if it was unpacked on the way, remove `.gz` from its name, otherwise fetch it again",
+        .path.display()
+    )]
+    NotGzip {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The gzip stream is broken: bad block, bad CRC, or something behind its end.
+    #[error("{}: damaged gzip stream ({reason}); fetch the file again", .path.display())]
+    DamagedGzip {
+        /// The file.
+        path: PathBuf,
+        /// What the decompressor found.
+        reason: String,
+    },
+    /// The stored file has not the size of the original.
+    #[error(
+        "{}: {} ({got} bytes, the original has {expected}); fetch the file again",
+        .path.display(),
+        if got < expected { "truncated" } else { "too long" }
+    )]
+    WrongSize {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of the original.
+        expected: u64,
+        /// Bytes on disk.
+        got: u64,
+    },
+    /// The stored file is not the original, byte for byte.
+    #[error(
+        "{}: wrong checksum (sha256 {got}, the original has {expected}); fetch the file again, or, if you compressed \
+         it anew, unpack it: an unpacked file is checked by its format",
+        .path.display()
+    )]
+    WrongChecksum {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 of the original, in hexadecimal.
+        expected: String,
+        /// SHA-256 of the file on disk.
+        got: String,
+    },
+    /// The first four bytes are not those of the expected kind of IDX file.
+    #[error(
+        "{}: wrong magic number {got:#010x}, expected {expected:#010x}; this is not an IDX file of {} unsigned-byte \
+         dimension(s): were images and labels exchanged?",
+        .path.display(),
+        expected & 0xff
+    )]
+    WrongMagic {
+        /// The file.
+        path: PathBuf,
+        /// The expected number.
+        expected: u32,
+        /// The number found.
+        got: u32,
+    },
+    /// The header promises other dimensions than the manifest.
+    #[error(
+        "{}: wrong counts: the header promises {}, the data set has {} (examples × height × width); is this file of \
+         another data set or split?",
+        .path.display(),
+        times(.got),
+        times(.expected)
+    )]
+    WrongCounts {
+        /// The file.
+        path: PathBuf,
+        /// Dimensions by the manifest.
+        expected: Vec<u32>,
+        /// Dimensions in the header.
+        got: Vec<u32>,
+    },
+    /// The contents end too early.
+    #[error("{}: truncated: {expected} bytes of contents expected, got {got}; fetch the file again", .path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header promises, the header included; unpacked.
+        expected: u64,
+        /// Bytes that were there.
+        got: u64,
+    },
+    /// The contents go on after what the header promises.
+    #[error(
+        "{}: data follows the {expected} bytes that the header promises; fetch the file again",
+        .path.display()
+    )]
+    TrailingData {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header promises, the header included; unpacked.
+        expected: u64,
+    },
+    /// A label is not a class of the data set.
+    #[error("{}: example {example} has label {label}, but the data set has only {classes} classes", .path.display())]
+    LabelOutOfRange {
+        /// The file.
+        path: PathBuf,
+        /// Position of the label, from 0.
+        example: usize,
+        /// The label.
+        label: u16,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Pixels, labels and description do not fit together (a mistake of the code that put them together).
+    #[error("{name}: inconsistent data set: {problem}")]
+    Inconsistent {
+        /// The data set.
+        name: String,
+        /// What does not fit.
+        problem: String,
+    },
+}
+
+fn suggest(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => "; `taskset-rs data list` lists them".to_owned(),
+    }
+}
+
+fn times(dims: &[u32]) -> String {
+    let dims: Vec<String> = dims.iter().map(u32::to_string).collect();
+    dims.join(" × ")
+}

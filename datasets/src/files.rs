@@ -1,0 +1,125 @@
+//! The original files of a data set on disk: finding them, opening them, checking their sizes and checksums.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, FileSpec, Manifest};
+
+/// How a file is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// As published; its size and checksum are those of the manifest. Compressed if its name ends in `.gz`.
+    Published,
+    /// Unpacked by the user: there is no checksum for it.
+    Unpacked,
+}
+
+/// A file that was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Located {
+    pub(crate) path: PathBuf,
+    pub(crate) packing: Packing,
+}
+
+/// Finds a file below `root`, the published form first because only it has a checksum.
+pub(crate) fn locate(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Option<Located> {
+    let folder = manifest.folder(root);
+    let published = folder.join(&spec.name);
+    if published.is_file() {
+        return Some(Located { path: published, packing: Packing::Published });
+    }
+    let path = folder.join(spec.unpacked.as_ref()?);
+    path.is_file().then_some(Located { path, packing: Packing::Unpacked })
+}
+
+/// The error for a file that [`locate`] did not find.
+pub(crate) fn missing(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Error {
+    Error::MissingFile {
+        name: manifest.name.clone(),
+        directory: manifest.folder(root),
+        accepted: std::iter::once(&spec.name).chain(&spec.unpacked).cloned().collect(),
+        site: manifest.site.clone(),
+    }
+}
+
+impl Located {
+    /// Whether the bytes on disk are a gzip stream by their name.
+    fn is_gzip(&self) -> bool {
+        self.packing == Packing::Published && self.path.extension().is_some_and(|e| e == "gz")
+    }
+
+    /// Size on disk in bytes.
+    pub(crate) fn bytes(&self) -> Result<u64, Error> {
+        std::fs::metadata(&self.path).map(|m| m.len()).map_err(|source| self.io(source))
+    }
+
+    /// Compares the stored bytes with the manifest: gzip's first bytes, size, SHA-256. Returns whether there was a
+    /// checksum to compare with.
+    pub(crate) fn check(&self, spec: &FileSpec) -> Result<bool, Error> {
+        if self.packing == Packing::Unpacked {
+            return Ok(false);
+        }
+        if self.is_gzip() && self.first_bytes()? != [0x1f, 0x8b] {
+            return Err(Error::NotGzip { path: self.path.clone() });
+        }
+        let got = self.bytes()?;
+        if let Some(expected) = spec.bytes.filter(|&bytes| bytes != got) {
+            return Err(Error::WrongSize { path: self.path.clone(), expected, got });
+        }
+        let Some(expected) = &spec.sha256 else { return Ok(false) };
+        let got = self.sha256()?;
+        if got != *expected {
+            return Err(Error::WrongChecksum { path: self.path.clone(), expected: expected.clone(), got });
+        }
+        Ok(true)
+    }
+
+    /// The unpacked contents, to be read once from the start.
+    pub(crate) fn contents(&self) -> Result<Box<dyn Read>, Error> {
+        let file = io::BufReader::with_capacity(1 << 16, self.open()?);
+        Ok(if self.is_gzip() { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+    }
+
+    /// The right error for a failure of reading [`contents`](Self::contents).
+    pub(crate) fn io(&self, source: io::Error) -> Error {
+        let path = self.path.clone();
+        match source.kind() {
+            // An end in the middle of a header or trailer is damage too.
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                if self.is_gzip() =>
+            {
+                Error::DamagedGzip { path, reason: source.to_string() }
+            }
+            _ => Error::Io { path, source },
+        }
+    }
+
+    fn open(&self) -> Result<File, Error> {
+        File::open(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+
+    /// Up to two bytes.
+    fn first_bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(2);
+        self.open()?.take(2).read_to_end(&mut bytes).map_err(|source| self.io(source))?;
+        Ok(bytes)
+    }
+
+    fn sha256(&self) -> Result<String, Error> {
+        let mut file = self.open()?;
+        let mut hash = Sha256::new();
+        let mut chunk = vec![0; 1 << 16];
+        loop {
+            let n = file.read(&mut chunk).map_err(|source| self.io(source))?;
+            if n == 0 {
+                break;
+            }
+            hash.update(&chunk[..n]);
+        }
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}

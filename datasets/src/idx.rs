@@ -1,0 +1,68 @@
+//! The IDX format of MNIST: a big-endian header (magic number, dimensions) and unsigned bytes.
+
+use std::io::{self, Read};
+
+use crate::Error;
+use crate::files::Located;
+
+/// Magic number of an IDX file of unsigned bytes: type 0x08 in the third byte, number of dimensions in the fourth.
+const UNSIGNED_BYTES: u32 = 0x0800;
+
+/// Reads an IDX file of unsigned bytes whose dimensions are known, first dimension slowest.
+///
+/// The dimensions of the header must be the known ones, so that neither a broken header nor a gzip bomb makes us
+/// allocate or read more than the data set holds. The contents must end where the header says.
+///
+/// # Errors
+/// Wrong magic number, wrong counts, truncated, trailing data, damaged gzip, or a failure of the system.
+pub(crate) fn read(file: &Located, dims: &[u32]) -> Result<Vec<u8>, Error> {
+    let path = || file.path.clone();
+    let mut contents = file.contents()?;
+    let header_len = 4 + 4 * dims.len() as u64;
+    let body_len: u64 = dims.iter().map(|&d| u64::from(d)).product();
+    let expected = header_len + body_len;
+
+    let header = read_exactly(&mut contents, 4, file, expected, 0)?;
+    let words = |bytes: &[u8]| -> Vec<u32> {
+        bytes.as_chunks().0.iter().map(|&word| u32::from_be_bytes(word)).collect()
+    };
+    let magic = UNSIGNED_BYTES | dims.len() as u32;
+    let got = words(&header)[0];
+    if got != magic {
+        return Err(Error::WrongMagic { path: path(), expected: magic, got });
+    }
+    let got = words(&read_exactly(&mut contents, header_len - 4, file, expected, 4)?);
+    if got != dims {
+        return Err(Error::WrongCounts { path: path(), expected: dims.to_vec(), got });
+    }
+    let body = read_exactly(&mut contents, body_len, file, expected, header_len)?;
+    // Reading on to the end also makes the decompressor compare gzip's own checksum.
+    let mut more = Vec::new();
+    read_to(&mut contents, 1, &mut more).map_err(|source| file.io(source))?;
+    if more.is_empty() { Ok(body) } else { Err(Error::TrailingData { path: path(), expected }) }
+}
+
+/// Reads `len` bytes that start at `offset` of the `expected` bytes of the contents.
+fn read_exactly(
+    contents: &mut dyn Read,
+    len: u64,
+    file: &Located,
+    expected: u64,
+    offset: u64,
+) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(len as usize);
+    let result = read_to(contents, len, &mut bytes);
+    let truncated = matches!(&result, Err(e) if e.kind() == io::ErrorKind::UnexpectedEof)
+        || (result.is_ok() && (bytes.len() as u64) < len);
+    if truncated {
+        let got = offset + bytes.len() as u64;
+        return Err(Error::Truncated { path: file.path.clone(), expected, got });
+    }
+    result.map_err(|source| file.io(source))?;
+    Ok(bytes)
+}
+
+/// Appends up to `len` bytes; what was read before an error is kept.
+fn read_to(contents: &mut dyn Read, len: u64, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    contents.take(len).read_to_end(bytes)
+}

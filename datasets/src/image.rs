@@ -1,0 +1,294 @@
+//! Image data sets in memory: what they are like, and their pixels and labels.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Deserialize;
+use taskset_names::Origin;
+
+use crate::Error;
+
+/// Height, width and channels of every image of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageShape {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels a row.
+    pub width: usize,
+    /// Values a pixel: 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+}
+
+impl ImageShape {
+    /// Values of one image: height × width × channels.
+    pub const fn len(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Whether an image has no value.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}×{}", self.height, self.width, self.channels)
+    }
+}
+
+/// A split as the source publishes it; the four splits of a task are carved from these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceSplit {
+    /// The training examples.
+    Train,
+    /// The validation examples; most sources have none.
+    Validation,
+    /// The test examples; some sources have none.
+    Test,
+}
+
+impl SourceSplit {
+    /// All source splits, in the order in which [`ImageData`] holds them.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// The name in manifests and streams.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// Number of examples of each source split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSizes {
+    /// Training examples.
+    pub train: usize,
+    /// Validation examples, if the source has such a split.
+    #[serde(default)]
+    pub validation: Option<usize>,
+    /// Test examples, if the source has such a split.
+    #[serde(default)]
+    pub test: Option<usize>,
+}
+
+impl SourceSizes {
+    /// Examples of a source split; 0 if the source has no such split.
+    pub fn get(&self, split: SourceSplit) -> usize {
+        match split {
+            SourceSplit::Train => self.train,
+            SourceSplit::Validation => self.validation.unwrap_or(0),
+            SourceSplit::Test => self.test.unwrap_or(0),
+        }
+    }
+
+    /// Examples of all splits together.
+    pub fn total(&self) -> usize {
+        SourceSplit::ALL.iter().map(|&split| self.get(split)).sum()
+    }
+
+    /// Where [`ImageData`] holds the examples of a source split: train first, then validation, then test.
+    pub fn range(&self, split: SourceSplit) -> Range<usize> {
+        let before: usize = SourceSplit::ALL.iter().filter(|&&s| s < split).map(|&s| self.get(s)).sum();
+        before..before + self.get(split)
+    }
+}
+
+/// Examples in each validation split that is carved from a source's training examples (the specification's `nv` and
+/// `V`), for the sampled and for the fixed tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldOut {
+    /// For the sampled task families.
+    pub sampled: usize,
+    /// For the fixed tasks.
+    pub fixed: usize,
+}
+
+/// Everything about an image data set that is known without its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageInfo {
+    /// Shape of every image.
+    pub shape: ImageShape,
+    /// Number of classes K; labels are `0..K`.
+    pub classes: usize,
+    /// Examples of each source split.
+    pub source: SourceSizes,
+    /// Sizes of the carved validation splits.
+    pub held_out: HeldOut,
+}
+
+/// The images and labels of a data set, all source splits, in the source's order.
+///
+/// Examples are numbered from 0 through all source splits (train, validation, test). Pixels are u8, row-major, height
+/// × width × channels; tasks see `pixel / 255`.
+#[derive(Clone, Debug)]
+pub struct ImageData {
+    name: String,
+    info: ImageInfo,
+    origin: Origin,
+    pixels: Vec<u8>,
+    labels: Vec<u16>,
+}
+
+impl ImageData {
+    /// Puts a data set together.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] if the number of pixels or labels is not what `info` says, if a label is not a class,
+    /// if a held-out size is 0 or leaves no training example, or if there are 2³² examples or more.
+    pub fn new(
+        name: impl Into<String>,
+        info: ImageInfo,
+        origin: Origin,
+        pixels: Vec<u8>,
+        labels: Vec<u16>,
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        if let Some(problem) = problem(&info, &pixels, &labels) {
+            return Err(Error::Inconsistent { name, problem });
+        }
+        Ok(Self { name, info, origin, pixels, labels })
+    }
+
+    /// Name of the data set.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Shape, classes and sizes of what is held here. A stand-in has fewer examples than
+    /// [`image_info`](crate::image_info) says of the original.
+    pub fn info(&self) -> &ImageInfo {
+        &self.info
+    }
+
+    /// Shape of every image.
+    pub fn shape(&self) -> ImageShape {
+        self.info.shape
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.info.classes
+    }
+
+    /// Whether these are the original images or a stand-in.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Number of examples, all source splits together.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no example; never so for data made by [`ImageData::new`].
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The image of an example, height × width × channels.
+    ///
+    /// # Panics
+    /// If there is no such example.
+    #[inline]
+    pub fn pixels(&self, example: u32) -> &[u8] {
+        let size = self.info.shape.len();
+        &self.pixels[example as usize * size..][..size]
+    }
+
+    /// The label of an example, below [`classes`](Self::classes).
+    ///
+    /// # Panics
+    /// If there is no such example.
+    #[inline]
+    pub fn label(&self, example: u32) -> u16 {
+        self.labels[example as usize]
+    }
+
+    /// All images, one after the other.
+    pub fn all_pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// All labels.
+    pub fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    /// The source splits that this data set has, and the examples of each.
+    pub fn source_splits(&self) -> impl Iterator<Item = (SourceSplit, Range<u32>)> {
+        let source = self.info.source;
+        SourceSplit::ALL.into_iter().filter(move |&split| source.get(split) > 0).map(move |split| {
+            let range = source.range(split);
+            (split, range.start as u32..range.end as u32)
+        })
+    }
+}
+
+/// What does not fit together, if anything.
+fn problem(info: &ImageInfo, pixels: &[u8], labels: &[u16]) -> Option<String> {
+    let total = info.source.total();
+    if u32::try_from(total).is_err() {
+        return Some(format!("{total} examples, more than can be numbered"));
+    }
+    if info.shape.is_empty() || info.classes == 0 {
+        return Some(format!("images of {} in {} classes", info.shape, info.classes));
+    }
+    if labels.len() != total {
+        return Some(format!("{} labels for {total} examples", labels.len()));
+    }
+    if Some(pixels.len()) != total.checked_mul(info.shape.len()) {
+        return Some(format!("{} pixel values for {total} images of {}", pixels.len(), info.shape));
+    }
+    if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= info.classes) {
+        return Some(format!("label {label}, but only {} classes", info.classes));
+    }
+    info.carving_problem()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiny(total: usize) -> ImageInfo {
+        ImageInfo {
+            shape: ImageShape { height: 2, width: 2, channels: 1 },
+            classes: 3,
+            source: SourceSizes { train: total, validation: None, test: Some(2) },
+            held_out: HeldOut { sampled: 2, fixed: 1 },
+        }
+    }
+
+    fn check(info: ImageInfo, pixels: usize, labels: &[u16], expected: &str) {
+        let error = ImageData::new("x", info, Origin::Real, vec![0; pixels], labels.to_vec()).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[test]
+    fn inconsistent_parts_are_refused() {
+        check(tiny(6), 32, &[0; 7], "7 labels for 8 examples");
+        check(tiny(6), 31, &[0; 8], "31 pixel values");
+        check(tiny(6), 32, &[0, 1, 2, 3, 0, 0, 0, 0], "label 3");
+        check(tiny(4), 24, &[0; 6], "held-out");
+        let empty = ImageInfo { shape: ImageShape { height: 0, width: 2, channels: 1 }, ..tiny(6) };
+        check(empty, 0, &[0; 8], "0×2×1");
+    }
+
+    #[test]
+    fn examples_are_numbered_through_the_source_splits() {
+        let pixels: Vec<u8> = (0..32).collect();
+        let labels = vec![0, 1, 2, 0, 1, 2, 0, 1];
+        let data = ImageData::new("x", tiny(6), Origin::Real, pixels, labels).unwrap();
+        assert_eq!(data.pixels(7), [28, 29, 30, 31]);
+        assert_eq!(data.label(7), 1);
+        let splits: Vec<_> = data.source_splits().collect();
+        assert_eq!(splits, [(SourceSplit::Train, 0..6), (SourceSplit::Test, 6..8)]);
+    }
+}

@@ -1,0 +1,246 @@
+//! What of a data set is on disk: a quick look by names and sizes, and a full check.
+
+use std::path::{Path, PathBuf};
+
+use crate::files::{self, Located, Packing};
+use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
+use crate::{Error, load};
+
+/// How much of a data set is on disk, by file names and sizes alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// None of its files.
+    Missing,
+    /// Some files are missing or have not the size of the original.
+    Partial,
+    /// All files, but this version cannot read them.
+    NotYetReadable,
+    /// All files, ready to be loaded.
+    Complete,
+}
+
+impl State {
+    /// The words in listings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Partial => "partial",
+            Self::NotYetReadable => "not yet readable",
+            Self::Complete => "complete",
+        }
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A quick look at a data set on disk.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Presence {
+    /// Name of the data set.
+    pub name: String,
+    /// The folder that was looked at.
+    pub directory: PathBuf,
+    /// How much is there.
+    pub state: State,
+    /// Bytes of the files that are there.
+    pub bytes: u64,
+    /// Files that are there.
+    pub present: Vec<PathBuf>,
+    /// What is wrong with the others: missing, of another size, not readable.
+    pub problems: Vec<String>,
+}
+
+/// Looks which files of a data set are in `root`, without reading them.
+///
+/// # Errors
+/// [`Error::UnknownDataset`]. Everything about files is part of the answer.
+pub fn inspect(root: &Path, name: &str) -> Result<Presence, Error> {
+    Ok(inspect_manifest(root, manifest(name)?))
+}
+
+fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
+    let (mut bytes, mut present, mut problems) = (0, Vec::new(), Vec::new());
+    for spec in &manifest.files {
+        let Some(file) = files::locate(root, manifest, spec) else {
+            problems.push(format!("{} is missing", spec.name));
+            continue;
+        };
+        match file.bytes() {
+            Ok(got) => {
+                bytes += got;
+                let expected = spec.bytes.filter(|_| file.packing == Packing::Published);
+                if let Some(expected) = expected.filter(|&expected| expected != got) {
+                    problems.push(format!("{} has {got} bytes, the original {expected}", spec.name));
+                }
+            }
+            Err(error) => problems.push(error.to_string()),
+        }
+        present.push(file.path);
+    }
+    let state = match (present.is_empty(), problems.is_empty(), manifest.decoder) {
+        (true, ..) => State::Missing,
+        (_, false, _) => State::Partial,
+        (_, _, Decoder::NoneYet) => State::NotYetReadable,
+        _ => State::Complete,
+    };
+    Presence {
+        name: manifest.name.clone(),
+        directory: manifest.folder(root),
+        state,
+        bytes,
+        present,
+        problems,
+    }
+}
+
+/// What a full check found out about one file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It is the original, byte for byte (SHA-256), and its contents are as they should be.
+    Original,
+    /// No checksum is known for it (an unpacked file, say), but format, counts and labels are as they should be.
+    WellFormed,
+    /// Its size is right where that is known; there is neither a checksum nor a decoder for it.
+    Unchecked,
+    /// It is missing or wrong.
+    Bad(Error),
+}
+
+/// A file and what a full check found out about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct VerifiedFile {
+    /// Name of the original.
+    pub name: String,
+    /// The file, if there is one.
+    pub path: Option<PathBuf>,
+    /// What is known of it now.
+    pub verdict: Verdict,
+}
+
+/// The outcome of a full check of a data set.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Verification {
+    /// Name of the data set.
+    pub name: String,
+    /// The folder that was checked.
+    pub directory: PathBuf,
+    /// Every file of the manifest.
+    pub files: Vec<VerifiedFile>,
+}
+
+impl Verification {
+    /// Whether nothing is missing or wrong.
+    pub fn is_good(&self) -> bool {
+        !self.files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_)))
+    }
+}
+
+/// Checks every file of a data set in `root`: presence, size, SHA-256, and, where this version has a decoder, magic
+/// number, counts, labels and the end of the contents.
+///
+/// # Errors
+/// [`Error::UnknownDataset`]. Everything about files is part of the answer, file by file.
+pub fn verify(root: &Path, name: &str) -> Result<Verification, Error> {
+    Ok(verify_manifest(root, manifest(name)?))
+}
+
+fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
+    let check = |spec: &FileSpec| {
+        let located = files::locate(root, manifest, spec);
+        let verdict = match &located {
+            None => Verdict::Bad(files::missing(root, manifest, spec)),
+            Some(file) => verify_file(manifest, spec, file).unwrap_or_else(Verdict::Bad),
+        };
+        VerifiedFile { name: spec.name.clone(), path: located.map(|file| file.path), verdict }
+    };
+    Verification {
+        name: manifest.name.clone(),
+        directory: manifest.folder(root),
+        files: manifest.files.iter().map(check).collect(),
+    }
+}
+
+fn verify_file(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Verdict, Error> {
+    let original = file.check(spec)?;
+    if manifest.decoder == Decoder::Idx {
+        load::read_part(manifest, spec, file)?;
+    }
+    Ok(match (original, manifest.decoder) {
+        (true, _) => Verdict::Original,
+        (false, Decoder::Idx) => Verdict::WellFormed,
+        (false, Decoder::NoneYet) => Verdict::Unchecked,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_quick_look_tells_the_states_apart() {
+        let root = TempDir::new().unwrap();
+        let state = |name: &str| inspect(root.path(), name).unwrap().state;
+        assert_eq!(state("mnist"), State::Missing);
+        assert_eq!(state("coil100_32x32"), State::Missing);
+
+        fs::create_dir(root.path().join("mnist")).unwrap();
+        fs::create_dir(root.path().join("coil100")).unwrap();
+        let put =
+            |name: &str, len: usize| fs::write(root.path().join("mnist").join(name), vec![0; len]).unwrap();
+        put("train-images-idx3-ubyte.gz", 10);
+        let look = inspect(root.path(), "mnist").unwrap();
+        assert_eq!(
+            (look.state, look.bytes, look.present.len(), look.problems.len()),
+            (State::Partial, 10, 1, 4)
+        );
+        assert!(look.problems[0].contains("9912422"), "{:?}", look.problems);
+
+        fs::remove_file(root.path().join("mnist/train-images-idx3-ubyte.gz")).unwrap();
+        for spec in &manifest("mnist").unwrap().files {
+            put(spec.unpacked.as_ref().unwrap(), 3);
+        }
+        assert_eq!(state("mnist"), State::Complete);
+
+        fs::write(root.path().join("coil100/coil-100.zip"), [0]).unwrap();
+        assert_eq!(state("coil100_32x32"), State::NotYetReadable);
+        assert!(inspect(root.path(), "coil").is_err());
+    }
+
+    #[test]
+    fn a_full_check_judges_every_file() {
+        let root = TempDir::new().unwrap();
+        fs::create_dir_all(root.path().join("mnist")).unwrap();
+        fs::create_dir_all(root.path().join("coil100")).unwrap();
+        let labels = [&[0, 0, 8, 1, 0, 0, 0x27, 0x10][..], &[7; 10_000]].concat();
+        fs::write(root.path().join("mnist/t10k-labels-idx1-ubyte"), labels).unwrap();
+        fs::write(root.path().join("mnist/train-labels-idx1-ubyte.gz"), [0x1f, 0x8b, 0]).unwrap();
+        fs::write(root.path().join("coil100/coil-100.zip"), [0]).unwrap();
+        let verification = verify(root.path(), "mnist").unwrap();
+        assert!(!verification.is_good());
+        let verdicts: Vec<&Verdict> = verification.files.iter().map(|f| &f.verdict).collect();
+        assert!(matches!(
+            verdicts[..],
+            [
+                Verdict::Bad(Error::MissingFile { .. }),
+                Verdict::Bad(Error::WrongSize { expected: 28881, got: 3, .. }),
+                Verdict::Bad(Error::MissingFile { .. }),
+                Verdict::WellFormed,
+            ]
+        ));
+        let coil = verify(root.path(), "coil100_32x32").unwrap();
+        assert!(coil.is_good() && matches!(coil.files[0].verdict, Verdict::Unchecked));
+    }
+}

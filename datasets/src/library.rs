@@ -1,0 +1,86 @@
+//! The data sets of a process: where they come from, each loaded once and shared.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use taskset_names::Origin;
+
+use crate::{Error, ImageData, load, manifest, synthetic};
+
+/// Where data sets are taken from. There is no fall-back from one to the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A directory with `<data set>/<original files>`.
+    Directory(PathBuf),
+    /// The built-in stand-ins.
+    Synthetic,
+}
+
+impl Source {
+    /// What curves made from this source are labelled with.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::Directory(_) => Origin::Real,
+            Self::Synthetic => Origin::Synthetic,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(path) => write!(f, "directory {}", path.display()),
+            Self::Synthetic => f.write_str("synthetic stand-ins"),
+        }
+    }
+}
+
+type Slot = Arc<Mutex<Option<Arc<ImageData>>>>;
+
+/// The data sets of one source. Each is loaded (or generated) when first asked for, then shared; clones share too, so
+/// one `Datasets` serves a whole process and all its threads.
+#[derive(Clone, Debug)]
+pub struct Datasets {
+    source: Source,
+    images: Arc<Mutex<BTreeMap<&'static str, Slot>>>,
+}
+
+impl Datasets {
+    /// The data sets of a source; nothing is read yet.
+    pub fn new(source: Source) -> Self {
+        Self { source, images: Arc::default() }
+    }
+
+    /// Where the data sets come from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// An image data set, by its name in TaskSet (`mnist`, `imagenet_resized/16x16`). Other threads that ask for the
+    /// same set meanwhile wait for it; a failure is not kept, so that a repaired file is found.
+    ///
+    /// # Errors
+    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotYetReadable`] and everything that can be wrong with
+    /// a file: missing, truncated, wrong checksum, magic number or counts, labels out of range.
+    pub fn images(&self, name: &str) -> Result<Arc<ImageData>, Error> {
+        let manifest = manifest(name)?;
+        let slot = Arc::clone(lock(&self.images).entry(&manifest.name).or_default());
+        let mut slot = lock(&slot);
+        if let Some(data) = &*slot {
+            return Ok(Arc::clone(data));
+        }
+        let data = Arc::new(match &self.source {
+            Source::Directory(directory) => load::images(directory, manifest)?,
+            Source::Synthetic => synthetic::images(manifest)?,
+        });
+        *slot = Some(Arc::clone(&data));
+        Ok(data)
+    }
+}
+
+/// A panic of another thread while loading leaves the slot empty, which is a valid state.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,270 @@
+//! Loading a data set from its original files.
+
+use std::path::Path;
+
+use taskset_names::Origin;
+
+use crate::files::{self, Located};
+use crate::manifest::{Decoder, FileSpec, Manifest, Part};
+use crate::{Error, ImageData, SourceSplit, idx};
+
+/// Reads an image data set from `<root>/<directory of the manifest>`.
+///
+/// Every file in its published form is compared with the manifest's size and checksum first: hashing costs less than
+/// unpacking, and a wrong file is named before anything is made of it.
+pub(crate) fn images(root: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
+    match manifest.decoder {
+        Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
+        Decoder::Idx => idx_images(root, manifest),
+    }
+}
+
+fn idx_images(root: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
+    // All files are looked for before the first is read, so that a missing one is reported at once.
+    let mut located = Vec::with_capacity(manifest.files.len());
+    for spec in &manifest.files {
+        let file = files::locate(root, manifest, spec).ok_or_else(|| files::missing(root, manifest, spec))?;
+        located.push((spec, file));
+    }
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for split in SourceSplit::ALL {
+        for (spec, file) in located.iter().filter(|(spec, _)| spec.split == Some(split)) {
+            file.check(spec)?;
+            match spec.part {
+                Some(Part::Images) => append(&mut pixels, read_part(manifest, spec, file)?),
+                Some(Part::Labels) => {
+                    labels.extend(read_part(manifest, spec, file)?.into_iter().map(u16::from));
+                }
+                None => {}
+            }
+        }
+    }
+    ImageData::new(manifest.name.clone(), manifest.info(), Origin::Real, pixels, labels)
+}
+
+/// Reads and checks one IDX file as its manifest describes it.
+pub(crate) fn read_part(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Vec<u8>, Error> {
+    let count = spec.split.map_or(0, |split| manifest.source.get(split)) as u32;
+    let shape = manifest.shape;
+    if spec.part == Some(Part::Images) {
+        // Grey images have no dimension for channels.
+        return idx::read(file, &[count, shape.height as u32, shape.width as u32]);
+    }
+    let labels = idx::read(file, &[count])?;
+    match labels.iter().position(|&label| usize::from(label) >= manifest.classes) {
+        Some(example) => Err(Error::LabelOutOfRange {
+            path: file.path.clone(),
+            example,
+            label: labels[example].into(),
+            classes: manifest.classes,
+        }),
+        None => Ok(labels),
+    }
+}
+
+/// Appends without a copy if there is nothing yet.
+fn append(all: &mut Vec<u8>, mut more: Vec<u8>) {
+    if all.is_empty() { *all = more } else { all.append(&mut more) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+    use sha2::{Digest, Sha256};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::{HeldOut, ImageShape, SourceSizes};
+
+    /// A data set of 5 + 2 images of 2×3, written below a temporary folder.
+    struct Tiny {
+        root: TempDir,
+        manifest: Manifest,
+    }
+
+    /// Header and contents of an IDX file.
+    fn idx_file(dims: &[u32], body: &[u8]) -> Vec<u8> {
+        let mut bytes = (0x0800 | dims.len() as u32).to_be_bytes().to_vec();
+        dims.iter().for_each(|d| bytes.extend(d.to_be_bytes()));
+        bytes.extend(body);
+        bytes
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    impl Tiny {
+        /// Plain files; the manifest knows neither sizes nor checksums.
+        fn new() -> Self {
+            let mut manifest = crate::manifest("mnist").unwrap().clone();
+            manifest.shape = ImageShape { height: 2, width: 3, channels: 1 };
+            manifest.source = SourceSizes { train: 5, validation: None, test: Some(2) };
+            manifest.held_out = HeldOut { sampled: 1, fixed: 1 };
+            manifest.files.iter_mut().for_each(|f| (f.bytes, f.sha256) = (None, None));
+            let root = TempDir::new().unwrap();
+            fs::create_dir(root.path().join("mnist")).unwrap();
+            let tiny = Self { root, manifest };
+            let pixels: Vec<u8> = (0..30).collect();
+            tiny.put("train-images-idx3-ubyte", &idx_file(&[5, 2, 3], &pixels));
+            tiny.put("train-labels-idx1-ubyte", &idx_file(&[5], &[3, 1, 4, 1, 5]));
+            tiny.put("t10k-images-idx3-ubyte", &idx_file(&[2, 2, 3], &pixels[..12]));
+            tiny.put("t10k-labels-idx1-ubyte", &idx_file(&[2], &[9, 0]));
+            tiny
+        }
+
+        fn put(&self, name: &str, bytes: &[u8]) {
+            fs::write(self.root.path().join("mnist").join(name), bytes).unwrap();
+        }
+
+        fn get(&self, name: &str) -> Vec<u8> {
+            fs::read(self.root.path().join("mnist").join(name)).unwrap()
+        }
+
+        fn remove(&self, name: &str) {
+            fs::remove_file(self.root.path().join("mnist").join(name)).unwrap();
+        }
+
+        /// Replaces a plain file by a compressed one and records that in the manifest, as a published file is.
+        fn publish(&mut self, plain: &str) -> Vec<u8> {
+            let packed = gzip(&self.get(plain));
+            self.remove(plain);
+            let name = format!("{plain}.gz");
+            self.put(&name, &packed);
+            let spec = self.manifest.files.iter_mut().find(|f| f.name == name).unwrap();
+            spec.bytes = Some(packed.len() as u64);
+            spec.sha256 = Some(Sha256::digest(&packed).iter().map(|b| format!("{b:02x}")).collect());
+            packed
+        }
+
+        fn load(&self) -> Result<ImageData, Error> {
+            images(self.root.path(), &self.manifest)
+        }
+
+        /// Loading fails with a message that holds all of the words.
+        fn fails(&self, words: &[&str]) {
+            let message = self.load().unwrap_err().to_string();
+            words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
+        }
+    }
+
+    #[test]
+    fn plain_and_compressed_files_give_the_same_data() {
+        let mut tiny = Tiny::new();
+        let check = |tiny: &Tiny| {
+            let data = tiny.load().unwrap();
+            assert_eq!(data.labels(), [3, 1, 4, 1, 5, 9, 0]);
+            assert_eq!(data.pixels(4), [24, 25, 26, 27, 28, 29]);
+            assert_eq!(data.pixels(6), [6, 7, 8, 9, 10, 11]);
+            assert_eq!(data.origin(), Origin::Real);
+        };
+        check(&tiny);
+        tiny.publish("train-images-idx3-ubyte");
+        tiny.publish("t10k-labels-idx1-ubyte");
+        check(&tiny);
+    }
+
+    #[test]
+    fn broken_plain_files_are_named_with_what_is_wrong() {
+        let check = |name: &str, bytes: &[u8], words: &[&str]| {
+            let tiny = Tiny::new();
+            tiny.put(name, bytes);
+            tiny.fails(&[&[name], words].concat());
+        };
+        let (images, labels) = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+        let body = [0; 30];
+        check(images, &idx_file(&[5, 2, 3], &body[..29]), &["truncated", "46 bytes", "got 45"]);
+        check(images, &[], &["truncated", "got 0"]);
+        check(images, &idx_file(&[5, 2, 3], &[0; 31]), &["data follows the 46 bytes"]);
+        check(images, &idx_file(&[6, 2, 3], &[0; 36]), &["wrong counts", "6 × 2 × 3", "5 × 2 × 3"]);
+        check(images, &idx_file(&[u32::MAX; 3], &body), &["wrong counts", "4294967295"]);
+        check(images, &idx_file(&[5], &[0; 5]), &["wrong magic number 0x00000801", "expected 0x00000803"]);
+        check(labels, &idx_file(&[4], &[0; 4]), &["wrong counts", "promises 4", "has 5"]);
+        check(labels, &idx_file(&[5], &[0, 0, 10, 0, 0]), &["example 2", "label 10", "10 classes"]);
+    }
+
+    #[test]
+    fn missing_files_name_both_forms_and_both_ways_out() {
+        let tiny = Tiny::new();
+        tiny.remove("t10k-labels-idx1-ubyte");
+        let words =
+            ["t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte not found", "http", "--data synthetic"];
+        tiny.fails(&words);
+    }
+
+    #[test]
+    fn changed_originals_are_refused() {
+        let name = "train-images-idx3-ubyte.gz";
+        let check = |change: &dyn Fn(&mut Vec<u8>), words: &[&str]| {
+            let mut tiny = Tiny::new();
+            let mut bytes = tiny.publish("train-images-idx3-ubyte");
+            change(&mut bytes);
+            tiny.put(name, &bytes);
+            tiny.fails(&[&[name], words].concat());
+        };
+        check(&|b| b.truncate(b.len() - 1), &["truncated"]);
+        check(&|b| b.push(0), &["too long"]);
+        check(&|b| *b.last_mut().unwrap() ^= 1, &["wrong checksum", "sha256"]);
+        check(&|b| b[0] = 0, &["not a gzip file", "remove `.gz`"]);
+        check(&|b| b.clear(), &["not a gzip file"]);
+    }
+
+    #[test]
+    fn damaged_gzip_streams_are_errors_without_a_checksum_too() {
+        let plain = idx_file(&[5, 2, 3], &(0..30).collect::<Vec<u8>>());
+        let check = |bytes: &[u8], word: &str| {
+            let tiny = Tiny::new();
+            tiny.put("train-images-idx3-ubyte.gz", bytes);
+            tiny.fails(&["train-images-idx3-ubyte.gz", word]);
+        };
+        let packed = gzip(&plain);
+        let mut wrong_crc = packed.clone();
+        let at = packed.len() - 8;
+        wrong_crc[at] ^= 1;
+        check(&wrong_crc, "damaged gzip");
+        check(&[&packed[..], b"tail"].concat(), "damaged gzip");
+        check(&gzip(&[&plain[..], &vec![0; 1 << 20]].concat()), "data follows");
+        for len in 2..packed.len() {
+            let tiny = Tiny::new();
+            tiny.put("train-images-idx3-ubyte.gz", &packed[..len]);
+            assert!(tiny.load().is_err(), "{len} of {} bytes were accepted", packed.len());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn idx_round_trip(n in 0u32..6, h in 1u32..5, w in 1u32..5, seed in any::<u8>(), pack: bool) {
+            let body: Vec<u8> = (0..n * h * w).map(|i| (i as u8).wrapping_mul(31) ^ seed).collect();
+            let bytes = idx_file(&[n, h, w], &body);
+            let root = TempDir::new().unwrap();
+            let (name, packing) =
+                if pack { ("f.gz", files::Packing::Published) } else { ("f", files::Packing::Unpacked) };
+            let file = Located { path: root.path().join(name), packing };
+            fs::write(&file.path, if pack { gzip(&bytes) } else { bytes }).unwrap();
+            prop_assert_eq!(idx::read(&file, &[n, h, w]).unwrap(), body);
+        }
+
+        #[test]
+        fn no_truncation_or_flipped_header_bit_is_accepted(bit in 0usize..128, len in 0usize..46) {
+            let tiny = Tiny::new();
+            let name = "train-images-idx3-ubyte";
+            let good = tiny.get(name);
+            tiny.put(name, &good[..len]);
+            let truncated = matches!(tiny.load(), Err(Error::Truncated { .. }));
+            prop_assert!(truncated, "{} bytes", len);
+            let mut flipped = good;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            tiny.put(name, &flipped);
+            let refused = matches!(tiny.load(), Err(Error::WrongMagic { .. } | Error::WrongCounts { .. }));
+            prop_assert!(refused, "bit {}", bit);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Manifests: what each data set is, where it comes from, and which files hold it.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::{Error, HeldOut, ImageInfo, ImageShape, SourceSizes, SourceSplit};
+
+/// One data set, as `manifests/<name>.toml` describes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// TaskSet's name, e.g. `imagenet_resized/16x16`.
+    pub name: String,
+    /// Name in words.
+    pub title: String,
+    /// Folder of the original files below the data directory; several data sets may be made from the same files.
+    pub directory: String,
+    /// Where the authors publish it.
+    pub site: String,
+    /// Licence, as far as the authors state one.
+    pub licence: String,
+    /// The publication to cite.
+    pub citation: String,
+    /// What is odd about this data set in TaskSet, if anything.
+    #[serde(default)]
+    pub notes: Option<String>,
+    /// How the original files are read.
+    pub decoder: Decoder,
+    /// What the stand-in looks like.
+    pub stand_in: StandIn,
+    /// Shape of the images as tasks see them, before augmentation.
+    pub shape: ImageShape,
+    /// Number of classes.
+    pub classes: usize,
+    /// Classes that occur among the labels, if fewer: labels are below this number.
+    #[serde(default)]
+    pub occurring_classes: Option<usize>,
+    /// Examples of each split of the source.
+    pub source: SourceSizes,
+    /// Sizes of the validation splits that are carved from the training examples.
+    pub held_out: HeldOut,
+    /// The original files.
+    pub files: Vec<FileSpec>,
+}
+
+/// How the original files of a data set are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub enum Decoder {
+    /// IDX files of images and of labels, one pair a split.
+    #[serde(rename = "idx")]
+    Idx,
+    /// This version cannot read them: [`Error::NotYetReadable`].
+    #[serde(rename = "none yet")]
+    NoneYet,
+}
+
+/// The look of a stand-in's images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StandIn {
+    /// Bright curved strokes on black, as handwritten digits are.
+    Strokes,
+    /// Textured grey shapes on black, as Fashion-MNIST's garments are.
+    Shapes,
+    /// Smooth fields that fill the image, as photographs do.
+    Fields,
+}
+
+/// An original file of a data set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct FileSpec {
+    /// Name below the data set's directory, as it is published.
+    pub name: String,
+    /// Name under which the unpacked file is accepted instead, if `name` is a compressed file.
+    #[serde(default)]
+    pub unpacked: Option<String>,
+    /// Size in bytes of the file as published, where known.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// SHA-256 in hexadecimal of the file as published, where known.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Source split that the file belongs to, if it belongs to one.
+    #[serde(default)]
+    pub split: Option<SourceSplit>,
+    /// What the file holds, if it is only a part of the examples of its split.
+    #[serde(default)]
+    pub part: Option<Part>,
+}
+
+/// What a file holds of the examples of its split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Part {
+    /// Their images.
+    Images,
+    /// Their labels.
+    Labels,
+}
+
+impl Manifest {
+    /// Shape, classes and sizes.
+    pub fn info(&self) -> ImageInfo {
+        ImageInfo { shape: self.shape, classes: self.classes, source: self.source, held_out: self.held_out }
+    }
+
+    /// The folder of this data set's files below the data directory `root`.
+    pub fn folder(&self, root: &Path) -> PathBuf {
+        root.join(&self.directory)
+    }
+}
+
+/// The embedded manifests, in the order of the specification's tables.
+const TEXTS: [&str; 12] = [
+    include_str!("../manifests/mnist.toml"),
+    include_str!("../manifests/fashion_mnist.toml"),
+    include_str!("../manifests/cifar10.toml"),
+    include_str!("../manifests/cifar100.toml"),
+    include_str!("../manifests/food101_32x32.toml"),
+    include_str!("../manifests/food101_64x64.toml"),
+    include_str!("../manifests/coil100_32x32.toml"),
+    include_str!("../manifests/deep_weeds_32x32.toml"),
+    include_str!("../manifests/sun397_32x32.toml"),
+    include_str!("../manifests/imagenet_resized_32x32.toml"),
+    include_str!("../manifests/imagenet_resized_16x16.toml"),
+    include_str!("../manifests/colorectal_histology_32x32.toml"),
+];
+
+/// All data sets.
+#[expect(clippy::missing_panics_doc, reason = "the embedded manifests are constants, and a test parses them")]
+pub fn manifests() -> &'static [Manifest] {
+    static MANIFESTS: OnceLock<Vec<Manifest>> = OnceLock::new();
+    MANIFESTS.get_or_init(|| {
+        let parse = |text: &&str| toml::from_str(text).expect("embedded manifests parse, a test checks it");
+        TEXTS.iter().map(parse).collect()
+    })
+}
+
+/// The data set with this name.
+///
+/// # Errors
+/// [`Error::UnknownDataset`] with the nearest known name.
+pub fn manifest(name: &str) -> Result<&'static Manifest, Error> {
+    let unknown = || {
+        let names = manifests().iter().map(|m| m.name.as_str());
+        Error::UnknownDataset {
+            name: name.to_owned(),
+            suggestion: taskset_names::closest(name, names).map(str::to_owned),
+        }
+    };
+    manifests().iter().find(|m| m.name == name).ok_or_else(unknown)
+}
+
+/// Shape, classes and sizes of an image data set, from its manifest alone: no file is needed.
+///
+/// # Errors
+/// [`Error::UnknownDataset`].
+pub fn image_info(name: &str) -> Result<ImageInfo, Error> {
+    manifest(name).map(Manifest::info)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedded_manifests_parse() {
+        for text in TEXTS {
+            let manifest: Result<Manifest, _> = toml::from_str(text);
+            assert!(manifest.is_ok(), "{}\n{text}", manifest.unwrap_err());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Tests of the crate from outside: what users of the data sets rely on.
+//!
+//! The modules carry `cfg(test)` because clippy's allowances for tests reach helper functions only so.
+
+/// Stand-ins can be learned, but not trivially.
+#[cfg(test)]
+mod learnable;
+/// Manifests agree with the specification's tables.
+#[cfg(test)]
+mod manifests;
+/// The real files, where `TASKSET_DATA` says they are.
+#[cfg(test)]
+mod real_files;

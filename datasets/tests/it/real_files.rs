@@ -1,0 +1,45 @@
+//! The real files, where `TASKSET_DATA` says they are.
+
+use std::path::PathBuf;
+
+use taskset_datasets::{Datasets, Source, State, Verdict, inspect, verify};
+use taskset_names::Origin;
+
+/// The data directory, if it holds this data set.
+fn directory(name: &str) -> Option<PathBuf> {
+    let directory = std::env::var_os("TASKSET_DATA").map(PathBuf::from).filter(|d| d.join(name).is_dir());
+    if directory.is_none() {
+        println!("skipped: TASKSET_DATA names no directory with {name}");
+    }
+    directory
+}
+
+/// Class counts of train and test, mean pixel of train (0 to 1) and the first labels, all published.
+fn check(name: &str, train_counts: [usize; 10], mean: f64, first_labels: [u16; 8]) {
+    let Some(directory) = directory(name) else { return };
+    assert_eq!(inspect(&directory, name).unwrap().state, State::Complete);
+    let verification = verify(&directory, name).unwrap();
+    assert!(verification.is_good());
+    assert!(verification.files.iter().all(|f| matches!(f.verdict, Verdict::Original | Verdict::WellFormed)));
+
+    let data = Datasets::new(Source::Directory(directory)).images(name).unwrap();
+    assert_eq!((data.len(), data.origin()), (70_000, Origin::Real));
+    assert_eq!(data.labels()[..8], first_labels);
+    let mut counts = [0; 10];
+    data.labels()[..60_000].iter().for_each(|&label| counts[usize::from(label)] += 1);
+    assert_eq!(counts, train_counts);
+    let train = &data.all_pixels()[..60_000 * 784];
+    let sum: u64 = train.iter().map(|&p| u64::from(p)).sum();
+    assert!((sum as f64 / train.len() as f64 / 255.0 - mean).abs() < 5e-5);
+}
+
+#[test]
+fn mnist() {
+    let counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949];
+    check("mnist", counts, 0.1307, [5, 0, 4, 1, 9, 2, 1, 3]);
+}
+
+#[test]
+fn fashion_mnist() {
+    check("fashion_mnist", [6000; 10], 0.2860, [9, 0, 0, 3, 0, 2, 7, 2]);
+}

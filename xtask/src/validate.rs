@@ -1,0 +1,19 @@
+//! `cargo xtask validate`: what continuous integration runs, cheapest check first.
+
+use anyhow::Result;
+
+use crate::{cargo, run, tidy};
+
+/// The README's test command, without `cargo`.
+const TEST: [&str; 3] = ["test", "--workspace", "--all-features"];
+
+/// The command.
+pub(crate) fn run_all() -> Result<()> {
+    tidy::run()?;
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    run(cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))?;
+    run(cargo()
+        .args(["doc", "--workspace", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings"))?;
+    run(cargo().args(TEST))
+}
