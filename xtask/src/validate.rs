@@ -15,5 +15,7 @@ pub(crate) fn run_all() -> Result<()> {
     run(cargo()
         .args(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
-    run(cargo().args(TEST))
+    run(cargo().args(TEST))?;
+    // A crate outside the workspace, as a user would have it: it proves that the contract tests serve others.
+    run(cargo().args(["test", "--manifest-path", "examples/property-test-your-optimizer/Cargo.toml"]))
 }

@@ -1,11 +1,13 @@
 //! NumPy's legacy generator (`numpy.random.RandomState`) with the draws that TaskSet's samplers use.
 
+use crate::exact;
+
 const N: usize = 624;
 const M: usize = 397;
 
 /// `numpy.random.RandomState(seed)` for one 32-bit integer seed: MT19937 seeded by Knuth's recurrence, with the legacy
-/// distributions. Integer and uniform draws equal NumPy's bit for bit; those through `log` and `exp` to the last digit,
-/// and are the same on every platform (the `libm` crate computes them).
+/// distributions. Integer and uniform draws equal NumPy's bit for bit. Those through `log` and `exp` are rounded to the
+/// nearest, which NumPy's nearly always are, and are the same on every platform.
 ///
 /// ```
 /// let mut r = taskset_rng::NumpyLegacy::new(0);
@@ -71,7 +73,7 @@ impl NumpyLegacy {
 
     /// Logarithmic draw `exp(uniform(ln lo, ln hi))`; `lo > hi` is allowed and reverses the direction.
     pub fn log_uniform(&mut self, lo: f64, hi: f64) -> f64 {
-        libm::exp(self.uniform(libm::log(lo), libm::log(hi)))
+        exact::exp(self.uniform(exact::ln(lo), exact::ln(hi)))
     }
 
     /// `randint(0, n)` on 32-bit words: masked rejection; no word is drawn for `n <= 1`.
@@ -130,7 +132,7 @@ impl NumpyLegacy {
             let x2 = 2.0 * self.unit() - 1.0;
             let r2 = x1 * x1 + x2 * x2;
             if r2 < 1.0 && r2 > 0.0 {
-                let t = (-2.0 * libm::log(r2) / r2).sqrt();
+                let t = (-2.0 * exact::ln(r2) / r2).sqrt();
                 self.cached_gauss = Some(t * x1);
                 return t * x2;
             }

@@ -1,7 +1,6 @@
 //! TaskSet's optimisation tasks: sampled families, fixed tasks, one registry by name.
 
 mod error;
-mod exact;
 pub mod families;
 pub mod fixed;
 pub mod models;

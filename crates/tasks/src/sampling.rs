@@ -3,14 +3,10 @@
 use taskset_nn::{Activation, Initializer};
 use taskset_rng::NumpyLegacy;
 
-use crate::exact;
-
 /// Draws configurations exactly as upstream's samplers did. The order of the calls is part of every family's definition.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     numpy: NumpyLegacy,
-    /// The second number of a pair of normal numbers.
-    cached_gauss: Option<f64>,
 }
 
 /// Upstream's weight of each entry of [`Activation::ALL`].
@@ -22,7 +18,7 @@ const INITIALIZER_WEIGHTS: [f64; 9] = [2.0, 2.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1
 impl Sampler {
     /// A sampler on `numpy.random.RandomState(seed)`.
     pub fn new(seed: u32) -> Self {
-        Self { numpy: NumpyLegacy::new(seed), cached_gauss: None }
+        Self { numpy: NumpyLegacy::new(seed) }
     }
 
     /// Uniform on `[lo, hi)`.
@@ -32,29 +28,12 @@ impl Sampler {
 
     /// Normal with this mean and standard deviation.
     pub fn normal(&mut self, mean: f64, std: f64) -> f64 {
-        mean + std * self.gauss()
-    }
-
-    /// NumPy's polar method, as [`NumpyLegacy::gauss`] but with a logarithm that agrees with upstream's digit by digit.
-    fn gauss(&mut self) -> f64 {
-        if let Some(gauss) = self.cached_gauss.take() {
-            return gauss;
-        }
-        loop {
-            let x1 = 2.0 * self.numpy.unit() - 1.0;
-            let x2 = 2.0 * self.numpy.unit() - 1.0;
-            let r2 = x1 * x1 + x2 * x2;
-            if r2 < 1.0 && r2 > 0.0 {
-                let t = (-2.0 * exact::ln(r2) / r2).sqrt();
-                self.cached_gauss = Some(t * x1);
-                return t * x2;
-            }
-        }
+        self.numpy.normal(mean, std)
     }
 
     /// Logarithmically uniform on `[lo, hi)`.
     pub fn log_float(&mut self, lo: f64, hi: f64) -> f64 {
-        exact::exp(self.uniform(exact::ln(lo), exact::ln(hi)))
+        self.numpy.log_uniform(lo, hi)
     }
 
     /// Logarithmically uniform whole number from `lo` to `hi`, rounded half to even: both ends have about half the

@@ -282,7 +282,7 @@ fn missing() -> Section {
         heading: "What is not here".to_owned(),
         blocks: vec![Block::Paragraph(
             "Of the paper's tasks this version trains the families mlp, quadratic and losg, the two-dimensional functions \
-             and the plain fixed MLP classifiers; convolutional, recurrent, flow and auto-encoder tasks are missing. Of \
+             and the fixed MLP classifiers; convolutional, recurrent, flow and auto-encoder tasks are missing. Of \
              section 5 it draws figure 3; figures 4 to 6 are missing."
                 .to_owned(),
         )],

@@ -1,5 +1,6 @@
 //! End to end, through the real binary.
 #![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod curves_and_lists;
 mod data;

@@ -36,8 +36,9 @@ fn a_trial_alone_is_the_trial_of_the_sweep() {
     let store = store(directory.path(), sweep.plan());
     run(&sweep, &store, 2, &mut Quiet, &cancel);
     let protocol = sweep.plan().protocol;
+    let data = Datasets::new(Source::Synthetic);
     for curve in store.read_all().unwrap() {
-        let task = taskset_tasks::build(&curve.task, &Datasets::new(Source::Synthetic)).unwrap();
+        let task = taskset_tasks::build(&curve.task, &data).unwrap();
         let steps = schedule_steps(Mode::Upstream, &protocol);
         let rule = named(&curve.optimizer).unwrap().config.rule(Mode::Upstream, steps);
         let trial = (curve.optimizer.as_str(), &rule);

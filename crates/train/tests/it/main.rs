@@ -1,5 +1,7 @@
 //! Sweeps as a whole: the same bits whatever the threads, the order, or the interruptions.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 mod determinism;
 mod divergence;
 mod resume;

@@ -60,10 +60,17 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
 
 fn is_task_name(error: &taskset::tasks::Error) -> bool {
     use taskset::tasks::Error;
-    matches!(error, Error::UnknownTask { .. })
+    matches!(error, Error::UnknownTask { .. } | Error::NoMatch { .. } | Error::Pattern(_))
 }
 
 fn is_optimizer_name(error: &taskset::optim::Error) -> bool {
     use taskset::optim::Error;
-    matches!(error, Error::UnknownOptimizer { .. })
+    matches!(
+        error,
+        Error::UnknownOptimizer { .. }
+            | Error::NoMatch { .. }
+            | Error::Pattern(_)
+            | Error::UnknownMode(_)
+            | Error::UnknownFamily(_)
+    )
 }

@@ -92,7 +92,7 @@ mod tests {
     fn numbers_are_short() {
         let check = |x: f64, text: &str| assert_eq!(short(x), text);
         check(0.0, "0.00000");
-        check(2.302_585, "2.303");
+        check(2.345_678, "2.346");
         check(123.456, "123.5");
         check(1.5e9, "1.500e9");
         check(f64::NAN, "NaN");

@@ -31,8 +31,8 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  taskset-rs optimizers trace adam_lr_-3.00 --problem problem.json --json\n\n\
         The problem file: {\"initial_params\": [n numbers], \"grads\": [steps][n], and optionally\n\
-        \"hparams\": {…} overriding the name's, \"training_steps\": T (default 10000),\n\
-        \"mode\": \"upstream\" | \"opt_list\" | \"paper\"}"
+        \"hparams\": {…} overriding the name's (\"warmup_rule\": \"min\" | \"max\" overrides the mode's),\n\
+        \"training_steps\": T (default 10000), \"mode\": \"upstream\" | \"opt_list\" | \"paper\"}"
     )]
     Trace {
         /// Optimizer name.
@@ -160,17 +160,29 @@ fn trace(name: &str, path: &std::path::Path, json: bool) -> anyhow::Result<()> {
     let problem: Problem =
         serde_json::from_str(&text).with_context(|| format!("{} is no problem file", path.display()))?;
     let mut config = optim::named(name)?.config;
-    if let Some(hparams) = &problem.hparams {
-        config = config.with_hyperparameters(hparams)?;
-    }
+    let mut hparams = problem.hparams.unwrap_or_else(|| serde_json::json!({}));
+    // Published trajectories keep these beside the hyperparameters.
+    let mut aside = |key: &str| hparams.as_object_mut().and_then(|object| object.remove(key));
+    let steps = aside("training_steps").and_then(|steps| steps.as_u64());
+    let warmup = aside("warmup_rule");
+    aside("opt_list_idx");
+    config = config.with_hyperparameters(&hparams)?;
     let mode: Mode = problem
         .mode
         .as_deref()
         .unwrap_or("upstream")
         .parse()
         .map_err(|error: optim::Error| Usage(error.to_string()))?;
-    let steps = problem.training_steps.unwrap_or(optim::UPSTREAM_TRAINING_STEPS);
-    let trace = optim::trace(&config.rule(mode, steps), &problem.initial_params, &problem.grads)?;
+    let mut switches = mode.switches();
+    match warmup.as_ref().map(|rule| rule.as_str()) {
+        None => {}
+        Some(Some("min")) => switches.warmup = optim::WarmupRule::Min,
+        Some(Some("max")) => switches.warmup = optim::WarmupRule::Max,
+        Some(_) => return Err(Usage("hparams: warmup_rule is \"min\" or \"max\"".to_owned()).into()),
+    }
+    let steps = problem.training_steps.or(steps).unwrap_or(optim::UPSTREAM_TRAINING_STEPS);
+    let rule = config.rule_with(&switches, steps);
+    let trace = optim::trace(&rule, &problem.initial_params, &problem.grads)?;
     if json {
         return output::json(&trace);
     }
