@@ -26,7 +26,7 @@ pub enum Error {
     },
     /// A file of the data set is not there.
     #[error(
-        "{name}: {} not found in {}; put the original files there (from {site}), or use `--data synthetic` for \
+        "{name}: {} not found in {}; put the original files there (from {site}), name another directory (`--data DIR` or TASKSET_DATA), or use `--data synthetic` for \
          the built-in stand-ins",
         .accepted.join(" or "),
         .directory.display()

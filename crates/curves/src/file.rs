@@ -35,7 +35,7 @@ pub(crate) const TEMPORARY_PREFIX: &str = ".writing-";
 /// another version than [`SCHEMA_VERSION`](crate::SCHEMA_VERSION); [`Error::Io`] or [`Error::Parquet`] if writing fails.
 pub fn write(path: &Path, curves: &[Curve], metadata: &Metadata) -> Result<(), Error> {
     let bytes = encode(path, curves, metadata)?;
-    place(path, &bytes)
+    write_atomically(path, &bytes)
 }
 
 /// The bytes of a curve file; `path` only names it in errors.
@@ -71,8 +71,12 @@ pub(crate) fn encode_unchecked(curves: &[Curve], metadata: &Metadata) -> Result<
     writer.into_inner()
 }
 
-/// Puts bytes at `path` so that a reader sees all of them or no file, even after a power cut.
-pub(crate) fn place(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+/// Puts bytes at `path` so that a reader sees all of them or no file, even after a power cut: written beside, synced,
+/// renamed.
+///
+/// # Errors
+/// [`Error::Io`]; an older file at `path` is then as it was.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     use std::io::Write;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

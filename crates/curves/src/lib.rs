@@ -23,7 +23,7 @@ mod store;
 pub use csv::write_csv;
 pub use curve::{Curve, TrialKey};
 pub use error::Error;
-pub use file::{read, write};
+pub use file::{read, write, write_atomically};
 pub use info::{Info, info};
 pub use metadata::{Metadata, SCHEMA_VERSION};
 pub use names::{NamePatterns, optimizer_family};

@@ -48,7 +48,7 @@ impl CurveStore {
         let bytes = file::encode(&self.directory, curves, &self.metadata)?;
         let hash = Sha256::digest(&bytes);
         let hex: String = hash[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-        file::place(&self.directory.join(format!("part-{hex}.parquet")), &bytes)
+        file::write_atomically(&self.directory.join(format!("part-{hex}.parquet")), &bytes)
     }
 
     /// The trials that are there, those of other processes included.

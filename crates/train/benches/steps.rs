@@ -25,9 +25,9 @@ const TASKS: [&str; 8] = [
     "mlp_family_seed12",
     "FixedMLP_mnist_ce_128x128x128_relu_bs128",
     "quadratic_family_seed1",
-    "quadratic_family_seed9",
+    "quadratic_family_seed2",
     "losg_tasks_family_seed0",
-    "losg_tasks_family_seed3",
+    "losg_tasks_family_seed1",
     "TwoD_Rosenbrock",
 ];
 

@@ -1,6 +1,5 @@
 //! Many trials over all cores, one thread a trial, stored as they finish; stopped and continued at will.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -80,13 +79,11 @@ impl Sweep {
         let mut outcome = Outcome { total, reused: total - queue.len(), trained: 0, interrupted: false };
         observer.started(total, outcome.reused);
         let work: f64 = queue.iter().map(|item| item.work).sum();
-        let shares: BTreeMap<TrialKey, f64> =
-            queue.iter().map(|item| (self.trial(item), item.work / work)).collect();
 
         let next = AtomicUsize::new(0);
         // Set when storing fails: the workers must stop, but the sweep was not cancelled by its user.
         let abandon = AtomicBool::new(false);
-        let (sender, receiver) = mpsc::channel::<Curve>();
+        let (sender, receiver) = mpsc::channel::<(f64, Curve)>();
         std::thread::scope(|scope| {
             for _ in 0..jobs.clamp(1, queue.len().max(1)) {
                 let sender = sender.clone();
@@ -102,14 +99,15 @@ impl Sweep {
                         let protocol = &self.plan.protocol;
                         let curve = run_trial(task, trial, item.replica, protocol, &mut Quiet, cancel);
                         // Cancelled, or nobody listens because storing failed.
-                        if curve.is_err() || curve.is_ok_and(|curve| sender.send(curve).is_err()) {
+                        let Ok(curve) = curve else { return };
+                        if sender.send((item.work / work, curve)).is_err() {
                             return;
                         }
                     }
                 });
             }
             drop(sender);
-            let stored = self.collect(&receiver, store, &shares, observer);
+            let stored = collect(&receiver, store, observer);
             if stored.is_err() {
                 abandon.store(true, Ordering::Relaxed);
             }
@@ -117,40 +115,6 @@ impl Sweep {
             outcome.interrupted = outcome.reused + outcome.trained < total;
             Ok(outcome)
         })
-    }
-
-    /// Receives curves until the workers are done and writes them in batches; the number stored.
-    fn collect(
-        &self,
-        receiver: &mpsc::Receiver<Curve>,
-        store: &CurveStore,
-        shares: &BTreeMap<TrialKey, f64>,
-        observer: &mut dyn SweepObserver,
-    ) -> Result<usize, Error> {
-        let mut pending: Vec<Curve> = Vec::new();
-        let mut stored = 0;
-        let mut last_flush = Instant::now();
-        loop {
-            let message = receiver.recv_timeout(FLUSH_EVERY);
-            let over = matches!(message, Err(mpsc::RecvTimeoutError::Disconnected));
-            if let Ok(curve) = message {
-                let trial = curve.key();
-                let share = shares.get(&trial).copied().unwrap_or_default();
-                observer.finished(&TrialReport { trial: &trial, diverged_at: curve.diverged_at, share });
-                pending.push(curve);
-            }
-            if !pending.is_empty() && (over || last_flush.elapsed() >= FLUSH_EVERY) {
-                pending.sort_by_cached_key(Curve::key);
-                store.append(&pending)?;
-                stored += pending.len();
-                observer.stored(pending.len());
-                pending.clear();
-                last_flush = Instant::now();
-            }
-            if over {
-                return Ok(stored);
-            }
-        }
     }
 
     /// The trials that are not stored yet, dearest tasks first so that the last ones to finish are short.
@@ -184,4 +148,36 @@ struct Item {
     rule: usize,
     replica: u32,
     work: f64,
+}
+
+/// Receives curves, each with its share of the work, until the workers are done, and writes them in batches; the
+/// number stored.
+fn collect(
+    receiver: &mpsc::Receiver<(f64, Curve)>,
+    store: &CurveStore,
+    observer: &mut dyn SweepObserver,
+) -> Result<usize, Error> {
+    let mut pending: Vec<Curve> = Vec::new();
+    let mut stored = 0;
+    let mut last_flush = Instant::now();
+    loop {
+        let message = receiver.recv_timeout(FLUSH_EVERY);
+        let over = matches!(message, Err(mpsc::RecvTimeoutError::Disconnected));
+        if let Ok((share, curve)) = message {
+            let trial = curve.key();
+            observer.finished(&TrialReport { trial: &trial, diverged_at: curve.diverged_at, share });
+            pending.push(curve);
+        }
+        if !pending.is_empty() && (over || last_flush.elapsed() >= FLUSH_EVERY) {
+            pending.sort_by_cached_key(Curve::key);
+            store.append(&pending)?;
+            stored += pending.len();
+            observer.stored(pending.len());
+            pending.clear();
+            last_flush = Instant::now();
+        }
+        if over {
+            return Ok(stored);
+        }
+    }
 }

@@ -53,7 +53,7 @@ pub enum Ending {
 /// What was made.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
-    /// The written files, the report first.
+    /// The written files, the report last.
     pub files: Vec<PathBuf>,
     /// The paper's claims beside what was measured.
     pub claims: Vec<ClaimSummary>,
@@ -121,19 +121,20 @@ pub fn run(
     });
 
     let files = [
-        ("index.html", page.html().into_bytes()),
         ("figure3.svg", svg.clone().into_bytes()),
         ("figure3.png", png(&svg, 2.0)?),
         ("figure3.csv", report::table(&figure).csv().into_bytes()),
         ("figure3_resamplings.csv", report::resamplings_table(&figure).csv().into_bytes()),
         ("figure3_list.csv", report::list_table(&figure).csv().into_bytes()),
+        // Last, because it links the others.
+        ("index.html", page.html().into_bytes()),
     ];
     create_directory(&request.out)?;
     let files = files
         .into_iter()
         .map(|(name, bytes)| {
             let path = request.out.join(name);
-            std::fs::write(&path, bytes).map_err(|source| Error::Write { path: path.clone(), source })?;
+            taskset_curves::write_atomically(&path, &bytes)?;
             Ok(path)
         })
         .collect::<Result<_, Error>>()?;

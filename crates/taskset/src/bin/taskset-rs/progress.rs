@@ -42,7 +42,9 @@ impl SweepProgress {
     fn state(&self) -> String {
         let elapsed = self.start.elapsed().as_secs_f64();
         // The first per cent says little about the rest.
-        let left = if self.share > 0.01 {
+        let left = if self.reused + self.finished == self.total {
+            format!(", {}", duration(elapsed))
+        } else if self.share > 0.01 {
             format!(", about {} left", duration(elapsed / self.share * (1.0 - self.share).max(0.0)))
         } else {
             String::new()

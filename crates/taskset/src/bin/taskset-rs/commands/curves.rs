@@ -1,12 +1,13 @@
 //! `curves info | query`.
+#![expect(clippy::print_stderr, reason = "messages go to stderr")]
 
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use serde_json::json;
 use taskset::curves::{self, Curve, Query};
 use taskset::names::Split;
+use taskset::tasks;
 
 use crate::failure::Usage;
 use crate::output;
@@ -61,6 +62,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Query { path, tasks, optimizers, replicas, splits, steps, out, json } => {
             let splits = splits.iter().map(|s| s.parse()).collect::<Result<Vec<Split>, _>>()?;
             let steps = steps.as_deref().map(range).transpose()?;
+            // `fixed` is a name of the registry of tasks, which curves know nothing of.
+            let (fixed, mut tasks): (Vec<String>, Vec<String>) =
+                tasks.into_iter().partition(|t| t == "fixed");
+            tasks.extend(tasks::select(&fixed)?);
             let query = Query { tasks, optimizers, replicas, splits, steps };
             slice(&path, &query, out.as_deref(), json)
         }
@@ -113,6 +118,9 @@ fn slice(
 ) -> anyhow::Result<()> {
     let reader = curves::open(path)?;
     let chosen = reader.query(query)?;
+    if chosen.is_empty() {
+        eprintln!("no curve matches; `curves info {}` says what is there", path.display());
+    }
     let Some(out) = out else {
         if json {
             return output::json(&chosen.iter().map(curve_document).collect::<Vec<_>>());
@@ -131,12 +139,9 @@ fn slice(
             .into());
         }
         Some("csv") => {
-            let file =
-                std::fs::File::create(out).with_context(|| format!("cannot create {}", out.display()))?;
-            let mut file = std::io::BufWriter::new(file);
-            curves::write_csv(&mut file, &chosen)
-                .and_then(|()| file.flush())
-                .with_context(|| format!("cannot write {}", out.display()))?;
+            let mut csv = Vec::new();
+            curves::write_csv(&mut csv, &chosen)?;
+            curves::write_atomically(out, &csv)?;
         }
         _ => {
             return Err(Usage(format!("{}: name a file that ends in .parquet or .csv", out.display())).into());

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use clap::builder::PossibleValuesParser;
 use taskset::curves::{self, Query};
 use taskset::meta::{self, HyperparameterList, ScoreMatrix};
 use taskset::{normalize, optim};
@@ -28,8 +29,8 @@ pub(crate) enum Command {
         /// Length of the list.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         k: u32,
-        /// How curves become scores; see below.
-        #[arg(long, default_value = "default")]
+        /// How curves become scores.
+        #[arg(long, default_value = "default", value_parser = PossibleValuesParser::new(normalize::names()))]
         normalize: String,
         /// Write the list to this file.
         #[arg(long, value_name = "FILE.json")]
@@ -78,7 +79,7 @@ fn learn(
             let names: Vec<&str> = optim::families().iter().map(|info| info.name).collect();
             Usage(format!("there is no optimizer family `{family}`; the families are {}", names.join(", ")))
         })?;
-    let named = normalize::named(normalizer).map_err(|error| Usage(error.to_string()))?;
+    let named = normalize::named(normalizer)?;
     let reader = curves::open(path)?;
     // All families at hand set the scale, so that scores do not depend on which one a list is learned for.
     let scores = named.scores_by_task(reader.query(&Query::default())?)?;
@@ -107,8 +108,7 @@ fn learn(
         entry.hyperparameters = Some(serde_json::to_value(optim::named(&entry.name)?.config)?);
     }
     if let Some(out) = out {
-        std::fs::write(out, list.to_json()? + "\n")
-            .with_context(|| format!("cannot write {}", out.display()))?;
+        curves::write_atomically(out, (list.to_json()? + "\n").as_bytes())?;
         eprintln!("list of {} written to {}", list.entries.len(), out.display());
     }
     if json { output::json(&list) } else { print(&list) }

@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         output::duration(summary.analysis_seconds)
     );
     for claim in &summary.claims {
-        eprintln!("{}: {} — {}", claim.verdict, claim.claim, claim.measured);
+        eprintln!("[{}] {}\n    {}", claim.verdict, claim.claim, claim.measured);
     }
     output::lines(summary.files.iter().map(|file| file.display().to_string()))
 }
