@@ -53,13 +53,14 @@ fn quartiles(curve: &MethodCurve) -> impl Iterator<Item = (usize, [f64; 3])> {
 
 /// The numbers behind the figure, one row a curve and budget.
 pub(crate) fn table(figure: &Figure3) -> Table {
-    let mut table = Table::new(["curve", "family", "k", "p25", "median", "p75", "learned_is_better"]);
+    let mut table = Table::new(["curve", "family", "data", "k", "p25", "median", "p75", "learned_is_better"]);
     for curve in &figure.result.curves {
         for (k, [lo, median, hi]) in quartiles(curve) {
             let wins = curve.learned_is_better.get(k - 1).copied().flatten();
             table.push([
                 label(curve),
                 curve.family.clone(),
+                figure.origin.to_string(),
                 k.to_string(),
                 lo.to_string(),
                 median.to_string(),
@@ -73,11 +74,17 @@ pub(crate) fn table(figure: &Figure3) -> Table {
 
 /// Every resampling: one row a curve, resampling and budget.
 pub(crate) fn resamplings_table(figure: &Figure3) -> Table {
-    let mut table = Table::new(["curve", "resampling", "k", "j"]);
+    let mut table = Table::new(["curve", "data", "resampling", "k", "j"]);
     for curve in &figure.result.curves {
         for (resampling, row) in curve.raw.iter().enumerate() {
             for (i, j) in row.iter().enumerate() {
-                table.push([label(curve), resampling.to_string(), (i + 1).to_string(), j.to_string()]);
+                table.push([
+                    label(curve),
+                    figure.origin.to_string(),
+                    resampling.to_string(),
+                    (i + 1).to_string(),
+                    j.to_string(),
+                ]);
             }
         }
     }
@@ -86,10 +93,10 @@ pub(crate) fn resamplings_table(figure: &Figure3) -> Table {
 
 /// The list learned on all tasks.
 pub(crate) fn list_table(figure: &Figure3) -> Table {
-    let mut table = Table::new(["entry", "name", "train_score_after"]);
+    let mut table = Table::new(["entry", "name", "data", "train_score_after"]);
     for (i, entry) in figure.list.entries.iter().enumerate() {
         let score = entry.train_score_after.map(|s| s.to_string()).unwrap_or_default();
-        table.push([i.to_string(), entry.name.clone(), score]);
+        table.push([i.to_string(), entry.name.clone(), figure.origin.to_string(), score]);
     }
     table
 }

@@ -42,7 +42,8 @@ fn lists_take_patterns() {
     assert_eq!(names(&["tasks", "list", "TwoD_*", "--json"]).len(), 8);
     assert_eq!(names(&["tasks", "list", "fixed", "--json"]).len(), 109);
     assert_eq!(names(&["tasks", "list", "quadratic_family", "--json"]).len(), 1000);
-    assert!(ok(&["tasks", "list"]).contains("losg_tasks_family_seed{0..999}"));
+    assert!(ok(&["tasks", "list", "--families"]).contains("losg_tasks_family_seed{0..999}"));
+    assert_eq!(ok(&["tasks", "list"]).lines().count(), 1 + 12_109);
     assert!(
         json(&["optimizers", "list", "--json"]).as_array().unwrap().iter().any(|f| f["family"] == "nadamw")
     );

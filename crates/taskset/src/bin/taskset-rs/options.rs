@@ -7,7 +7,7 @@ use taskset::datasets::{Datasets, Source};
 /// Where data comes from.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct DataOption {
-    /// Directory with <dataset>/<original files>, or `synthetic` for the embedded stand-ins.
+    /// Directory that holds `DATASET/ORIGINAL FILES`, or `synthetic` for the embedded stand-ins.
     #[arg(long, env = "TASKSET_DATA", value_name = "DIR|synthetic")]
     pub(crate) data: Option<PathBuf>,
 }

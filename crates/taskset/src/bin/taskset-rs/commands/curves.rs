@@ -23,7 +23,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Slice curves: CSV on stdout (task, optimizer, replica, step, split, loss), JSON, or a new Parquet file.
+    /// Slice curves: CSV on stdout (task, optimizer, replica, data, step, split, loss), JSON, or a new Parquet file.
     #[command(
         after_help = "Examples:\n  taskset-rs curves query curves --task 'mlp_family_seed{0..9}' --split valid_outer\n  \
         taskset-rs curves query curves --optimizer 'adam8p*' --steps 0..200 --out slice.parquet\n\n\

@@ -33,11 +33,15 @@ pub(crate) enum Command {
         data: DataOption,
     },
     /// Not in this version: downloads.
+    #[command(after_help = "Instead:\n  taskset-rs data list --data DIR    # says which files go where")]
     Fetch {
         /// Data set names.
         names: Vec<String>,
     },
     /// Not in this version: resized and tokenised caches.
+    #[command(
+        after_help = "Instead:\n  taskset-rs data list --data DIR    # says which data sets can be read"
+    )]
     Prepare {
         /// Data set names.
         names: Vec<String>,

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use taskset::curves::{self, Query};
 use taskset::meta::{self, HyperparameterList, ScoreMatrix};
+use taskset::names::Origin;
 use taskset::{normalize, optim};
 
 use crate::failure::Usage;
@@ -102,7 +103,10 @@ fn learn(
     if k > configs.len() {
         eprintln!("the family has {} configurations here; the list ends there", configs.len());
     }
-    let source = reader.plans().iter().cloned().collect::<Vec<_>>().join(" ");
+    let origin =
+        if scores.iter().any(|s| s.origin == Origin::Synthetic) { Origin::Synthetic } else { Origin::Real };
+    let plans = reader.plans().iter().cloned().collect::<Vec<_>>().join(" ");
+    let source = format!("{origin} data, plan {plans}");
     let mut list = HyperparameterList::learn(&matrix, k, info.name, normalizer, &source);
     for entry in &mut list.entries {
         entry.hyperparameters = Some(serde_json::to_value(optim::named(&entry.name)?.config)?);

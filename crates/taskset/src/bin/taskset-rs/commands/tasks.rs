@@ -21,8 +21,11 @@ pub(crate) enum Command {
         taskset-rs tasks list 'mlp_family_seed{0..9}' 'TwoD_*'\n  taskset-rs tasks list quadratic_family --json"
     )]
     List {
-        /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, a family, `fixed`. None: the families.
+        /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, a family, `fixed`. None: all tasks.
         patterns: Vec<String>,
+        /// One line a family instead.
+        #[arg(long, conflicts_with_all = ["patterns", "json"])]
+        families: bool,
         /// One JSON document on stdout.
         #[arg(long)]
         json: bool,
@@ -57,7 +60,8 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::List { patterns, json } => list(&patterns, json),
+        Command::List { families: true, .. } => families(),
+        Command::List { patterns, json, .. } => list(&patterns, json),
         Command::Show { name, json } => show(&name, json),
         Command::Check { names, steps, json, data } => check(&names, steps, json, &data),
     }
@@ -89,9 +93,6 @@ impl<'a> From<&'a Description> for Listed<'a> {
 }
 
 fn list(patterns: &[String], json: bool) -> anyhow::Result<()> {
-    if patterns.is_empty() && !json {
-        return families();
-    }
     let all: Vec<String> = tasks::families().iter().map(|family| family.name.to_owned()).collect();
     let patterns =
         if patterns.is_empty() { [all, vec!["fixed".to_owned()]].concat() } else { patterns.to_vec() };
