@@ -80,18 +80,17 @@ pub enum Error {
         /// Bytes on disk.
         got: u64,
     },
-    /// The stored file is not the original, byte for byte.
+    /// The stored file, or what is in it, is not the original, byte for byte.
     #[error(
-        "{}: wrong checksum (sha256 {got}, the original has {expected}); fetch the file again, or, if you compressed \
-         it anew, unpack it: an unpacked file is checked by its format",
+        "{}: wrong checksum (sha256 {got}, the original has {expected}); fetch the file again",
         .path.display()
     )]
     WrongChecksum {
         /// The file.
         path: PathBuf,
-        /// SHA-256 of the original, in hexadecimal.
+        /// SHA-256 of the original, in hexadecimal; of its contents if the file is unpacked or was compressed anew.
         expected: String,
-        /// SHA-256 of the file on disk.
+        /// SHA-256 of the file on disk, or of its contents.
         got: String,
     },
     /// The first four bytes are not those of the expected kind of IDX file.

@@ -14,7 +14,7 @@ use crate::{Error, FileSpec, Manifest};
 pub(crate) enum Packing {
     /// As published; its size and checksum are those of the manifest. Compressed if its name ends in `.gz`.
     Published,
-    /// Unpacked by the user: there is no checksum for it.
+    /// Unpacked by the user; the manifest may have the checksum of its contents.
     Unpacked,
 }
 
@@ -25,15 +25,24 @@ pub(crate) struct Located {
     pub(crate) packing: Packing,
 }
 
-/// Finds a file below `root`, the published form first because only it has a checksum.
-pub(crate) fn locate(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Option<Located> {
+/// Finds a file below `root`, the published form first because its size is known too.
+///
+/// # Errors
+/// [`Error::Io`] if the system does not let us look: a forbidden folder must not read as a missing file.
+pub(crate) fn locate(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<Located>, Error> {
     let folder = manifest.folder(root);
-    let published = folder.join(&spec.name);
-    if published.is_file() {
-        return Some(Located { path: published, packing: Packing::Published });
+    let unpacked = spec.unpacked.iter().map(|name| (name, Packing::Unpacked));
+    for (name, packing) in std::iter::once((&spec.name, Packing::Published)).chain(unpacked) {
+        let path = folder.join(name);
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() => return Ok(Some(Located { path, packing })),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Io { path, source });
+            }
+            Ok(_) | Err(_) => {}
+        }
     }
-    let path = folder.join(spec.unpacked.as_ref()?);
-    path.is_file().then_some(Located { path, packing: Packing::Unpacked })
+    Ok(None)
 }
 
 /// The error for a file that [`locate`] did not find.
@@ -48,7 +57,7 @@ pub(crate) fn missing(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Erro
 
 impl Located {
     /// Whether the bytes on disk are a gzip stream by their name.
-    fn is_gzip(&self) -> bool {
+    pub(crate) fn is_gzip(&self) -> bool {
         self.packing == Packing::Published && self.path.extension().is_some_and(|e| e == "gz")
     }
 
@@ -58,7 +67,7 @@ impl Located {
     }
 
     /// Compares the stored bytes with the manifest: gzip's first bytes, size, SHA-256. Returns whether there was a
-    /// checksum to compare with.
+    /// checksum to compare with; for an unpacked file there is none, only for its contents.
     pub(crate) fn check(&self, spec: &FileSpec) -> Result<bool, Error> {
         if self.packing == Packing::Unpacked {
             return Ok(false);
@@ -120,6 +129,11 @@ impl Located {
             }
             hash.update(&chunk[..n]);
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&hash.finalize()))
     }
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

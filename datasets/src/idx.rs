@@ -2,8 +2,10 @@
 
 use std::io::{self, Read};
 
+use sha2::{Digest, Sha256};
+
 use crate::Error;
-use crate::files::Located;
+use crate::files::{self, Located};
 
 /// Magic number of an IDX file of unsigned bytes: type 0x08 in the third byte, number of dimensions in the fourth.
 const UNSIGNED_BYTES: u32 = 0x0800;
@@ -40,6 +42,15 @@ pub(crate) fn read(file: &Located, dims: &[u32]) -> Result<Vec<u8>, Error> {
     let mut more = Vec::new();
     read_to(&mut contents, 1, &mut more).map_err(|source| file.io(source))?;
     if more.is_empty() { Ok(body) } else { Err(Error::TrailingData { path: path(), expected }) }
+}
+
+/// SHA-256 in hexadecimal of the unpacked file from which [`read`] got `body`: header and body are all that it accepts.
+pub(crate) fn sha256(dims: &[u32], body: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update((UNSIGNED_BYTES | dims.len() as u32).to_be_bytes());
+    dims.iter().for_each(|dim| hash.update(dim.to_be_bytes()));
+    hash.update(body);
+    files::hex(&hash.finalize())
 }
 
 /// Reads `len` bytes that start at `offset` of the `expected` bytes of the contents.

@@ -12,7 +12,8 @@ use crate::{Error, load};
 pub enum State {
     /// None of its files.
     Missing,
-    /// Some files are missing or have not the size of the original.
+    /// Some files are missing, cannot be read or have not the size of the original (of a file that was compressed anew
+    /// only [`verify`] can tell that it is good).
     Partial,
     /// All files, but this version cannot read them.
     NotYetReadable,
@@ -65,11 +66,19 @@ pub fn inspect(root: &Path, name: &str) -> Result<Presence, Error> {
 }
 
 fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
-    let (mut bytes, mut present, mut problems) = (0, Vec::new(), Vec::new());
+    let (mut bytes, mut present, mut missing, mut problems) = (0, Vec::new(), 0, Vec::new());
     for spec in &manifest.files {
-        let Some(file) = files::locate(root, manifest, spec) else {
-            problems.push(format!("{} is missing", spec.name));
-            continue;
+        let file = match files::locate(root, manifest, spec) {
+            Ok(Some(file)) => file,
+            Ok(None) => {
+                problems.push(format!("{} is missing", spec.name));
+                missing += 1;
+                continue;
+            }
+            Err(error) => {
+                problems.push(in_full(&error));
+                continue;
+            }
         };
         match file.bytes() {
             Ok(got) => {
@@ -79,11 +88,11 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
                     problems.push(format!("{} has {got} bytes, the original {expected}", spec.name));
                 }
             }
-            Err(error) => problems.push(error.to_string()),
+            Err(error) => problems.push(in_full(&error)),
         }
         present.push(file.path);
     }
-    let state = match (present.is_empty(), problems.is_empty(), manifest.decoder) {
+    let state = match (missing == manifest.files.len(), problems.is_empty(), manifest.decoder) {
         (true, ..) => State::Missing,
         (_, false, _) => State::Partial,
         (_, _, Decoder::NoneYet) => State::NotYetReadable,
@@ -99,13 +108,20 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
     }
 }
 
+/// An error with its sources, which its own message leaves out.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |cause| cause.source());
+    sources.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 /// What a full check found out about one file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is the original, byte for byte (SHA-256), and its contents are as they should be.
+    /// It is the original, byte for byte (SHA-256): the file as published, or the contents of one that was unpacked or
+    /// compressed anew. Its contents are as they should be.
     Original,
-    /// No checksum is known for it (an unpacked file, say), but format, counts and labels are as they should be.
+    /// No checksum is known for it, but format, counts and labels are as they should be.
     WellFormed,
     /// Its size is right where that is known; there is neither a checksum nor a decoder for it.
     Unchecked,
@@ -155,12 +171,15 @@ pub fn verify(root: &Path, name: &str) -> Result<Verification, Error> {
 
 fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
     let check = |spec: &FileSpec| {
-        let located = files::locate(root, manifest, spec);
-        let verdict = match &located {
-            None => Verdict::Bad(files::missing(root, manifest, spec)),
-            Some(file) => verify_file(manifest, spec, file).unwrap_or_else(Verdict::Bad),
+        let (path, verdict) = match files::locate(root, manifest, spec) {
+            Ok(Some(file)) => {
+                let verdict = verify_file(manifest, spec, &file).unwrap_or_else(Verdict::Bad);
+                (Some(file.path), verdict)
+            }
+            Ok(None) => (None, Verdict::Bad(files::missing(root, manifest, spec))),
+            Err(error) => (None, Verdict::Bad(error)),
         };
-        VerifiedFile { name: spec.name.clone(), path: located.map(|file| file.path), verdict }
+        VerifiedFile { name: spec.name.clone(), path, verdict }
     };
     Verification {
         name: manifest.name.clone(),
@@ -170,10 +189,10 @@ fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
 }
 
 fn verify_file(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Verdict, Error> {
-    let original = file.check(spec)?;
-    if manifest.decoder == Decoder::Idx {
-        load::read_part(manifest, spec, file)?;
-    }
+    let original = match manifest.decoder {
+        Decoder::Idx => load::read_checked(manifest, spec, file)?.1,
+        Decoder::NoneYet => file.check(spec)?,
+    };
     Ok(match (original, manifest.decoder) {
         (true, _) => Verdict::Original,
         (false, Decoder::Idx) => Verdict::WellFormed,
@@ -237,9 +256,13 @@ mod tests {
                 Verdict::Bad(Error::MissingFile { .. }),
                 Verdict::Bad(Error::WrongSize { expected: 28881, got: 3, .. }),
                 Verdict::Bad(Error::MissingFile { .. }),
-                Verdict::WellFormed,
+                Verdict::Bad(Error::WrongChecksum { .. }),
             ]
         ));
+        // Without a checksum, format and counts are all that can be said.
+        let mut manifest = manifest("mnist").unwrap().clone();
+        manifest.files.iter_mut().for_each(|file| file.unpacked_sha256 = None);
+        assert!(matches!(verify_manifest(root.path(), &manifest).files[3].verdict, Verdict::WellFormed));
         let coil = verify(root.path(), "coil100_32x32").unwrap();
         assert!(coil.is_good() && matches!(coil.files[0].verdict, Verdict::Unchecked));
     }

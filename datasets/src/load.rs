@@ -11,7 +11,8 @@ use crate::{Error, ImageData, SourceSplit, idx};
 /// Reads an image data set from `<root>/<directory of the manifest>`.
 ///
 /// Every file in its published form is compared with the manifest's size and checksum first: hashing costs less than
-/// unpacking, and a wrong file is named before anything is made of it.
+/// unpacking, and a wrong file is named before anything is made of it. Files that were unpacked or compressed anew are
+/// judged by the checksum of their contents.
 pub(crate) fn images(root: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
     match manifest.decoder {
         Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
@@ -23,34 +24,66 @@ fn idx_images(root: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
     // All files are looked for before the first is read, so that a missing one is reported at once.
     let mut located = Vec::with_capacity(manifest.files.len());
     for spec in &manifest.files {
-        let file = files::locate(root, manifest, spec).ok_or_else(|| files::missing(root, manifest, spec))?;
+        let file =
+            files::locate(root, manifest, spec)?.ok_or_else(|| files::missing(root, manifest, spec))?;
         located.push((spec, file));
     }
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for split in SourceSplit::ALL {
         for (spec, file) in located.iter().filter(|(spec, _)| spec.split == Some(split)) {
-            file.check(spec)?;
-            match spec.part {
-                Some(Part::Images) => append(&mut pixels, read_part(manifest, spec, file)?),
-                Some(Part::Labels) => {
-                    labels.extend(read_part(manifest, spec, file)?.into_iter().map(u16::from));
-                }
-                None => {}
+            let Some(part) = spec.part else { continue };
+            let (values, _) = read_checked(manifest, spec, file)?;
+            match part {
+                Part::Images => append(&mut pixels, values),
+                Part::Labels => labels.extend(values.into_iter().map(u16::from)),
             }
         }
     }
     ImageData::new(manifest.name.clone(), manifest.info(), Origin::Real, pixels, labels)
 }
 
-/// Reads and checks one IDX file as its manifest describes it.
-pub(crate) fn read_part(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Vec<u8>, Error> {
-    let count = spec.split.map_or(0, |split| manifest.source.get(split)) as u32;
-    let shape = manifest.shape;
-    if spec.part == Some(Part::Images) {
-        // Grey images have no dimension for channels.
-        return idx::read(file, &[count, shape.height as u32, shape.width as u32]);
+/// Reads one IDX file after comparing it with the manifest's checksums: that of the file as published, or that of the
+/// contents. Returns its values, and whether it is known to be the original.
+pub(crate) fn read_checked(
+    manifest: &Manifest,
+    spec: &FileSpec,
+    file: &Located,
+) -> Result<(Vec<u8>, bool), Error> {
+    let stored = file.check(spec);
+    let Some(expected) = spec.unpacked_sha256.as_ref().filter(|_| !matches!(stored, Ok(true))) else {
+        let original = stored?;
+        return Ok((read_part(manifest, spec, file)?, original));
+    };
+    let values = match (stored, read_part(manifest, spec, file)) {
+        // Perhaps compressed anew, if there is something sound in it.
+        (Err(Error::WrongSize { .. } | Error::WrongChecksum { .. }), Ok(values)) if file.is_gzip() => values,
+        (stored, values) => {
+            stored?;
+            values?
+        }
+    };
+    let got = idx::sha256(&dims(manifest, spec), &values);
+    if got != *expected {
+        return Err(Error::WrongChecksum { path: file.path.clone(), expected: expected.clone(), got });
     }
-    let labels = idx::read(file, &[count])?;
+    Ok((values, true))
+}
+
+/// The dimensions of an IDX file by its manifest. Grey images have no dimension for channels.
+fn dims(manifest: &Manifest, spec: &FileSpec) -> Vec<u32> {
+    let count = spec.split.map_or(0, |split| manifest.source.get(split)) as u32;
+    match spec.part {
+        Some(Part::Images) => vec![count, manifest.shape.height as u32, manifest.shape.width as u32],
+        _ => vec![count],
+    }
+}
+
+/// Reads one IDX file as its manifest describes it.
+fn read_part(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Vec<u8>, Error> {
+    let labels = idx::read(file, &dims(manifest, spec))?;
+    if spec.part == Some(Part::Images) {
+        return Ok(labels);
+    }
     match labels.iter().position(|&label| usize::from(label) >= manifest.classes) {
         Some(example) => Err(Error::LabelOutOfRange {
             path: file.path.clone(),
@@ -62,9 +95,14 @@ pub(crate) fn read_part(manifest: &Manifest, spec: &FileSpec, file: &Located) ->
     }
 }
 
-/// Appends without a copy if there is nothing yet.
+/// Appends without a copy if there is nothing yet, and without room to spare: nothing follows that would fill it.
 fn append(all: &mut Vec<u8>, mut more: Vec<u8>) {
-    if all.is_empty() { *all = more } else { all.append(&mut more) }
+    if all.is_empty() {
+        *all = more;
+    } else {
+        all.reserve_exact(more.len());
+        all.append(&mut more);
+    }
 }
 
 #[cfg(test)]
@@ -107,7 +145,9 @@ mod tests {
             manifest.shape = ImageShape { height: 2, width: 3, channels: 1 };
             manifest.source = SourceSizes { train: 5, validation: None, test: Some(2) };
             manifest.held_out = HeldOut { sampled: 1, fixed: 1 };
-            manifest.files.iter_mut().for_each(|f| (f.bytes, f.sha256) = (None, None));
+            for file in &mut manifest.files {
+                (file.bytes, file.sha256, file.unpacked_sha256) = (None, None, None);
+            }
             let root = TempDir::new().unwrap();
             fs::create_dir(root.path().join("mnist")).unwrap();
             let tiny = Self { root, manifest };
@@ -139,8 +179,15 @@ mod tests {
             self.put(&name, &packed);
             let spec = self.manifest.files.iter_mut().find(|f| f.name == name).unwrap();
             spec.bytes = Some(packed.len() as u64);
-            spec.sha256 = Some(Sha256::digest(&packed).iter().map(|b| format!("{b:02x}")).collect());
+            spec.sha256 = Some(files::hex(&Sha256::digest(&packed)));
             packed
+        }
+
+        /// Records the checksum of a plain file's contents in the manifest.
+        fn record_contents(&mut self, plain: &str) {
+            let sha256 = files::hex(&Sha256::digest(self.get(plain)));
+            let spec = self.manifest.files.iter_mut().find(|f| f.unpacked.as_deref() == Some(plain)).unwrap();
+            spec.unpacked_sha256 = Some(sha256);
         }
 
         fn load(&self) -> Result<ImageData, Error> {
@@ -213,6 +260,48 @@ mod tests {
         check(&|b| *b.last_mut().unwrap() ^= 1, &["wrong checksum", "sha256"]);
         check(&|b| b[0] = 0, &["not a gzip file", "remove `.gz`"]);
         check(&|b| b.clear(), &["not a gzip file"]);
+    }
+
+    #[test]
+    fn contents_are_compared_with_their_own_checksum() {
+        let plain = "train-images-idx3-ubyte";
+        let other = idx_file(&[5, 2, 3], &[7; 30]);
+        let tiny = || {
+            let mut tiny = Tiny::new();
+            tiny.record_contents(plain);
+            tiny
+        };
+        assert!(tiny().load().is_ok());
+        let changed = tiny();
+        changed.put(plain, &other);
+        changed.fails(&[plain, "wrong checksum"]);
+        changed.put(plain, &other[..45]);
+        changed.fails(&[plain, "truncated"]);
+
+        // Compressed anew: other bytes and another size, the same contents.
+        let mut published = tiny();
+        let contents = published.get(plain);
+        published.publish(plain);
+        let anew = |bytes: &[u8]| [gzip(&bytes[..9]), gzip(&bytes[9..])].concat();
+        published.put(&format!("{plain}.gz"), &anew(&contents));
+        assert!(published.load().is_ok());
+        published.put(&format!("{plain}.gz"), &anew(&other));
+        published.fails(&[plain, "wrong checksum"]);
+        published.put(&format!("{plain}.gz"), &gzip(&[]));
+        published.fails(&[plain, "truncated"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_system_refuses_is_not_missing() {
+        let tiny = Tiny::new();
+        fs::remove_dir_all(tiny.root.path().join("mnist")).unwrap();
+        fs::write(tiny.root.path().join("mnist"), []).unwrap();
+        assert!(matches!(tiny.load(), Err(Error::Io { .. })));
+        let look = crate::inspect(tiny.root.path(), "mnist").unwrap();
+        assert_eq!(look.state, crate::State::Partial);
+        let source = fs::read(tiny.root.path().join("mnist/file")).unwrap_err().to_string();
+        assert!(look.problems.iter().all(|problem| problem.contains(&source)), "{:?}", look.problems);
     }
 
     #[test]

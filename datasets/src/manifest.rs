@@ -87,6 +87,9 @@ pub struct FileSpec {
     /// SHA-256 in hexadecimal of the file as published, where known.
     #[serde(default)]
     pub sha256: Option<String>,
+    /// SHA-256 in hexadecimal of the unpacked contents, if `name` is a compressed file and where known.
+    #[serde(default)]
+    pub unpacked_sha256: Option<String>,
     /// Source split that the file belongs to, if it belongs to one.
     #[serde(default)]
     pub split: Option<SourceSplit>,

@@ -1,22 +1,45 @@
 //! `cargo xtask reproduce …`: hands over to the release binary, in the caller's directory.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::{cargo, root};
+use anyhow::{Context, Result};
+use serde_json::Value;
 
-/// Builds `taskset-rs` in release mode and runs its `reproduce` with the same arguments; its exit code is ours.
-fn run_binary(args: &[String]) -> anyhow::Result<ExitCode> {
-    crate::run(cargo().args(["build", "--release", "--package", "taskset", "--features", "cli"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
-    let binary = target.join("release").join(format!("taskset-rs{}", std::env::consts::EXE_SUFFIX));
-    let status = Command::new(&binary).arg("reproduce").args(args).status()?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
-}
+use crate::cargo;
 
-/// The command.
+/// The command: builds `taskset-rs` in release mode and becomes its `reproduce` with the same arguments.
 pub(crate) fn run(args: &[String]) -> ExitCode {
-    run_binary(args).unwrap_or_else(|error| {
+    hand_over(args).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn hand_over(args: &[String]) -> Result<ExitCode> {
+    crate::run(cargo().args(["build", "--release", "--package", "taskset", "--features", "cli"]))?;
+    let mut command = Command::new(binary()?);
+    command.arg("reproduce").args(args);
+    become_it(command)
+}
+
+/// Where cargo put the binary, whatever chose the target directory.
+fn binary() -> Result<PathBuf> {
+    let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output()?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    Ok(PathBuf::from(target).join("release").join(format!("taskset-rs{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// On Unix the process is replaced, so that Ctrl-C and the exit code are the binary's own.
+#[cfg(unix)]
+fn become_it(mut command: Command) -> Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec()).context("the release binary could not be started")
+}
+
+#[cfg(not(unix))]
+fn become_it(mut command: Command) -> Result<ExitCode> {
+    let status = command.status().context("the release binary could not be started")?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -80,6 +80,8 @@ struct Package {
     member: bool,
     /// Names of its dependencies that are always built with it: neither optional nor for tests.
     dependencies: Vec<String>,
+    /// Names of those that a feature adds.
+    optional: Vec<String>,
 }
 
 fn packages() -> Result<BTreeMap<String, Package>> {
@@ -95,14 +97,22 @@ fn packages() -> Result<BTreeMap<String, Package>> {
     Ok(list(&metadata["packages"])
         .iter()
         .map(|package| {
-            let dependencies = list(&package["dependencies"])
-                .iter()
-                .filter(|d| d["kind"].as_str() != Some("dev") && d["optional"] != Value::Bool(true))
-                .map(|d| text(&d["name"]))
-                .collect();
+            let dependencies = list(&package["dependencies"]);
+            let names = |optional: bool| {
+                dependencies
+                    .iter()
+                    .filter(|d| {
+                        d["kind"].as_str() != Some("dev") && (d["optional"] == Value::Bool(true)) == optional
+                    })
+                    .map(|d| text(&d["name"]))
+                    .collect()
+            };
             let manifest = PathBuf::from(text(&package["manifest_path"]));
             let member = members.contains(&text(&package["id"]));
-            (text(&package["name"]), Package { manifest, member, dependencies })
+            (
+                text(&package["name"]),
+                Package { manifest, member, dependencies: names(false), optional: names(true) },
+            )
         })
         .collect())
 }
@@ -114,7 +124,7 @@ fn floors(packages: &BTreeMap<String, Package>, problems: &mut Vec<String>) {
             problems.push(format!("crate {name} has no floor: give it one in xtask/src/tidy.rs"));
             continue;
         };
-        for dependency in &package.dependencies {
+        for dependency in package.dependencies.iter().chain(&package.optional) {
             if let Some(below) = floors.get(dependency.as_str())
                 && below >= floor
             {
@@ -128,6 +138,9 @@ fn floors(packages: &BTreeMap<String, Package>, problems: &mut Vec<String>) {
 
 fn absences(packages: &BTreeMap<String, Package>, problems: &mut Vec<String>) {
     for (name, absent) in ABSENCES {
+        if !packages.contains_key(name) {
+            problems.push(format!("ABSENCES in xtask/src/tidy.rs names {name}, which does not exist"));
+        }
         let mut seen = BTreeSet::from([name.to_owned()]);
         let mut stack = vec![name.to_owned()];
         while let Some(next) = stack.pop() {

@@ -56,12 +56,31 @@ pub enum Error {
     OtherPlan {
         /// The part that differs.
         path: PathBuf,
-        /// `plan` or `protocol`.
+        /// What differs, as closely as it is known.
         field: &'static str,
         /// What the part has.
         found: String,
         /// What was asked for.
         expected: String,
+    },
+    /// A sweep's directory holds a curve that was not evaluated at the sweep's steps.
+    #[error(
+        "{} does not belong to this sweep: `{task}`, `{optimizer}`, replica {replica} has {found} of {expected} points or \
+         other steps (a selection of steps, say); move the file out of the sweep's directory", path.display()
+    )]
+    OtherSteps {
+        /// The file.
+        path: PathBuf,
+        /// Task of the curve.
+        task: String,
+        /// Its optimizer.
+        optimizer: String,
+        /// Its replica.
+        replica: u32,
+        /// Its number of points.
+        found: usize,
+        /// Points of the protocol.
+        expected: usize,
     },
     /// There is no curve file at this place.
     #[error("{} holds no curve file (*.parquet); curves are made by a sweep or by an import", path.display())]

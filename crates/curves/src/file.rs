@@ -23,6 +23,8 @@ use crate::{Curve, Error, Metadata};
 const ROWS_PER_GROUP: usize = 8192;
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 1024;
+/// How often a write is tried whose temporary file another process removes.
+const WRITE_TRIES: u32 = 4;
 /// Files that are being written start with this and are not read.
 pub(crate) const TEMPORARY_PREFIX: &str = ".writing-";
 
@@ -77,6 +79,12 @@ pub(crate) fn encode_unchecked(curves: &[Curve], metadata: &Metadata) -> Result<
 /// # Errors
 /// [`Error::Io`]; an older file at `path` is then as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write_and_rename(path, bytes, |_| ())
+}
+
+/// Writes beside, calls `written` with the temporary file's path, and renames; all of it again if the temporary file is
+/// gone by then: another process that opened the store took it for a left-over before it was locked.
+fn write_and_rename(path: &Path, bytes: &[u8], mut written: impl FnMut(&Path)) -> Result<(), Error> {
     use std::io::Write;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -91,14 +99,21 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         // Readable like any other file under the process's umask, not by its owner alone.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(directory).map_err(failed())?;
-    // Held until the file is closed: it tells a file in work from one that a killed process left. File systems without
-    // locks go without.
-    let _ = file.as_file().try_lock();
-    file.write_all(bytes).map_err(failed())?;
-    file.as_file().sync_all().map_err(failed())?;
-    file.persist(path).map_err(|e| e.error).map_err(failed())?;
-    sync_directory(directory)
+    let mut tries = 1;
+    loop {
+        let mut file = builder.tempfile_in(directory).map_err(failed())?;
+        // Held until the file is closed: it tells a file in work from one that a killed process left. File systems
+        // without locks go without.
+        let _ = file.as_file().try_lock();
+        file.write_all(bytes).map_err(failed())?;
+        file.as_file().sync_all().map_err(failed())?;
+        written(file.path());
+        match file.persist(path) {
+            Ok(_) => return sync_directory(directory),
+            Err(e) if e.error.kind() == std::io::ErrorKind::NotFound && tries < WRITE_TRIES => tries += 1,
+            Err(e) => return Err(failed()(e.error)),
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -147,14 +162,32 @@ impl<'a> CurveFile<'a> {
         self.footer.metadata().file_metadata().num_rows().max(0) as u64
     }
 
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &'a Path {
+        self.path
+    }
+
+    /// Numbers of the row groups that `wanted` chooses.
+    pub(crate) fn groups(&self, wanted: impl Fn(&RowGroupMetaData) -> bool) -> Vec<usize> {
+        let groups = self.footer.metadata().row_groups();
+        (0..groups.len()).filter(|&g| wanted(&groups[g])).collect()
+    }
+
     /// The batches of the row groups that `wanted` chooses, with the named columns or all.
     pub(crate) fn batches(
         &self,
         columns: Option<&[&str]>,
         wanted: impl Fn(&RowGroupMetaData) -> bool,
     ) -> Result<Batches<'a>, Error> {
-        let groups = self.footer.metadata().row_groups();
-        let groups = (0..groups.len()).filter(|&g| wanted(&groups[g])).collect();
+        self.batches_of(columns, self.groups(wanted))
+    }
+
+    /// The batches of some row groups, with the named columns or all.
+    pub(crate) fn batches_of(
+        &self,
+        columns: Option<&[&str]>,
+        groups: Vec<usize>,
+    ) -> Result<Batches<'a>, Error> {
         let file = self.file.try_clone().map_err(Error::io("open", self.path))?;
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone())
             .with_batch_size(ROWS_PER_BATCH)
@@ -319,6 +352,25 @@ mod tests {
         }
         let absent = dir.path().join("absent/curves.parquet");
         assert!(matches!(write(&absent, &[], &metadata()), Err(Error::Io { path, .. }) if path == absent));
+    }
+
+    #[test]
+    fn a_write_whose_temporary_file_is_removed_starts_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.parquet");
+        let check = |removals: u32| {
+            let mut left = removals;
+            write_and_rename(&path, removals.to_string().as_bytes(), |temporary| {
+                if left > 0 {
+                    left -= 1;
+                    std::fs::remove_file(temporary).unwrap();
+                }
+            })
+        };
+        assert!(check(WRITE_TRIES - 1).is_ok());
+        assert_eq!(std::fs::read(&path).unwrap(), (WRITE_TRIES - 1).to_string().as_bytes());
+        assert!(matches!(check(WRITE_TRIES), Err(Error::Io { action: "write", .. })));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

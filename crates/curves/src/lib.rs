@@ -7,6 +7,7 @@
 //! This crate never sees a tensor, a task or an optimizer: it knows names and numbers. It takes no time and prints
 //! nothing.
 
+mod by_task;
 mod csv;
 mod curve;
 mod error;

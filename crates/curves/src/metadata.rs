@@ -106,14 +106,29 @@ impl Metadata {
 
     /// Refuses to mix with curves of another plan or protocol.
     pub(crate) fn check_plan(&self, path: &Path, found: &Self) -> Result<(), Error> {
-        if found.plan_hash != self.plan_hash {
-            return Err(Error::OtherPlan {
-                path: path.to_owned(),
-                field: "plan",
-                found: format!("plan `{}`", found.plan_hash),
-                expected: format!("plan `{}`", self.plan_hash),
-            });
+        // The protocol first: it can say what differs, a hash cannot.
+        self.check_protocol(path, found)?;
+        if found.plan_hash == self.plan_hash {
+            return Ok(());
         }
-        self.check_protocol(path, found)
+        let same_program = found.program_version == self.program_version;
+        let words = |metadata: &Self| {
+            let program = if same_program {
+                String::new()
+            } else {
+                format!(" of program {}", metadata.program_version)
+            };
+            format!("plan `{}`{program}", metadata.plan_hash)
+        };
+        Err(Error::OtherPlan {
+            path: path.to_owned(),
+            field: if same_program {
+                "plan of the same protocol (tasks, optimizers, replicas, mode or data differ)"
+            } else {
+                "plan of the same protocol (tasks, optimizers, replicas, mode, data or the program's curves differ)"
+            },
+            found: words(found),
+            expected: words(self),
+        })
     }
 }

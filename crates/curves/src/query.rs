@@ -37,29 +37,14 @@ pub fn query(path: &Path, query: &Query) -> Result<Vec<Curve>, Error> {
 
 impl Query {
     /// Row groups that cannot hold a chosen task are skipped by their statistics; of the others, only the needed columns
-    /// are decoded, a batch at a time.
-    pub(crate) fn run(&self, files: &[PathBuf]) -> Result<Vec<Curve>, Error> {
-        let tasks = NamePatterns::new(&self.tasks)?;
-        let optimizers = NamePatterns::new(&self.optimizers)?;
-        let splits = if self.splits.is_empty() { &Split::ALL[..] } else { &self.splits };
-        let schema = schema::schema();
-        let columns: Vec<&str> = schema
-            .fields()
-            .iter()
-            .map(|field| field.name().as_str())
-            .filter(|&name| name.parse::<Split>().map_or(true, |split| splits.contains(&split)))
-            .collect();
+    /// are decoded, a batch at a time. Where `steps` is given, every chosen curve must have been evaluated at these.
+    pub(crate) fn run(&self, files: &[PathBuf], steps: Option<&[u32]>) -> Result<Vec<Curve>, Error> {
+        let choice = Choice::new(self, steps)?;
         let mut curves = Vec::new();
         for path in files {
             let file = CurveFile::open(path)?;
-            for batch in file.batches(Some(&columns), |group| may_hold(group, &tasks))? {
-                let chosen = Rows::new(path, &batch?).curves(splits, |task, optimizer, replica| {
-                    (self.replicas.is_empty() || self.replicas.contains(&replica))
-                        && tasks.matches(task)
-                        && optimizers.matches(optimizer)
-                })?;
-                curves.extend(chosen.into_iter().map(|curve| self.cut(curve)));
-            }
+            let groups = file.groups(|group| may_hold(group, &choice.tasks));
+            choice.read(&file, groups, |task| choice.tasks.matches(task), &mut curves)?;
         }
         sort_and_deduplicate(&mut curves);
         Ok(curves)
@@ -78,8 +63,86 @@ impl Query {
     }
 }
 
+/// A query whose patterns are compiled.
+pub(crate) struct Choice {
+    query: Query,
+    pub(crate) tasks: NamePatterns,
+    optimizers: NamePatterns,
+    /// Names of the columns to decode.
+    columns: Vec<String>,
+    /// The steps that every curve must have.
+    steps: Option<Vec<u32>>,
+}
+
+impl Choice {
+    pub(crate) fn new(query: &Query, steps: Option<&[u32]>) -> Result<Self, Error> {
+        let mut query = query.clone();
+        if query.splits.is_empty() {
+            query.splits = Split::ALL.to_vec();
+        }
+        let chosen = |name: &String| name.parse().map_or(true, |split: Split| query.splits.contains(&split));
+        let columns =
+            schema::schema().fields().iter().map(|field| field.name().clone()).filter(chosen).collect();
+        Ok(Self {
+            tasks: NamePatterns::new(&query.tasks)?,
+            optimizers: NamePatterns::new(&query.optimizers)?,
+            columns,
+            steps: steps.map(<[u32]>::to_vec),
+            query,
+        })
+    }
+
+    /// Appends the chosen curves of some row groups, of the tasks that `wanted` chooses.
+    pub(crate) fn read(
+        &self,
+        file: &CurveFile<'_>,
+        groups: Vec<usize>,
+        wanted: impl Fn(&str) -> bool,
+        curves: &mut Vec<Curve>,
+    ) -> Result<(), Error> {
+        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let replicas = &self.query.replicas;
+        for batch in file.batches_of(Some(&columns), groups)? {
+            let chosen =
+                Rows::new(file.path(), &batch?).curves(&self.query.splits, |task, optimizer, replica| {
+                    (replicas.is_empty() || replicas.contains(&replica))
+                        && wanted(task)
+                        && self.optimizers.matches(optimizer)
+                })?;
+            for curve in chosen {
+                if let Some(steps) = &self.steps {
+                    let trial = (curve.task.as_str(), curve.optimizer.as_str(), curve.replica);
+                    check_steps(file.path(), trial, &curve.steps, steps)?;
+                }
+                curves.push(self.query.cut(curve));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a curve of a sweep's directory that was not evaluated at the sweep's steps.
+pub(crate) fn check_steps(
+    path: &Path,
+    (task, optimizer, replica): (&str, &str, u32),
+    found: &[u32],
+    expected: &[u32],
+) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::OtherSteps {
+        path: path.to_owned(),
+        task: task.to_owned(),
+        optimizer: optimizer.to_owned(),
+        replica,
+        found: found.len(),
+        expected: expected.len(),
+    })
+}
+
 /// Whether a row group can hold a chosen task, by the bounds of its `task` column.
-fn may_hold(group: &RowGroupMetaData, tasks: &NamePatterns) -> bool {
+pub(crate) fn may_hold(group: &RowGroupMetaData, tasks: &NamePatterns) -> bool {
     let column = group.columns().iter().find(|c| c.column_path().string() == schema::TASK);
     let bounds =
         column.and_then(|c| c.statistics()).and_then(|s| Some((s.min_bytes_opt()?, s.max_bytes_opt()?)));

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::by_task::ByTask;
 use crate::file::{CurveFile, TEMPORARY_PREFIX};
-use crate::query::Query;
+use crate::query::{Query, check_steps};
 use crate::schema::{self, Rows};
 use crate::{Curve, Error, Metadata, TrialKey};
 
@@ -81,7 +82,7 @@ impl Reader {
     /// # Errors
     /// [`Error`] naming the file that cannot be read.
     pub fn trials(&self) -> Result<BTreeSet<TrialKey>, Error> {
-        trials(&self.files)
+        trials(&self.files, None)
     }
 
     /// All curves, sorted by task, optimizer and replica; of a trial that is there twice, the first file's.
@@ -92,24 +93,52 @@ impl Reader {
         self.query(&Query::default())
     }
 
-    /// The chosen curves, sorted and deduplicated like [`Reader::read_all`]. For an analysis task by task, query one
-    /// task at a time: row groups without it are skipped.
+    /// The chosen curves, sorted and deduplicated like [`Reader::read_all`]. [`Reader::query_by_task`] needs less memory.
     ///
     /// # Errors
     /// [`Error::Pattern`], or an [`Error`] naming the file that cannot be read.
     pub fn query(&self, query: &Query) -> Result<Vec<Curve>, Error> {
-        query.run(&self.files)
+        query.run(&self.files, None)
+    }
+
+    /// All curves, one task after the other in the order of their names; those of a task are sorted by optimizer and
+    /// replica. Together the same as [`Reader::read_all`], in the memory of one task.
+    ///
+    /// The names of the tasks are read first; then each task is read only from the row groups that have it.
+    ///
+    /// # Errors
+    /// An item is an [`Error`] naming the file that cannot be read; nothing follows it.
+    pub fn by_task(&self) -> impl Iterator<Item = Result<Vec<Curve>, Error>> + use<> {
+        self.query_by_task(&Query::default())
+    }
+
+    /// The chosen curves, task by task like [`Reader::by_task`]. Tasks of which none is chosen are left out.
+    ///
+    /// # Errors
+    /// An item is an [`Error`] like those of [`Reader::query`]; nothing follows it.
+    pub fn query_by_task(&self, query: &Query) -> impl Iterator<Item = Result<Vec<Curve>, Error>> + use<> {
+        ByTask::new(self.files.clone(), query, None)
     }
 }
 
 /// The trials of some files.
-pub(crate) fn trials(files: &[PathBuf]) -> Result<BTreeSet<TrialKey>, Error> {
+///
+/// Where `steps` is given, every curve must have been evaluated at these.
+pub(crate) fn trials(files: &[PathBuf], steps: Option<&[u32]>) -> Result<BTreeSet<TrialKey>, Error> {
     let mut trials = BTreeSet::new();
     for path in files {
         let file = CurveFile::open(path)?;
-        for batch in file.batches(Some(&[schema::TASK, schema::OPTIMIZER, schema::REPLICA]), |_| true)? {
+        let columns = [schema::TASK, schema::OPTIMIZER, schema::REPLICA, schema::STEPS];
+        let columns = if steps.is_some() { &columns[..] } else { &columns[..3] };
+        for batch in file.batches(Some(columns), |_| true)? {
             let batch = batch?;
-            let keys = Rows::new(path, &batch).keys()?;
+            let rows = Rows::new(path, &batch);
+            let keys = rows.keys()?;
+            if let Some(expected) = steps {
+                for (row, found) in rows.steps()?.iter().enumerate() {
+                    check_steps(path, keys.row(row), found, expected)?;
+                }
+            }
             for row in 0..batch.num_rows() {
                 let (task, optimizer, replica) = keys.row(row);
                 trials.insert((task.to_owned(), optimizer.to_owned(), replica));
@@ -151,6 +180,38 @@ mod tests {
         write(&dir.path().join("c.parquet"), &[curve("t", "o", 2)], &other).unwrap();
         let message = open(dir.path()).unwrap_err().to_string();
         assert!(message.contains("c.parquet") && message.contains("10000 steps"), "{message}");
+    }
+
+    #[test]
+    fn task_by_task_is_the_same_as_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut other = curve("b", "o", 1);
+        other.num_params = 1;
+        let parts = [
+            vec![curve("c", "o", 0), curve("a", "p", 0), curve("b", "o", 1)],
+            vec![curve("a", "o", 2), curve("a", "o", 0), other],
+            vec![curve("c", "q", 0)],
+        ];
+        for (i, part) in parts.iter().enumerate() {
+            write(&dir.path().join(format!("{i}.parquet")), part, &metadata()).unwrap();
+        }
+        let reader = open(dir.path()).unwrap();
+        let check = |query: &Query, tasks: &[&str]| {
+            let groups: Vec<Vec<Curve>> = reader.query_by_task(query).map(Result::unwrap).collect();
+            assert_eq!(groups.iter().map(|g| g[0].task.as_str()).collect::<Vec<_>>(), tasks);
+            assert!(groups.iter().all(|g| g.iter().all(|c| c.task == g[0].task)));
+            assert_eq!(groups.concat(), reader.query(query).unwrap());
+        };
+        check(&Query::default(), &["a", "b", "c"]);
+        check(&Query { optimizers: vec!["p".into(), "q".into()], ..Query::default() }, &["a", "c"]);
+        check(
+            &Query { tasks: vec!["b".into()], splits: vec![taskset_names::Split::Test], ..Query::default() },
+            &["b"],
+        );
+        assert_eq!(reader.by_task().count(), 3);
+        std::fs::write(dir.path().join("1.parquet"), "no").unwrap();
+        let items: Vec<_> = reader.by_task().collect();
+        assert!(matches!(&items[..], [Err(e)] if e.to_string().contains("1.parquet")));
     }
 
     #[test]

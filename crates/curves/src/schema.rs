@@ -166,6 +166,11 @@ impl<'a> Rows<'a> {
         Ok(Lists { lists, values })
     }
 
+    /// Tasks of the rows.
+    pub(crate) fn tasks(&self) -> Result<impl Iterator<Item = &'a str> + use<'a>, Error> {
+        Ok(self.strings(TASK)?.iter().flatten())
+    }
+
     /// Trials of the rows, without their losses.
     pub(crate) fn keys(&self) -> Result<Keys<'a>, Error> {
         Ok(Keys {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::by_task::ByTask;
 use crate::file::{self, CurveFile, TEMPORARY_PREFIX};
 use crate::query::Query;
 use crate::reader::{part_files, trials};
@@ -54,15 +55,16 @@ impl CurveStore {
     /// The trials that are there, those of other processes included.
     ///
     /// # Errors
-    /// [`Error`] naming the part that cannot be read.
+    /// [`Error::OtherSteps`] if one was not evaluated at the steps of the protocol, so that a selection of steps that was
+    /// written into the directory does not pass for the trial; an [`Error`] naming the part that cannot be read.
     pub fn finished(&self) -> Result<BTreeSet<TrialKey>, Error> {
-        trials(&part_files(&self.directory)?)
+        trials(&part_files(&self.directory)?, Some(&self.metadata.protocol.eval_steps()))
     }
 
     /// All curves, sorted by task, optimizer and replica; of a trial that is there twice, the first part's by name.
     ///
     /// # Errors
-    /// [`Error`] naming the part that cannot be read.
+    /// [`Error::OtherSteps`] as in [`CurveStore::finished`]; an [`Error`] naming the part that cannot be read.
     pub fn read_all(&self) -> Result<Vec<Curve>, Error> {
         self.query(&Query::default())
     }
@@ -70,9 +72,20 @@ impl CurveStore {
     /// The chosen curves, in the same order.
     ///
     /// # Errors
-    /// [`Error::Pattern`], or an [`Error`] naming the part that cannot be read.
+    /// [`Error::Pattern`]; [`Error::OtherSteps`] for a chosen curve as in [`CurveStore::finished`]; an [`Error`] naming the
+    /// part that cannot be read.
     pub fn query(&self, query: &Query) -> Result<Vec<Curve>, Error> {
-        query.run(&part_files(&self.directory)?)
+        query.run(&part_files(&self.directory)?, Some(&self.metadata.protocol.eval_steps()))
+    }
+
+    /// All curves, one task after the other in the memory of one, like [`Reader::by_task`](crate::Reader::by_task).
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the directory cannot be listed; an item is an [`Error`] like those of [`CurveStore::read_all`],
+    /// and nothing follows it.
+    pub fn by_task(&self) -> Result<impl Iterator<Item = Result<Vec<Curve>, Error>> + use<>, Error> {
+        let steps = self.metadata.protocol.eval_steps();
+        Ok(ByTask::new(part_files(&self.directory)?, &Query::default(), Some(&steps)))
     }
 
     /// The directory.
@@ -147,12 +160,66 @@ mod tests {
             let message = CurveStore::open(dir.path(), &other).unwrap_err().to_string();
             assert!(words.iter().all(|w| message.contains(w)), "{message}");
         };
-        check(Metadata { plan_hash: "other".into(), ..metadata() }, &["`plan`", "`other`", "part-"]);
+        let other = Metadata { plan_hash: "other".into(), ..metadata() };
+        check(other.clone(), &["`plan`", "`other`", "part-", "same protocol", "mode or data"]);
+        let newer = Metadata { program_version: "9".into(), ..other.clone() };
+        check(
+            newer,
+            &["`plan` of program 0.1.0", "`other` of program 9", "same protocol", "the program's curves"],
+        );
+        check(
+            Metadata { protocol: Protocol::PAPER, ..other },
+            &["another protocol", "20 steps", "10000 steps"],
+        );
         check(Metadata { protocol: Protocol::PAPER, ..metadata() }, &["20 steps", "10000 steps"]);
         // Another machine or program may continue.
         let elsewhere =
             Metadata { machine: "m2".into(), threads: 9, program_version: "9".into(), ..metadata() };
         assert!(CurveStore::open(dir.path(), &elsewhere).is_ok());
+    }
+
+    #[test]
+    fn a_cut_curve_does_not_pass_for_a_trial() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = CurveStore::open(dir.path(), &metadata()).unwrap();
+        store.append(&[curve("a", "o", 0)]).unwrap();
+        let query = Query { steps: Some(10..=20), ..Query::default() };
+        let cut = store.query(&query).unwrap();
+        assert_eq!(cut[0].steps, [10, 20]);
+        crate::write(&dir.path().join("cut.parquet"), &cut, &metadata()).unwrap();
+        let results = [
+            store.finished().map(drop),
+            store.read_all().map(drop),
+            store.query(&query).map(drop),
+            store.by_task().unwrap().try_for_each(|curves| curves.map(drop)),
+        ];
+        for result in results {
+            let message = result.unwrap_err().to_string();
+            assert!(message.contains("cut.parquet") && message.contains("2 of 3 points"), "{message}");
+        }
+        assert_eq!(crate::open(dir.path()).unwrap().read_all().unwrap().len(), 1, "readers take any");
+    }
+
+    #[test]
+    fn stores_that_append_to_one_directory_at_once_lose_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let append = |task: &'static str| {
+            let directory = dir.path();
+            move || {
+                for replica in 0..20 {
+                    // Opened anew each time: that is when left-overs are removed.
+                    let store = CurveStore::open(directory, &metadata()).unwrap();
+                    store.append(&[curve(task, "o", replica)]).unwrap();
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(append("a"));
+            scope.spawn(append("b"));
+        });
+        let store = CurveStore::open(dir.path(), &metadata()).unwrap();
+        assert_eq!(store.finished().unwrap().len(), 40);
+        assert_eq!(names(dir.path()).len(), 40);
     }
 
     #[test]

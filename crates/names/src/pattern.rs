@@ -10,9 +10,10 @@ pub enum PatternError {
         /// The whole pattern.
         pattern: String,
     },
-    /// The text between braces is not `FIRST..LAST` with whole numbers.
+    /// The text between braces is not `FIRST..LAST` with whole numbers, as names have them: no sign, no leading zeros.
     #[error(
-        "pattern `{pattern}`: `{{{range}}}` is not a range; write {{FIRST..LAST}} with whole numbers, both included"
+        "pattern `{pattern}`: `{{{range}}}` is not a range; write {{FIRST..LAST}} with whole numbers \
+         (no sign, no leading zeros), both included"
     )]
     NotARange {
         /// The whole pattern.
@@ -63,7 +64,7 @@ pub fn expand_ranges(pattern: &str) -> Result<Vec<String>, PatternError> {
         let range = &tail[..close];
         let not_a_range = || PatternError::NotARange { pattern: pattern.to_owned(), range: range.to_owned() };
         let (first, last) = range.split_once("..").ok_or_else(not_a_range)?;
-        let number = |s: &str| s.parse::<u64>().map_err(|_| not_a_range());
+        let number = |s: &str| whole_number(s).ok_or_else(not_a_range);
         let (first, last) = (number(first)?, number(last)?);
         if first > last {
             return Err(PatternError::Empty { pattern: pattern.to_owned(), first, last });
@@ -82,6 +83,11 @@ pub fn expand_ranges(pattern: &str) -> Result<Vec<String>, PatternError> {
         name.push_str(rest);
     }
     Ok(names)
+}
+
+/// The number written so and not otherwise: names have neither `+1` nor `007`, and a range must not silently mean others.
+fn whole_number(text: &str) -> Option<u64> {
+    text.parse::<u64>().ok().filter(|number| number.to_string() == text)
 }
 
 /// Whether a name matches a wildcard pattern, in which `*` stands for any run of characters.
@@ -128,9 +134,20 @@ mod tests {
 
     #[test]
     fn broken_ranges_say_what_is_wrong() {
-        for bad in
-            ["a{0..2", "a}0", "a{0..}", "a{0-3}", "a{x..y}", "a{3..1}", "a{0..99999999}", "a{}", "{-1..2}"]
-        {
+        for bad in [
+            "a{0..2",
+            "a}0",
+            "a{0..}",
+            "a{0-3}",
+            "a{x..y}",
+            "a{3..1}",
+            "a{0..99999999}",
+            "a{}",
+            "{-1..2}",
+            "{+1..3}",
+            "{007..9}",
+            "{0..00}",
+        ] {
             let message = expand_ranges(bad).unwrap_err().to_string();
             assert!(message.contains(bad), "{message}");
         }
@@ -154,7 +171,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_pattern_panics(pattern in ".{0,40}") {
+        fn no_pattern_panics(pattern in r".{0,40}|([ax*{}]|\.\.|[0-9]{1,2}|\{[0-9]\.\.[0-9]\}){0,8}") {
             let _ = expand_ranges(&pattern);
             let _ = matches(&pattern, "some_name");
         }

@@ -39,6 +39,8 @@ struct Buffer<T> {
 enum Op<T> {
     /// `values[to] = values[from] · W + b`, rectified if `relu`.
     Dense { from: usize, to: usize, weights: usize, bias: usize, relu: bool, delta_from: Option<usize> },
+    /// `values[to] = values[from]`: before an operation in place that would overwrite what a backward pass needs.
+    Copy { from: usize, to: usize },
     /// `values[to] = f(values[from])`; in place unless the derivative needs the input. `fused`: the dense layer before
     /// has already done it.
     Activate { activation: Activation, from: usize, to: usize, delta: usize, fused: bool },
@@ -79,8 +81,19 @@ impl<T: Scalar> Plan<T> {
         };
         // The buffer that holds the newest values, and the one whose gradient the newest operations transform.
         let (mut at, mut delta) = (0, 0);
+        // Whether a backward pass reads the newest values: nothing may overwrite them then.
+        let mut needed = false;
         for (i, layer) in network.layers.iter().enumerate() {
             let width = values[at].width;
+            let in_place = match *layer {
+                Layer::Dense { .. } => false,
+                Layer::Activation(activation) => !activation.derivative_needs_input(),
+                _ => true,
+            };
+            if needed && in_place {
+                at = copy(&mut ops, &mut values, at);
+                needed = false;
+            }
             match *layer {
                 Layer::Dense { outputs } => {
                     values.push(buffer(outputs));
@@ -89,11 +102,12 @@ impl<T: Scalar> Plan<T> {
                     let delta_from = (at > 0).then_some(delta);
                     let (weights, bias) = (take(width * outputs), take(outputs));
                     ops.push(Op::Dense { from: at, to, weights, bias, relu, delta_from });
-                    (at, delta) = (to, to);
+                    (at, delta, needed) = (to, to, false);
                 }
                 Layer::Activation(activation) => {
                     let from = at;
-                    if activation.derivative_needs_input() {
+                    needed = !activation.derivative_needs_input();
+                    if !needed {
                         values.push(buffer(width));
                         at = values.len() - 1;
                     }
@@ -119,6 +133,10 @@ impl<T: Scalar> Plan<T> {
                     ops.push(Op::Dropout { at, delta, keep, mask: vec![T::one(); rows * width] });
                 }
             }
+        }
+        if needed {
+            // The loss turns the logits into their gradient in place.
+            copy(&mut ops, &mut values, at);
         }
         Self {
             backend,
@@ -225,11 +243,11 @@ impl<T: Scalar> Plan<T> {
                         &mut self.scratch,
                     );
                 }
+                Op::Copy { from, to } => copy_rows(&mut self.values, from, to, rows),
                 Op::Activate { fused: true, .. } => {}
                 Op::Activate { activation, from, to, .. } => {
                     if from != to {
-                        let (x, y) = pair(&mut self.values, from, to);
-                        y.data[..rows * x.width].copy_from_slice(&x.data[..rows * x.width]);
+                        copy_rows(&mut self.values, from, to, rows);
                     }
                     let y = &mut self.values[to];
                     T::activate(self.backend, activation, &mut y.data[..rows * y.width]);
@@ -318,6 +336,8 @@ impl<T: Scalar> Plan<T> {
                         );
                     }
                 }
+                // The gradient is transformed in place, wherever the values are.
+                Op::Copy { .. } => {}
                 Op::Activate { activation, from, to, delta, .. } => {
                     let saved = if activation.derivative_needs_input() { from } else { to };
                     let saved = &self.values[saved];
@@ -392,6 +412,21 @@ fn multiply<T: Scalar>(values: &mut [T], factors: &[T]) {
     for (x, &f) in values.iter_mut().zip(factors) {
         *x = *x * f;
     }
+}
+
+/// Plans a copy of the values of a buffer into a new one, and gives its number.
+fn copy<T: Scalar>(ops: &mut Vec<Op<T>>, values: &mut Vec<Buffer<T>>, from: usize) -> usize {
+    let to = values.len();
+    values.push(values[from].clone());
+    ops.push(Op::Copy { from, to });
+    to
+}
+
+/// Copies the first rows of a buffer to another one of the same width.
+fn copy_rows<T: Scalar>(values: &mut [Buffer<T>], from: usize, to: usize, rows: usize) {
+    let (x, y) = pair(values, from, to);
+    let count = rows * x.width;
+    y.data[..count].copy_from_slice(&x.data[..count]);
 }
 
 /// Two different elements, both mutable.
@@ -487,6 +522,25 @@ mod tests {
                     layers.extend([Layer::Dense { outputs }, norm, Layer::Activation(activation)]);
                 }
                 layers.push(Layer::Dense { outputs: 5 });
+                check(&Network { inputs: 7, layers, loss: Loss::SoftmaxCrossEntropy }, 6);
+            }
+        }
+    }
+
+    /// Layers in place behind an activation must not overwrite what its derivative is computed from.
+    #[test]
+    fn gradients_through_what_follows_an_activation() {
+        let (first, last) = (Layer::Dense { outputs: 8 }, Layer::Dense { outputs: 5 });
+        let mut followers = vec![Layer::FrozenBatchNorm, Layer::LayerNorm, Layer::Dropout { keep: 0.6 }];
+        followers.extend([Activation::Sigmoid, Activation::Swish].map(Layer::Activation));
+        for activation in Activation::ALL.map(Layer::Activation) {
+            let mut stacks = vec![vec![activation]];
+            for &follower in &followers {
+                stacks.extend([vec![activation, follower], vec![activation, follower, last]]);
+                stacks.push(vec![activation, follower, activation, last]);
+            }
+            for stack in stacks {
+                let layers = [vec![first], stack].concat();
                 check(&Network { inputs: 7, layers, loss: Loss::SoftmaxCrossEntropy }, 6);
             }
         }

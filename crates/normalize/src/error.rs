@@ -21,7 +21,17 @@ pub enum Error {
         /// Another task.
         second: String,
     },
-    /// A curve was not evaluated at the steps of the others, or has no point.
+    /// A curve was evaluated nowhere.
+    #[error("task `{task}`, optimizer `{optimizer}`, replica {replica}: the curve has no points")]
+    NoPoints {
+        /// The task.
+        task: String,
+        /// Optimizer of the curve.
+        optimizer: String,
+        /// Its replica.
+        replica: u32,
+    },
+    /// A curve was not evaluated at the steps of the others, or has no losses on a split.
     #[error(
         "`{task}`, `{optimizer}`, replica {replica}: {found} points on {split}, but the task's curves have {expected} at \
          the steps of `{reference}`; score curves of one protocol, with this split read"

@@ -274,7 +274,8 @@ mod tests {
         check(&|c| c[0].task = "u".into(), &["`t`", "`u`"]);
         check(&|c| c[1].steps[3] = 9, &["`b`", "replica 1", "train"]);
         check(&|c| c[1].losses[3].clear(), &["`b`", "0 points on test"]);
-        check(&|c| *c = vec![curve("a", 0, &[])], &["0 points"]);
+        check(&|c| *c = vec![curve("a", 0, &[])], &["task `t`, optimizer `a`", "the curve has no points"]);
+        check(&|c| c.push(curve("d", 0, &[])), &["task `t`, optimizer `d`", "the curve has no points"]);
     }
 
     #[test]

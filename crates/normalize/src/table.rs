@@ -25,6 +25,13 @@ impl<'a> Table<'a> {
         let mut sorted: Vec<&Curve> = curves.iter().collect();
         sorted.sort_by(|a, b| (&a.optimizer, a.replica).cmp(&(&b.optimizer, b.replica)));
         let replicas: BTreeSet<u32> = curves.iter().map(|c| c.replica).collect();
+        if let Some(curve) = sorted.iter().find(|curve| curve.steps.is_empty()) {
+            return Err(Error::NoPoints {
+                task: curve.task.clone(),
+                optimizer: curve.optimizer.clone(),
+                replica: curve.replica,
+            });
+        }
         let mut table =
             Self { task: &first.task, optimizers: Vec::new(), rows: Vec::new(), points: first.steps.len() };
         for curve in &sorted {

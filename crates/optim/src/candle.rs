@@ -1,17 +1,28 @@
 //! Every rule as a `candle_nn::Optimizer`, and the published list in one line.
 //!
-//! ```no_run
-//! # use candle_core::{Result, Tensor, Var};
-//! use candle_nn::Optimizer;
-//! use taskset_optim::candle::OptList;
-//! # fn train(vars: Vec<Var>, loss: impl Fn() -> Result<Tensor>) -> Result<()> {
-//! let mut optimizer = OptList::new(vars, 0, 1000)?; // entry 0 of the list, 1,000 steps
-//! for _ in 0..1000 {
-//!     optimizer.backward_step(&loss()?)?;
-//! }
-//! # Ok(())
-//! # }
 //! ```
+//! use candle_core::{DType, Device, Result, Tensor};
+//! use candle_nn::{Module, Optimizer, VarBuilder, VarMap, linear};
+//! use taskset_optim::candle::OptList;
+//!
+//! fn main() -> Result<()> {
+//!     let vars = VarMap::new();
+//!     let model = linear(3, 1, VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu))?;
+//!     let inputs = Tensor::randn(0f32, 1.0, (64, 3), &Device::Cpu)?;
+//!     let targets = inputs.sum_keepdim(1)?;
+//!
+//!     let mut optimizer = OptList::from_varmap(&vars, 0, 100)?; // entry 0 of the list, 100 steps
+//!     for _ in 0..100 {
+//!         let loss = (model.forward(&inputs)? - &targets)?.sqr()?.mean_all()?;
+//!         optimizer.backward_step(&loss)?;
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! **Order.** States are saved and restored by position, so the variables must come in the same order every time. A
+//! [`VarMap`] keeps them in a hash map, and [`VarMap::all_vars`] gives another order in every process:
+//! [`OptList::from_varmap`] and [`CandleOptimizer::from_varmap`] sort them by name.
 //!
 //! **Learning rates.** In candle a learning rate is one number; here it is a schedule. [`Optimizer::learning_rate`] and
 //! [`Optimizer::set_learning_rate`] read and replace the *base* rate, which the schedule multiplies: after setting a
@@ -21,18 +32,19 @@
 //! on every step: right, but not fast.
 
 use std::cell::RefCell;
+use std::sync::PoisonError;
 
 use candle_core::backprop::GradStore;
 use candle_core::{
     CpuStorage, DType, Device, Error, InplaceOp2, Layout, Result, Tensor, Var, WithDType, bail,
 };
-use candle_nn::Optimizer;
+use candle_nn::{Optimizer, VarMap};
 use num_traits::Float;
 use serde::{Deserialize, Serialize};
 
 use crate::{Mode, Rule, State, list};
 
-/// Any [`Rule`] over candle variables of f32 or f64.
+/// Any [`Rule`] over candle variables of f32 or f64. Variables of integers are left out, as candle's own optimizers do.
 ///
 /// All variables share one step counter, as in candle's own optimizers: a variable without a gradient is left alone in
 /// that step, while the schedule goes on.
@@ -72,12 +84,21 @@ impl VarState {
 }
 
 impl CandleOptimizer {
+    /// A rule over all variables of a map, in the order of their names.
+    ///
+    /// # Errors
+    /// For variables of other floating-point types than f32 and f64, and for such as do not lie contiguously in memory.
+    pub fn from_varmap(vars: &VarMap, rule: Rule) -> Result<Self> {
+        Self::new(by_name(vars), rule)
+    }
+
     /// The learning rate of the next step: the base rate after the schedule, before bias correction.
     pub fn scheduled_learning_rate(&self) -> f64 {
         self.rule.learning_rate(self.step)
     }
 
-    /// The states of the variables, in the order in which the variables were given.
+    /// The states of the variables, integer ones left out, in the order in which the variables were given, or that of
+    /// their names after [`from_varmap`](Self::from_varmap).
     pub fn states(&self) -> Vec<VarState> {
         let mut states: Vec<VarState> = self.states.iter().map(|state| state.borrow().clone()).collect();
         for state in &mut states {
@@ -87,6 +108,9 @@ impl CandleOptimizer {
     }
 
     /// Goes on from saved states; the variables themselves are the caller's to restore.
+    ///
+    /// State and variable belong together by position: this optimizer must have been given its variables in the same
+    /// order as the one that was saved. Variables of the same size in another order cannot be told apart.
     ///
     /// # Errors
     /// If the states do not fit the variables in number, type or size, or are not all of the same step.
@@ -113,8 +137,13 @@ impl CandleOptimizer {
 impl Optimizer for CandleOptimizer {
     type Config = Rule;
 
-    /// An error for variables of other types than f32 and f64.
-    fn new(vars: Vec<Var>, rule: Rule) -> Result<Self> {
+    /// An error for variables of other floating-point types than f32 and f64, and for such as do not lie contiguously in
+    /// memory.
+    fn new(mut vars: Vec<Var>, rule: Rule) -> Result<Self> {
+        vars.retain(|var| var.dtype().is_float());
+        if let Some(i) = vars.iter().position(|var| !var.is_contiguous()) {
+            bail!("cannot optimize variable {i} in place: it does not lie contiguously in memory");
+        }
         let states = vars.iter().map(|var| match var.dtype() {
             DType::F32 => Ok(RefCell::new(VarState::F32(rule.init(var.elem_count())))),
             DType::F64 => Ok(RefCell::new(VarState::F64(rule.init(var.elem_count())))),
@@ -124,7 +153,19 @@ impl Optimizer for CandleOptimizer {
         Ok(Self { rule, vars, states, step: 0 })
     }
 
+    /// On an error about a gradient nothing has been updated.
     fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        for (i, var) in self.vars.iter().enumerate() {
+            let Some(gradient) = gradients.get(var) else { continue };
+            let (found, expected) = (gradient.dtype(), var.dtype());
+            if found != expected {
+                bail!("a gradient of {found:?} for variable {i}, which is of {expected:?}");
+            }
+            let (found, expected) = (gradient.elem_count(), var.elem_count());
+            if found != expected {
+                bail!("a gradient of {found} elements for variable {i}, which has {expected}");
+            }
+        }
         for (var, state) in self.vars.iter().zip(&self.states) {
             let Some(gradient) = gradients.get(var) else { continue };
             *state.borrow_mut().step_mut() = self.step;
@@ -148,6 +189,14 @@ impl Optimizer for CandleOptimizer {
     fn set_learning_rate(&mut self, learning_rate: f64) {
         self.rule = self.rule.with_base_learning_rate(learning_rate);
     }
+}
+
+/// The variables of a map in the order of their names.
+fn by_name(vars: &VarMap) -> Vec<Var> {
+    let map = vars.data().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut named: Vec<(&String, &Var)> = map.iter().collect();
+    named.sort_unstable_by_key(|(name, _)| *name);
+    named.into_iter().map(|(_, var)| var.clone()).collect()
 }
 
 /// One update of one variable, on the memory of both tensors.
@@ -201,6 +250,9 @@ fn range<'a, T: WithDType>(storage: &'a mut [T], layout: &Layout) -> Result<&'a 
 /// An entry of the [published list](crate::list): a tuned NAdamW that needs only the number of training steps.
 ///
 /// Try entry 0 first, then 1, 2, …; turn other regularisation off.
+///
+/// The schedule runs over the given number of steps. Beyond them the learning rate stays at its floor, which is 0 for
+/// many entries: a longer run needs a larger number from its start.
 #[derive(Clone, Debug)]
 pub struct OptList(CandleOptimizer);
 
@@ -208,10 +260,22 @@ impl OptList {
     /// Entry `index` (0 to 999, best first) over `vars`, for a run of `training_steps` steps.
     ///
     /// # Errors
-    /// For an index beyond 999, and for variables of other types than f32 and f64.
+    /// For an index beyond 999, for 0 steps, for variables of other floating-point types than f32 and f64, and for such
+    /// as do not lie contiguously in memory.
     pub fn new(vars: Vec<Var>, index: usize, training_steps: u64) -> Result<Self> {
+        if training_steps == 0 {
+            bail!("a schedule over 0 training steps; give the number of steps of the whole run");
+        }
         let entry = list::entry(index).map_err(Error::wrap)?;
         CandleOptimizer::new(vars, entry.config.rule(Mode::OptList, training_steps)).map(Self)
+    }
+
+    /// The same over all variables of a map, in the order of their names.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_varmap(vars: &VarMap, index: usize, training_steps: u64) -> Result<Self> {
+        Self::new(by_name(vars), index, training_steps)
     }
 
     /// The optimizer inside, e.g. to save its states.
@@ -339,6 +403,79 @@ mod tests {
         assert!(run(true) == run(false));
     }
 
+    /// Variables of the same size, so that only their order tells them apart.
+    fn map() -> VarMap {
+        let map = VarMap::new();
+        for i in [3, 7, 0, 5, 1, 6, 2, 4] {
+            let tensor = Tensor::from_vec(numbers(&format!("var {i}"), 4), 4, &Device::Cpu).unwrap();
+            let var = Var::from_tensor(&tensor).unwrap();
+            map.data().lock().unwrap().insert(format!("layer.{i}"), var);
+        }
+        map
+    }
+
+    fn values(map: &VarMap) -> Vec<Vec<f64>> {
+        by_name(map).iter().map(|var| flat(var)).collect()
+    }
+
+    #[test]
+    fn states_go_to_the_variables_of_the_same_names() {
+        let step = |map: &VarMap, optimizer: &mut OptList| {
+            let losses = by_name(map).into_iter().enumerate().map(|(i, var)| {
+                let scaled = (var.as_tensor() * (1.0 + i as f64)).unwrap();
+                scaled.sqr().unwrap().sum_all().unwrap()
+            });
+            let loss = losses.reduce(|a, b| (a + b).unwrap()).unwrap();
+            optimizer.backward_step(&loss).unwrap();
+        };
+        let (first, second) = (map(), map());
+        let mut optimizer = OptList::from_varmap(&first, 0, 10).unwrap();
+        (0..3).for_each(|_| step(&first, &mut optimizer));
+        for (new, old) in by_name(&second).iter().zip(by_name(&first)) {
+            new.set(&old.copy().unwrap()).unwrap();
+        }
+        let mut resumed = OptList::from_varmap(&second, 0, 10).unwrap();
+        resumed.inner().restore(optimizer.inner().states()).unwrap();
+        (0..3).for_each(|_| step(&first, &mut optimizer));
+        (0..3).for_each(|_| step(&second, &mut resumed));
+        assert!(values(&first) == values(&second) && values(&first) != values(&map()));
+    }
+
+    #[test]
+    fn a_gradient_that_does_not_fit_stops_the_step_before_any_update() {
+        let (good, bad) = (var(DType::F32), var(DType::F32));
+        let before = flat::<f32>(&good);
+        let mut optimizer = OptList::new(vec![good.clone(), bad.clone()], 0, 10).unwrap();
+        let mut fails = |gradient: Tensor, word: &str| {
+            let mut gradients = loss(&good).backward().unwrap();
+            gradients.insert(&bad, gradient);
+            let message = optimizer.step(&gradients).unwrap_err().to_string();
+            assert!(message.contains(word) && message.contains("variable 1"), "{message}");
+            assert!(flat::<f32>(&good) == before && optimizer.inner().step == 0);
+        };
+        fails(Tensor::zeros((3, 4), DType::F64, &Device::Cpu).unwrap(), "F64");
+        fails(Tensor::zeros(5, DType::F32, &Device::Cpu).unwrap(), "5 elements");
+    }
+
+    #[test]
+    fn integers_are_left_out() {
+        let integers = Var::from_tensor(&Tensor::zeros(3, DType::U32, &Device::Cpu).unwrap()).unwrap();
+        let float = var(DType::F32);
+        let mut optimizer = OptList::new(vec![integers, float.clone()], 0, 10).unwrap();
+        optimizer.backward_step(&loss(&float)).unwrap();
+        assert_eq!(optimizer.inner().states().len(), 1);
+    }
+
+    #[test]
+    fn beyond_its_end_the_schedule_stays_at_its_floor() {
+        let mut optimizer = OptList::new(vec![], 0, 10).unwrap();
+        let mut rate = |step: u64| {
+            optimizer.inner().step = step;
+            optimizer.inner().scheduled_learning_rate()
+        };
+        assert!(rate(9) > rate(10) && rate(11).to_bits() == rate(10).to_bits());
+    }
+
     #[test]
     fn a_variable_without_gradient_is_left_alone_while_the_schedule_goes_on() {
         let (used, unused) = (var(DType::F32), var(DType::F32));
@@ -355,6 +492,7 @@ mod tests {
         let message = |error: Error| error.to_string();
         assert!(message(OptList::new(vec![half], 0, 10).unwrap_err()).contains("f32 or f64"));
         assert!(message(OptList::new(vec![], 1000, 10).unwrap_err()).contains("0 to 999"));
+        assert!(message(OptList::new(vec![], 0, 0).unwrap_err()).contains("0 training steps"));
         let mut optimizer = OptList::new(vec![var(DType::F32)], 0, 10).unwrap();
         assert!(message(optimizer.inner().restore(vec![]).unwrap_err()).contains("0 optimizer states"));
         let other = OptList::new(vec![var(DType::F64)], 0, 10).unwrap().inner().states();

@@ -139,6 +139,8 @@ pub fn all(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
     order_of_parameters_does_not_matter::<f32>(subject, problem)?;
     order_of_parameters_does_not_matter::<f64>(subject, problem)?;
     zero_gradients_change_nothing(subject, problem)?;
+    the_first_update_is_finite::<f32>(subject, problem)?;
+    the_first_update_is_finite::<f64>(subject, problem)?;
     single_precision_follows_double(subject, problem)
 }
 
@@ -205,6 +207,22 @@ pub fn zero_gradients_change_nothing(subject: &impl Subject, problem: &Problem) 
         subject.update(&zeros, &mut params, &mut state);
     }
     prop_assert!(params == problem.params, "{params:?} is not {:?} with {subject:?}", problem.params);
+    Ok(())
+}
+
+/// The first update of moderate numbers, as [`problems`] gives them, leaves all parameters finite.
+///
+/// Only the first: an optimizer may well diverge later.
+///
+/// # Errors
+/// If a parameter is infinite or not a number.
+pub fn the_first_update_is_finite<T: Real>(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+    let mut params = numbers_of::<T>(&problem.params);
+    let mut state = subject.init::<T>(params.len());
+    if let Some(gradient) = problem.gradients.first() {
+        subject.update(&numbers_of::<T>(gradient), &mut params, &mut state);
+    }
+    prop_assert!(is_finite(&params), "{params:?} is not finite with {subject:?}");
     Ok(())
 }
 

@@ -8,13 +8,13 @@ use crate::Family;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No optimizer, set or family has this name.
-    #[error("there is no optimizer `{name}`{}", suggest(.suggestion.as_deref()))]
+    /// No single optimizer has this name.
+    #[error("{}", unknown(.name, .hint))]
     UnknownOptimizer {
         /// The name asked for.
         name: String,
-        /// The nearest existing name, if one is near.
-        suggestion: Option<String>,
+        /// What may have been meant.
+        hint: Hint,
     },
     /// A wildcard pattern that no registered name matches.
     #[error("no optimizer matches `{pattern}`; wildcards run over the published names (seeds 0 to 999)")]
@@ -66,11 +66,39 @@ pub enum Error {
     },
 }
 
-fn suggest(suggestion: Option<&str>) -> String {
-    match suggestion {
-        Some(name) => format!("; did you mean `{name}`?"),
-        None => "; names look like `adam8p_wide_grid_seed0`, `nadamw_grid_seed0`, `adam_lr_-3.00`".to_owned(),
-    }
+/// What may have been meant by a name that no single optimizer has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// This existing name, which is near.
+    Nearest(String),
+    /// One member of the family or set that has this name.
+    Member {
+        /// Number of published members.
+        count: u32,
+        /// The name of the first.
+        first: String,
+    },
+    /// A learning rate, where names have its exponent.
+    Exponent,
+    /// Nothing that is near.
+    Nothing,
+}
+
+fn unknown(name: &str, hint: &Hint) -> String {
+    let end = match hint {
+        Hint::Nearest(near) => format!("did you mean `{near}`?"),
+        Hint::Member { count, first } => {
+            return format!("`{name}` is a set of {count} optimizers; name one, e.g. `{first}`");
+        }
+        Hint::Exponent => {
+            "its number is log10 of the learning rate, -7.00 to 1.00 in steps of 0.50".to_owned()
+        }
+        Hint::Nothing => {
+            "names look like `adam8p_wide_grid_seed0`, `nadamw_grid_seed0`, `adam_lr_-3.00`".to_owned()
+        }
+    };
+    format!("there is no optimizer `{name}`; {end}")
 }
 
 fn known_families() -> String {

@@ -36,7 +36,7 @@ mod schedule;
 mod space;
 mod trace;
 
-pub use error::Error;
+pub use error::{Error, Hint};
 pub use families::{Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, Nadamw, Zero};
 pub use mode::{EpsilonPlacement, Mode, Nesterov, Switches, WarmupRule};
 pub use names::{Named, all_names, named, select};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use taskset_names::{closest, expand_ranges, matches};
 
 use crate::registry::families;
-use crate::{Config, Error, Family, FamilyInfo};
+use crate::{Config, Error, Family, FamilyInfo, Hint};
 
 /// An optimizer that has a name.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Named {
 /// The optimizer of this name. Seeds beyond the published 0 to 999 exist too.
 ///
 /// # Errors
-/// [`Error::UnknownOptimizer`], with the nearest name if one is near.
+/// [`Error::UnknownOptimizer`], with the nearest name if one is near; also for the name of a whole set or family.
 ///
 /// ```
 /// let named = taskset_optim::named("adam_lr_-3.00")?;
@@ -80,9 +80,31 @@ fn is_group(info: &FamilyInfo, name: &str) -> bool {
 }
 
 fn unknown(name: &str) -> Error {
+    let hint = families()
+        .iter()
+        .find_map(|info| {
+            if is_group(info, name) {
+                return Some(Hint::Member { count: info.len(), first: info.member_name(0) });
+            }
+            info.exponent_hint(name)
+        })
+        .unwrap_or_else(|| nearest(name));
+    Error::UnknownOptimizer { name: name.to_owned(), hint }
+}
+
+fn nearest(name: &str) -> Hint {
     // Of the thousands of sampled names only those with the seed that was asked for can have been meant.
     let digits = &name[name.trim_end_matches(|c: char| c.is_ascii_digit()).len()..];
     let seed: u32 = digits.parse().unwrap_or(0);
+    // The family's short name and a seed say all; the letters in between would only lead to another family.
+    if name.contains("seed") && !digits.is_empty() {
+        let is_meant =
+            |info: &&FamilyInfo| name.strip_prefix(info.name).is_some_and(|end| end.starts_with('_'));
+        let mut meant = families().iter().filter(|info| info.set().is_some()).filter(is_meant);
+        if let Some(info) = meant.next().filter(|info| info.config(seed).is_some()) {
+            return Hint::Nearest(info.member_name(seed));
+        }
+    }
     let candidates: Vec<String> = families()
         .iter()
         .flat_map(|info| match info.set() {
@@ -93,8 +115,8 @@ fn unknown(name: &str) -> Error {
             None => info.names().collect(),
         })
         .collect();
-    let suggestion = closest(name, candidates.iter().map(String::as_str)).map(str::to_owned);
-    Error::UnknownOptimizer { name: name.to_owned(), suggestion }
+    closest(name, candidates.iter().map(String::as_str))
+        .map_or(Hint::Nothing, |near| Hint::Nearest(near.to_owned()))
 }
 
 #[cfg(test)]
@@ -149,19 +171,39 @@ mod tests {
     #[test]
     fn names_that_do_not_exist() {
         check_refused("adam8p_wide_gird_seed3", "did you mean `adam8p_wide_grid_seed3`");
-        check_refused("nadamw_wide_grid_seed1", "did you mean");
-        check_refused("adam8p_wide_grid_seed007", "did you mean");
-        check_refused("adam8p_wide_grid_seed+7", "did you mean");
+        check_refused("nadamw_wide_grid_seed1", "did you mean `nadamw_grid_seed1`?");
+        check_refused("adam6p_seed12", "did you mean `adam6p_wide_grid_seed12`?");
+        check_refused("adam8p_wide_grid_2k", "did you mean `adam8p_wide_grid_1k`?");
+        check_refused("adam8p_wide_grid_seed007", "did you mean `adam8p_wide_grid_seed7`?");
+        check_refused("adam8p_wide_grid_seed+7", "did you mean `adam8p_wide_grid_seed7`?");
         check_refused("adam8p_wide_grid_seed4294967295", "there is no optimizer");
-        check_refused("adam_lr_-3", "did you mean");
+        check_refused("adam_lr_-3", "did you mean `adam_lr_-3.00`?");
+        check_refused("adam_lr_-2.5", "did you mean `adam_lr_-2.50`?");
+        check_refused("adagrad_lr_-0", "did you mean `adagrad_lr_0.00`?");
+        check_refused("adam_lr_0.001", "log10 of the learning rate, -7.00 to 1.00 in steps of 0.50");
+        check_refused("adagrad_lr_-3.25", "log10 of the learning rate");
+        check_refused("adam_lr_nan", "log10 of the learning rate");
+        check_refused("adam_rl_-3.00", "did you mean `adam_lr_-3.00`?");
         check_refused("sgd_with_all_the_trimmings", "names look like");
         check_refused("sgd*", "no optimizer matches");
         check_refused("adam8p_wide_grid_seed{3..1}", "empty");
     }
 
+    #[test]
+    fn a_group_is_not_an_optimizer() {
+        let check = |name: &str, message: &str| assert_eq!(named(name).unwrap_err().to_string(), message);
+        for name in ["adam8p", "adam8p_wide_grid", "adam8p_wide_grid_1k"] {
+            let ends = "is a set of 1000 optimizers; name one, e.g. `adam8p_wide_grid_seed0`";
+            check(name, &format!("`{name}` {ends}"));
+        }
+        check("adam_lr", "`adam_lr` is a set of 17 optimizers; name one, e.g. `adam_lr_-7.00`");
+    }
+
     proptest! {
         #[test]
-        fn no_name_panics(name in "\\PC{0,30}") {
+        fn no_name_panics(
+            name in r"\PC{0,30}|(zero|adam8p|nadamw_grid|adam_lr|_seed|_|\*|\{|\}|\.\.|-?[0-9]{1,2}|\{[0-9]\.\.[0-9]\}){0,6}",
+        ) {
             let _ = named(&name);
             let _ = select(&[name]);
         }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::families::{Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, Nadamw, Zero};
-use crate::{Dimension, Error, Mode, Rule, Switches};
+use crate::{Dimension, Error, Hint, Mode, Rule, Switches};
 
 /// What a family must say of itself; implemented by its hyperparameter object.
 pub(crate) trait Hyperparameters: Copy + Serialize + DeserializeOwned {
@@ -143,6 +143,17 @@ impl FamilyInfo {
             Naming::HalfOrders => format!("{}_{:.2}", self.prefix, half_order(index)),
             Naming::Single => self.prefix.to_owned(),
         }
+    }
+
+    /// What was meant by a name with the right beginning and a number that no member has; for
+    /// [`Naming::HalfOrders`] alone, where the same number can be written in several ways.
+    pub(crate) fn exponent_hint(&self, name: &str) -> Option<Hint> {
+        if self.naming != Naming::HalfOrders {
+            return None;
+        }
+        let exponent: f64 = name.strip_prefix(self.prefix)?.strip_prefix('_')?.parse().ok()?;
+        let member = (0..self.len()).find(|&index| (half_order(index) - exponent).abs() < 1e-9);
+        Some(member.map_or(Hint::Exponent, |index| Hint::Nearest(self.member_name(index))))
     }
 
     /// The seed or index of the member with this name.

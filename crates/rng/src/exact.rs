@@ -63,7 +63,8 @@ fn exp_double(x: f64) -> Double {
     for _ in 0..8 {
         sum = sum.times(sum);
     }
-    let scale = 2f64.powi(k as i32);
+    // 2^k by its bits: `powi` promises no exact result.
+    let scale = f64::from_bits(((k as i64 + 1023) as u64) << 52);
     Double(sum.0 * scale, sum.1 * scale)
 }
 

@@ -60,7 +60,7 @@ impl Stream {
         (self.next_u64() >> 40) as f32 * (1.0 / (1u32 << 24) as f32)
     }
 
-    /// Uniform on `[lo, hi)`, computed as `lo + (hi - lo) * unit`.
+    /// Uniform on `[lo, hi)`, computed as `lo + (hi - lo) * unit`; the rounding of that can give `hi` itself.
     #[inline]
     pub fn uniform(&mut self, lo: f64, hi: f64) -> f64 {
         lo + (hi - lo) * self.unit_f64()

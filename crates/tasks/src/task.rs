@@ -113,16 +113,25 @@ pub trait Problem<T: Float>: Send {
     /// Loss and gradient on the current minibatch; overwrites `gradients`. Tasks with gradient noise add it here.
     fn loss_and_gradients(&mut self, params: &[T], gradients: &mut [T]) -> T;
 
-    /// Mean loss over the next `batches` minibatches of a split's evaluation stream, in f32 precision or better. The
-    /// default draws them one by one; tasks override it where fewer, larger passes are faster, without changing which
+    /// Mean loss over the next `batches` minibatches of a split's evaluation stream, in f32 precision or better; NaN of
+    /// none. The default draws them one by one; tasks override it where fewer, larger passes are faster, without changing which
     /// examples are used.
     fn mean_loss(&mut self, split: Split, params: &[T], batches: u32) -> f64 {
-        let mut sum = 0.0;
-        for _ in 0..batches {
-            self.next_batch(Feed::Evaluation(split));
-            sum += self.loss(params).to_f64().unwrap_or(f64::NAN);
+        let (mut sum, mut loss) = (0.0, f64::NAN);
+        for batch in 0..batches {
+            if batch == 0 || !self.evaluation_is_constant() {
+                self.next_batch(Feed::Evaluation(split));
+                loss = self.loss(params).to_f64().unwrap_or(f64::NAN);
+            }
+            sum += loss;
         }
         sum / f64::from(batches)
+    }
+
+    /// Whether all evaluation minibatches are the same: there is neither data nor noise in the loss, and drawing one
+    /// takes nothing from any stream. [`mean_loss`](Problem::mean_loss) then computes the loss once. `false` by default.
+    fn evaluation_is_constant(&self) -> bool {
+        false
     }
 
     /// 1 where an optimizer that projects must keep the parameter, 0 where it must be reset to 0 after every update;

@@ -25,4 +25,19 @@ pub enum Error {
         /// The field's name.
         field: &'static str,
     },
+    /// A protocol evaluates so often that its curves would fill the memory.
+    #[error(
+        "protocol: {steps} steps evaluated every {eval_every} are {evaluations} evaluations, and at most {limit} can be \
+         kept; evaluate less often (eval_every)"
+    )]
+    TooManyEvaluations {
+        /// Steps of the protocol.
+        steps: u32,
+        /// Steps between its evaluations.
+        eval_every: u32,
+        /// Evaluations after the one at step 0.
+        evaluations: u32,
+        /// [`MAX_EVALUATIONS`](crate::MAX_EVALUATIONS).
+        limit: u32,
+    },
 }

@@ -14,7 +14,7 @@ mod trial;
 pub use error::Error;
 pub use machine::{available_threads, machine_description};
 pub use observe::{Quiet, SweepObserver, TrialObserver, TrialReport};
-pub use plan::{CURVES_VERSION, Plan};
+pub use plan::{CURVES_VERSION, MAX_EVALUATIONS, Plan, check_protocol};
 pub use sweep::{Outcome, Sweep};
 pub use taskset_curves::{Protocol, TrialKey};
 pub use trial::{Cancelled, replica_stream, run_trial, schedule_steps};

@@ -27,6 +27,8 @@ pub trait SweepObserver {
     fn finished(&mut self, report: &TrialReport<'_>);
     /// The curves of `count` more trials are on disk.
     fn stored(&mut self, count: usize);
+    /// About a second went by in which no trial finished: long trials are running. Does nothing by default.
+    fn tick(&mut self) {}
 }
 
 /// An observer that does nothing.

@@ -33,7 +33,7 @@ impl Plan {
     /// A checked plan.
     ///
     /// # Errors
-    /// [`Error::EmptyPlan`] or [`Error::Protocol`] where there would be nothing to do.
+    /// [`Error::EmptyPlan`] where there would be nothing to do; those of [`check_protocol`].
     pub fn new(
         tasks: Vec<String>,
         optimizers: Vec<String>,
@@ -86,11 +86,23 @@ impl Plan {
     }
 }
 
-pub(crate) fn check_protocol(protocol: &Protocol) -> Result<(), Error> {
+/// Most evaluations of a trial after the one at step 0.
+pub const MAX_EVALUATIONS: u32 = 1_000_000;
+
+/// Whether trials can be run under a protocol.
+///
+/// # Errors
+/// [`Error::Protocol`] for a zero that means nothing, [`Error::TooManyEvaluations`] beyond [`MAX_EVALUATIONS`].
+pub fn check_protocol(protocol: &Protocol) -> Result<(), Error> {
     for (field, value) in [("eval_every", protocol.eval_every), ("eval_batches", protocol.eval_batches)] {
         if value == 0 {
             return Err(Error::Protocol { field });
         }
+    }
+    let Protocol { steps, eval_every, .. } = *protocol;
+    let evaluations = steps.div_ceil(eval_every);
+    if evaluations > MAX_EVALUATIONS {
+        return Err(Error::TooManyEvaluations { steps, eval_every, evaluations, limit: MAX_EVALUATIONS });
     }
     Ok(())
 }
@@ -128,6 +140,15 @@ mod tests {
         hashes.dedup();
         assert_eq!(hashes.len(), n);
         assert_eq!(plan().hash(), base.hash());
+    }
+
+    #[test]
+    fn curves_beyond_all_memory_are_refused() {
+        let check = |steps, eval_every| check_protocol(&Protocol { steps, eval_every, eval_batches: 1 });
+        assert!(check(MAX_EVALUATIONS, 1).is_ok() && check(u32::MAX, 4295).is_ok());
+        assert!(matches!(check(2_000_001, 2), Err(Error::TooManyEvaluations { evaluations: 1_000_001, .. })));
+        let message = check(u32::MAX, 1).unwrap_err().to_string();
+        assert!(message.contains("4294967295 evaluations") && message.contains("1000000"), "{message}");
     }
 
     #[test]

@@ -1,20 +1,23 @@
 //! Many trials over all cores, one thread a trial, stored as they finish; stopped and continued at will.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use taskset_curves::{Curve, CurveStore, TrialKey};
+use taskset_curves::{Curve, CurveStore};
 use taskset_datasets::Datasets;
 use taskset_optim::{Mode, Rule};
 use taskset_tasks::Task;
 
-use crate::trial::run_trial;
+use crate::trial::run_until;
 use crate::{Error, Plan, Quiet, SweepObserver, TrialReport};
 
 /// How often finished curves are written, so that a killed process loses little.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
+/// How long a trial is waited for before the observer is told that time goes by, and the clock of flushes is read.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A plan whose tasks are built and whose optimizers are known, ready to run.
 pub struct Sweep {
@@ -66,7 +69,8 @@ impl Sweep {
     /// calling again continues.
     ///
     /// # Errors
-    /// [`Error::Store`] if curves cannot be written (a full disk, say); parts written before are complete.
+    /// [`Error::Store`] if curves cannot be written (a full disk, say); running trials are then dropped, and parts written
+    /// before are complete.
     pub fn run(
         &self,
         store: &CurveStore,
@@ -81,24 +85,24 @@ impl Sweep {
         let work: f64 = queue.iter().map(|item| item.work).sum();
 
         let next = AtomicUsize::new(0);
-        // Set when storing fails: the workers must stop, but the sweep was not cancelled by its user.
+        // Set when storing fails or the observer panics: the workers must stop, but the sweep was not cancelled by its
+        // user.
         let abandon = AtomicBool::new(false);
+        let stop = || cancel.load(Ordering::Relaxed) || abandon.load(Ordering::Relaxed);
         let (sender, receiver) = mpsc::channel::<(f64, Curve)>();
         std::thread::scope(|scope| {
+            // However this closure is left: the scope waits for its threads.
+            let _abandon = SetOnDrop(&abandon);
             for _ in 0..jobs.clamp(1, queue.len().max(1)) {
                 let sender = sender.clone();
                 scope.spawn(|| {
                     let sender = sender;
                     while let Some(item) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if abandon.load(Ordering::Relaxed) {
-                            return;
-                        }
                         let (name, rule) = &self.rules[item.rule];
                         let task = &*self.tasks[item.task];
                         let trial = (name.as_str(), rule);
                         let protocol = &self.plan.protocol;
-                        let curve = run_trial(task, trial, item.replica, protocol, &mut Quiet, cancel);
-                        // Cancelled, or nobody listens because storing failed.
+                        let curve = run_until(task, trial, item.replica, protocol, &mut Quiet, &stop);
                         let Ok(curve) = curve else { return };
                         if sender.send((item.work / work, curve)).is_err() {
                             return;
@@ -107,11 +111,7 @@ impl Sweep {
                 });
             }
             drop(sender);
-            let stored = collect(&receiver, store, observer);
-            if stored.is_err() {
-                abandon.store(true, Ordering::Relaxed);
-            }
-            outcome.trained = stored?;
+            outcome.trained = collect(&receiver, store, observer)?;
             outcome.interrupted = outcome.reused + outcome.trained < total;
             Ok(outcome)
         })
@@ -119,26 +119,20 @@ impl Sweep {
 
     /// The trials that are not stored yet, dearest tasks first so that the last ones to finish are short.
     fn remaining(&self, store: &CurveStore) -> Result<Vec<Item>, Error> {
-        let finished = store.finished()?;
+        let stored = store.finished()?;
+        let finished: BTreeSet<(&str, &str, u32)> = stored.iter().map(|(t, o, r)| (&**t, &**o, *r)).collect();
         let mut items = Vec::new();
         for task in 0..self.tasks.len() {
             // About a microsecond of overhead a step, and a few GFLOP/s: only the ratio between tasks matters.
             let work = 1e-6 + self.tasks[task].flops_per_step() / 1e10;
             for rule in 0..self.rules.len() {
-                for replica in 0..self.plan.replicas {
-                    let item = Item { task, rule, replica, work };
-                    if !finished.contains(&self.trial(&item)) {
-                        items.push(item);
-                    }
-                }
+                let (name, optimizer) = (self.tasks[task].name(), self.rules[rule].0.as_str());
+                let missing = (0..self.plan.replicas).filter(|&r| !finished.contains(&(name, optimizer, r)));
+                items.extend(missing.map(|replica| Item { task, rule, replica, work }));
             }
         }
         items.sort_by(|a, b| b.work.total_cmp(&a.work));
         Ok(items)
-    }
-
-    fn trial(&self, item: &Item) -> TrialKey {
-        (self.tasks[item.task].name().to_owned(), self.rules[item.rule].0.clone(), item.replica)
     }
 }
 
@@ -148,6 +142,15 @@ struct Item {
     rule: usize,
     replica: u32,
     work: f64,
+}
+
+/// Sets a flag when it goes out of scope, by a return, an error or a panic.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Receives curves, each with its share of the work, until the workers are done, and writes them in batches; the
@@ -161,12 +164,16 @@ fn collect(
     let mut stored = 0;
     let mut last_flush = Instant::now();
     loop {
-        let message = receiver.recv_timeout(FLUSH_EVERY);
+        let message = receiver.recv_timeout(TICK);
         let over = matches!(message, Err(mpsc::RecvTimeoutError::Disconnected));
-        if let Ok((share, curve)) = message {
-            let trial = curve.key();
-            observer.finished(&TrialReport { trial: &trial, diverged_at: curve.diverged_at, share });
-            pending.push(curve);
+        match message {
+            Ok((share, curve)) => {
+                let trial = curve.key();
+                observer.finished(&TrialReport { trial: &trial, diverged_at: curve.diverged_at, share });
+                pending.push(curve);
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => observer.tick(),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {}
         }
         if !pending.is_empty() && (over || last_flush.elapsed() >= FLUSH_EVERY) {
             pending.sort_by_cached_key(Curve::key);

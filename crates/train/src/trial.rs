@@ -49,6 +49,18 @@ pub fn run_trial(
     observer: &mut dyn TrialObserver,
     cancel: &AtomicBool,
 ) -> Result<Curve, Cancelled> {
+    run_until(task, (optimizer, rule), replica, protocol, observer, &|| cancel.load(Ordering::Relaxed))
+}
+
+/// [`run_trial`] with any reason to stop; `stop` is asked at every step.
+pub(crate) fn run_until(
+    task: &dyn Task,
+    (optimizer, rule): (&str, &Rule),
+    replica: u32,
+    protocol: &Protocol,
+    observer: &mut dyn TrialObserver,
+    stop: &dyn Fn() -> bool,
+) -> Result<Curve, Cancelled> {
     let _flush = FlushGuard::new();
     let mut problem = task.start(&replica_stream(task.name(), replica));
     let n = task.layout().len();
@@ -65,7 +77,7 @@ pub fn run_trial(
     for &step in &steps {
         let start = Instant::now();
         while done < step {
-            if cancel.load(Ordering::Relaxed) {
+            if stop() {
                 return Err(Cancelled);
             }
             problem.next_batch(Feed::Training);
@@ -83,7 +95,7 @@ pub fn run_trial(
         train_time += trained - start;
         let mut point = [0.0_f32; 4];
         for split in Split::ALL {
-            if cancel.load(Ordering::Relaxed) {
+            if stop() {
                 return Err(Cancelled);
             }
             point[split.index()] = problem.mean_loss(split, &params, protocol.eval_batches) as f32;

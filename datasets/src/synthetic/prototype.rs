@@ -85,7 +85,7 @@ fn strokes(height: usize, width: usize, stream: &mut Stream, out: &mut Vec<u8>) 
     let (pen, soft) = (height as f64 / 26.0, height as f64 / 26.0);
     for y in 0..height {
         for x in 0..width {
-            let squared = |p: &[f64; 2]| (p[0] - y as f64).powi(2) + (p[1] - x as f64).powi(2);
+            let squared = |p: &[f64; 2]| square(p[0] - y as f64) + square(p[1] - x as f64);
             let distance = curve.iter().map(squared).fold(f64::INFINITY, f64::min).sqrt();
             out.push(level(1.0 - (distance - pen) / soft));
         }
@@ -99,7 +99,7 @@ fn shapes(height: usize, width: usize, stream: &mut Stream, out: &mut Vec<u8>) {
     for y in 0..height {
         for x in 0..width {
             let (v, u) = (y as f64 / height as f64, x as f64 / width as f64);
-            let from_middle = (v - 0.5).powi(2) + (u - 0.5).powi(2);
+            let from_middle = square(v - 0.5) + square(u - 0.5);
             let inside = 0.75 + outline.at(v, u) - 9.0 * from_middle;
             let grey = 0.6 + 0.6 * texture.at(v, u);
             out.push(level((6.0 * inside).clamp(0.0, 1.0) * grey.clamp(0.15, 1.0)));
@@ -121,6 +121,11 @@ fn fields(height: usize, width: usize, channels: usize, stream: &mut Stream, out
             }
         }
     }
+}
+
+/// By a multiplication, because the result of `powi` is not promised to be the same everywhere.
+fn square(x: f64) -> f64 {
+    x * x
 }
 
 /// A grey level of 0 to 255 from a brightness of 0 to 1.

@@ -58,6 +58,10 @@ fn every_manifest_is_sound() {
         for file in &m.files {
             let hex = |s: &String| s.len() == 64 && s.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
             assert!(file.sha256.as_ref().is_none_or(hex), "{} {}", m.name, file.name);
+            assert!(file.unpacked_sha256.as_ref().is_none_or(hex), "{} {}", m.name, file.name);
+            // Only a decoder gets at the contents, and only compressed files have others than the file.
+            let packed = file.unpacked.is_some() && m.decoder == Decoder::Idx;
+            assert_eq!(file.unpacked_sha256.is_some(), packed, "{} {}", m.name, file.name);
             // A hash without a size would let a huge file be read before it is refused.
             assert!(file.sha256.is_none() || file.bytes.is_some(), "{} {}", m.name, file.name);
             if m.decoder == Decoder::Idx {

@@ -1,15 +1,21 @@
 //! The real files, where `TASKSET_DATA` says they are.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use taskset_datasets::{Datasets, Source, State, Verdict, inspect, verify};
 use taskset_names::Origin;
 
-/// The data directory, if it holds this data set.
+/// The data directory, if it holds this data set. One without MNIST is a mistake, not a reason to skip.
 fn directory(name: &str) -> Option<PathBuf> {
-    let directory = std::env::var_os("TASKSET_DATA").map(PathBuf::from).filter(|d| d.join(name).is_dir());
+    let named = std::env::var_os("TASKSET_DATA").filter(|value| value != "synthetic").map(PathBuf::from);
+    if let Some(directory) = &named {
+        assert!(directory.join("mnist").is_dir(), "TASKSET_DATA: no folder mnist in {}", directory.display());
+    }
+    let directory = named.filter(|directory| directory.join(name).is_dir());
     if directory.is_none() {
-        println!("skipped: TASKSET_DATA names no directory with {name}");
+        // Not by a macro, whose output the test harness keeps to itself.
+        let _ = writeln!(std::io::stderr(), "skipped: TASKSET_DATA names no directory with {name}");
     }
     directory
 }
@@ -20,7 +26,7 @@ fn check(name: &str, train_counts: [usize; 10], mean: f64, first_labels: [u16; 8
     assert_eq!(inspect(&directory, name).unwrap().state, State::Complete);
     let verification = verify(&directory, name).unwrap();
     assert!(verification.is_good());
-    assert!(verification.files.iter().all(|f| matches!(f.verdict, Verdict::Original | Verdict::WellFormed)));
+    assert!(verification.files.iter().all(|f| matches!(f.verdict, Verdict::Original)));
 
     let data = Datasets::new(Source::Directory(directory)).images(name).unwrap();
     assert_eq!((data.len(), data.origin()), (70_000, Origin::Real));

@@ -98,13 +98,14 @@ pub(super) fn sigmoid_squared_error<T: Scalar, M: Math<T>>(
     for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {
         let label = usize::from(label);
         let target = row[label];
+        // The target's square never enters the sum: taking it out again would leave its rounding error.
+        row[label] = T::zero();
         let mut squares = T::zero();
         for x in row.iter() {
             squares = squares + *x * *x;
         }
         let error = target - one;
-        // NaN in the target's place must stay: the difference of the squares keeps it.
-        sum += ((squares - target * target) + error * error).wide();
+        sum += (squares + error * error).wide();
         if let Some(factor) = factor {
             for x in row.iter_mut() {
                 *x = factor * *x * *x * (one - *x);
@@ -177,6 +178,20 @@ mod tests {
                     let loss = single(backend, &mut small, &labels, Some(0.25));
                     assert!((loss - expected).abs() < 3e-6 * expected.max(1.0));
                     assert!(small.iter().zip(&gradient).all(|(a, b)| (f64::from(*a) - b).abs() < 3e-7));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn squared_errors_far_below_one_keep_their_digits() {
+        for (label, x) in [(0u16, [30f32, -6.0, -7.0, -5.5]), (2, [-8.0, -9.0, 40.0, -9.5])] {
+            let wide = x.map(f64::from);
+            let expected = reference(&wide, &[label], false);
+            for backend in Backend::available() {
+                for scale in [None, Some(1.0)] {
+                    let loss = f32::sigmoid_squared_error(backend, &mut x.clone(), &[label], scale);
+                    assert!((loss / expected - 1.0).abs() < 1e-5, "{loss} {expected}");
                 }
             }
         }

@@ -14,12 +14,12 @@ use crate::{Dimension, Naming, Rule, Switches};
 pub struct Adagrad {
     /// Learning rate α.
     pub learning_rate: f64,
-    /// What the sum of squared gradients starts at; positive.
+    /// What the sum of squared gradients starts at; positive, in f32 too: at 0 a zero gradient would give `0 / 0`.
     pub initial_accumulator_value: f64,
 }
 
 const INITIAL: Dimension =
-    Dimension::log("initial_accumulator_value", 1e-10, 1e3).valid(f64::MIN_POSITIVE, f64::MAX);
+    Dimension::log("initial_accumulator_value", 1e-10, 1e3).valid(f32::MIN_POSITIVE as f64, f64::MAX);
 
 impl Hyperparameters for Adagrad {
     const NAME: &'static str = "adagrad";

@@ -27,8 +27,9 @@ pub(crate) struct AdamCoefficients<T> {
     pub(crate) decay: T,
 }
 
-/// One step of Adam over all parameters. `PENALTY` and `DECAY` leave their terms out entirely when false, so that a zero
-/// coefficient cannot turn an infinity into NaN or -0 into 0.
+/// One step of Adam over all parameters. `PENALTY` and `DECAY` leave their terms out entirely when false: without penalties
+/// and decay no zero coefficient turns an infinite parameter into NaN (`0 · ∞`) or -0 into 0. With one of the two
+/// penalties the other's zero coefficient still does.
 pub(crate) struct AdamStep<'a, T, const PENALTY: bool, const DECAY: bool> {
     pub(crate) coefficients: AdamCoefficients<T>,
     pub(crate) gradients: &'a [T],

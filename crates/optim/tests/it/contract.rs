@@ -36,6 +36,8 @@ enum Broken {
     Decaying,
     /// It works in units that f32 does not have.
     Imprecise,
+    /// Its result is not a number.
+    NotANumber,
 }
 
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -59,6 +61,7 @@ impl Subject for Broken {
                 Self::Partial => (if i == 0 { 0.1 } else { 0.2 }, 0.0, 0.0),
                 Self::Decaying => (0.1, 0.1, 0.0),
                 Self::Imprecise => (0.1, 0.0, 1e9),
+                Self::NotANumber => (f64::NAN, 0.0, 0.0),
             };
             let offset = contract::real::<T>(offset);
             *p = (*p - contract::real::<T>(rate) * g - contract::real::<T>(decay) * *p + offset) - offset;
@@ -81,4 +84,6 @@ fn each_test_catches_what_it_is_for() {
     check_caught(&Broken::Partial, contract::order_of_parameters_does_not_matter::<f64>);
     check_caught(&Broken::Decaying, contract::zero_gradients_change_nothing);
     check_caught(&Broken::Imprecise, contract::single_precision_follows_double);
+    check_caught(&Broken::NotANumber, contract::the_first_update_is_finite::<f32>);
+    check_caught(&Broken::NotANumber, contract::the_first_update_is_finite::<f64>);
 }

@@ -1,9 +1,9 @@
 //! From curves to the numbers of figure 3.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use taskset_curves::{Curve, optimizer_family};
+use taskset_curves::{Curve, Reader, optimizer_family};
 use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment, SplitResult};
 use taskset_meta::{HyperparameterList, HyperparameterTable, ScoreMatrix, constrained_box, inside};
 use taskset_names::Origin;
@@ -64,22 +64,26 @@ pub(crate) struct BoxSummary {
     pub(crate) ranges: Vec<(String, f64, f64)>,
 }
 
-/// Scores the curves and runs the experiment.
-pub(crate) fn figure3(curves: &[Curve], settings: &Settings, place: &Path) -> Result<Figure3, Error> {
+/// Scores the curves, a task at a time, and runs the experiment.
+pub(crate) fn figure3(reader: &Reader, settings: &Settings, place: &Path) -> Result<Figure3, Error> {
     let insufficient = |lack: &str| Error::Insufficient { path: place.to_owned(), lack: lack.to_owned() };
     let normalizer = taskset_normalize::named(NORMALIZER)?;
     let (mut scores, mut summaries) = (Vec::new(), Vec::new());
-    // Curves are sorted by task. All families share one scale.
-    for task in curves.chunk_by(|a, b| a.task == b.task) {
-        let score = normalizer.scores(task)?;
-        summaries.push(summarise(&score, task));
+    let (mut replicas, mut diverged, mut trials) = (BTreeSet::new(), 0, 0);
+    for task in reader.by_task() {
+        let curves = task?;
+        // All families at once: they share one scale.
+        let score = normalizer.scores(&curves)?;
+        summaries.push(summarise(&score, &curves));
         scores.push(score);
+        replicas.extend(curves.iter().map(|curve| curve.replica));
+        diverged += curves.iter().filter(|curve| curve.diverged_at.is_some()).count();
+        trials += curves.len();
     }
-    let mut configs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    if let Some(first) = scores.first() {
-        for name in &first.optimizers {
-            configs.entry(optimizer_family(name)).or_default().push(name.clone());
-        }
+    // Of all tasks, so that a configuration that one of them lacks is missed, not forgotten.
+    let mut configs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for name in scores.iter().flat_map(|score| &score.optimizers) {
+        configs.entry(optimizer_family(name)).or_default().insert(name);
     }
     let family_of = |prefix: &str| {
         let info = taskset_optim::families().iter().find(|info| info.prefix == prefix);
@@ -91,7 +95,8 @@ pub(crate) fn figure3(curves: &[Curve], settings: &Settings, place: &Path) -> Re
         .map(|prefix| {
             let info = family_of(prefix)?;
             // In the order of seeds, so that ties go to the lower seed as they do in the paper's order.
-            let mut names = configs.get(info.prefix).cloned().unwrap_or_default();
+            let names = configs.get(info.prefix).into_iter().flatten();
+            let mut names: Vec<String> = names.map(|name| (*name).to_owned()).collect();
             names.sort_by_key(|name| (name.len(), name.clone()));
             if names.is_empty() {
                 return Err(insufficient(&format!("there are no curves of {}", info.name)));
@@ -131,8 +136,7 @@ pub(crate) fn figure3(curves: &[Curve], settings: &Settings, place: &Path) -> Re
             })
         })
         .collect::<Result<_, Error>>()?;
-    let origin =
-        if curves.iter().any(|c| c.origin == Origin::Synthetic) { Origin::Synthetic } else { Origin::Real };
+    let synthetic = scores.iter().any(|score| score.origin == Origin::Synthetic);
     Ok(Figure3 {
         result,
         tasks: summaries,
@@ -140,10 +144,10 @@ pub(crate) fn figure3(curves: &[Curve], settings: &Settings, place: &Path) -> Re
         boxes,
         list: HyperparameterList::learn(matrix, 10, learned_label, NORMALIZER, &place.display().to_string()),
         resamplings: settings.resamplings,
-        replicas: curves.iter().map(|c| c.replica as usize + 1).max().unwrap_or(0),
-        diverged: curves.iter().filter(|c| c.diverged_at.is_some()).count(),
-        trials: curves.len(),
-        origin,
+        replicas: replicas.len(),
+        diverged,
+        trials,
+        origin: if synthetic { Origin::Synthetic } else { Origin::Real },
     })
 }
 

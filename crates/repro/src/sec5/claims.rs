@@ -69,14 +69,14 @@ fn same_space(learned: &MethodCurve, random: &MethodCurve) -> Claim {
                tasks that it was not learned on. Rule: its median J is lower, and it is better in at least three \
                quarters of the resamplings, at every budget up to half of the candidates."
             .to_owned(),
-        verdict: verdict(holds),
+        verdict: if budgets(random).next().is_some() { verdict(holds) } else { Verdict::NotMeasured },
         measured: measured.join("; "),
     }
 }
 
 fn every_baseline(learned: &MethodCurve, others: &[&MethodCurve]) -> Claim {
     let mut measured = Vec::new();
-    let mut holds = true;
+    let (mut holds, mut compared) = (true, 0);
     for other in others {
         let (mut better, mut all) = (0, 0);
         for k in budgets(other) {
@@ -84,6 +84,11 @@ fn every_baseline(learned: &MethodCurve, others: &[&MethodCurve]) -> Claim {
             all += 1;
             better += usize::from(list < rand);
         }
+        if all == 0 {
+            measured.push(format!("{}: too few candidates to compare", label(other)));
+            continue;
+        }
+        compared += 1;
         holds &= better == all;
         measured.push(format!("{}: better at {better} of {all} budgets", label(other)));
     }
@@ -91,7 +96,7 @@ fn every_baseline(learned: &MethodCurve, others: &[&MethodCurve]) -> Claim {
         text: "In all cases, the smaller and the constrained search spaces included, learning the list is more \
                efficient. Rule: its median J is lower at every budget up to half of the baseline's candidates."
             .to_owned(),
-        verdict: verdict(holds),
+        verdict: if compared == others.len() { verdict(holds) } else { Verdict::NotMeasured },
         measured: measured.join("; "),
     }
 }

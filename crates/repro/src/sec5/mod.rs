@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::Serialize;
-use taskset_curves::{Curve, CurveStore, Metadata};
+use taskset_curves::{CurveStore, Metadata, Reader};
 use taskset_datasets::{Datasets, Source};
 use taskset_figures::png;
 use taskset_names::Origin;
@@ -82,11 +82,10 @@ pub struct ClaimSummary {
 
 /// Curves and how they came about.
 struct Material {
-    curves: Vec<Curve>,
+    reader: Reader,
     metadata: Metadata,
     place: PathBuf,
     trained: usize,
-    reused: usize,
     train_seconds: f64,
 }
 
@@ -107,7 +106,7 @@ pub fn run(
         },
     };
     let start = Instant::now();
-    let figure = analysis::figure3(&material.curves, &request.settings, &material.place)?;
+    let figure = analysis::figure3(&material.reader, &request.settings, &material.place)?;
     let claims = claims::check(&figure);
     let chart = report::chart(&figure);
     let svg = chart.svg()?;
@@ -146,7 +145,7 @@ pub fn run(
         files,
         claims,
         trained: material.trained,
-        reused: material.reused,
+        reused: figure.trials - material.trained,
         train_seconds: material.train_seconds,
         analysis_seconds: start.elapsed().as_secs_f64(),
         data: figure.origin.name(),
@@ -155,11 +154,9 @@ pub fn run(
 
 fn read(path: &Path) -> Result<Material, Error> {
     let reader = taskset_curves::open(path)?;
-    let curves = reader.read_all()?;
     Ok(Material {
-        reused: curves.len(),
-        curves,
         metadata: reader.metadata().clone(),
+        reader,
         place: path.to_owned(),
         trained: 0,
         train_seconds: 0.0,
@@ -199,12 +196,14 @@ fn train(
         let stored = outcome.reused + outcome.trained;
         return Ok(Err(Ending::Interrupted { stored, total: outcome.total, curves: place }));
     }
+    let reader = taskset_curves::open(&place)?;
+    // Times belong to the machine that measured them, which for reused curves may be another one.
+    let metadata = if outcome.trained > 0 { metadata } else { reader.metadata().clone() };
     Ok(Ok(Material {
-        curves: store.read_all()?,
+        reader,
         metadata,
         place,
         trained: outcome.trained,
-        reused: outcome.reused,
         train_seconds: start.elapsed().as_secs_f64(),
     }))
 }

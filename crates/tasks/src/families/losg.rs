@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use serde_json::{Value, json};
 use taskset_nn::Activation;
 
-use super::size::{Size, dense};
+use super::size::dense;
 use super::{Builder, Config, Cost, Infeasible};
 use crate::sampling::Sampler;
 
@@ -317,31 +317,23 @@ impl LosgProblem {
         }
     }
 
-    /// Parameters, and multiplications of the forward pass on a whole minibatch.
-    fn size(&self) -> Size {
-        let elements = |n: usize, macs: f64| Size { num_params: n as u64, macs };
+    fn num_params(&self) -> u64 {
         match self {
-            Self::Quadratic { dim, .. } | Self::Norm { dim, .. } => {
-                elements(*dim, *dim as f64 * *dim as f64 + 20.0 * *dim as f64)
+            Self::Bowl { .. } | Self::OptimizationTestProblem { .. } => 2,
+            Self::SparseSoftmaxRegression { n_features, .. } => 4 * *n_features as u64 + 2,
+            Self::FullyConnected { n_features, n_classes, hidden_sizes, .. } => {
+                let hidden = hidden_sizes.iter().copied();
+                dense([*n_features].into_iter().chain(hidden).chain([*n_classes])).num_params
             }
-            Self::MinMaxWell { dim, .. } => elements(*dim, *dim as f64),
-            Self::Bowl { .. } => elements(2, 6.0),
-            Self::OptimizationTestProblem { .. } => elements(2, 50.0),
-            Self::SparseSoftmaxRegression { n_features, bs, .. } => {
-                elements(4 * n_features + 2, (*bs * 14 + 4 * n_features) as f64)
-            }
-            Self::FullyConnected { n_features, n_classes, bs, hidden_sizes, .. } => {
-                let widths =
-                    [*n_features].into_iter().chain(hidden_sizes.iter().copied()).chain([*n_classes]);
-                let one = dense(widths);
-                Size { macs: one.macs * *bs as f64, ..one }
-            }
-            Self::DependencyChain { dim, .. } => elements(dim + 1, 3.0 * *dim as f64),
-            Self::OutwardSnake { dim, bs, .. }
-            | Self::SumOfQuadratics { dim, bs, .. }
-            | Self::ProjectionQuadratic { dim, bs, .. } => elements(*dim, 2.0 * (dim * bs) as f64),
+            Self::DependencyChain { dim, .. } => *dim as u64 + 1,
+            Self::Quadratic { dim, .. }
+            | Self::Norm { dim, .. }
+            | Self::MinMaxWell { dim, .. }
+            | Self::OutwardSnake { dim, .. }
+            | Self::SumOfQuadratics { dim, .. }
+            | Self::ProjectionQuadratic { dim, .. } => *dim as u64,
             Self::Sparse { base, .. } | Self::Rescale { base, .. } | Self::LogObjective { base } => {
-                base.size()
+                base.num_params()
             }
         }
     }
@@ -357,7 +349,10 @@ impl Config for LosgConfig {
     }
 
     fn cost(&self) -> Result<Cost, Infeasible> {
-        Ok(self.problem.size().with_batch(1))
+        Ok(Cost {
+            num_params: self.problem.num_params(),
+            flops_per_step: crate::objectives::losg::flops_per_step(&self.problem),
+        })
     }
 
     fn builder(&self) -> Option<Builder<'_>> {

@@ -157,11 +157,13 @@ impl Distribution {
         }
     }
 
-    /// Operations to draw a matrix of n rows; the eigen kinds need a QR decomposition.
-    fn drawing_flops(self, n: f64) -> f64 {
+    /// Operations to draw a matrix of n rows and to multiply by it.
+    fn noise_flops(self, n: f64) -> f64 {
         match self {
-            Self::Normal { .. } | Self::Uniform { .. } => 20.0 * n * n,
-            Self::LinspaceEigen { .. } | Self::LogspaceEigen { .. } => 4.0 / 3.0 * n.powi(3) + 20.0 * n * n,
+            Self::Uniform { .. } => 10.0 * n * n,
+            Self::Normal { .. } => 20.0 * n * n,
+            // A QR decomposition, and four passes over its reflections.
+            Self::LinspaceEigen { .. } | Self::LogspaceEigen { .. } => 4.0 / 3.0 * n * n * n + 26.0 * n * n,
         }
     }
 }
@@ -172,6 +174,15 @@ impl OutputFn {
             Self::Identity => "identity",
             Self::Log => "log",
         }
+    }
+}
+
+impl QuadraticConfig {
+    /// Operations of one training step: two products with the matrix, forward, and with its transpose backward; and the
+    /// noise.
+    pub(crate) fn flops_per_step(&self) -> f64 {
+        let n = self.dims as f64;
+        4.0 * n * n + self.a_noise.map_or(0.0, |noise| noise.noise_flops(n))
     }
 }
 
@@ -193,10 +204,7 @@ impl Config for QuadraticConfig {
     }
 
     fn cost(&self) -> Result<Cost, Infeasible> {
-        let n = self.dims as f64;
-        let noise = self.a_noise.map_or(0.0, |noise| noise.drawing_flops(n));
-        // Two products with the matrix: forward, and with its transpose backward.
-        Ok(Cost { num_params: self.dims as u64, flops_per_step: 4.0 * n * n + noise })
+        Ok(Cost { num_params: self.dims as u64, flops_per_step: self.flops_per_step() })
     }
 
     fn builder(&self) -> Option<Builder<'_>> {

@@ -7,7 +7,7 @@ use taskset_rng::{Stream, StreamId};
 
 use super::draw::Draw;
 use super::feed::PerFeed;
-use super::linalg::{axpy, dot, scale};
+use super::linalg::{axpy, dot, scale, weigh_rows};
 use super::orthogonal::Orthogonal;
 use super::real::{Real, Shared, cast};
 use crate::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
@@ -74,15 +74,7 @@ impl Task for Quadratic {
     }
 
     fn flops_per_step(&self) -> f64 {
-        let n = self.config.dims as f64;
-        let noise = match self.config.a_noise {
-            None => 0.0,
-            Some(Distribution::Uniform { .. }) => 10.0 * n * n,
-            Some(Distribution::Normal { .. }) => 20.0 * n * n,
-            // A QR decomposition every step, and four passes over its reflections.
-            Some(_) => 4.0 / 3.0 * n * n * n + 26.0 * n * n,
-        };
-        4.0 * n * n + noise
+        self.config.flops_per_step()
     }
 
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
@@ -207,11 +199,11 @@ impl<T: Real> Replica<T> {
     /// `q = ‖Mx‖²` with `M = A + N`; adds `Mᵀ M x`, half the gradient of q, to `half_gradient`.
     fn squared_norm(&mut self, x: &[T], mut half_gradient: Option<&mut [T]>) -> T {
         let n = x.len();
-        let rows = self.matrix.chunks_exact(n.max(1)).zip(&mut self.residual);
+        let residual = &mut self.residual;
         match &mut self.noise {
             Noise::Elements { draw, current: Some(start), row: noisy, .. } => {
                 let mut stream = start.clone();
-                for (row, r) in rows {
+                for (row, r) in self.matrix.chunks_exact(n.max(1)).zip(residual) {
                     for (m, &a) in noisy.iter_mut().zip(row) {
                         *m = a + T::of(draw.one(&mut stream));
                     }
@@ -224,12 +216,11 @@ impl<T: Real> Replica<T> {
             Noise::Eigen { eigenvalues, current: Some(q), product, .. } => {
                 product.copy_from_slice(x);
                 q.apply_symmetric(eigenvalues, product);
-                for ((row, r), &p) in rows.zip(product.iter()) {
-                    *r = dot(row, x) + p;
-                    if let Some(g) = half_gradient.as_deref_mut() {
-                        axpy(*r, row, g);
-                    }
-                }
+                let weight = |i: usize, ax| {
+                    residual[i] = ax + product[i];
+                    residual[i]
+                };
+                weigh_rows(&self.matrix, x, weight, half_gradient.as_deref_mut());
                 if let Some(g) = half_gradient {
                     product.copy_from_slice(&self.residual);
                     q.apply_symmetric(eigenvalues, product);
@@ -237,12 +228,11 @@ impl<T: Real> Replica<T> {
                 }
             }
             _ => {
-                for (row, r) in rows {
-                    *r = dot(row, x);
-                    if let Some(g) = half_gradient.as_deref_mut() {
-                        axpy(*r, row, g);
-                    }
-                }
+                let weight = |i: usize, ax| {
+                    residual[i] = ax;
+                    ax
+                };
+                weigh_rows(&self.matrix, x, weight, half_gradient);
             }
         }
         dot(&self.residual, &self.residual)
@@ -282,6 +272,10 @@ impl<T: Real> Problem<T> for Replica<T> {
         scale(slope + slope, gradients);
         loss
     }
+
+    fn evaluation_is_constant(&self) -> bool {
+        matches!(self.noise, Noise::None)
+    }
 }
 
 #[cfg(test)]
@@ -289,7 +283,7 @@ impl<T: Real> Problem<T> for Replica<T> {
 mod tests {
     use super::*;
     use crate::objectives::testing::{
-        assert_close, assert_contract, assert_gradient, assert_precisions_agree, points,
+        assert_close, assert_contract, assert_evaluation, assert_gradient, assert_precisions_agree, points,
     };
     use proptest::prelude::*;
     use taskset_names::Split;
@@ -342,6 +336,7 @@ mod tests {
         for config in all() {
             let task = build("q", &config);
             assert_contract(&*task);
+            assert_evaluation(&*task, config.a_noise.is_none());
             assert_precisions_agree(&*task, &StreamId::root("t"), 2e-4);
         }
     }

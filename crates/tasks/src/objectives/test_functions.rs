@@ -108,7 +108,9 @@ fn michalewicz<T: Real>(x: T, y: T) -> (T, [T; 2]) {
     // sin t · sin(w t²)^10 and its derivative.
     let ridge = |t: T, w: T| {
         let (sin, cos) = ((w * t * t).math_sin(), (w * t * t).math_cos());
-        let ninth = sin.powi(9);
+        let square = sin * sin;
+        let fourth = square * square;
+        let ninth = fourth * fourth * sin;
         (
             t.math_sin() * ninth * sin,
             t.math_cos() * ninth * sin + t.math_sin() * c(20.0) * ninth * cos * w * t,

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use taskset_names::Split;
 use taskset_rng::StreamId;
 
+use super::real::Real;
 use crate::{Feed, Problem, Task};
 
 /// Fails unless two numbers agree to a relative (below 1: absolute) tolerance.
@@ -96,6 +97,47 @@ pub(crate) fn assert_contract(task: &dyn Task) {
         q.fill(bad);
         plain.loss(&q);
         plain.loss_and_gradients(&q, &mut g);
+    }
+}
+
+/// Checks whether evaluation is said to be constant, and that the mean loss has the bits of the sum over minibatches
+/// drawn one by one, in both precisions, and leaves behind what they leave.
+#[track_caller]
+pub(crate) fn assert_evaluation(task: &dyn Task, constant: bool) {
+    let replica = StreamId::root("evaluation");
+    assert_mean_loss([task.start(&replica), task.start(&replica)], task, constant);
+    assert_mean_loss([task.start_f64(&replica), task.start_f64(&replica)], task, constant);
+}
+
+#[track_caller]
+fn assert_mean_loss<T: Real>(replicas: [Box<dyn Problem<T>>; 2], task: &dyn Task, constant: bool) {
+    let n = task.layout().len();
+    let [mut plain, mut mean] = replicas;
+    assert_eq!(mean.evaluation_is_constant(), constant, "{}", task.name());
+    let (mut p, mut g, mut h) = (vec![T::zero(); n], vec![T::zero(); n], vec![T::zero(); n]);
+    plain.init(&mut p);
+    plain.next_batch(Feed::Training);
+    mean.next_batch(Feed::Training);
+    for batches in [0, 1, 3, 10] {
+        let mut sum = 0.0;
+        for _ in 0..batches {
+            plain.next_batch(Feed::Evaluation(Split::Test));
+            sum += plain.loss(&p).to_f64().unwrap();
+        }
+        let expected = sum / f64::from(batches);
+        assert_eq!(mean.mean_loss(Split::Test, &p, batches).to_bits(), expected.to_bits(), "{}", task.name());
+        // The current minibatch and its noise on the gradient, then those of the next one.
+        for _ in 0..2 {
+            plain.loss_and_gradients(&p, &mut g);
+            mean.loss_and_gradients(&p, &mut h);
+            assert!(
+                g.iter().zip(&h).all(|(a, b)| a.integer_decode() == b.integer_decode()),
+                "{}",
+                task.name()
+            );
+            plain.next_batch(Feed::Training);
+            mean.next_batch(Feed::Training);
+        }
     }
 }
 

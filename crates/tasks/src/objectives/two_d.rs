@@ -143,6 +143,10 @@ impl<T: Real> Problem<T> for Replica {
 
     fn next_batch(&mut self, _: Feed) {}
 
+    fn evaluation_is_constant(&self) -> bool {
+        true
+    }
+
     fn loss(&mut self, params: &[T]) -> T {
         self.function.value_and_gradient(params[0], params[1]).0
     }
@@ -158,7 +162,9 @@ impl<T: Real> Problem<T> for Replica {
 #[expect(clippy::float_cmp, reason = "random points are equal only if they are the same")]
 mod tests {
     use super::*;
-    use crate::objectives::testing::{assert_close, assert_gradient, assert_precisions_agree};
+    use crate::objectives::testing::{
+        assert_close, assert_evaluation, assert_gradient, assert_precisions_agree,
+    };
 
     #[test]
     fn upstream_starts_have_upstream_losses() {
@@ -205,6 +211,7 @@ mod tests {
             let replica = StreamId::root("t");
             assert_gradient(&mut *task.start_f64(&replica), &[1.2, -0.7], 1e-6);
             assert_precisions_agree(&*task, &replica, 1e-5);
+            assert_evaluation(&*task, true);
         }
     }
 

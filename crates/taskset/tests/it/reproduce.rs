@@ -41,7 +41,23 @@ fn the_whole_path_at_the_smallest_scale() {
     assert_eq!(list["entries"].as_array().unwrap().len(), 4);
     assert!(list["entries"][0]["name"].as_str().unwrap().starts_with("adam8p_wide_grid_seed"));
     assert_eq!(json(&["lists", "show", &file, "--json"]), list);
+    let worth = json(&["lists", "evaluate", &file, "--curves", &curves, "--json"]);
+    let js: Vec<f64> =
+        worth["entries"].as_array().unwrap().iter().map(|e| e["j"].as_f64().unwrap()).collect();
+    assert!(js.len() == 4 && js[3] <= js[0], "{js:?}");
+    assert_eq!(worth["data"], "synthetic");
     assert!(ok(&["curves", "query", &curves, "--task", "TwoD_*"]).lines().count() > 100);
+
+    // A slice that lies among the parts does not pass for them.
+    let slice = arg(&out.join("curves").join("a-slice.parquet"));
+    ok(&["curves", "query", &curves, "--steps", "0..20", "--out", &slice]);
+    let with_slice = run(&args);
+    assert!(
+        with_slice.code == 1 || std::fs::read(out.join("figure3.svg")).unwrap() == before,
+        "{}",
+        with_slice.stderr
+    );
+    std::fs::remove_file(&slice).unwrap();
 
     // Another plan is refused, and nothing is lost.
     fails(&["reproduce", "sec5", "--scale", "quick", "--out", &arg(&out)], 1, &["plan"]);
@@ -57,6 +73,13 @@ fn the_whole_path_at_the_smallest_scale() {
 #[test]
 fn what_is_not_built_says_so() {
     fails(&["reproduce", "sec6"], 1, &["sec6", "figure 3"]);
+    for later in [
+        &["sweep", "plan", "x.toml", "--out", "d"][..],
+        &["baselines", "list"],
+        &["curves", "import", "a.npz"],
+    ] {
+        fails(later, 1, &["not built yet"]);
+    }
     fails(&["reproduce", "sec99"], 2, &["sec99"]);
     fails(&["reproduce", "sec5", "--scale", "huge"], 2, &["huge", "quick"]);
     fails(
@@ -66,31 +89,75 @@ fn what_is_not_built_says_so() {
     );
 }
 
+/// Starts a run at scale quick that goes on for minutes, in a directory of its own.
+#[cfg(unix)]
+fn long_run(out: &std::path::Path, stderr: Stdio) -> std::process::Child {
+    program()
+        .args(["reproduce", "sec5", "--jobs", "2", "--out", &arg(out)])
+        .stdout(Stdio::null())
+        .stderr(stderr)
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until the first curves are on disk.
+#[cfg(unix)]
+fn wait_for_a_part(out: &std::path::Path) {
+    let part = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|e| e.file_name().to_string_lossy().ends_with(".parquet"))
+    };
+    for _ in 0..1200 {
+        if std::fs::read_dir(out.join("curves")).is_ok_and(|mut entries| entries.any(part)) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("no curve was stored in two minutes");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_is_finished() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("figure");
-    let child = program()
-        .args(["reproduce", "sec5", "--scale", "small", "--jobs", "2", "--out", &arg(&out)])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Wait until it trains: the curves' directory is made just before.
-    for _ in 0..600 {
-        if out.join("curves").exists() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    let child = long_run(&out, Stdio::piped());
+    wait_for_a_part(&out);
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 130, "{}", ran.stderr);
-    assert!(ran.stderr.contains("are kept in"), "{}", ran.stderr);
-    let listed = run(&["curves", "info", &arg(&out.join("curves")), "--json"]);
-    let parts = std::fs::read_dir(out.join("curves")).unwrap().count();
-    assert_eq!(listed.code == 0, parts > 0, "{}", listed.stderr);
+    // "interrupted: 123 of 19200 curves are kept in …"
+    let kept = ran.stderr.lines().find_map(|line| line.strip_prefix("interrupted: ")).unwrap();
+    let number: u64 = kept.split(' ').next().unwrap().parse().unwrap();
+    assert!(number > 0 && kept.contains("of 19200 curves are kept in"), "{kept}");
+    let info = json(&["curves", "info", &arg(&out.join("curves")), "--json"]);
+    assert_eq!(info["rows"], number);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_process_leaves_whole_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("figure");
+    let mut child = long_run(&out, Stdio::null());
+    wait_for_a_part(&out);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(json(&["curves", "info", &arg(&out.join("curves")), "--json"])["rows"].as_u64().unwrap() > 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_of_messages_that_leaves_stops_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("figure");
+    let mut child = program()
+        .args(["reproduce", "sec5", "--scale", "smoke", "--out", &arg(&out)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    assert!(child.wait().unwrap().success());
+    assert!(out.join("index.html").exists());
 }

@@ -36,20 +36,16 @@ fn a_curve_has_all_points_and_can_be_stored_and_queried() {
 
 #[test]
 fn divergence_is_a_result() {
-    // A learning rate of 10 on Rosenbrock's function: the loss may overflow, the command may not fail.
-    let ran = run(&[
-        "train",
-        "TwoD_Rosenbrock",
-        "adagrad_lr_1.00",
-        "--steps",
-        "60",
-        "--eval-every",
-        "20",
-        "--json",
-    ]);
+    // beta2 = 0.002 and a learning rate above 4: the loss of the quadratic overflows.
+    let task = ["train", "losg_tasks_family_seed4", "adam4p_wide_grid_seed24"];
+    let protocol = ["--steps", "200", "--eval-every", "100", "--eval-batches", "1", "--json"];
+    let ran = run(&[&task[..], &protocol[..]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("diverged"), "{}", ran.stderr);
     let curve: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(curve["test"].as_array().unwrap().len(), 4);
+    assert!(curve["diverged_at"].is_u64());
+    assert_eq!(curve["steps"], serde_json::json!([0, 100, 200]));
+    assert!(curve["test"][0].is_number() && curve["test"][2].is_null());
 }
 
 #[test]
@@ -76,7 +72,8 @@ fn wrong_usage() {
     fails(&["train", "TwoD_Bowl1", "adam_lr_-1.00", "--mode", "tf"], 2, &["tf"]);
     fails(
         &["train", "TwoD_Bowl1", "adam_lr_-1.00", "--steps", "1", "--out", "/nonexistent/x.parquet"],
-        1,
+        2,
         &["/nonexistent"],
     );
+    fails(&["train", "mlp_family", "adam_lr_-1.00", "--steps", "1"], 2, &["stands for 1000 tasks"]);
 }

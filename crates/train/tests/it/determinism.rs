@@ -1,13 +1,16 @@
 //! The same bits for any number of threads, any order of trials, any company.
 
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use taskset_curves::Protocol;
-use taskset_datasets::{Datasets, Source};
+use taskset_names::{Origin, Split};
 use taskset_optim::{Mode, named};
+use taskset_rng::StreamId;
+use taskset_tasks::{Feed, Layout, Problem, Task};
 use taskset_train::{Quiet, run_trial, schedule_steps};
 
-use crate::support::{OPTIMIZERS, TASKS, bits, plan, run, store, sweep};
+use crate::support::{DATA, OPTIMIZERS, TASKS, bits, plan, run, store, sweep};
 
 #[test]
 fn threads_and_order_change_no_bit() {
@@ -36,9 +39,8 @@ fn a_trial_alone_is_the_trial_of_the_sweep() {
     let store = store(directory.path(), sweep.plan());
     run(&sweep, &store, 2, &mut Quiet, &cancel);
     let protocol = sweep.plan().protocol;
-    let data = Datasets::new(Source::Synthetic);
     for curve in store.read_all().unwrap() {
-        let task = taskset_tasks::build(&curve.task, &data).unwrap();
+        let task = taskset_tasks::build(&curve.task, &DATA).unwrap();
         let steps = schedule_steps(Mode::Upstream, &protocol);
         let rule = named(&curve.optimizer).unwrap().config.rule(Mode::Upstream, steps);
         let trial = (curve.optimizer.as_str(), &rule);
@@ -52,7 +54,7 @@ fn optimizers_share_starts_and_replicas_do_not() {
     let cancel = AtomicBool::new(false);
     let protocol = Protocol { steps: 0, eval_every: 1, eval_batches: 3 };
     for task in ["mlp_family_seed21", "losg_tasks_family_seed0", "quadratic_family_seed3"] {
-        let task = taskset_tasks::build(task, &Datasets::new(Source::Synthetic)).unwrap();
+        let task = taskset_tasks::build(task, &DATA).unwrap();
         let start = |optimizer: &str, replica| {
             let rule = named(optimizer).unwrap().config.rule(Mode::Upstream, 10_000);
             let curve =
@@ -61,7 +63,7 @@ fn optimizers_share_starts_and_replicas_do_not() {
         };
         assert_eq!(start(OPTIMIZERS[0], 0), start(OPTIMIZERS[1], 0), "{}", task.name());
     }
-    let task = taskset_tasks::build("mlp_family_seed21", &Datasets::new(Source::Synthetic)).unwrap();
+    let task = taskset_tasks::build("mlp_family_seed21", &DATA).unwrap();
     let rule = named("zero").unwrap().config.rule(Mode::Upstream, 1);
     let first =
         |replica| run_trial(&*task, ("zero", &rule), replica, &protocol, &mut Quiet, &cancel).unwrap().losses;
@@ -72,28 +74,93 @@ fn optimizers_share_starts_and_replicas_do_not() {
 fn evaluating_more_often_does_not_change_training() {
     let cancel = AtomicBool::new(false);
     for name in TASKS {
-        let task = taskset_tasks::build(name, &Datasets::new(Source::Synthetic)).unwrap();
         let rule = named(OPTIMIZERS[0]).unwrap().config.rule(Mode::Upstream, 10_000);
-        let last = |eval_every| {
+        let seen = |eval_every| {
+            let task = Recorded::new(name);
             let protocol = Protocol { steps: 12, eval_every, eval_batches: 1 };
-            let mut losses = Vec::new();
-            struct Keep<'a>(&'a mut Vec<[f32; 4]>);
-            impl taskset_train::TrialObserver for Keep<'_> {
-                fn evaluated(&mut self, _step: u32, losses: [f32; 4]) {
-                    self.0.push(losses);
-                }
-            }
-            let trial = (OPTIMIZERS[0], &rule);
-            let curve = run_trial(&*task, trial, 0, &protocol, &mut Keep(&mut losses), &cancel).unwrap();
-            assert_eq!(losses.len(), curve.steps.len());
-            curve
+            run_trial(&task, (OPTIMIZERS[0], &rule), 0, &protocol, &mut Quiet, &cancel).unwrap();
+            std::mem::take(&mut *task.record.lock().unwrap())
         };
-        // The deterministic tasks show it in the loss; the others through the evaluations' own streams: the first
-        // evaluation is the same, and training was, so only the number of evaluation batches drawn differs.
-        let (often, seldom) = (last(3), last(12));
-        assert_eq!(often.losses[0][0].to_bits(), seldom.losses[0][0].to_bits());
-        if name.starts_with("TwoD") {
-            assert_eq!(often.losses[3].last(), seldom.losses[3].last());
-        }
+        let (often, seldom) = (seen(3), seen(12));
+        assert_eq!(often.losses.len(), 12);
+        assert_eq!((often.evaluations, seldom.evaluations), (5 * 4, 2 * 4));
+        assert_eq!(often.losses, seldom.losses, "{name}");
+        assert_eq!(often.params, seldom.params, "{name}");
+    }
+}
+
+/// What training did, in bits.
+#[derive(Default)]
+struct Record {
+    /// The loss of every step.
+    losses: Vec<u32>,
+    /// The parameters that were evaluated last: the final ones.
+    params: Vec<u32>,
+    /// Splits evaluated.
+    evaluations: usize,
+}
+
+/// A task that records what is done with its problem.
+struct Recorded {
+    task: Arc<dyn Task>,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Recorded {
+    fn new(name: &str) -> Self {
+        let task = taskset_tasks::build(name, &DATA).unwrap();
+        Self { task, record: Arc::default() }
+    }
+}
+
+impl Task for Recorded {
+    fn name(&self) -> &str {
+        self.task.name()
+    }
+    fn layout(&self) -> &Layout {
+        self.task.layout()
+    }
+    fn origin(&self) -> Origin {
+        self.task.origin()
+    }
+    fn flops_per_step(&self) -> f64 {
+        self.task.flops_per_step()
+    }
+    fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
+        Box::new(RecordedProblem { problem: self.task.start(replica), record: self.record.clone() })
+    }
+    fn start_f64(&self, replica: &StreamId) -> Box<dyn Problem<f64>> {
+        self.task.start_f64(replica)
+    }
+}
+
+struct RecordedProblem {
+    problem: Box<dyn Problem<f32>>,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Problem<f32> for RecordedProblem {
+    fn init(&mut self, params: &mut [f32]) {
+        self.problem.init(params);
+    }
+    fn next_batch(&mut self, feed: Feed) {
+        self.problem.next_batch(feed);
+    }
+    fn loss(&mut self, params: &[f32]) -> f32 {
+        self.problem.loss(params)
+    }
+    fn loss_and_gradients(&mut self, params: &[f32], gradients: &mut [f32]) -> f32 {
+        let loss = self.problem.loss_and_gradients(params, gradients);
+        self.record.lock().unwrap().losses.push(loss.to_bits());
+        loss
+    }
+    fn mean_loss(&mut self, split: Split, params: &[f32], batches: u32) -> f64 {
+        let mut record = self.record.lock().unwrap();
+        record.params = params.iter().map(|p| p.to_bits()).collect();
+        record.evaluations += 1;
+        self.problem.mean_loss(split, params, batches)
+    }
+    fn constraint_mask(&self) -> Option<&[f32]> {
+        self.problem.constraint_mask()
     }
 }

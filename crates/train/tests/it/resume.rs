@@ -1,8 +1,11 @@
 //! Stopped sweeps keep what is finished and continue to the same result.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use taskset_train::{Quiet, SweepObserver, TrialReport};
+use taskset_curves::Protocol;
+use taskset_train::{Plan, Quiet, SweepObserver, TrialReport};
 
 use crate::support::{OPTIMIZERS, TASKS, bits, plan, run, store, sweep};
 
@@ -67,4 +70,31 @@ fn a_finished_sweep_trains_nothing() {
     let first = run(&sweep, &store, 2, &mut Quiet, &cancel);
     let again = run(&sweep, &store, 2, &mut Quiet, &cancel);
     assert_eq!((again.trained, again.reused, again.interrupted), (0, first.trained, false));
+}
+
+/// Panics as soon as it hears that time goes by.
+struct Panics;
+
+impl SweepObserver for Panics {
+    fn started(&mut self, _total: usize, _stored: usize) {}
+    fn finished(&mut self, _report: &TrialReport<'_>) {}
+    fn stored(&mut self, _count: usize) {}
+    fn tick(&mut self) {
+        panic!("a broken display");
+    }
+}
+
+#[test]
+fn an_observer_that_panics_stops_the_workers() {
+    // A trial that takes minutes.
+    let protocol = Protocol { steps: u32::MAX, eval_every: u32::MAX, eval_batches: 1 };
+    let sweep = sweep(Plan { protocol, ..plan(&["quadratic_family_seed3"]) });
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path(), sweep.plan());
+    let start = Instant::now();
+    let cancel = AtomicBool::new(false);
+    let ended = catch_unwind(AssertUnwindSafe(|| sweep.run(&store, 2, &mut Panics, &cancel)));
+    let reason = ended.unwrap_err();
+    assert_eq!(reason.downcast_ref::<&str>(), Some(&"a broken display"));
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }

@@ -26,9 +26,10 @@ pub(crate) fn plan(tasks: &[&str]) -> Plan {
     Plan::new(names(tasks), names(&OPTIMIZERS), 2, protocol, Mode::Upstream, Origin::Synthetic).unwrap()
 }
 
+/// One copy for all tests of the binary: making stand-ins takes longer than training on them here.
+pub(crate) static DATA: LazyLock<Datasets> = LazyLock::new(|| Datasets::new(Source::Synthetic));
+
 pub(crate) fn sweep(plan: Plan) -> Sweep {
-    // One copy for all tests of the binary: making stand-ins takes longer than training on them here.
-    static DATA: LazyLock<Datasets> = LazyLock::new(|| Datasets::new(Source::Synthetic));
     Sweep::new(plan, &DATA).unwrap()
 }
 

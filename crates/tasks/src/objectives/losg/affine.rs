@@ -5,7 +5,7 @@ use std::sync::Arc;
 use taskset_rng::{NumpyLegacy, Stream};
 
 use super::Objective;
-use crate::objectives::linalg::{axpy, dot, scale};
+use crate::objectives::linalg::{scale, weigh_rows};
 use crate::objectives::real::Real;
 
 /// `W` (n×n, row-major) followed by `y` (n), as upstream draws them: `RandomState(problem_seed).randn`, W first.
@@ -46,14 +46,12 @@ impl<T: Real> Affine<T> {
     fn pass(&self, p: &[T], mut g: Option<&mut [T]>) -> T {
         let (w, y) = self.instance.split_at(self.n * self.n);
         let mut sum = T::zero();
-        for (row, &y) in w.chunks_exact(self.n.max(1)).zip(y) {
-            let r = dot(row, p) - y;
-            let (term, slope) = self.function.term(r);
+        let weight = |i: usize, product| {
+            let (term, slope) = self.function.term(product - y[i]);
             sum += term;
-            if let Some(g) = g.as_deref_mut() {
-                axpy(slope, row, g);
-            }
-        }
+            slope
+        };
+        weigh_rows(w, p, weight, g.as_deref_mut());
         let (value, factor) = self.function.outer(sum);
         if let Some(g) = g {
             scale(factor, g);

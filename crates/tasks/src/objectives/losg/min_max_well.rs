@@ -43,7 +43,7 @@ impl<T: Real> Objective<T> for MinMaxWell {
         // Tied elements share the derivative equally; the products are those of TensorFlow's backward pass, which are
         // NaN for every element once the smallest square is 0.
         let (max_share, min_share) = (max.ties.recip(), min.ties.recip());
-        let slope = -(min.value * min.value).recip();
+        let slope = -(min.value.recip() / min.value);
         for (g, &x) in g.iter_mut().zip(p) {
             let square = x * x;
             let at_max = if square == max.value { max_share } else { T::zero() * max_share };
@@ -74,6 +74,15 @@ mod tests {
         let mut g = [f64::NAN; 4];
         MinMaxWell.loss_and_gradients(&[2.0, -2.0, 1.0, -1.0], &mut g);
         assert_eq!(g, [2.0, -2.0, -1.0, 1.0]);
+    }
+
+    #[test]
+    fn the_slope_lasts_as_long_as_its_quotient() {
+        // 1 / v² is finite for v = 6e-20, but trainings flush v², a subnormal number, to 0.
+        let _flush = taskset_nn::denormals::FlushGuard::new();
+        let (x, mut g) = (6e-20f32.sqrt(), [f32::NAN; 2]);
+        MinMaxWell.loss_and_gradients(&[1.0, x], &mut g);
+        assert!((g[1] / -(x / 1.8e-19 / 1e-20) - 1.0).abs() < 1e-5, "{g:?}");
     }
 
     #[test]

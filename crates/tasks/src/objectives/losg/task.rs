@@ -173,6 +173,31 @@ fn gradient_noise(problem: &LosgProblem) -> (f64, f64) {
     }
 }
 
+/// Whether the loss is on minibatches of data; where it is not, all minibatches are the same.
+fn has_data(problem: &LosgProblem) -> bool {
+    use LosgProblem as P;
+    match problem {
+        P::OutwardSnake { .. }
+        | P::SumOfQuadratics { .. }
+        | P::ProjectionQuadratic { .. }
+        | P::SparseSoftmaxRegression { .. }
+        | P::FullyConnected { .. } => true,
+        P::Quadratic { .. }
+        | P::Norm { .. }
+        | P::MinMaxWell { .. }
+        | P::DependencyChain { .. }
+        | P::Bowl { .. }
+        | P::OptimizationTestProblem { .. } => false,
+        P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => has_data(base),
+    }
+}
+
+/// Operations of one training step, an estimate.
+pub(crate) fn flops_per_step(problem: &LosgProblem) -> f64 {
+    let noise = if gradient_noise(problem) == (0.0, 0.0) { 0.0 } else { 20.0 };
+    flops(problem) + noise * layout(problem).len() as f64
+}
+
 /// Operations of loss and gradient, and of drawing the minibatch.
 fn flops(problem: &LosgProblem) -> f64 {
     use LosgProblem as P;
@@ -210,6 +235,7 @@ impl Losg {
             init: replica.child("init").stream(),
             initial: self.initial.clone(),
             noise: GradientNoise::new(zero_probability, std, noise, self.layout.len()),
+            has_data: has_data(&self.config.problem),
         }
     }
 
@@ -280,8 +306,7 @@ impl Task for Losg {
     }
 
     fn flops_per_step(&self) -> f64 {
-        let noise = if gradient_noise(&self.config.problem) == (0.0, 0.0) { 0.0 } else { 20.0 };
-        flops(&self.config.problem) + noise * self.layout.len() as f64
+        flops_per_step(&self.config.problem)
     }
 
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
@@ -298,6 +323,7 @@ struct Replica<T> {
     init: Stream,
     initial: Vec<(usize, Draw)>,
     noise: GradientNoise<T>,
+    has_data: bool,
 }
 
 impl<T: Real> Problem<T> for Replica<T> {
@@ -324,6 +350,11 @@ impl<T: Real> Problem<T> for Replica<T> {
         let loss = self.objective.loss_and_gradients(params, gradients);
         self.noise.apply(gradients);
         loss
+    }
+
+    fn evaluation_is_constant(&self) -> bool {
+        // Noise touches the gradient only.
+        !self.has_data
     }
 }
 

@@ -46,6 +46,10 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
         cause.is::<Usage>()
             || cause.downcast_ref::<taskset::tasks::Error>().is_some_and(is_task_name)
             || cause.downcast_ref::<taskset::optim::Error>().is_some_and(is_optimizer_name)
+            || matches!(
+                cause.downcast_ref::<taskset::datasets::Error>(),
+                Some(taskset::datasets::Error::UnknownDataset { .. })
+            )
             || cause.is::<taskset::names::PatternError>()
             || cause.is::<taskset::names::UnknownSplit>()
     });

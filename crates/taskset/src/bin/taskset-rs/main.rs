@@ -1,5 +1,12 @@
 //! `taskset-rs`: the command line. Parses, dispatches, and turns errors into messages and exit codes.
-#![expect(clippy::print_stderr, reason = "messages of a command-line program go to stderr")]
+
+/// Prints a line to stderr; a reader that has gone is no reason to stop working.
+macro_rules! say {
+    ($($arg:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($arg)*);
+    }};
+}
 
 mod commands;
 mod failure;
@@ -48,6 +55,18 @@ enum Command {
     Lists(commands::lists::Command),
     /// Re-make figures of the paper.
     Reproduce(commands::reproduce::Arguments),
+    /// Not in this version: many trials over many machines.
+    Sweep(Later),
+    /// Not in this version: the Optimizer Baselines system.
+    Baselines(Later),
+}
+
+/// The arguments of a command that does not exist yet.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+struct Later {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _arguments: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -67,12 +86,16 @@ fn main() -> ExitCode {
         Command::Curves(command) => commands::curves::run(command),
         Command::Lists(command) => commands::lists::run(command),
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
+        Command::Sweep(_) => Err(anyhow::anyhow!(
+            "sweeps over several machines are not built yet; `reproduce sec5` trains on all cores of this one"
+        )),
+        Command::Baselines(_) => Err(anyhow::anyhow!("the Optimizer Baselines system is not built yet")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", failure::message(&error));
+            say!("{}", failure::message(&error));
             failure::exit_code(&error)
         }
     }

@@ -7,16 +7,19 @@ use taskset::datasets::{Datasets, Source};
 /// Where data comes from.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct DataOption {
-    /// Directory that holds `DATASET/ORIGINAL FILES`, or `synthetic` for the embedded stand-ins.
-    #[arg(long, env = "TASKSET_DATA", value_name = "DIR|synthetic")]
+    /// Directory that holds `DATASET/ORIGINAL FILES`, or `synthetic` for the embedded stand-ins
+    /// [default: the environment variable TASKSET_DATA].
+    #[arg(long, value_name = "DIR|synthetic")]
     pub(crate) data: Option<PathBuf>,
 }
 
 impl DataOption {
     /// The source that was named, if one was.
     pub(crate) fn named(&self) -> Option<Source> {
-        self.data.as_ref().map(|data| {
-            if data.as_os_str() == "synthetic" { Source::Synthetic } else { Source::Directory(data.clone()) }
+        let from_environment =
+            || std::env::var_os("TASKSET_DATA").filter(|data| !data.is_empty()).map(PathBuf::from);
+        self.data.clone().or_else(from_environment).map(|data| {
+            if data.as_os_str() == "synthetic" { Source::Synthetic } else { Source::Directory(data) }
         })
     }
 

@@ -1,7 +1,6 @@
 //! Progress on stderr: a bar on a terminal, a plain line every few seconds elsewhere, with the time left.
-#![expect(clippy::print_stderr, reason = "progress goes to stderr")]
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,6 +10,9 @@ use crate::output::{duration, short};
 
 /// Seconds between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The same while no trial finishes.
+const QUIET_LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Shows how far a sweep is.
 pub(crate) struct SweepProgress {
@@ -57,11 +59,11 @@ impl SweepObserver for SweepProgress {
     fn started(&mut self, total: usize, stored: usize) {
         (self.total, self.reused) = (total, stored);
         if stored == total {
-            eprintln!("all {total} curves are stored already; nothing to train");
+            say!("all {total} curves are stored already; nothing to train");
             return;
         }
         let again = if stored > 0 { format!("; {stored} are stored already") } else { String::new() };
-        eprintln!("training {total} trials{again}");
+        say!("training {total} trials{again}");
         if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(1000);
             if let Ok(style) = ProgressStyle::with_template("[{bar:40}] {percent}% {msg}") {
@@ -84,11 +86,21 @@ impl SweepObserver for SweepProgress {
             }
         } else if done || self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            eprintln!("{:3.0} % {}", self.share * 100.0, self.state());
+            say!("{:3.0} % {}", self.share * 100.0, self.state());
         }
     }
 
     fn stored(&mut self, _count: usize) {}
+
+    /// Long trials: shows that time goes by.
+    fn tick(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(self.state());
+        } else if self.last_line.elapsed() >= QUIET_LINE_EVERY {
+            self.last_line = Instant::now();
+            say!("{:3.0} % {}", self.share * 100.0, self.state());
+        }
+    }
 }
 
 /// Shows a single trial: its losses as they are evaluated.
@@ -125,11 +137,14 @@ impl TrialObserver for TrialProgress {
             self.steps
         );
         if self.terminal && !last {
-            eprint!("\r\x1b[2K{line}");
+            {
+                let mut stderr = std::io::stderr();
+                let _ = write!(stderr, "\r\x1b[2K{line}").and_then(|()| stderr.flush());
+            }
         } else if self.terminal {
-            eprintln!("\r\x1b[2K{line}");
+            say!("\r\x1b[2K{line}");
         } else {
-            eprintln!("{line}");
+            say!("{line}");
         }
     }
 }

@@ -8,7 +8,7 @@ use taskset_nn::Activation;
 use super::*;
 use crate::families::losg::TestFunction;
 use crate::objectives::testing::{
-    assert_close, assert_contract, assert_gradient, assert_precisions_agree, points,
+    assert_close, assert_contract, assert_evaluation, assert_gradient, assert_precisions_agree, points,
 };
 
 const FUNCTIONS: [TestFunction; 8] = [
@@ -97,6 +97,27 @@ proptest! {
 fn contract() {
     for problem in all(0.5) {
         assert_contract(&*task(&problem));
+    }
+}
+
+#[test]
+fn mean_losses_are_those_of_minibatches_one_by_one() {
+    use LosgProblem as P;
+    for problem in all(0.5) {
+        let base = match &problem {
+            P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => base,
+            base => base,
+        };
+        let constant = matches!(
+            base.kind(),
+            "quadratic"
+                | "norm"
+                | "min_max_well"
+                | "bowl"
+                | "dependency_chain"
+                | "optimization_test_problems"
+        );
+        assert_evaluation(&*task(&problem), constant);
     }
 }
 
@@ -290,7 +311,7 @@ fn sampled_configurations_build_with_the_described_number_of_parameters() {
         let (task, described) = (crate::build(&name, &data).unwrap(), crate::describe(&name).unwrap());
         let n = task.layout().len();
         assert_eq!(n as u64, described.num_params, "{name}");
-        assert!(task.flops_per_step() > 0.0);
+        assert_eq!(task.flops_per_step().to_bits(), described.flops_per_step.to_bits(), "{name}");
         // Large instances take long to draw.
         if n < 150 {
             let mut started = task.start(&replica(0));

@@ -1,11 +1,10 @@
 //! `curves info | query`.
-#![expect(clippy::print_stderr, reason = "messages go to stderr")]
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::json;
-use taskset::curves::{self, Curve, Query};
+use taskset::curves::{self, Curve, Metadata, Query};
 use taskset::names::Split;
 use taskset::tasks;
 
@@ -14,6 +13,18 @@ use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
+    /// Not in this version: upstream's released .npz files and learned_optimization's .curves.
+    #[command(after_help = "Not in this version; `taskset-rs curves query` reads what this program writes.")]
+    Import {
+        /// Files.
+        files: Vec<PathBuf>,
+    },
+    /// Not in this version; `curves query --out FILE.csv` writes CSV.
+    #[command(after_help = "Not in this version; `taskset-rs curves query PATH --out FILE.csv` writes CSV.")]
+    Export {
+        /// Files.
+        files: Vec<PathBuf>,
+    },
     /// What lies in a curve file or directory.
     #[command(after_help = "Example:\n  taskset-rs curves info taskset-out/sec5-quick-synthetic/curves")]
     Info {
@@ -58,6 +69,10 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Import { .. } => anyhow::bail!("importing .npz and .curves files is not built yet"),
+        Command::Export { .. } => {
+            anyhow::bail!("exporting is not built yet; `curves query PATH --out FILE.csv` writes CSV")
+        }
         Command::Info { path, json } => info(&path, json),
         Command::Query { path, tasks, optimizers, replicas, splits, steps, out, json } => {
             let splits = splits.iter().map(|s| s.parse()).collect::<Result<Vec<Split>, _>>()?;
@@ -74,7 +89,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
 
 fn range(text: &str) -> anyhow::Result<std::ops::RangeInclusive<u32>> {
     let parsed = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..=b.parse().ok()?));
-    parsed.ok_or_else(|| Usage(format!("`{text}` is no range of steps; write FIRST..LAST")).into())
+    let parsed = parsed.filter(|range: &std::ops::RangeInclusive<u32>| !range.is_empty());
+    parsed.ok_or_else(|| {
+        Usage(format!("`{text}` is no range of steps; write FIRST..LAST, both included")).into()
+    })
 }
 
 fn info(path: &std::path::Path, json: bool) -> anyhow::Result<()> {
@@ -117,9 +135,10 @@ fn slice(
     json: bool,
 ) -> anyhow::Result<()> {
     let reader = curves::open(path)?;
-    let chosen = reader.query(query)?;
+    let mut chosen = reader.query(query)?;
+    chosen.retain(|curve| !curve.steps.is_empty());
     if chosen.is_empty() {
-        eprintln!("no curve matches; `curves info {}` says what is there", path.display());
+        say!("no curve matches; `curves info {}` says what is there", path.display());
     }
     let Some(out) = out else {
         if json {
@@ -131,7 +150,11 @@ fn slice(
         return Ok(());
     };
     match out.extension().and_then(|e| e.to_str()) {
-        Some("parquet") if query.splits.is_empty() => curves::write(out, &chosen, reader.metadata())?,
+        Some("parquet") if query.splits.is_empty() => {
+            // A slice is not the sweep that it comes from, and must not pass for it.
+            let metadata = Metadata { plan_hash: String::new(), ..reader.metadata().clone() };
+            curves::write(out, &chosen, &metadata)?;
+        }
         Some("parquet") => {
             return Err(Usage(
                 "a curve file has all four splits; leave out --split or write a .csv".to_owned(),

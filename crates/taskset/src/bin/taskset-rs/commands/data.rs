@@ -1,5 +1,4 @@
 //! `data list | verify`, and what a later version will do.
-#![expect(clippy::print_stderr, reason = "messages go to stderr")]
 
 use std::path::{Path, PathBuf};
 
@@ -73,7 +72,7 @@ fn directory(data: &DataOption) -> Option<PathBuf> {
 
 fn list(json: bool, data: &DataOption) -> anyhow::Result<()> {
     let Some(root) = directory(data) else {
-        eprintln!("stand-ins are embedded: every image shape is here, nothing to place");
+        say!("stand-ins are embedded: every image shape is here, nothing to place");
         return stand_ins(json);
     };
     let found = datasets::manifests()
@@ -100,7 +99,7 @@ fn list(json: bool, data: &DataOption) -> anyhow::Result<()> {
         })
         .collect();
     output::table(&["dataset", "state", "size", "note"], &[false, false, true, false], &rows)?;
-    eprintln!("looked in {}", root.display());
+    say!("looked in {}", root.display());
     Ok(())
 }
 

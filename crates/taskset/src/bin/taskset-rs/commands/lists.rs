@@ -1,14 +1,15 @@
-//! `lists learn | show`.
-#![expect(clippy::print_stderr, reason = "messages go to stderr")]
+//! `lists learn | evaluate | show`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
-use taskset::curves::{self, Query};
+use taskset::curves;
 use taskset::meta::{self, HyperparameterList, ScoreMatrix};
 use taskset::names::Origin;
-use taskset::{normalize, optim};
+use taskset::normalize::{self, TaskScores};
+use taskset::optim;
 
 use crate::failure::Usage;
 use crate::output;
@@ -40,6 +41,26 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What a list is worth on curves: J after each entry (best by validation, reported on test, mean over tasks).
+    #[command(
+        after_help = "Example:\n  taskset-rs lists evaluate list.json --curves taskset-out/sec5-quick-synthetic/curves"
+    )]
+    Evaluate {
+        /// `published`, or a file written by `lists learn`.
+        list: String,
+        /// A Parquet file or a directory of them, with curves of the list's entries.
+        #[arg(long, value_name = "PATH")]
+        curves: PathBuf,
+        /// Only the first so many entries.
+        #[arg(long)]
+        k: Option<usize>,
+        /// How curves become scores.
+        #[arg(long, default_value = "default", value_parser = PossibleValuesParser::new(normalize::names()))]
+        normalize: String,
+        /// One JSON document on stdout.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show the published list, or a learned one.
     #[command(
         after_help = "Examples:\n  taskset-rs lists show published --k 10\n  taskset-rs lists show list.json"
@@ -61,6 +82,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Learn { curves, family, k, normalize, out, json } => {
             learn(&curves, &family, k as usize, &normalize, out.as_deref(), json)
         }
+        Command::Evaluate { list, curves, k, normalize, json } => {
+            evaluate(&list, &curves, k, &normalize, json)
+        }
         Command::Show { list, k, json } => show(&list, k, json),
     }
 }
@@ -80,13 +104,10 @@ fn learn(
             let names: Vec<&str> = optim::families().iter().map(|info| info.name).collect();
             Usage(format!("there is no optimizer family `{family}`; the families are {}", names.join(", ")))
         })?;
-    let named = normalize::named(normalizer)?;
-    let reader = curves::open(path)?;
-    // All families at hand set the scale, so that scores do not depend on which one a list is learned for.
-    let scores = named.scores_by_task(reader.query(&Query::default())?)?;
+    let scores = score(path, normalizer)?;
     let of_family = |name: &&String| curves::optimizer_family(name) == info.prefix;
-    let mut configs: Vec<String> =
-        scores.first().map(|s| s.optimizers.iter().filter(of_family).cloned().collect()).unwrap_or_default();
+    let configs: BTreeSet<&String> = scores.iter().flat_map(|s| &s.optimizers).filter(of_family).collect();
+    let mut configs: Vec<String> = configs.into_iter().cloned().collect();
     configs.sort_by_key(|name| (name.len(), name.clone()));
     anyhow::ensure!(
         !configs.is_empty(),
@@ -94,18 +115,13 @@ fn learn(
         info.name,
         path.display()
     );
-    let dropped: Vec<&str> = scores.iter().filter(|s| s.dropped).map(|s| s.task.as_str()).collect();
-    if !dropped.is_empty() {
-        eprintln!("left out, because nothing learned there: {}", dropped.join(", "));
-    }
     let matrix = ScoreMatrix::from_scores(&scores, &configs)?;
     anyhow::ensure!(!matrix.tasks().is_empty(), "there is no task to learn from in {}", path.display());
     if k > configs.len() {
-        eprintln!("the family has {} configurations here; the list ends there", configs.len());
+        say!("the family has {} configurations here; the list ends there", configs.len());
     }
-    let origin =
-        if scores.iter().any(|s| s.origin == Origin::Synthetic) { Origin::Synthetic } else { Origin::Real };
-    let plans = reader.plans().iter().cloned().collect::<Vec<_>>().join(" ");
+    let plans = curves::open(path)?.plans().iter().cloned().collect::<Vec<_>>().join(" ");
+    let origin = origin(&scores);
     let source = format!("{origin} data, plan {plans}");
     let mut list = HyperparameterList::learn(&matrix, k, info.name, normalizer, &source);
     for entry in &mut list.entries {
@@ -113,12 +129,13 @@ fn learn(
     }
     if let Some(out) = out {
         curves::write_atomically(out, (list.to_json()? + "\n").as_bytes())?;
-        eprintln!("list of {} written to {}", list.entries.len(), out.display());
+        say!("list of {} written to {}", list.entries.len(), out.display());
     }
     if json { output::json(&list) } else { print(&list) }
 }
 
-fn show(list: &str, k: Option<usize>, json: bool) -> anyhow::Result<()> {
+/// Reads a list and cuts it after `k` entries.
+fn load(list: &str, k: Option<usize>) -> anyhow::Result<HyperparameterList> {
     let mut list = if list == "published" {
         published()?
     } else {
@@ -128,7 +145,59 @@ fn show(list: &str, k: Option<usize>, json: bool) -> anyhow::Result<()> {
         HyperparameterList::from_json(&text).with_context(|| format!("{list} cannot be used"))?
     };
     list.entries.truncate(k.unwrap_or(usize::MAX));
+    Ok(list)
+}
+
+fn show(list: &str, k: Option<usize>, json: bool) -> anyhow::Result<()> {
+    let list = load(list, k)?;
     if json { output::json(&list) } else { print(&list) }
+}
+
+fn evaluate(list: &str, path: &Path, k: Option<usize>, normalizer: &str, json: bool) -> anyhow::Result<()> {
+    let list = load(list, k)?;
+    let scores = score(path, normalizer)?;
+    let configs: Vec<String> = list.entries.iter().map(|entry| entry.name.clone()).collect();
+    let matrix = ScoreMatrix::from_scores(&scores, &configs)
+        .with_context(|| format!("{} has not the curves of every entry of the list", path.display()))?;
+    let tasks: Vec<usize> = (0..matrix.tasks().len()).collect();
+    anyhow::ensure!(!tasks.is_empty(), "there is no task to evaluate on in {}", path.display());
+    let order: Vec<usize> = (0..configs.len()).collect();
+    let worth = meta::best_of(&matrix, &tasks, &order);
+    let data = origin(&scores).name();
+    if json {
+        let entries: Vec<_> =
+            configs.iter().zip(&worth).map(|(name, j)| serde_json::json!({"name": name, "j": j})).collect();
+        return output::json(&serde_json::json!({
+            "normalizer": normalizer, "tasks": tasks.len(), "data": data, "entries": entries
+        }));
+    }
+    say!("J on {} tasks, {data} data: 1 is the initial loss, 0 the best of all curves there", tasks.len());
+    let rows: Vec<Vec<String>> = configs
+        .into_iter()
+        .zip(&worth)
+        .enumerate()
+        .map(|(i, (name, j))| vec![(i + 1).to_string(), name, format!("{j:.4}")])
+        .collect();
+    output::table(&["k", "name", "J"], &[true, false, true], &rows)
+}
+
+/// Scores all tasks of a place. All families at hand set the scale, so that scores do not depend on which one a list is
+/// learned for.
+fn score(path: &Path, normalizer: &str) -> anyhow::Result<Vec<TaskScores>> {
+    let normalizer = normalize::named(normalizer)?;
+    let scores = curves::open(path)?
+        .by_task()
+        .map(|task| Ok(normalizer.scores(&task?)?))
+        .collect::<anyhow::Result<Vec<TaskScores>>>()?;
+    let dropped: Vec<&str> = scores.iter().filter(|s| s.dropped).map(|s| s.task.as_str()).collect();
+    if !dropped.is_empty() {
+        say!("left out, because nothing learned there: {}", dropped.join(", "));
+    }
+    Ok(scores)
+}
+
+fn origin(scores: &[TaskScores]) -> Origin {
+    if scores.iter().any(|s| s.origin == Origin::Synthetic) { Origin::Synthetic } else { Origin::Real }
 }
 
 fn published() -> anyhow::Result<HyperparameterList> {

@@ -1,5 +1,4 @@
 //! `reproduce sec5`: train or load what a section needs, draw its figures, write the report.
-#![expect(clippy::print_stderr, reason = "messages go to stderr")]
 
 use std::path::PathBuf;
 
@@ -21,13 +20,14 @@ use crate::{interrupt, output};
 pub(crate) struct Arguments {
     /// sec5 or fig3. This version draws figure 3 of section 5.
     what: String,
-    /// smoke (seconds, means nothing), quick (minutes), small (hours), paper (the paper's protocol: weeks).
+    /// smoke (seconds, means nothing), quick (minutes), small (a night), paper (the paper's protocol: 30 million
+    /// trainings, for when they can be spread over machines).
     #[arg(long, default_value = "quick")]
     scale: String,
-    /// Curves to use instead of training: a Parquet file or a directory of them.
+    /// Curves to use instead of training: a Parquet file or a directory of them. --data and --scale choose nothing then.
     #[arg(long, value_name = "PATH")]
     curves: Option<PathBuf>,
-    /// Where to write [default: taskset-out/sec5-SCALE-SOURCE].
+    /// Where to write [default: taskset-out/sec5-SCALE-SOURCE; with --curves taskset-out/sec5-given].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Trials at once, one thread each [default: all cores].
@@ -60,13 +60,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let scale: Scale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
     let source = arguments.data.named().unwrap_or(Source::Synthetic);
     let kind = if matches!(source, Source::Synthetic) { "synthetic" } else { "real" };
-    let out = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("taskset-out").join(format!("sec5-{}-{kind}", scale.name())));
+    let name = match arguments.curves {
+        Some(_) => "sec5-given".to_owned(),
+        None => format!("sec5-{}-{kind}", scale.name()),
+    };
+    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("taskset-out").join(name));
     let jobs = arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize);
     if arguments.curves.is_none() {
-        eprintln!("reproducing figure 3 at scale {} on {kind} data, {jobs} trials at once", scale.name());
+        say!("reproducing figure 3 at scale {} on {kind} data, {jobs} trials at once", scale.name());
     }
     let request =
         Request { settings: Settings::new(scale)?, source, out, jobs, curves: arguments.curves.clone() };
@@ -85,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         return output::json(&summary);
     }
-    eprintln!(
+    say!(
         "trained {} curves in {} ({} reused), analysed in {}",
         summary.trained,
         output::duration(summary.train_seconds),
@@ -93,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         output::duration(summary.analysis_seconds)
     );
     for claim in &summary.claims {
-        eprintln!("[{}] {}\n    {}", claim.verdict, claim.claim, claim.measured);
+        say!("[{}] {}\n    {}", claim.verdict, claim.claim, claim.measured);
     }
     output::lines(summary.files.iter().map(|file| file.display().to_string()))
 }

@@ -1,5 +1,4 @@
 //! `tasks list | show | check`.
-#![expect(clippy::print_stderr, reason = "messages go to stderr")]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -139,7 +138,7 @@ fn families() -> anyhow::Result<()> {
         format!("{} named tasks, {trainable} of them trainable; `tasks list fixed` shows them", fixed.len());
     rows.push(vec!["fixed".to_owned(), "partly".to_owned(), fixed_line]);
     output::table(&["tasks", "status", "what they are"], &[false; 3], &rows)?;
-    eprintln!("(trainable: can be trained by this version; described: configuration and size only)");
+    say!("(trainable: can be trained by this version; described: configuration and size only)");
     Ok(())
 }
 
@@ -220,7 +219,7 @@ fn check(patterns: &[String], steps: u32, json: bool, data: &DataOption) -> anyh
             }
             Err(error) => {
                 let message = crate::failure::message(&error);
-                eprintln!("{name}: {message}");
+                say!("{name}: {message}");
                 documents.push(serde_json::json!({"name": name, "error": message}));
                 failed.push(name.clone());
             }

@@ -1,5 +1,4 @@
 //! `train TASK OPTIMIZER`: one trial.
-#![expect(clippy::print_stderr, reason = "messages go to stderr")]
 
 use std::path::PathBuf;
 
@@ -11,7 +10,7 @@ use taskset::tasks;
 use taskset::train::{self, Protocol};
 
 use crate::commands::curves::curve_document;
-use crate::failure::Interrupted;
+use crate::failure::{Interrupted, Usage};
 use crate::options::DataOption;
 use crate::progress::TrialProgress;
 use crate::{interrupt, output};
@@ -55,15 +54,28 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mode: Mode = arguments.mode.parse()?;
+    if let Some(path) = &arguments.out {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if directory.is_some_and(|directory| !directory.is_dir()) {
+            return Err(Usage(format!("--out {}: its directory does not exist", path.display())).into());
+        }
+    }
+    if let Ok(names) = tasks::select(&[&arguments.task])
+        && names.len() > 1
+    {
+        let message = format!("`{}` stands for {} tasks; train takes one name", arguments.task, names.len());
+        return Err(Usage(message).into());
+    }
     let named = optim::named(&arguments.optimizer)?;
     let protocol = Protocol {
         steps: arguments.steps,
         eval_every: arguments.eval_every,
         eval_batches: arguments.eval_batches,
     };
+    train::check_protocol(&protocol)?;
     let task = tasks::build(&arguments.task, &arguments.data.datasets())?;
     if task.origin() == Origin::Synthetic {
-        eprintln!("note: synthetic stand-in data; losses say nothing about the real data set");
+        say!("note: synthetic stand-in data; losses say nothing about the real data set");
     }
     let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
     let rule = named.config.rule(mode, schedule);
@@ -72,6 +84,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let trial = (named.name.as_str(), &rule);
     let curve = train::run_trial(&*task, trial, arguments.replica, &protocol, &mut progress, cancel)
         .map_err(|_| Interrupted("the trial was not finished; nothing was written".to_owned()))?;
+    summary(&curve);
+    // Shown before it is written: a failing disk shall not cost the result.
+    if arguments.json {
+        output::json(&curve_document(&curve))?;
+    } else {
+        table(&curve)?;
+    }
     if let Some(path) = &arguments.out {
         let metadata = Metadata {
             schema_version: curves::SCHEMA_VERSION,
@@ -84,16 +103,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         };
         curves::write(path, std::slice::from_ref(&curve), &metadata)
             .with_context(|| format!("the curve could not be written to {}", path.display()))?;
-        eprintln!("curve written to {}", path.display());
+        say!("curve written to {}", path.display());
     }
-    summary(&curve);
-    if arguments.json { output::json(&curve_document(&curve)) } else { table(&curve) }
+    Ok(())
 }
 
 fn summary(curve: &Curve) {
     let steps = curve.steps.last().copied().unwrap_or_default();
     let micros = curve.train_seconds * 1e6 / f64::from(steps.max(1));
-    eprintln!(
+    say!(
         "{} parameters, {} a step, trained {}, evaluated {}",
         curve.num_params,
         if micros < 1000.0 { format!("{micros:.1} µs") } else { format!("{:.2} ms", micros / 1000.0) },
@@ -101,9 +119,7 @@ fn summary(curve: &Curve) {
         output::duration(curve.eval_seconds)
     );
     if let Some(step) = curve.diverged_at {
-        eprintln!(
-            "diverged: the first non-finite loss was at step {step} (the curve keeps NaN and counts as 1)"
-        );
+        say!("diverged: the first non-finite loss was at step {step} (the curve keeps NaN and counts as 1)");
     }
 }
 
