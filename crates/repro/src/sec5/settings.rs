@@ -105,7 +105,7 @@ impl Settings {
                     pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
                     pick("quadratic_family", &[], 16, 1e6),
                     pick("losg_tasks_family", &[], 24, 1e6),
-                    pick("mlp_family", READABLE, 16, 5e6),
+                    pick("mlp_family", READABLE, 12, 5e6),
                 ],
                 100,
                 1,
