@@ -15,7 +15,7 @@ pub(crate) const TASKS: [&str; 5] = [
     "quadratic_family_seed3",
     "losg_tasks_family_seed0",
     "losg_tasks_family_seed3",
-    "mlp_family_seed21",
+    "mlp_family_seed131",
 ];
 pub(crate) const OPTIMIZERS: [&str; 4] =
     ["adam8p_wide_grid_seed0", "adam1p_wide_grid_seed1", "nadamw_grid_seed107", "adam_lr_1.00"];
