@@ -65,6 +65,17 @@ fn cargo() -> Command {
     command
 }
 
+/// What `cargo metadata` says of the workspace.
+fn metadata(options: &[&str]) -> Result<serde_json::Value> {
+    let output = cargo()
+        .args(["metadata", "--format-version", "1"])
+        .args(options)
+        .output()
+        .context("cargo metadata could not be started")?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")
+}
+
 /// Runs a command that must succeed, saying what runs.
 fn run(command: &mut Command) -> Result<()> {
     let shown: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();

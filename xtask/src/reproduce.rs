@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
 use crate::cargo;
 
@@ -25,8 +24,7 @@ fn hand_over(args: &[String]) -> Result<ExitCode> {
 
 /// Where cargo put the binary, whatever chose the target directory.
 fn binary() -> Result<PathBuf> {
-    let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output()?;
-    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
+    let metadata = crate::metadata(&["--no-deps"])?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
     Ok(PathBuf::from(target).join("release").join(format!("taskset-rs{}", std::env::consts::EXE_SUFFIX)))
 }

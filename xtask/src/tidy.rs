@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{cargo, root};
+use crate::root;
 
 /// The floor of each crate: it may depend only on lower ones (`docs/architecture.md`).
 const FLOORS: [(&str, u32); 14] = [
@@ -85,12 +85,7 @@ struct Package {
 }
 
 fn packages() -> Result<BTreeMap<String, Package>> {
-    let output = cargo()
-        .args(["metadata", "--format-version", "1", "--all-features"])
-        .output()
-        .context("cargo metadata could not be started")?;
-    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
+    let metadata = crate::metadata(&["--all-features"])?;
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let members: BTreeSet<String> = list(&metadata["workspace_members"]).iter().map(text).collect();

@@ -20,6 +20,11 @@ impl Origin {
         }
     }
 
+    /// The origin of something made from all of these: synthetic if any of them is.
+    pub fn of_all(origins: impl IntoIterator<Item = Self>) -> Self {
+        origins.into_iter().max().unwrap_or(Self::Real)
+    }
+
     /// The origin with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Real, Self::Synthetic].into_iter().find(|origin| origin.name() == name)
@@ -29,5 +34,18 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_stand_in_makes_the_whole_synthetic() {
+        let check = |origins: &[Origin], whole| assert_eq!(Origin::of_all(origins.iter().copied()), whole);
+        check(&[], Origin::Real);
+        check(&[Origin::Real, Origin::Real], Origin::Real);
+        check(&[Origin::Real, Origin::Synthetic, Origin::Real], Origin::Synthetic);
     }
 }

@@ -17,4 +17,4 @@ pub use error::Error;
 pub use named::{NAMED, Named, named, names};
 pub use options::{Collapse, Degenerate, Initial, Normalizer, Replicas, Upper};
 pub use quantile::quantile;
-pub use scores::TaskScores;
+pub use scores::{TaskScores, configurations};

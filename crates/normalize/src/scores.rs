@@ -1,6 +1,8 @@
 //! The scores of all optimizers on one task.
 
-use taskset_curves::Curve;
+use std::collections::BTreeSet;
+
+use taskset_curves::{Curve, optimizer_family};
 use taskset_names::{Origin, Split};
 
 use crate::table::Table;
@@ -39,6 +41,16 @@ impl TaskScores {
     pub fn split(&self, split: Split) -> &[f64] {
         &self.scores[split.index()]
     }
+}
+
+/// The configurations of one optimizer family (by name prefix, as [`optimizer_family`] gives it) that any of the tasks
+/// has, in the order of their seeds. Of all tasks, so that one that a task lacks is missed later, not forgotten.
+pub fn configurations(scores: &[TaskScores], family: &str) -> Vec<String> {
+    let of_family = |name: &&String| optimizer_family(name) == family;
+    let names: BTreeSet<&String> = scores.iter().flat_map(|s| &s.optimizers).filter(of_family).collect();
+    let mut names: Vec<String> = names.into_iter().cloned().collect();
+    names.sort_by_key(|name| (name.len(), name.clone()));
+    names
 }
 
 impl Normalizer {
@@ -276,6 +288,18 @@ mod tests {
         check(&|c| c[1].losses[3].clear(), &["`b`", "0 points on test"]);
         check(&|c| *c = vec![curve("a", 0, &[])], &["task `t`, optimizer `a`", "the curve has no points"]);
         check(&|c| c.push(curve("d", 0, &[])), &["task `t`, optimizer `d`", "the curve has no points"]);
+    }
+
+    #[test]
+    fn configurations_are_those_of_any_task_in_the_order_of_their_seeds() {
+        let name = |seed: u32| format!("adam8p_wide_grid_seed{seed}");
+        let curves = |seeds: &[u32]| -> Vec<Curve> {
+            let other = curve("adam4p_wide_grid_seed0", 0, &[2.0, 1.0]);
+            seeds.iter().map(|&s| curve(&name(s), 0, &[2.0, 1.0])).chain([other]).collect()
+        };
+        let scores = [&[10, 2][..], &[2, 100, 1]].map(|s| Normalizer::default().scores(&curves(s)).unwrap());
+        assert_eq!(configurations(&scores, "adam8p_wide_grid"), [1, 2, 10, 100].map(name));
+        assert!(configurations(&scores, "nadamw_grid").is_empty());
     }
 
     #[test]

@@ -62,8 +62,7 @@ impl<'a> Table<'a> {
 
     /// Synthetic if any curve is.
     pub(crate) fn origin(&self) -> Origin {
-        let synthetic = self.rows.iter().flatten().any(|c| c.origin == Origin::Synthetic);
-        if synthetic { Origin::Synthetic } else { Origin::Real }
+        Origin::of_all(self.rows.iter().flatten().map(|curve| curve.origin))
     }
 
     /// Mean over replicas at each point, in f64.

@@ -259,11 +259,11 @@ impl fmt::Display for Family {
 impl FromStr for Family {
     type Err = Error;
 
-    /// By short name (`adam8p`) or prefix (`adam8p_wide_grid`).
+    /// By short name (`adam8p`), prefix (`adam8p_wide_grid`) or set (`adam8p_wide_grid_1k`).
     fn from_str(name: &str) -> Result<Self, Error> {
         FAMILIES
             .iter()
-            .find(|info| info.name == name || info.prefix == name)
+            .find(|info| info.name == name || info.prefix == name || info.set() == Some(name))
             .map(|info| info.family)
             .ok_or_else(|| Error::UnknownFamily(name.to_owned()))
     }

@@ -12,7 +12,7 @@ mod sweep;
 mod trial;
 
 pub use error::Error;
-pub use machine::{available_threads, machine_description};
+pub use machine::{available_threads, machine_description, metadata};
 pub use observe::{Quiet, SweepObserver, TrialObserver, TrialReport};
 pub use plan::{CURVES_VERSION, MAX_EVALUATIONS, Plan, check_protocol};
 pub use sweep::{Outcome, Sweep};

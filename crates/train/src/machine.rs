@@ -1,5 +1,20 @@
 //! What is recorded of the machine: the only place that looks at it.
 
+use taskset_curves::{Metadata, Protocol, SCHEMA_VERSION};
+
+/// Metadata of curves that this program trains on this machine, `threads` trials at once; `plan_hash` is empty for
+/// curves that belong to no sweep.
+pub fn metadata(protocol: Protocol, plan_hash: String, threads: usize) -> Metadata {
+    Metadata {
+        schema_version: SCHEMA_VERSION,
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol,
+        plan_hash,
+        machine: machine_description(),
+        threads: u32::try_from(threads).unwrap_or(u32::MAX),
+    }
+}
+
 /// Number of threads that this process may use at once; 1 where the system does not say.
 pub fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use taskset_curves::{Curve, Reader, optimizer_family};
+use taskset_curves::{Curve, Reader};
 use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment, SplitResult};
 use taskset_meta::{HyperparameterList, HyperparameterTable, ScoreMatrix, constrained_box, inside};
 use taskset_names::Origin;
-use taskset_normalize::TaskScores;
+use taskset_normalize::{TaskScores, configurations};
 use taskset_optim::{Dimension, Scale};
 use taskset_rng::StreamId;
 
@@ -80,36 +80,24 @@ pub(crate) fn figure3(reader: &Reader, settings: &Settings, place: &Path) -> Res
         diverged += curves.iter().filter(|curve| curve.diverged_at.is_some()).count();
         trials += curves.len();
     }
-    // Of all tasks, so that a configuration that one of them lacks is missed, not forgotten.
-    let mut configs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for name in scores.iter().flat_map(|score| &score.optimizers) {
-        configs.entry(optimizer_family(name)).or_default().insert(name);
-    }
-    let family_of = |prefix: &str| {
-        let info = taskset_optim::families().iter().find(|info| info.prefix == prefix);
-        info.ok_or_else(|| insufficient(&format!("`{prefix}` is no optimizer family")))
-    };
-    let learned_info = family_of(FAMILIES[0])?;
     let matrices = FAMILIES
         .iter()
-        .map(|prefix| {
-            let info = family_of(prefix)?;
-            // In the order of seeds, so that ties go to the lower seed as they do in the paper's order.
-            let names = configs.get(info.prefix).into_iter().flatten();
-            let mut names: Vec<String> = names.map(|name| (*name).to_owned()).collect();
-            names.sort_by_key(|name| (name.len(), name.clone()));
+        .map(|family| {
+            let info = family.info();
+            let names = configurations(&scores, info.prefix);
             if names.is_empty() {
                 return Err(insufficient(&format!("there are no curves of {}", info.name)));
             }
             Ok((info.name, ScoreMatrix::from_scores(&scores, &names)?))
         })
         .collect::<Result<Vec<_>, Error>>()?;
+    let learned_space = FAMILIES[0].info().space;
     let (learned_label, matrix) = &matrices[0];
     if matrix.tasks().len() < 4 {
         return Err(insufficient("at least four tasks on which something learns are needed"));
     }
 
-    let table = hyperparameter_table(matrix.configs(), learned_info.space)?;
+    let table = hyperparameter_table(matrix.configs(), learned_space)?;
     let experiment = SplitExperiment {
         learned: Family { label: learned_label, matrix },
         table: &table,
@@ -131,12 +119,11 @@ pub(crate) fn figure3(reader: &Reader, settings: &Settings, place: &Path) -> Res
                 upper,
                 inside: inside(&search_box, &table).len(),
                 of: matrix.configs().len(),
-                volume: volume(&search_box.lo, &search_box.hi, learned_info.space),
+                volume: volume(&search_box.lo, &search_box.hi, learned_space),
                 ranges: ranges.map(|(name, (lo, hi))| (name.clone(), *lo, *hi)).collect(),
             })
         })
         .collect::<Result<_, Error>>()?;
-    let synthetic = scores.iter().any(|score| score.origin == Origin::Synthetic);
     Ok(Figure3 {
         result,
         tasks: summaries,
@@ -147,7 +134,7 @@ pub(crate) fn figure3(reader: &Reader, settings: &Settings, place: &Path) -> Res
         replicas: replicas.len(),
         diverged,
         trials,
-        origin: if synthetic { Origin::Synthetic } else { Origin::Real },
+        origin: Origin::of_all(scores.iter().map(|score| score.origin)),
     })
 }
 

@@ -13,8 +13,7 @@ use serde::Serialize;
 use taskset_curves::{CurveStore, Metadata, Reader};
 use taskset_datasets::{Datasets, Source};
 use taskset_figures::png;
-use taskset_names::Origin;
-use taskset_train::{Plan, Sweep, SweepObserver, machine_description};
+use taskset_train::{Plan, Sweep, SweepObserver};
 
 pub use crate::Error;
 pub use settings::{Scale, Settings};
@@ -169,25 +168,17 @@ fn train(
     cancel: &AtomicBool,
 ) -> Result<Result<Material, Ending>, Error> {
     let settings = &request.settings;
-    let origin = if matches!(request.source, Source::Synthetic) { Origin::Synthetic } else { Origin::Real };
     let plan = Plan::new(
         settings.tasks.clone(),
         settings.optimizers(),
         settings.replicas,
         settings.protocol,
         taskset_optim::Mode::Upstream,
-        origin,
+        request.source.origin(),
     )?;
     let start = Instant::now();
     let sweep = Sweep::new(plan, &Datasets::new(request.source.clone()))?;
-    let metadata = Metadata {
-        schema_version: taskset_curves::SCHEMA_VERSION,
-        program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        protocol: settings.protocol,
-        plan_hash: sweep.plan().hash(),
-        machine: machine_description(),
-        threads: u32::try_from(request.jobs).unwrap_or(u32::MAX),
-    };
+    let metadata = taskset_train::metadata(settings.protocol, sweep.plan().hash(), request.jobs);
     let place = request.out.join("curves");
     create_directory(&place)?;
     let store = CurveStore::open(&place, &metadata)?;

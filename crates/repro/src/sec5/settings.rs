@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use taskset_curves::Protocol;
+use taskset_optim::Family;
 
 use crate::Error;
 
@@ -64,8 +65,8 @@ pub struct Settings {
     pub resamplings: usize,
 }
 
-/// Name prefixes of the families that figure 3 compares; the list is learned from the first.
-pub(crate) const FAMILIES: [&str; 3] = ["adam8p_wide_grid", "adam4p_wide_grid", "adam1p_wide_grid"];
+/// The families that figure 3 compares; the list is learned from the first.
+pub(crate) const FAMILIES: [Family; 3] = [Family::Adam8p, Family::Adam4p, Family::Adam1p];
 
 /// How many tasks of a family, and which: the first feasible ones under a limit of work.
 struct Pick {
@@ -159,8 +160,8 @@ impl Settings {
 
     /// All optimizers by name.
     pub fn optimizers(&self) -> Vec<String> {
-        let name = |family: &str, seed: u32| format!("{family}_seed{seed}");
-        FAMILIES.iter().flat_map(|f| (0..self.configurations).map(move |seed| name(f, seed))).collect()
+        let names = |family: &Family| family.info().names().take(self.configurations as usize);
+        FAMILIES.iter().flat_map(names).collect()
     }
 }
 

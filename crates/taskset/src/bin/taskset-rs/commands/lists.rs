@@ -1,6 +1,5 @@
 //! `lists learn | evaluate | show`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,7 +10,6 @@ use taskset::names::Origin;
 use taskset::normalize::{self, TaskScores};
 use taskset::optim;
 
-use crate::failure::Usage;
 use crate::output;
 
 #[derive(clap::Subcommand)]
@@ -97,18 +95,9 @@ fn learn(
     out: Option<&Path>,
     json: bool,
 ) -> anyhow::Result<()> {
-    let info = optim::families()
-        .iter()
-        .find(|info| [info.name, info.prefix].contains(&family) || info.set() == Some(family))
-        .ok_or_else(|| {
-            let names: Vec<&str> = optim::families().iter().map(|info| info.name).collect();
-            Usage(format!("there is no optimizer family `{family}`; the families are {}", names.join(", ")))
-        })?;
+    let info = family.parse::<optim::Family>()?.info();
     let scores = score(path, normalizer)?;
-    let of_family = |name: &&String| curves::optimizer_family(name) == info.prefix;
-    let configs: BTreeSet<&String> = scores.iter().flat_map(|s| &s.optimizers).filter(of_family).collect();
-    let mut configs: Vec<String> = configs.into_iter().cloned().collect();
-    configs.sort_by_key(|name| (name.len(), name.clone()));
+    let configs = normalize::configurations(&scores, info.prefix);
     anyhow::ensure!(
         !configs.is_empty(),
         "there are no curves of family {} in {}; `curves info` says what is there",
@@ -197,7 +186,7 @@ fn score(path: &Path, normalizer: &str) -> anyhow::Result<Vec<TaskScores>> {
 }
 
 fn origin(scores: &[TaskScores]) -> Origin {
-    if scores.iter().any(|s| s.origin == Origin::Synthetic) { Origin::Synthetic } else { Origin::Real }
+    Origin::of_all(scores.iter().map(|score| score.origin))
 }
 
 fn published() -> anyhow::Result<HyperparameterList> {

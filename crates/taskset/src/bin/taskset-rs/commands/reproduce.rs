@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let scale: Scale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
     let source = arguments.data.named().unwrap_or(Source::Synthetic);
-    let kind = if matches!(source, Source::Synthetic) { "synthetic" } else { "real" };
+    let kind = source.origin().name();
     let name = match arguments.curves {
         Some(_) => "sec5-given".to_owned(),
         None => format!("sec5-{}-{kind}", scale.name()),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use taskset::curves::{self, Curve, Metadata};
+use taskset::curves::{self, Curve};
 use taskset::names::Origin;
 use taskset::optim::{self, Mode};
 use taskset::tasks;
@@ -92,15 +92,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         table(&curve)?;
     }
     if let Some(path) = &arguments.out {
-        let metadata = Metadata {
-            schema_version: curves::SCHEMA_VERSION,
-            program_version: env!("CARGO_PKG_VERSION").to_owned(),
-            protocol,
-            // A single trial belongs to no sweep.
-            plan_hash: String::new(),
-            machine: train::machine_description(),
-            threads: 1,
-        };
+        // A single trial belongs to no sweep.
+        let metadata = train::metadata(protocol, String::new(), 1);
         curves::write(path, std::slice::from_ref(&curve), &metadata)
             .with_context(|| format!("the curve could not be written to {}", path.display()))?;
         say!("curve written to {}", path.display());
