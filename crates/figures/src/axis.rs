@@ -18,9 +18,10 @@ pub(crate) struct Tick {
     pub(crate) label: String,
 }
 
-/// Whether a value has a place on an axis.
+/// Whether a value has a place on an axis. Subnormal numbers count as zero: on a logarithmic axis they have none, for
+/// they lack the digits that ticks between them would need.
 pub(crate) fn drawable(log: bool, value: f64) -> bool {
-    value.is_finite() && (!log || value > 0.0)
+    value.is_finite() && (!log || value >= f64::MIN_POSITIVE)
 }
 
 impl Axis {
@@ -117,7 +118,8 @@ impl Axis {
 
     /// Ticks at equal distances between two values of the axis, densest first.
     fn linear_candidates(&self, lo: f64, hi: f64) -> Vec<Vec<Tick>> {
-        let magnitude = floor_log10((hi / 2.0 - lo / 2.0).max(f64::MIN_POSITIVE));
+        // Between the smallest normal numbers the length itself is subnormal.
+        let magnitude = floor_log10((hi / 2.0 - lo / 2.0).max(f64::from_bits(1)));
         let steps = (magnitude - 1..=magnitude + 1)
             .flat_map(|exponent| [1, 2, 5].map(|digits| Decimal { digits, exponent }));
         let mut candidates: Vec<Vec<Tick>> = Vec::new();
@@ -194,6 +196,18 @@ mod tests {
     #[test]
     fn a_short_logarithmic_axis_gets_equally_spaced_values() {
         check(true, 2.2, 3.1, 6, "2.2 2.4 2.6 2.8 3.0");
+    }
+
+    #[test]
+    fn the_smallest_numbers_get_ticks_and_smaller_ones_no_place() {
+        let smallest = f64::MIN_POSITIVE;
+        for factor in [1.0, 1.0 + 1e-6, 1.001, 1.04, 1.5, 3.0, 40.0] {
+            let axis = Axis::covering(true, [smallest, smallest * factor].into_iter(), 0.02).unwrap();
+            let ticks = axis.ticks(|ticks| ticks.len() <= 8);
+            assert!((2..=8).contains(&ticks.len()), "{factor}: {ticks:?}");
+        }
+        assert!(!drawable(true, smallest / 2.0) && drawable(false, smallest / 2.0));
+        assert_eq!(Axis::covering(true, [1.5e-309, 2.3e-309].into_iter(), 0.02), None);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::{Color, Error, draw};
 /// One point of a series: the line's value and the ends of the band around it, e.g. a median between the 25th and the
 /// 75th percentile.
 ///
-/// Points that cannot be drawn leave a gap: those with a non-finite `x` or `y`, or one that is not positive on a
-/// logarithmic axis. Where only `lo` or `hi` cannot be drawn, the band alone has a gap.
+/// Points that cannot be drawn leave a gap: those with a non-finite `x` or `y`, or one that is not positive (or is
+/// subnormal) on a logarithmic axis. Where only `lo` or `hi` cannot be drawn, the band alone has a gap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Position on the horizontal axis.
