@@ -3,7 +3,7 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use taskset_nn::kernels::{MatrixRef, Scratch, Start};
-use taskset_nn::{Activation, Backend, Initializer, Loss, Network, Plan, Scalar};
+use taskset_nn::{Activation, Backend, Loss, Network, Plan, Scalar};
 use taskset_rng::StreamId;
 
 fn main() {
@@ -32,8 +32,8 @@ fn mlp_step(bencher: Bencher<'_, '_>, workload: &str) {
     let network = Network::mlp(inputs, sizes, Activation::Relu, Loss::SoftmaxCrossEntropy);
     let mut params = vec![0f32; network.parameter_count()];
     let mut stream = StreamId::root("bench").stream();
-    network.init(Initializer::HeNormal, &mut params, &mut stream);
-    let mut plan = Plan::new(&network, rows);
+    network.init(&mut params, &mut stream);
+    let mut plan = Plan::new(&network, rows).expect("a network whose parts fit");
     plan.input_mut().iter_mut().for_each(|x| *x = stream.unit_f32());
     let mut gradients = params.clone();
     bencher.bench_local(|| plan.loss_and_gradients(&params, &mut gradients));

@@ -6,12 +6,12 @@
 //! plans are made of; it chooses AVX-512, AVX2 or portable code at run time.
 //!
 //! ```
-//! use taskset_nn::{Activation, Initializer, Loss, Network, Plan};
+//! use taskset_nn::{Activation, Loss, Network, Plan};
 //! let network = Network::mlp(4, &[8, 3], Activation::Tanh, Loss::SoftmaxCrossEntropy);
 //! let mut params = vec![0f32; network.parameter_count()];
 //! let mut gradients = params.clone();
-//! network.init(Initializer::GlorotNormal, &mut params, &mut taskset_rng::StreamId::root("doc").stream());
-//! let mut plan = Plan::new(&network, 2);
+//! network.init(&mut params, &mut taskset_rng::StreamId::root("doc").stream());
+//! let mut plan = Plan::new(&network, 2)?;
 //! plan.input_mut().copy_from_slice(&[1.0, 0.0, 0.5, 0.0, 0.0, 1.0, 0.0, 0.5]);
 //! plan.labels_mut().copy_from_slice(&[0, 2]);
 //! let before = plan.loss_and_gradients(&params, &mut gradients);
@@ -19,17 +19,34 @@
 //!     *p -= 0.1 * g;
 //! }
 //! assert!(plan.loss(&params) < before);
+//! # Ok::<(), taskset_nn::InvalidNetwork>(())
 //! ```
+//!
+//! With the feature `candle`, [`reference`] executes the same description as a candle graph: slow, readable, and what
+//! every planned layer is tested against.
 
 mod activation;
 pub mod denormals;
 mod initializer;
 pub mod kernels;
+mod layers;
+mod losses;
 mod network;
+mod parameter;
 mod plan;
+#[cfg(feature = "candle")]
+pub mod reference;
+mod shape;
+mod step;
+#[cfg(test)]
+mod testing;
 
 pub use activation::Activation;
 pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar};
-pub use network::{Layer, Loss, Network, Parameter};
-pub use plan::Plan;
+pub use layers::{Dense, Dropout, Flatten, FrozenBatchNorm, Layer, LayerNorm};
+pub use losses::Loss;
+pub use network::{InvalidNetwork, Network, mlp_layers};
+pub use parameter::{BlockMask, Initial, Mask, Parameter};
+pub use plan::{BatchMut, Plan};
+pub use shape::Shape;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use taskset_datasets::{Datasets, Source};
 use taskset_nn::denormals::FlushGuard;
 use taskset_nn::kernels::{MatrixRef, Scratch, Start};
-use taskset_nn::{Activation, Backend, Initializer, Loss, Network, Plan, Scalar};
+use taskset_nn::{Activation, Backend, Loss, Network, Plan, Scalar};
 use taskset_optim::{Mode, Rule, State, named};
 use taskset_rng::{Stream, StreamId};
 use taskset_tasks::{Feed, Problem};
@@ -131,13 +131,14 @@ fn model(name: &str) -> Workload {
     let images: Vec<f32> = (0..examples * inputs).map(|_| stream.unit_f32()).collect();
     let labels: Vec<u16> = (0..examples).map(|_| stream.below(10) as u16).collect();
     let mut params = vec![0f32; network.parameter_count()];
-    network.init(Initializer::GlorotNormal, &mut params, &mut stream);
+    network.init(&mut params, &mut stream);
     let mut gradients = params.clone();
-    let mut plan = Plan::new(&network, rows);
+    let mut plan = Plan::new(&network, rows).expect("a network whose parts fit");
     let rule = adam();
     let mut state: State<f32> = rule.init(params.len());
     let step = move || {
-        let (batch, batch_labels) = plan.batch_mut();
+        let batch = plan.batch_mut();
+        let (batch, batch_labels) = (batch.features, batch.labels);
         for (row, label) in batch.chunks_exact_mut(inputs).zip(batch_labels) {
             let example = stream.below(examples as u64) as usize;
             row.copy_from_slice(&images[example * inputs..(example + 1) * inputs]);

@@ -27,6 +27,16 @@ impl<'a, T> MatrixRef<'a, T> {
         Self { data, rows, cols, row_stride: cols, col_stride: 1 }
     }
 
+    /// A `rows × cols` matrix of the elements `data[i · row_stride + j · col_stride]`: a part of a larger one, say.
+    ///
+    /// # Panics
+    /// If `data` ends before the last element.
+    pub fn strided(data: &'a [T], [rows, cols]: [usize; 2], [row_stride, col_stride]: [usize; 2]) -> Self {
+        let inside = rows == 0 || cols == 0 || data.len() > (rows - 1) * row_stride + (cols - 1) * col_stride;
+        assert!(inside, "{} elements cannot hold {rows} × {cols} with these strides", data.len());
+        Self { data, rows, cols, row_stride, col_stride }
+    }
+
     /// The transposed view of the same elements.
     #[must_use]
     pub const fn transposed(self) -> Self {
@@ -64,8 +74,35 @@ pub enum Start<'a, T> {
 /// Buffers for packed operands; grow to the largest product once and are reused.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch<T> {
-    b: Vec<T>,
+    b: Packed<T>,
     a: Vec<T>,
+}
+
+/// A right operand in the layout that the kernels of one backend read: packed once, used in many products.
+#[derive(Clone, Debug, Default)]
+pub struct Packed<T> {
+    data: Vec<T>,
+    rows: usize,
+    cols: usize,
+    /// Columns of a panel.
+    width: usize,
+}
+
+/// A right operand as the tiles read it: panels of `K::NR` columns, `panel` elements apart, rows `stride` apart.
+#[derive(Clone, Copy)]
+struct Panels<'a, T> {
+    data: &'a [T],
+    stride: usize,
+    panel: usize,
+    rows: usize,
+    cols: usize,
+}
+
+impl<T> Packed<T> {
+    fn panels(&self) -> Panels<'_, T> {
+        let (stride, panel) = (self.width, self.rows * self.width);
+        Panels { data: &self.data, stride, panel, rows: self.rows, cols: self.cols }
+    }
 }
 
 /// `c = start + a · b` for row-major, contiguous `c`, then `max(·, 0)` if `relu` (NaN stays NaN).
@@ -79,6 +116,41 @@ pub(crate) fn product<T: Scalar, K: Micro<T>>(
     relu: bool,
     c: &mut [T],
     scratch: &mut Scratch<T>,
+) {
+    // A panel read by many tiles pays for a contiguous copy; rows that lie across memory always do.
+    let packed = b.col_stride != 1 || (a.rows.div_ceil(K::MR) > 3 && b.cols.div_ceil(K::NR) > 1);
+    let panels = if packed {
+        pack::<T, K>(b, &mut scratch.b);
+        scratch.b.panels()
+    } else {
+        Panels { data: b.data, stride: b.row_stride, panel: K::NR, rows: b.rows, cols: b.cols }
+    };
+    tiles::<T, K>(a, panels, start, relu, c, &mut scratch.a);
+}
+
+/// [`product`] with a right operand that [`pack`] has packed for the same kernel.
+///
+/// # Panics
+/// If the shapes do not fit, or it was packed for another kernel.
+pub(crate) fn product_packed<T: Scalar, K: Micro<T>>(
+    a: MatrixRef<'_, T>,
+    b: &Packed<T>,
+    start: Start<'_, T>,
+    relu: bool,
+    c: &mut [T],
+    scratch: &mut Scratch<T>,
+) {
+    assert_eq!(b.width, K::NR, "packed for another backend");
+    tiles::<T, K>(a, b.panels(), start, relu, c, &mut scratch.a);
+}
+
+fn tiles<T: Scalar, K: Micro<T>>(
+    a: MatrixRef<'_, T>,
+    b: Panels<'_, T>,
+    start: Start<'_, T>,
+    relu: bool,
+    c: &mut [T],
+    packed_a: &mut Vec<T>,
 ) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert_eq!(k, b.rows, "inner dimensions differ");
@@ -94,17 +166,10 @@ pub(crate) fn product<T: Scalar, K: Micro<T>>(
     }
     let panels = n.div_ceil(K::NR);
     let tiles = m.div_ceil(K::MR);
-    // A panel read by many tiles pays for a contiguous copy; rows that lie across memory always do.
-    let packed = b.col_stride != 1 || (tiles > 3 && panels > 1);
-    if packed {
-        pack_b::<T>(b, K::NR, &mut scratch.b);
-    }
-    let (b_data, b_stride, b_panel) =
-        if packed { (&scratch.b[..], K::NR, k * K::NR) } else { (b.data, b.row_stride, K::NR) };
     let pack_a = a.col_stride >= 1024 && panels > 1;
     let chunk_tiles = 12;
     if pack_a {
-        scratch.a.resize(chunk_tiles * K::MR * KC, T::zero());
+        packed_a.resize(chunk_tiles * K::MR * KC, T::zero());
     }
     // Tiles of nearly equal height: no thin rest.
     let (height, extra) = (m / tiles, m % tiles);
@@ -117,7 +182,7 @@ pub(crate) fn product<T: Scalar, K: Micro<T>>(
             let t1 = tiles.min(t0 + chunk_tiles);
             if pack_a {
                 for t in t0..t1 {
-                    let into = &mut scratch.a[(t - t0) * K::MR * KC..][..K::MR * KC];
+                    let into = &mut packed_a[(t - t0) * K::MR * KC..][..K::MR * KC];
                     pack_a_tile(a, row(t)..row(t + 1), k0..k0 + depth, K::MR, into);
                 }
             }
@@ -127,16 +192,16 @@ pub(crate) fn product<T: Scalar, K: Micro<T>>(
                 for t in t0..t1 {
                     let (r0, rows) = (row(t), row(t + 1) - row(t));
                     let (tile_a, row_stride, col_stride) = if pack_a {
-                        (&scratch.a[(t - t0) * K::MR * KC..], 1, K::MR)
+                        (&packed_a[(t - t0) * K::MR * KC..], 1, K::MR)
                     } else {
                         (&a.data[r0 * a.row_stride + k0 * a.col_stride..], a.row_stride, a.col_stride)
                     };
-                    let tile_b = &b_data[p * b_panel + k0 * b_stride..];
+                    let tile_b = &b.data[p * b.panel + k0 * b.stride..];
                     let tile_c = &mut c[r0 * n + col..];
                     // The kernels read and write through pointers: what they touch is checked here, once a tile.
                     assert!(rows >= 1 && rows <= K::MR && cols >= 1);
                     assert!(tile_a.len() > (rows - 1) * row_stride + (depth - 1) * col_stride);
-                    assert!(tile_b.len() >= (depth - 1) * b_stride + cols);
+                    assert!(tile_b.len() >= (depth - 1) * b.stride + cols);
                     assert!(tile_c.len() >= (rows - 1) * n + cols);
                     let first = match start {
                         _ if k0 > 0 => First::Accumulate,
@@ -152,7 +217,7 @@ pub(crate) fn product<T: Scalar, K: Micro<T>>(
                         row_stride,
                         col_stride,
                         b: tile_b.as_ptr(),
-                        b_stride,
+                        b_stride: b.stride,
                         c: tile_c.as_mut_ptr(),
                         c_stride: n,
                         first,
@@ -187,10 +252,16 @@ fn empty_sum<T: Scalar>(start: Start<'_, T>, relu: bool, n: usize, c: &mut [T]) 
 
 /// Copies B into panels `[cols / width][rows][width]`; elements beyond the last column are left as they are: kernels
 /// neither read nor write them.
-fn pack_b<T: Scalar>(b: MatrixRef<'_, T>, width: usize, into: &mut Vec<T>) {
+pub(crate) fn pack<T: Scalar, K: Micro<T>>(b: MatrixRef<'_, T>, packed: &mut Packed<T>) {
+    let width = K::NR;
     let size = b.cols.div_ceil(width) * width * b.rows;
+    (packed.rows, packed.cols, packed.width) = (b.rows, b.cols, width);
+    let into = &mut packed.data;
     if into.len() < size {
         into.resize(size, T::zero());
+    }
+    if b.rows == 0 {
+        return;
     }
     for (p, panel) in into[..size].chunks_exact_mut(b.rows * width).enumerate() {
         let col = p * width;
@@ -322,7 +393,11 @@ mod tests {
             let b =
                 if transpose_b { MatrixRef::new(&b, n, k).transposed() } else { MatrixRef::new(&b, k, n) };
             let start = [Start::Zero, Start::Accumulate, Start::Bias(&bias)][start as usize];
-            T::gemm(backend, a, b, start, relu, &mut c, &mut Scratch::default());
+            let (mut packed, mut scratch, mut again) = (Packed::default(), Scratch::default(), c.clone());
+            T::gemm(backend, a, b, start, relu, &mut c, &mut scratch);
+            T::pack(backend, b, &mut packed);
+            T::gemm_packed(backend, a, &packed, start, relu, &mut again, &mut scratch);
+            assert!(c.iter().zip(&again).all(|(x, y)| x.wide().to_bits() == y.wide().to_bits()));
             c
         }
         let data = [&a[..], &b, &bias, &c0];

@@ -19,7 +19,7 @@ use num_traits::Float;
 use crate::Activation;
 pub use backend::{Backend, force_portable};
 use backend::{Kind, vectorised};
-pub use gemm::{MatrixRef, Scratch, Start};
+pub use gemm::{MatrixRef, Packed, Scratch, Start};
 use math::Exact;
 use micro::Portable;
 
@@ -47,6 +47,23 @@ pub trait Scalar: Float + Debug + Default + Display + Send + Sum + Sync + sealed
         backend: Backend,
         a: MatrixRef<'_, Self>,
         b: MatrixRef<'_, Self>,
+        start: Start<'_, Self>,
+        relu: bool,
+        c: &mut [Self],
+        scratch: &mut Scratch<Self>,
+    );
+
+    /// Packs a right operand for [`gemm_packed`](Scalar::gemm_packed) with the same backend; reuses the memory.
+    fn pack(backend: Backend, b: MatrixRef<'_, Self>, packed: &mut Packed<Self>);
+
+    /// [`gemm`](Scalar::gemm), bit for bit, with a packed right operand.
+    ///
+    /// # Panics
+    /// As there, and if `b` was packed for another backend.
+    fn gemm_packed(
+        backend: Backend,
+        a: MatrixRef<'_, Self>,
+        b: &Packed<Self>,
         start: Start<'_, Self>,
         relu: bool,
         c: &mut [Self],
@@ -129,6 +146,34 @@ impl Scalar for f32 {
         }
     }
 
+    fn pack(backend: Backend, b: MatrixRef<'_, Self>, packed: &mut Packed<Self>) {
+        match backend.kind() {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => gemm::pack::<Self, micro::Avx512>(b, packed),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => gemm::pack::<Self, micro::Avx2>(b, packed),
+            Kind::Portable => gemm::pack::<Self, Portable>(b, packed),
+        }
+    }
+
+    fn gemm_packed(
+        backend: Backend,
+        a: MatrixRef<'_, Self>,
+        b: &Packed<Self>,
+        start: Start<'_, Self>,
+        relu: bool,
+        c: &mut [Self],
+        scratch: &mut Scratch<Self>,
+    ) {
+        match backend.kind() {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => gemm::product_packed::<Self, micro::Avx512>(a, b, start, relu, c, scratch),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => gemm::product_packed::<Self, micro::Avx2>(a, b, start, relu, c, scratch),
+            Kind::Portable => gemm::product_packed::<Self, Portable>(a, b, start, relu, c, scratch),
+        }
+    }
+
     fn activate(backend: Backend, activation: Activation, values: &mut [Self]) {
         use units::forward;
         vectorised!(backend, forward(activation: Activation, values: &mut [f32]));
@@ -195,6 +240,22 @@ impl Scalar for f64 {
         gemm::product::<Self, Portable>(a, b, start, relu, c, scratch);
     }
 
+    fn pack(_: Backend, b: MatrixRef<'_, Self>, packed: &mut Packed<Self>) {
+        gemm::pack::<Self, Portable>(b, packed);
+    }
+
+    fn gemm_packed(
+        _: Backend,
+        a: MatrixRef<'_, Self>,
+        b: &Packed<Self>,
+        start: Start<'_, Self>,
+        relu: bool,
+        c: &mut [Self],
+        scratch: &mut Scratch<Self>,
+    ) {
+        gemm::product_packed::<Self, Portable>(a, b, start, relu, c, scratch);
+    }
+
     fn activate(_: Backend, activation: Activation, values: &mut [Self]) {
         units::forward::<Self, Exact>(activation, values);
     }
@@ -224,6 +285,14 @@ impl Scalar for f64 {
 /// If `out` is empty.
 pub(crate) fn column_sums<T: Scalar>(matrix: &[T], out: &mut [T]) {
     out.fill(T::zero());
+    add_column_sums(matrix, out);
+}
+
+/// Adds the rows of a row-major matrix with `out.len()` columns to `out`.
+///
+/// # Panics
+/// If `out` is empty.
+pub(crate) fn add_column_sums<T: Scalar>(matrix: &[T], out: &mut [T]) {
     for row in matrix.chunks_exact(out.len()) {
         for (sum, &x) in out.iter_mut().zip(row) {
             *sum = *sum + x;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use taskset_datasets::{Carving, Datasets, carve};
-use taskset_nn::{Activation, Initializer, Layer, Loss, Network};
+use taskset_nn::{
+    Activation, Dense, Dropout, Flatten, FrozenBatchNorm, Initializer, Layer, LayerNorm, Loss, Network,
+};
 
-use super::classifier::Classifier;
 use super::image_batches::ImageTask;
+use super::network_task::NetworkTask;
 use crate::fixed::{Between, Model, TASKS};
 use crate::{Error, Task};
 
@@ -26,11 +28,11 @@ pub fn build(name: &str, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>
         "mse" => Loss::SigmoidSquaredError,
         _ => return None,
     };
-    let between_layers = match between {
+    let between_layers: Option<Layer> = match between {
         Between::Nothing => None,
-        Between::Offset => Some(Layer::FrozenBatchNorm),
-        Between::LayerNorm => Some(Layer::LayerNorm),
-        Between::Dropout(keep) => Some(Layer::Dropout { keep }),
+        Between::Offset => Some(FrozenBatchNorm.into()),
+        Between::LayerNorm => Some(LayerNorm.into()),
+        Between::Dropout(keep) => Some(Dropout { keep }.into()),
         // Real batch norm occurs in convolutional tasks only.
         Between::BatchNorm => return None,
     };
@@ -45,15 +47,15 @@ pub fn build(name: &str, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>
             augmentation: None,
             centre: false,
         };
-        let mut layers = Vec::new();
+        let mut layers: Vec<Layer> = vec![Flatten.into()];
         for &outputs in hidden {
-            layers.push(Layer::Dense { outputs });
-            layers.extend(between_layers);
-            layers.push(Layer::Activation(activation));
+            layers.push(Dense { outputs }.into());
+            layers.extend(between_layers.clone());
+            layers.push(activation.into());
         }
-        layers.push(Layer::Dense { outputs: classes });
-        let network = Network { inputs: images.input_shape().len(), layers, loss };
-        Ok(Arc::new(Classifier::new(name, network, Initializer::SonnetDefault, images)))
+        layers.push(Dense { outputs: classes }.into());
+        let network = Network::new(images.shape(), layers, loss).with_weights(Initializer::SonnetDefault);
+        Ok(Arc::new(NetworkTask::new(name, network, images)?))
     };
     Some(build(task.dataset?))
 }

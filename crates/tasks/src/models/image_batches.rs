@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use taskset_datasets::{ImageData, ImageShape, IndexStream, Splits};
-use taskset_names::Split;
-use taskset_nn::{Backend, Scalar};
+use taskset_names::{Origin, Split};
+use taskset_nn::{Backend, BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
 
 use super::augment::augment;
+use super::network_task::{Batches, Data};
 use crate::Feed;
 use crate::families::Augmentation;
 
@@ -25,7 +26,27 @@ pub(super) struct ImageTask {
     pub(super) centre: bool,
 }
 
+impl Data for ImageTask {
+    fn origin(&self) -> Origin {
+        self.data.origin()
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>> {
+        Box::new(ImageBatches::new(Arc::clone(self), replica))
+    }
+}
+
 impl ImageTask {
+    /// [`input_shape`](Self::input_shape) as networks take it.
+    pub(super) fn shape(&self) -> Shape {
+        let ImageShape { height, width, channels } = self.input_shape();
+        Shape::Image { height, width, channels }
+    }
+
     /// Shape of the model's input: the images', less what is cropped.
     pub(super) fn input_shape(&self) -> ImageShape {
         let shape = self.data.shape();
@@ -75,10 +96,12 @@ impl<T: Scalar> ImageBatches<T> {
             images,
         }
     }
+}
 
-    /// Writes the next minibatch of a feed: inputs `[batch, height, width, channels]` and labels. Returns the feed's
-    /// stream of model noise.
-    pub(super) fn next(&mut self, feed: Feed, input: &mut [T], labels: &mut [u16]) -> &mut Stream {
+impl<T: Scalar> Batches<T> for ImageBatches<T> {
+    /// Inputs are `[batch, height, width, channels]`.
+    fn next(&mut self, feed: Feed, batch: BatchMut<'_, T>) -> &mut Stream {
+        let BatchMut { features: input, labels, .. } = batch;
         let streams = match feed {
             Feed::Training => &mut self.training,
             Feed::Evaluation(split) => &mut self.evaluation[split.index()],

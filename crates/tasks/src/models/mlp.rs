@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use taskset_datasets::{Carving, Datasets, carve};
-use taskset_nn::{Loss, Network};
+use taskset_nn::{Flatten, Loss, Network, mlp_layers};
 
-use super::classifier::Classifier;
 use super::image_batches::ImageTask;
+use super::network_task::NetworkTask;
 use crate::families::Infeasible;
 use crate::families::mlp::MlpConfig;
 use crate::{Error, Task};
@@ -34,9 +34,9 @@ pub fn build(name: &str, config: &MlpConfig, data: &Datasets) -> Result<Arc<dyn 
     };
     let mut sizes = config.layer_sizes.clone();
     sizes.push(images.data.classes());
-    let network =
-        Network::mlp(images.input_shape().len(), &sizes, config.activation, Loss::SoftmaxCrossEntropy);
-    Ok(Arc::new(Classifier::new(name, network, config.w_init, images)))
+    let layers = [vec![Flatten.into()], mlp_layers(&sizes, config.activation)].concat();
+    let network = Network::new(images.shape(), layers, Loss::SoftmaxCrossEntropy).with_weights(config.w_init);
+    Ok(Arc::new(NetworkTask::new(name, network, images)?))
 }
 
 #[cfg(test)]

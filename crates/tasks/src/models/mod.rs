@@ -1,7 +1,7 @@
 //! Trainable models on image data: minibatches of images, augmentation, and the classifiers built on them.
 
 mod augment;
-mod classifier;
 pub mod fixed_mlp;
 mod image_batches;
 pub mod mlp;
+mod network_task;

@@ -1,50 +1,82 @@
-//! Image classifiers as tasks: a network on minibatches of images.
+//! Networks on minibatches of data as tasks.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use taskset_names::{Origin, Split};
-use taskset_nn::{Initializer, Network, Plan, Scalar};
-use taskset_rng::StreamId;
+use taskset_nn::{BatchMut, Network, Plan, Scalar};
+use taskset_rng::{Stream, StreamId};
 
-use super::image_batches::{ImageBatches, ImageTask};
-use crate::{Feed, Layout, Problem, Task};
+use crate::{Error, Feed, Layout, Problem, Task};
 
-/// Rows of an evaluation pass: enough for the matrix products to run at full speed.
+/// Most rows of an evaluation pass: enough for the matrix products to run at full speed.
 const EVALUATION_ROWS: usize = 512;
+/// Most numbers that an evaluation pass of several minibatches may hold (16 MB in f32).
+const EVALUATION_VALUES: usize = 1 << 22;
 
-/// A network that classifies images.
+/// The data of a task: shared by its replicas.
+pub(crate) trait Data: Debug + Send + Sync + 'static {
+    /// Real or stand-in.
+    fn origin(&self) -> Origin;
+
+    /// Examples of a minibatch.
+    fn batch_size(&self) -> usize;
+
+    /// The minibatch streams of a replica.
+    fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>>;
+}
+
+/// The minibatch streams of one replica: one for training and one for the evaluation of each split.
+pub(crate) trait Batches<T>: Send {
+    /// Writes the next minibatch of a feed. Returns the feed's stream of model noise.
+    fn next(&mut self, feed: Feed, batch: BatchMut<'_, T>) -> &mut Stream;
+}
+
+/// A network trained on data.
 #[derive(Debug)]
-pub(super) struct Classifier {
+pub(crate) struct NetworkTask<D> {
     name: String,
     layout: Layout,
     network: Arc<Network>,
-    weights: Initializer,
-    images: Arc<ImageTask>,
+    data: Arc<D>,
 }
 
-impl Classifier {
-    pub(super) fn new(name: &str, network: Network, weights: Initializer, images: ImageTask) -> Self {
+impl<D: Data> NetworkTask<D> {
+    /// # Errors
+    /// [`Error::Infeasible`] if the network's parts do not fit together.
+    pub(crate) fn new(name: &str, network: Network, data: D) -> Result<Self, Error> {
+        network
+            .shapes()
+            .map_err(|invalid| Error::Infeasible { name: name.to_owned(), reason: invalid.to_string() })?;
         let mut layout = Layout::default();
         for parameter in network.parameters() {
             layout.push(parameter.name, &parameter.shape);
         }
-        Self { name: name.to_owned(), layout, network: Arc::new(network), weights, images: Arc::new(images) }
+        Ok(Self { name: name.to_owned(), layout, network: Arc::new(network), data: Arc::new(data) })
     }
 
     fn replica<T: Scalar>(&self, replica: &StreamId) -> Replica<T> {
         Replica {
-            plan: Plan::new(&self.network, self.images.batch_size),
+            plan: plan(&self.network, self.data.batch_size()),
             evaluation: None,
-            batches: ImageBatches::new(Arc::clone(&self.images), replica),
+            batches: self.data.open(replica),
+            mask: self.network.constraint_mask(),
             network: Arc::clone(&self.network),
-            weights: self.weights,
             init: replica.child("init"),
-            batch_size: self.images.batch_size,
+            batch_size: self.data.batch_size(),
         }
     }
 }
 
-impl Task for Classifier {
+/// The plan of a network that [`NetworkTask::new`] has checked.
+fn plan<T: Scalar>(network: &Network, rows: usize) -> Plan<T> {
+    match Plan::new(network, rows) {
+        Ok(plan) => plan,
+        Err(invalid) => unreachable!("checked when the task was made: {invalid}"),
+    }
+}
+
+impl<D: Data> Task for NetworkTask<D> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -54,11 +86,11 @@ impl Task for Classifier {
     }
 
     fn origin(&self) -> Origin {
-        self.images.data.origin()
+        self.data.origin()
     }
 
     fn flops_per_step(&self) -> f64 {
-        self.network.flops_per_step(self.images.batch_size)
+        self.network.flops_per_step(self.data.batch_size())
     }
 
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
@@ -70,35 +102,41 @@ impl Task for Classifier {
     }
 }
 
-/// One replica of a [`Classifier`].
+/// One replica of a [`NetworkTask`].
 struct Replica<T> {
     /// Holds the current minibatch.
     plan: Plan<T>,
     /// Several minibatches at once; made by the first evaluation.
     evaluation: Option<Plan<T>>,
-    batches: ImageBatches<T>,
+    batches: Box<dyn Batches<T>>,
+    mask: Option<Vec<T>>,
     network: Arc<Network>,
-    weights: Initializer,
     init: StreamId,
     batch_size: usize,
 }
 
 /// Puts the next minibatch of a feed into the rows of a plan from `first` on.
-fn load<T: Scalar>(plan: &mut Plan<T>, batches: &mut ImageBatches<T>, feed: Feed, first: usize, rows: usize) {
-    let (input, labels) = plan.batch_mut();
-    let width = input.len() / labels.len();
+fn load<T: Scalar>(plan: &mut Plan<T>, batches: &mut dyn Batches<T>, feed: Feed, first: usize, rows: usize) {
     let range = first..first + rows;
-    let noise = batches.next(feed, &mut input[first * width..][..rows * width], &mut labels[range.clone()]);
-    plan.draw_dropout(range, noise);
+    let noise = batches.next(feed, plan.batch_mut().rows(range.clone()));
+    plan.draw_noise(range, noise);
+}
+
+impl<T: Scalar> Replica<T> {
+    /// Minibatches of an evaluation pass.
+    fn at_once(&self) -> usize {
+        let rows = EVALUATION_ROWS.min(EVALUATION_VALUES / self.network.values_per_row().max(1));
+        (rows / self.batch_size).max(1)
+    }
 }
 
 impl<T: Scalar> Problem<T> for Replica<T> {
     fn init(&mut self, params: &mut [T]) {
-        self.network.init(self.weights, params, &mut self.init.stream());
+        self.network.init(params, &mut self.init.stream());
     }
 
     fn next_batch(&mut self, feed: Feed) {
-        load(&mut self.plan, &mut self.batches, feed, 0, self.batch_size);
+        load(&mut self.plan, &mut *self.batches, feed, 0, self.batch_size);
     }
 
     fn loss(&mut self, params: &[T]) -> T {
@@ -112,20 +150,24 @@ impl<T: Scalar> Problem<T> for Replica<T> {
     /// Several minibatches in one pass, the same examples and noise as one by one; minibatches have equal size, so the
     /// mean over all rows is the mean of their losses (up to rounding). The current minibatch stays as it is.
     fn mean_loss(&mut self, split: Split, params: &[T], batches: u32) -> f64 {
-        let at_once = (EVALUATION_ROWS / self.batch_size).max(1);
-        let plan = self.evaluation.get_or_insert_with(|| Plan::new(&self.network, at_once * self.batch_size));
+        let at_once = self.at_once();
+        let plan = self.evaluation.get_or_insert_with(|| plan(&self.network, at_once * self.batch_size));
         let (mut left, mut sum) = (batches as usize, 0.0);
         while left > 0 {
             let now = left.min(at_once);
             plan.set_rows(now * self.batch_size);
             for batch in 0..now {
                 let first = batch * self.batch_size;
-                load(plan, &mut self.batches, Feed::Evaluation(split), first, self.batch_size);
+                load(plan, &mut *self.batches, Feed::Evaluation(split), first, self.batch_size);
             }
             sum += plan.loss(params) * now as f64;
             left -= now;
         }
         sum / f64::from(batches)
+    }
+
+    fn constraint_mask(&self) -> Option<&[T]> {
+        self.mask.as_deref()
     }
 }
 
@@ -133,23 +175,27 @@ impl<T: Scalar> Problem<T> for Replica<T> {
 mod tests {
     use super::*;
     use taskset_datasets::{Carving, Datasets, Source, carve};
-    use taskset_nn::{Activation, Layer, Loss};
+    use taskset_nn::{Activation, Dense, Dropout, Flatten, Initializer, Layer, Loss};
+
+    use crate::models::image_batches::ImageTask;
 
     use crate::families::Augmentation;
 
-    fn task(dataset: &str, augmentation: Option<Augmentation>, layers: Vec<Layer>) -> Classifier {
+    fn task(dataset: &str, augmentation: Option<Augmentation>, layers: Vec<Layer>) -> NetworkTask<ImageTask> {
         let data = Datasets::new(Source::Synthetic).images(dataset).unwrap();
         let splits = carve(&data, Carving::Sampled, Some(1000));
         let classes = data.classes();
         let images =
             ImageTask { data, splits, batch_size: 24, buffer: Some(10_000), augmentation, centre: true };
         let mut layers = layers;
-        layers.push(Layer::Dense { outputs: classes });
-        let network = Network { inputs: images.input_shape().len(), layers, loss: Loss::SoftmaxCrossEntropy };
-        Classifier::new("t", network, Initializer::GlorotUniform, images)
+        layers.insert(0, Flatten.into());
+        layers.push(Dense { outputs: classes }.into());
+        let network = Network::new(images.shape(), layers, Loss::SoftmaxCrossEntropy)
+            .with_weights(Initializer::GlorotUniform);
+        NetworkTask::new("t", network, images).unwrap()
     }
 
-    fn variants() -> Vec<Classifier> {
+    fn variants() -> Vec<NetworkTask<ImageTask>> {
         let augmentation = Augmentation {
             crop_amount: 2,
             flip_left_right: true,
@@ -160,23 +206,19 @@ mod tests {
             hue: 0.2,
             contrast: 0.5,
         };
-        let dense = Layer::Dense { outputs: 20 };
+        let dense = Layer::from(Dense { outputs: 20 });
         vec![
-            task("mnist", None, vec![dense, Layer::Activation(Activation::Relu)]),
-            task("cifar10", Some(augmentation), vec![dense, Layer::Activation(Activation::Tanh)]),
-            task(
-                "mnist",
-                None,
-                vec![dense, Layer::Dropout { keep: 0.5 }, Layer::Activation(Activation::Relu)],
-            ),
+            task("mnist", None, vec![dense.clone(), Activation::Relu.into()]),
+            task("cifar10", Some(augmentation), vec![dense.clone(), Activation::Tanh.into()]),
+            task("mnist", None, vec![dense, Dropout { keep: 0.5 }.into(), Activation::Relu.into()]),
         ]
     }
 
     fn replica(index: u64) -> StreamId {
-        StreamId::root("classifier-tests").index(index)
+        StreamId::root("network-task-tests").index(index)
     }
 
-    fn start<T: Scalar>(task: &Classifier, index: u64) -> (Replica<T>, Vec<T>) {
+    fn start<T: Scalar>(task: &NetworkTask<ImageTask>, index: u64) -> (Replica<T>, Vec<T>) {
         let mut problem = task.replica::<T>(&replica(index));
         let mut params = vec![T::zero(); task.layout().len()];
         problem.init(&mut params);

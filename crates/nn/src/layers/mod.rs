@@ -1,0 +1,134 @@
+//! Kinds of layers, one file each: description, parameters, planned step, candle form.
+
+mod activation;
+mod dense;
+mod dropout;
+mod flatten;
+mod frozen_batch_norm;
+mod layer_norm;
+
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use frozen_batch_norm::FrozenBatchNorm;
+pub use layer_norm::LayerNorm;
+
+#[cfg(feature = "candle")]
+use candle_core::{Result as CandleResult, Tensor};
+
+use crate::step::{Planning, Step};
+use crate::{Activation, Parameter, Scalar, Shape};
+
+/// What every kind of layer defines.
+pub(crate) trait Kind {
+    /// Whether the planned step can apply the activation behind it.
+    const FUSES_ACTIVATION: bool = false;
+    /// Whether its parameters are named after the layer with weights before it.
+    const FOLLOWS: bool = false;
+
+    /// Shape of the output; an error text where the layer cannot take the input.
+    fn output(&self, input: Shape) -> Result<Shape, String>;
+
+    /// Parameter tensors in order, names without the layer's prefix.
+    fn parameters(&self, _input: Shape) -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    /// Multiply-adds of a forward pass, a row; those of matrix products only.
+    fn macs(&self, _input: Shape) -> f64 {
+        0.0
+    }
+
+    /// The planned step; `None` where nothing is to be done.
+    fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>>;
+
+    /// The candle form: output (in the layout of [`Shape`]) and what is added to the loss, one number a row, from
+    /// the input, the parameters in order, and the noise that the planned step has drawn.
+    #[cfg(feature = "candle")]
+    fn reference(
+        &self,
+        input: Shape,
+        x: &Tensor,
+        params: &[Tensor],
+        noise: Option<&Tensor>,
+    ) -> CandleResult<(Tensor, Option<Tensor>)>;
+}
+
+macro_rules! layers {
+    ($($(#[$doc:meta])* $kind:ident,)*) => {
+        /// One layer of a [`Network`](crate::Network).
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Layer {
+            $($(#[$doc])* $kind($kind),)*
+        }
+
+        $(impl From<$kind> for Layer {
+            fn from(kind: $kind) -> Self {
+                Self::$kind(kind)
+            }
+        })*
+
+        impl Layer {
+            /// Shape of the output for a shape of the input.
+            ///
+            /// # Errors
+            /// Why the layer cannot take such an input.
+            pub fn output(&self, input: Shape) -> Result<Shape, String> {
+                match self { $(Self::$kind(kind) => kind.output(input),)* }
+            }
+
+            pub(crate) fn parameters(&self, input: Shape) -> Vec<Parameter> {
+                match self { $(Self::$kind(kind) => kind.parameters(input),)* }
+            }
+
+            /// Multiply-adds of a forward pass, a row; those of matrix products only.
+            pub fn macs(&self, input: Shape) -> f64 {
+                match self { $(Self::$kind(kind) => kind.macs(input),)* }
+            }
+
+            pub(crate) fn fuses_activation(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as Kind>::FUSES_ACTIVATION,)* }
+            }
+
+            pub(crate) fn follows(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as Kind>::FOLLOWS,)* }
+            }
+
+            pub(crate) fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {
+                match self { $(Self::$kind(kind) => kind.step(planning),)* }
+            }
+
+            #[cfg(feature = "candle")]
+            pub(crate) fn reference(
+                &self,
+                input: Shape,
+                x: &Tensor,
+                params: &[Tensor],
+                noise: Option<&Tensor>,
+            ) -> CandleResult<(Tensor, Option<Tensor>)> {
+                match self { $(Self::$kind(kind) => kind.reference(input, x, params, noise),)* }
+            }
+        }
+    };
+}
+
+layers! {
+    /// `f(x)`, element by element.
+    Activation,
+    /// `x W + b`.
+    Dense,
+    /// Random zeros.
+    Dropout,
+    /// Images to vectors.
+    Flatten,
+    /// The batch norm of the fixed MLP tasks, which never updates its moving averages.
+    FrozenBatchNorm,
+    /// Normalisation of each row.
+    LayerNorm,
+}
+
+/// The feature count of vectors, or why there is none.
+pub(crate) fn vectors(input: Shape) -> Result<(usize, usize), String> {
+    input.vectors().ok_or_else(|| format!("takes vectors, not {input}"))
+}

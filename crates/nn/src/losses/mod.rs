@@ -1,0 +1,86 @@
+//! Losses, one file each: what the last layer's values are compared to.
+
+mod head;
+
+#[cfg(feature = "candle")]
+use candle_core::{Result as CandleResult, Tensor};
+
+use crate::step::Objective;
+use crate::{Scalar, Shape};
+use head::{Classes, Head};
+
+/// What a network minimises; the mean over rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Loss {
+    /// Softmax cross-entropy (nats) of `[rows, classes]` logits against the labels.
+    SoftmaxCrossEntropy,
+    /// Mean over classes of `(onehot − sigmoid(logit))²`, of `[rows, classes]` logits against the labels.
+    SigmoidSquaredError,
+    /// Softmax cross-entropy (nats) of the logits of every time step but the last, `[length, rows, vocabulary]`,
+    /// against the token of the next time step; the mean over rows and time steps. The input must be tokens.
+    NextToken,
+}
+
+/// What a loss is told when it is planned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LossPlanning {
+    /// Shape of the network's input.
+    pub(crate) input: Shape,
+    /// Shape of the values that the loss is computed from: behind the last layer, or before the dense layer that the
+    /// loss takes in.
+    pub(crate) values: Shape,
+    /// Outputs of the dense layer that the loss takes in.
+    pub(crate) dense: Option<usize>,
+    /// Most rows that it will meet.
+    pub(crate) rows: usize,
+}
+
+/// What the reference of a loss is given besides the values.
+#[cfg(feature = "candle")]
+#[derive(Debug)]
+pub(crate) struct ReferenceTarget<'a> {
+    pub(crate) features: &'a Tensor,
+    pub(crate) tokens: &'a Tensor,
+    pub(crate) labels: &'a Tensor,
+    pub(crate) noise: Option<&'a Tensor>,
+}
+
+impl Loss {
+    /// Whether the planned loss takes in a last dense layer, so that logits need not be stored for all rows at once.
+    pub(crate) const fn takes_dense(self) -> bool {
+        matches!(self, Self::SoftmaxCrossEntropy | Self::SigmoidSquaredError | Self::NextToken)
+    }
+
+    /// Whether the loss can be computed from such an output.
+    pub(crate) fn check(self, input: Shape, output: Shape) -> Result<(), String> {
+        match (self, input, output) {
+            (Self::SoftmaxCrossEntropy | Self::SigmoidSquaredError, _, Shape::Features(n)) if n > 0 => Ok(()),
+            (Self::NextToken, Shape::Tokens { length, vocabulary }, Shape::Sequence { length: l, width })
+                if length == l && length > 1 && width >= vocabulary =>
+            {
+                Ok(())
+            }
+            _ => Err(format!("{self:?} is not defined for {output} from {input}")),
+        }
+    }
+
+    pub(crate) fn plan<T: Scalar>(self, planning: LossPlanning) -> Box<dyn Objective<T>> {
+        let classes = match self {
+            Self::SoftmaxCrossEntropy => Classes::Softmax,
+            Self::SigmoidSquaredError => Classes::Sigmoid,
+            Self::NextToken => Classes::NextToken,
+        };
+        Box::new(Head::new(classes, planning))
+    }
+
+    /// The candle form: the mean loss of values in the layout of their shape.
+    #[cfg(feature = "candle")]
+    pub(crate) fn reference(self, values: &Tensor, target: &ReferenceTarget<'_>) -> CandleResult<Tensor> {
+        match self {
+            Self::SoftmaxCrossEntropy => head::softmax_cross_entropy(values, target.labels),
+            Self::SigmoidSquaredError => head::sigmoid_squared_error(values, target.labels),
+            Self::NextToken => head::next_token(values, target.tokens),
+        }
+    }
+}
