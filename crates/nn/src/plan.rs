@@ -191,6 +191,12 @@ impl<T: Scalar> Plan<T> {
         self.objective.draw_noise(rows, stream);
     }
 
+    /// The random numbers of the minibatch, step by step, the loss's last; `None` for what is deterministic.
+    pub fn noise(&self) -> impl Iterator<Item = Option<&[T]>> {
+        let objective = std::iter::once_with(|| self.objective.noise());
+        self.steps.iter().map(|(step, _)| step.noise()).chain(objective)
+    }
+
     /// Mean loss over the rows.
     ///
     /// # Panics
@@ -407,7 +413,7 @@ mod tests {
         let mut plan = Plan::<f32>::new(&network, 6).unwrap();
         plan.draw_noise(0..2, &mut stream("noise"));
         plan.draw_noise(4..6, &mut stream("noise"));
-        let mask = plan.steps[1].0.noise().unwrap();
+        let mask = plan.noise().flatten().next().unwrap();
         assert!(mask[..16].iter().zip(&mask[32..]).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }
