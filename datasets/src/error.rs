@@ -157,6 +157,29 @@ pub enum Error {
         /// Number of classes.
         classes: usize,
     },
+    /// Only a part of the data set is there, and the caller did not allow that.
+    #[error(
+        "{name}: only a part of this data set is in {}: {}; complete it (from {site}), or allow the part \
+         (`--allow-partial`), which labels every result as partial",
+        .directory.display(),
+        .problems.join("; ")
+    )]
+    Partial {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        directory: PathBuf,
+        /// What is missing.
+        problems: Vec<String>,
+        /// Where the originals come from.
+        site: String,
+    },
+    /// A subword vocabulary cannot be made, or does not fit the ids.
+    #[error("subword vocabulary: {problem}")]
+    Vocabulary {
+        /// What is wrong.
+        problem: String,
+    },
     /// Pixels, labels and description do not fit together (a mistake of the code that put them together).
     #[error("{name}: inconsistent data set: {problem}")]
     Inconsistent {

@@ -1,0 +1,1 @@
+//! Loading text data sets from their original files.

@@ -1,0 +1,10 @@
+//! The subword tokeniser of TFDS: encoder, builder of vocabularies, vocabulary files.
+
+mod builder;
+mod encoder;
+mod tokenize;
+mod trie;
+mod word_chars;
+
+pub use builder::TokenCounts;
+pub use encoder::SubwordEncoder;
