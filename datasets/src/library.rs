@@ -44,13 +44,21 @@ type Slot = Arc<Mutex<Option<Arc<ImageData>>>>;
 #[derive(Clone, Debug)]
 pub struct Datasets {
     source: Source,
+    partial: bool,
     images: Arc<Mutex<BTreeMap<&'static str, Slot>>>,
 }
 
 impl Datasets {
     /// The data sets of a source; nothing is read yet.
     pub fn new(source: Source) -> Self {
-        Self { source, images: Arc::default() }
+        Self { source, partial: false, images: Arc::default() }
+    }
+
+    /// Whether a part of an original data set is accepted in place of the whole; by default it is an error. The data
+    /// are then labelled [`Origin::Partial`]. To be chosen before the first data set is asked for.
+    #[must_use]
+    pub fn allow_partial(self, allowed: bool) -> Self {
+        Self { partial: allowed, ..self }
     }
 
     /// Where the data sets come from.
@@ -63,7 +71,8 @@ impl Datasets {
     ///
     /// # Errors
     /// [`Error::UnknownDataset`]; from a directory also [`Error::NotYetReadable`] and everything that can be wrong with
-    /// a file: missing, truncated, wrong checksum, magic number or counts, labels out of range.
+    /// a file: missing, truncated, wrong checksum, magic number or counts, labels out of range; [`Error::Partial`]
+    /// unless [`allow_partial`](Self::allow_partial) was given.
     pub fn images(&self, name: &str) -> Result<Arc<ImageData>, Error> {
         let manifest = manifest(name)?;
         let slot = Arc::clone(lock(&self.images).entry(&manifest.name).or_default());
@@ -72,7 +81,7 @@ impl Datasets {
             return Ok(Arc::clone(data));
         }
         let data = Arc::new(match &self.source {
-            Source::Directory(directory) => load::images(directory, manifest)?,
+            Source::Directory(directory) => load::images(directory, manifest, self.partial)?,
             Source::Synthetic => synthetic::images(manifest)?,
         });
         *slot = Some(Arc::clone(&data));
