@@ -50,6 +50,7 @@ mod inspect;
 mod library;
 mod load;
 mod manifest;
+mod resize;
 mod stream;
 mod synthetic;
 
@@ -59,4 +60,5 @@ pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSp
 pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, verify};
 pub use library::{Datasets, Source};
 pub use manifest::{Decoder, FileSpec, Manifest, Part, StandIn, image_info, manifest, manifests};
+pub use resize::resize_cubic;
 pub use stream::IndexStream;
