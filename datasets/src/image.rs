@@ -124,6 +124,27 @@ pub struct ImageInfo {
     pub held_out: HeldOut,
 }
 
+impl ImageInfo {
+    /// What a part of such a data set is like that holds `counts` examples of train, validation and test: held-out
+    /// sizes are scaled as the training examples are, and stay as they are if those are complete.
+    pub(crate) fn partial(&self, counts: [usize; 3]) -> Self {
+        let (full, train) = (self.source.train.max(1), counts[0]);
+        let held_out = |v: usize| ((v * train + full / 2) / full).max(1);
+        Self {
+            source: SourceSizes {
+                train,
+                validation: self.source.validation.map(|_| counts[1]),
+                test: self.source.test.map(|_| counts[2]),
+            },
+            held_out: HeldOut {
+                sampled: held_out(self.held_out.sampled),
+                fixed: held_out(self.held_out.fixed),
+            },
+            ..*self
+        }
+    }
+}
+
 /// The images and labels of a data set, all source splits, in the source's order.
 ///
 /// Examples are numbered from 0 through all source splits (train, validation, test). Pixels are u8, row-major, height

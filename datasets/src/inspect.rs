@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, Located, Packing};
 use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
-use crate::{Error, load};
+use crate::{Error, cifar, load};
 
 /// How much of a data set is on disk, by file names and sizes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,6 +123,8 @@ pub enum Verdict {
     Original,
     /// No checksum is known for it, but format, counts and labels are as they should be.
     WellFormed,
+    /// It holds a part of the original's examples, and those are as they should be; what is missing, in words.
+    Partial(String),
     /// Its size is right where that is known; there is neither a checksum nor a decoder for it.
     Unchecked,
     /// It is missing or wrong.
@@ -154,9 +156,9 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Whether nothing is missing or wrong.
+    /// Whether nothing is missing (a part of a file neither) or wrong.
     pub fn is_good(&self) -> bool {
-        !self.files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_)))
+        !self.files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_) | Verdict::Partial(_)))
     }
 }
 
@@ -191,12 +193,19 @@ fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
 fn verify_file(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Verdict, Error> {
     let original = match manifest.decoder {
         Decoder::Idx => load::read_checked(manifest, spec, file)?.1,
+        Decoder::Cifar10 | Decoder::Cifar100 => {
+            let (records, original) = cifar::check(manifest, spec, file)?;
+            if let Some(missing) = records.missing(spec) {
+                return Ok(Verdict::Partial(missing));
+            }
+            original
+        }
         Decoder::NoneYet => file.check(spec)?,
     };
     Ok(match (original, manifest.decoder) {
         (true, _) => Verdict::Original,
-        (false, Decoder::Idx) => Verdict::WellFormed,
         (false, Decoder::NoneYet) => Verdict::Unchecked,
+        (false, _) => Verdict::WellFormed,
     })
 }
 

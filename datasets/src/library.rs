@@ -91,7 +91,7 @@ impl Datasets {
     pub fn images(&self, name: &str) -> Result<Arc<ImageData>, Error> {
         let manifest = manifest(name)?;
         once(&self.images, &manifest.name, || match &self.source {
-            Source::Directory(directory) => load::images(directory, manifest),
+            Source::Directory(directory) => load::images(directory, manifest, self.allow_partial),
             Source::Synthetic => synthetic::images(manifest),
         })
     }

@@ -6,15 +6,19 @@ use taskset_names::Origin;
 
 use crate::files::{self, Located};
 use crate::manifest::{Decoder, FileSpec, Manifest, Part};
-use crate::{Error, ImageData, SourceSplit, idx};
+use crate::{Error, ImageData, SourceSplit, cifar, idx};
 
 /// Reads an image data set from `<root>/<directory of the manifest>`.
 ///
 /// Every file in its published form is compared with the manifest's size and checksum first: hashing costs less than
 /// unpacking, and a wrong file is named before anything is made of it. Files that were unpacked or compressed anew are
 /// judged by the checksum of their contents.
-pub(crate) fn images(root: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
+///
+/// A part of the data set is an error unless `partial` allows it; which formats can be read in part is their decoders'
+/// business.
+pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<ImageData, Error> {
     match manifest.decoder {
+        Decoder::Cifar10 | Decoder::Cifar100 => cifar::images(root, manifest, partial),
         Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
         Decoder::Idx => idx_images(root, manifest),
     }
@@ -191,7 +195,7 @@ mod tests {
         }
 
         fn load(&self) -> Result<ImageData, Error> {
-            images(self.root.path(), &self.manifest)
+            images(self.root.path(), &self.manifest, false)
         }
 
         /// Loading fails with a message that holds all of the words.

@@ -42,6 +42,10 @@ pub struct Manifest {
     pub source: SourceSizes,
     /// Sizes of the validation splits that are carved from the training examples.
     pub held_out: HeldOut,
+    /// Folders inside the data set's folder in which the original files may lie too, as the published archive unpacks
+    /// them.
+    #[serde(default)]
+    pub subfolders: Vec<String>,
     /// The original files.
     pub files: Vec<FileSpec>,
 }
@@ -53,6 +57,12 @@ pub enum Decoder {
     /// IDX files of images and of labels, one pair a split.
     #[serde(rename = "idx")]
     Idx,
+    /// The binary version of CIFAR-10: records of a label byte and 3072 bytes of red, green and blue planes.
+    #[serde(rename = "cifar10")]
+    Cifar10,
+    /// The binary version of CIFAR-100: as CIFAR-10, with a coarse and a fine label, of which the fine one counts.
+    #[serde(rename = "cifar100")]
+    Cifar100,
     /// This version cannot read them: [`Error::NotYetReadable`].
     #[serde(rename = "none yet")]
     NoneYet,
