@@ -31,8 +31,8 @@ TASKS = [
     "conv_pooling_family_seed137",
     "conv_fc_family_seed30",
     "mlp_ae_family_seed0",
-    "mlp_vae_family_seed21",
-    "nvp_family_seed243",
+    "mlp_vae_family_seed35",
+    "nvp_family_seed556",
 ]
 SPLITS = ("train", "valid_inner", "valid_outer", "test")
 OPTIMIZER = "adam_lr_-3.00"
