@@ -7,6 +7,7 @@ use taskset_names::{Origin, Split};
 use taskset_nn::{BatchMut, Network, Plan, Scalar};
 use taskset_rng::{Stream, StreamId};
 
+use crate::task::row_length;
 use crate::{Error, Feed, Layout, Problem, Task};
 
 /// Most rows of an evaluation pass: enough for the matrix products to run at full speed.
@@ -147,23 +148,25 @@ impl<T: Scalar> Problem<T> for Replica<T> {
         T::of(self.plan.loss_and_gradients(params, gradients))
     }
 
-    /// Several minibatches in one pass, the same examples and noise as one by one; minibatches have equal size, so the
-    /// mean over all rows is the mean of their losses (up to rounding). The current minibatch stays as it is.
-    fn mean_loss(&mut self, split: Split, params: &[T], batches: u32) -> f64 {
+    /// Several minibatches in one pass, the same examples and noise as one by one. The current minibatch stays as it is.
+    fn load_evaluation(&mut self, split: Split, batches: u32) -> u32 {
         let at_once = self.at_once();
         let plan = self.evaluation.get_or_insert_with(|| plan(&self.network, at_once * self.batch_size));
-        let (mut left, mut sum) = (batches as usize, 0.0);
-        while left > 0 {
-            let now = left.min(at_once);
-            plan.set_rows(now * self.batch_size);
-            for batch in 0..now {
-                let first = batch * self.batch_size;
-                load(plan, &mut *self.batches, Feed::Evaluation(split), first, self.batch_size);
-            }
-            sum += plan.loss(params) * now as f64;
-            left -= now;
+        let now = at_once.min(batches as usize);
+        plan.set_rows(now * self.batch_size);
+        for batch in 0..now {
+            let first = batch * self.batch_size;
+            load(plan, &mut *self.batches, Feed::Evaluation(split), first, self.batch_size);
         }
-        sum / f64::from(batches)
+        now as u32
+    }
+
+    /// Minibatches have equal size, so the mean over all rows is the mean of their losses (up to rounding).
+    fn loaded_losses(&mut self, params: &[T], losses: &mut [f64]) {
+        let Some(plan) = &mut self.evaluation else { return losses.fill(f64::NAN) };
+        for (params, loss) in params.chunks_exact(row_length(params, losses)).zip(losses) {
+            *loss = plan.loss(params);
+        }
     }
 
     fn constraint_mask(&self) -> Option<&[T]> {
