@@ -53,7 +53,12 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
         }
     }
     if !missing.is_empty() && !partial {
-        return Err(Error::Partial { name: manifest.name.clone(), missing: missing.join(", ") });
+        return Err(Error::Partial {
+            name: manifest.name.clone(),
+            directory: manifest.folder(root),
+            problems: missing,
+            site: manifest.site.clone(),
+        });
     }
     let info = manifest.info().partial(counts);
     let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);

@@ -41,17 +41,6 @@ pub enum Error {
         /// Where the originals come from.
         site: String,
     },
-    /// Only a part of the data set is there, and that was not allowed.
-    #[error(
-        "{name}: only a part of the original is here ({missing}); fetch the rest, or allow parts (`--allow-partial`): \
-         everything made from them is then labelled partial"
-    )]
-    Partial {
-        /// The data set.
-        name: String,
-        /// What is missing, in words.
-        missing: String,
-    },
     /// The contents of a file break its format.
     #[error("{}: byte {offset}: {problem}; fetch the file again", .path.display())]
     Malformed {

@@ -70,12 +70,7 @@ fn line(task: &dyn Task) {
     let shown: String = medians.iter().map(|m| format!("{m:>9.2}")).collect();
     let best = medians.iter().copied().fold(f64::INFINITY, f64::min);
     let gain = medians[0] / best;
-    println!(
-        "{:<42} {:>6} {shown} {gain:>6.2} {:>5}",
-        task.name(),
-        task.layout().len(),
-        task.lockstep()
-    );
+    println!("{:<42} {:>6} {shown} {gain:>6.2} {:>5}", task.name(), task.layout().len(), task.lockstep());
 }
 
 /// Trials in lockstep with Adam.
@@ -104,7 +99,9 @@ impl Group {
             params: start.repeat(size),
             gradients: vec![0.0; n * size],
             losses: vec![0.0; size],
-            rules: (0..size).map(|k| (rule.with_base_learning_rate(1e-3 / (k + 1) as f64), rule.init(n))).collect(),
+            rules: (0..size)
+                .map(|k| (rule.with_base_learning_rate(1e-3 / (k + 1) as f64), rule.init(n)))
+                .collect(),
         }
     }
 
