@@ -64,7 +64,7 @@ pub use manifest::{Decoder, FileSpec, Manifest, Part, StandIn, image_info, manif
 pub use resize::resize_cubic;
 pub use stream::IndexStream;
 pub use text::{
-    BYTE_VOCABULARY, Download, Encoding, Language, SubwordEncoder, TextData, TextDecoder, TextFiles,
-    TextInfo, TextManifest, TokenCounts, carve_text, decode_bytes, encode_bytes, held_out_size, slice,
-    text_info, text_infos, text_manifests,
+    BYTE_VOCABULARY, Download, Encoding, Language, PrepareEvent, PrepareProgress, Prepared, Quiet,
+    SubwordEncoder, TextData, TextDecoder, TextFiles, TextInfo, TextManifest, TokenCounts, carve_text,
+    decode_bytes, encode_bytes, held_out_size, prepare_text, slice, text_info, text_infos, text_manifests,
 };

@@ -104,7 +104,9 @@ impl Datasets {
     pub fn text(&self, name: &str) -> Result<Arc<TextData>, Error> {
         let info = text_info(name)?;
         once(&self.texts, &info.name, || match &self.source {
-            Source::Directory(directory) => text::load(directory, info),
+            Source::Directory(directory) => {
+                text::load(directory, info, self.allow_partial, self.cache.as_deref(), &mut text::Quiet)
+            }
             Source::Synthetic => text::stand_in(info),
         })
     }

@@ -111,18 +111,16 @@ pub struct TextFiles {
     /// Source split that they belong to; none if examples are dealt out by a hash.
     #[serde(default)]
     pub split: Option<SourceSplit>,
-    /// Folder below the source's folder; empty for the folder itself.
-    #[serde(default)]
-    pub folder: String,
-    /// Names, with `*` for any characters. Each alternative is looked for in turn; the first that matches is used.
+    /// Paths below the source's folder, with `*` for any characters of a component. The first pattern that something
+    /// matches is used.
     pub names: Vec<String>,
     /// How many there are in a complete copy, where known.
     #[serde(default)]
     pub count: Option<usize>,
-    /// Label of their examples, if the folder tells it.
+    /// Label of their examples, if the path tells it.
     #[serde(default)]
     pub label: Option<u8>,
-    /// Whether a copy with these files is only a part of the source, or another edition of it.
+    /// Whether these are only a part of the source, or another edition of it; used if none of the others is there.
     #[serde(default)]
     pub partial: bool,
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod encoder;
+mod file;
 mod tokenize;
 mod trie;
 mod word_chars;

@@ -1,1 +1,0 @@
-//! Loading text data sets from their original files.
