@@ -42,23 +42,33 @@
 
 mod carve;
 mod cifar;
+mod collection;
+mod container;
 mod error;
 mod files;
 mod idx;
 mod image;
+mod imagenet;
 mod inspect;
 mod library;
 mod load;
 mod manifest;
+mod npz;
+mod picture;
+mod prepare;
+mod prepared;
 mod resize;
 mod stream;
 mod synthetic;
+mod tar;
+mod zip;
 
 pub use carve::{Carving, Splits, carve};
 pub use error::Error;
 pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSplit};
-pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, verify};
+pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, inspect_prepared, verify};
 pub use library::{Datasets, Source};
 pub use manifest::{Decoder, FileSpec, Manifest, Part, StandIn, image_info, manifest, manifests};
+pub use prepare::{Preparation, Prepared, prepare_images};
 pub use resize::resize_cubic;
 pub use stream::IndexStream;

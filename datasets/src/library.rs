@@ -45,13 +45,14 @@ type Slot = Arc<Mutex<Option<Arc<ImageData>>>>;
 pub struct Datasets {
     source: Source,
     partial: bool,
+    cache: Option<PathBuf>,
     images: Arc<Mutex<BTreeMap<&'static str, Slot>>>,
 }
 
 impl Datasets {
     /// The data sets of a source; nothing is read yet.
     pub fn new(source: Source) -> Self {
-        Self { source, partial: false, images: Arc::default() }
+        Self { source, partial: false, cache: None, images: Arc::default() }
     }
 
     /// Whether a part of an original data set is accepted in place of the whole; by default it is an error. The data
@@ -59,6 +60,12 @@ impl Datasets {
     #[must_use]
     pub fn allow_partial(self, allowed: bool) -> Self {
         Self { partial: allowed, ..self }
+    }
+
+    /// The folder of prepared copies; by default `prepared` in the data directory.
+    #[must_use]
+    pub fn cache(self, folder: impl Into<PathBuf>) -> Self {
+        Self { cache: Some(folder.into()), ..self }
     }
 
     /// Where the data sets come from.
@@ -70,7 +77,7 @@ impl Datasets {
     /// same set meanwhile wait for it; a failure is not kept, so that a repaired file is found.
     ///
     /// # Errors
-    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotYetReadable`] and everything that can be wrong with
+    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotPrepared`] and everything that can be wrong with
     /// a file: missing, truncated, wrong checksum, magic number or counts, labels out of range; [`Error::Partial`]
     /// unless [`allow_partial`](Self::allow_partial) was given.
     pub fn images(&self, name: &str) -> Result<Arc<ImageData>, Error> {
@@ -81,7 +88,10 @@ impl Datasets {
             return Ok(Arc::clone(data));
         }
         let data = Arc::new(match &self.source {
-            Source::Directory(directory) => load::images(directory, manifest, self.partial)?,
+            Source::Directory(directory) => {
+                let cache = self.cache.clone().unwrap_or_else(|| directory.join("prepared"));
+                load::images(directory, &cache, manifest, self.partial)?
+            }
             Source::Synthetic => synthetic::images(manifest)?,
         });
         *slot = Some(Arc::clone(&data));
