@@ -53,12 +53,7 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
         }
     }
     if !missing.is_empty() && !partial {
-        return Err(Error::Partial {
-            name: manifest.name.clone(),
-            directory: manifest.folder(root),
-            problems: missing,
-            site: manifest.site.clone(),
-        });
+        return Err(manifest.partial(manifest.folder(root), missing));
     }
     let info = manifest.info().partial(counts);
     let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskset_names::Origin;
@@ -65,16 +65,19 @@ impl Datasets {
         Self { allow_partial: allow, images: Arc::default(), texts: Arc::default(), ..self }
     }
 
-    /// Where tokenised texts are kept: a set that was prepared is read from there, one that was not is prepared and
-    /// left there. Without a cache every process tokenises anew.
-    #[must_use]
-    pub fn cache(self, directory: Option<PathBuf>) -> Self {
-        Self { cache: directory, ..self }
-    }
-
     /// Whether a partial copy may be loaded.
     pub fn allows_partial(&self) -> bool {
         self.allow_partial
+    }
+
+    /// The folder of prepared copies (resized images, tokenised texts); by default `prepared` in the data directory.
+    #[must_use]
+    pub fn cache(self, folder: impl Into<PathBuf>) -> Self {
+        Self { cache: Some(folder.into()), ..self }
+    }
+
+    fn cache_below(&self, directory: &Path) -> PathBuf {
+        self.cache.clone().unwrap_or_else(|| directory.join("prepared"))
     }
 
     /// Where the data sets come from.
@@ -86,12 +89,14 @@ impl Datasets {
     /// same set meanwhile wait for it; a failure is not kept, so that a repaired file is found.
     ///
     /// # Errors
-    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotYetReadable`] and everything that can be wrong with
+    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotPrepared`] and everything that can be wrong with
     /// a file: missing, truncated, wrong checksum, magic number or counts, labels out of range.
     pub fn images(&self, name: &str) -> Result<Arc<ImageData>, Error> {
         let manifest = manifest(name)?;
         once(&self.images, &manifest.name, || match &self.source {
-            Source::Directory(directory) => load::images(directory, manifest, self.allow_partial),
+            Source::Directory(directory) => {
+                load::images(directory, &self.cache_below(directory), manifest, self.allow_partial)
+            }
             Source::Synthetic => synthetic::images(manifest),
         })
     }
@@ -105,7 +110,8 @@ impl Datasets {
         let info = text_info(name)?;
         once(&self.texts, &info.name, || match &self.source {
             Source::Directory(directory) => {
-                text::load(directory, info, self.allow_partial, self.cache.as_deref(), &mut text::Quiet)
+                let cache = self.cache_below(directory);
+                text::load(directory, info, self.allow_partial, Some(&cache), &mut text::Quiet)
             }
             Source::Synthetic => text::stand_in(info),
         })

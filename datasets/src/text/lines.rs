@@ -30,7 +30,7 @@ impl Lines {
         if path.extension().is_some_and(|extension| extension == "bz2") {
             let problem =
                 "compressed with bzip2, which this version cannot read; unpack it (bunzip2)".to_owned();
-            return Err(Error::Malformed { path: path.to_owned(), line: 0, problem });
+            return Err(Error::MalformedText { path: path.to_owned(), line: 0, problem });
         }
         let file = Located { path: path.to_owned(), packing: Packing::Published };
         let stored = file.bytes()?;
@@ -43,7 +43,7 @@ impl Lines {
     /// The next line without its line feed; none at the end of the file.
     ///
     /// # Errors
-    /// [`Error::InvalidUtf8`] (upstream fails on it, too), [`Error::Malformed`] for a line beyond 16 MiB,
+    /// [`Error::InvalidUtf8`] (upstream fails on it, too), [`Error::MalformedText`] for a line beyond 16 MiB,
     /// [`Error::DamagedGzip`], [`Error::Io`].
     pub(crate) fn next(&mut self) -> Result<Option<&str>, Error> {
         self.buffer.clear();
@@ -77,7 +77,7 @@ impl Lines {
 
     /// The error for what is wrong with the line that was read last.
     pub(crate) fn malformed(&self, problem: impl Into<String>) -> Error {
-        Error::Malformed { path: self.file.path.clone(), line: self.line, problem: problem.into() }
+        Error::MalformedText { path: self.file.path.clone(), line: self.line, problem: problem.into() }
     }
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn whole(path: &Path) -> Result<String, Error> {
     file.take(MAX_LINE as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() > MAX_LINE {
         let problem = format!("longer than {MAX_LINE} bytes, which no review is");
-        return Err(Error::Malformed { path: path.to_owned(), line: 0, problem });
+        return Err(Error::MalformedText { path: path.to_owned(), line: 0, problem });
     }
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];

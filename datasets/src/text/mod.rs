@@ -23,7 +23,7 @@ pub use manifest::{
     text_manifests,
 };
 pub(crate) use prepare::load;
-pub use prepare::{PrepareEvent, PrepareProgress, Prepared, Quiet, prepare_text};
+pub use prepare::{PrepareEvent, PrepareProgress, PreparedText, Quiet, prepare_text};
 pub use slice::slice;
 pub(crate) use stand_in::stand_in;
 pub use subwords::{SubwordEncoder, TokenCounts};

@@ -68,7 +68,7 @@ impl PrepareProgress for Quiet {
 /// A data set in the cache.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Prepared {
+pub struct PreparedText {
     /// Its file.
     pub path: PathBuf,
     /// Whether it was there before.
@@ -97,13 +97,13 @@ pub fn prepare_text(
     cache: &Path,
     allow_partial: bool,
     progress: &mut dyn PrepareProgress,
-) -> Result<Prepared, Error> {
+) -> Result<PreparedText, Error> {
     let info = text_info(name)?;
     let found = Found::new(root, info.manifest)?;
     let path = cache::path(cache, info, &cache::key(root, info, &found)?, "tokens");
     let there = cache::read(&path, info)?.is_some();
     let data = load(root, info, allow_partial, Some(cache), progress)?;
-    Ok(Prepared {
+    Ok(PreparedText {
         path,
         found: there,
         origin: data.origin(),

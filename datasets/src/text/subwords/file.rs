@@ -35,11 +35,11 @@ impl SubwordEncoder {
     /// Reads a vocabulary file.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Malformed`] with the line if the file is not a subword vocabulary; [`Error::InvalidUtf8`];
+    /// [`Error::Io`]; [`Error::MalformedText`] with the line if the file is not a subword vocabulary; [`Error::InvalidUtf8`];
     /// [`Error::Vocabulary`] if the subwords cannot be numbered.
     pub fn read_file(path: &Path) -> Result<Self, Error> {
         let io = |source| Error::Io { path: path.to_owned(), source };
-        let malformed = |line: usize, problem: String| Error::Malformed {
+        let malformed = |line: usize, problem: String| Error::MalformedText {
             path: path.to_owned(),
             line: line as u64,
             problem,
