@@ -28,6 +28,7 @@ const GROUP_BYTES: usize = 64 << 20;
 const GROUPS_PER_JOB: usize = 4;
 
 /// A plan whose tasks are built and whose optimizers are known, ready to run.
+#[derive(Clone)]
 pub struct Sweep {
     plan: Plan,
     tasks: Vec<Arc<dyn Task>>,

@@ -13,7 +13,7 @@ const PANEL: usize = 32;
 const SMALL_PANEL: usize = 16;
 const SMALL: usize = 128;
 /// Columns that are factored one reflection after the other.
-const LEAF: usize = 4;
+const LEAF: usize = 8;
 
 /// The orthogonal factor Q of the QR decomposition of an n×n matrix, as Householder reflections
 /// `Q = H_0 H_1 … H_{n-1}`, `H_k = I − τ_k v_k v_kᵀ`, where `v_k` is zero above its element k.
