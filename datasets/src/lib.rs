@@ -49,6 +49,7 @@ mod load;
 mod manifest;
 mod stream;
 mod synthetic;
+mod text;
 
 pub use carve::{Carving, Splits, carve};
 pub use error::Error;
@@ -57,3 +58,8 @@ pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect,
 pub use library::{Datasets, Source};
 pub use manifest::{Decoder, FileSpec, Manifest, Part, StandIn, image_info, manifest, manifests};
 pub use stream::IndexStream;
+pub use text::{
+    BYTE_VOCABULARY, Download, Encoding, Language, PrepareEvent, PrepareProgress, Prepared, Quiet,
+    SubwordEncoder, TextData, TextDecoder, TextFiles, TextInfo, TextManifest, TokenCounts, carve_text,
+    decode_bytes, encode_bytes, held_out_size, prepare_text, slice, text_info, text_infos, text_manifests,
+};
