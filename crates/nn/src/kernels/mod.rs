@@ -5,6 +5,7 @@
 
 mod backend;
 mod bytes;
+mod cells;
 mod gemm;
 mod losses;
 mod math;
@@ -33,7 +34,7 @@ mod sealed {
 ///
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
 pub trait Scalar:
-    Float + Debug + Default + Display + From<f32> + Send + Sum + Sync + sealed::Sealed + 'static
+    cells::Cells + Float + Debug + Default + Display + From<f32> + Send + Sum + Sync + sealed::Sealed + 'static
 {
     /// The nearest number of this type.
     fn of(x: f64) -> Self;
