@@ -44,7 +44,10 @@ mod testing;
 pub use activation::Activation;
 pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar};
-pub use layers::{Dense, Dropout, Flatten, FrozenBatchNorm, Layer, LayerNorm};
+pub use layers::{
+    Autoregressive, Coupling, Dense, Dropout, Flatten, FrozenBatchNorm, GaussianNoise, Layer, LayerNorm,
+    Permutation,
+};
 pub use losses::Loss;
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};

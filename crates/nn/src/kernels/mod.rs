@@ -5,6 +5,7 @@
 
 mod backend;
 mod bytes;
+mod flow;
 mod gemm;
 mod losses;
 mod math;
@@ -32,7 +33,7 @@ mod sealed {
 /// The number types of the models, f32 and f64, with their kernels.
 ///
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
-pub trait Scalar: Float + Debug + Default + Display + Send + Sum + Sync + sealed::Sealed + 'static {
+pub trait Scalar: Float + Debug + Default + Display + Send + Sum + Sync + flow::Flow + sealed::Sealed + 'static {
     /// The nearest number of this type.
     fn of(x: f64) -> Self;
 

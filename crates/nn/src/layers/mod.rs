@@ -1,17 +1,26 @@
 //! Kinds of layers, one file each: description, parameters, planned step, candle form.
 
 mod activation;
+mod autoregressive;
+mod conditioner;
+mod coupling;
 mod dense;
 mod dropout;
 mod flatten;
 mod frozen_batch_norm;
+mod gaussian_noise;
 mod layer_norm;
+mod permutation;
 
+pub use autoregressive::Autoregressive;
+pub use coupling::Coupling;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use frozen_batch_norm::FrozenBatchNorm;
+pub use gaussian_noise::GaussianNoise;
 pub use layer_norm::LayerNorm;
+pub use permutation::Permutation;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
@@ -116,6 +125,10 @@ macro_rules! layers {
 layers! {
     /// `f(x)`, element by element.
     Activation,
+    /// A masked autoregressive bijector of a flow.
+    Autoregressive,
+    /// An affine coupling of a flow.
+    Coupling,
     /// `x W + b`.
     Dense,
     /// Random zeros.
@@ -124,11 +137,23 @@ layers! {
     Flatten,
     /// The batch norm of the fixed MLP tasks, which never updates its moving averages.
     FrozenBatchNorm,
+    /// Additive noise.
+    GaussianNoise,
     /// Normalisation of each row.
     LayerNorm,
+    /// Features in another order.
+    Permutation,
 }
 
 /// The feature count of vectors, or why there is none.
 pub(crate) fn vectors(input: Shape) -> Result<(usize, usize), String> {
     input.vectors().ok_or_else(|| format!("takes vectors, not {input}"))
+}
+
+/// The features of a row that is one vector, or why it is not.
+pub(crate) fn one_vector(input: Shape) -> Result<usize, String> {
+    match input {
+        Shape::Features(n) => Ok(n),
+        _ => Err(format!("takes one vector a row, not {input}")),
+    }
 }
