@@ -50,6 +50,11 @@ impl<T: Scalar> Pass<'_, T> {
     pub(crate) fn per_row(&self) -> T {
         T::of(1.0 / self.rows as f64)
     }
+
+    /// The same pass through a part of the step, with the part's parameters.
+    pub(crate) fn part<'b>(&'b mut self, params: &'b [T]) -> Pass<'b, T> {
+        Pass { params, scratch: &mut *self.scratch, ..*self }
+    }
 }
 
 /// A planned layer. Values are `[rows, …]` in the layouts of [`Shape`], and cover exactly the rows in use.

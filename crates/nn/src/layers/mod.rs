@@ -1,21 +1,30 @@
 //! Kinds of layers, one file each: description, parameters, planned step, candle form.
 
 mod activation;
+mod autoregressive;
+mod conditioner;
+mod coupling;
 mod dense;
 mod dropout;
 mod embed;
 mod flatten;
 mod frozen_batch_norm;
+mod gaussian_noise;
 mod layer_norm;
+mod permutation;
 mod recurrent;
 mod time_pool;
 
+pub use autoregressive::Autoregressive;
+pub use coupling::Coupling;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embed::Embed;
 pub use flatten::Flatten;
 pub use frozen_batch_norm::FrozenBatchNorm;
+pub use gaussian_noise::GaussianNoise;
 pub use layer_norm::LayerNorm;
+pub use permutation::Permutation;
 pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
 pub use time_pool::TimePool;
 
@@ -128,6 +137,10 @@ macro_rules! layers {
 layers! {
     /// `f(x)`, element by element.
     Activation,
+    /// A masked autoregressive bijector of a flow.
+    Autoregressive,
+    /// An affine coupling of a flow.
+    Coupling,
     /// `x W + b`.
     Dense,
     /// Random zeros.
@@ -138,8 +151,12 @@ layers! {
     Flatten,
     /// The batch norm of the fixed MLP tasks, which never updates its moving averages.
     FrozenBatchNorm,
+    /// Additive noise.
+    GaussianNoise,
     /// Normalisation of each row.
     LayerNorm,
+    /// Features in another order.
+    Permutation,
     /// A recurrent core over a sequence.
     Recurrent,
     /// Last, largest or mean values of a sequence.
@@ -149,4 +166,12 @@ layers! {
 /// The feature count of vectors, or why there is none.
 pub(crate) fn vectors(input: Shape) -> Result<(usize, usize), String> {
     input.vectors().ok_or_else(|| format!("takes vectors, not {input}"))
+}
+
+/// The features of a row that is one vector, or why it is not.
+pub(crate) fn one_vector(input: Shape) -> Result<usize, String> {
+    match input {
+        Shape::Features(n) => Ok(n),
+        _ => Err(format!("takes one vector a row, not {input}")),
+    }
 }

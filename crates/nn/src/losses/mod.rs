@@ -1,6 +1,7 @@
 //! Losses, one file each: what the last layer's values are compared to.
 
 mod head;
+mod standard_normal;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
@@ -8,6 +9,7 @@ use candle_core::{Result as CandleResult, Tensor};
 use crate::step::Objective;
 use crate::{Scalar, Shape};
 use head::{Classes, Head};
+use standard_normal::StandardNormal;
 
 /// What a network minimises; the mean over rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +22,8 @@ pub enum Loss {
     /// Softmax cross-entropy (nats) of the logits of every time step but the last, `[length, rows, vocabulary]`,
     /// against the token of the next time step; the mean over rows and time steps. The input must be tokens.
     NextToken,
+    /// `½ ‖z‖² + n/2 log 2π` (nats) of `[rows, n]` values `z`: minus their log density under a standard normal.
+    StandardNormal,
 }
 
 /// What a loss is told when it is planned.
@@ -61,6 +65,7 @@ impl Loss {
             {
                 Ok(())
             }
+            (Self::StandardNormal, _, Shape::Features(n)) if n > 0 => Ok(()),
             _ => Err(format!("{self:?} is not defined for {output} from {input}")),
         }
     }
@@ -70,6 +75,7 @@ impl Loss {
             Self::SoftmaxCrossEntropy => Classes::Softmax,
             Self::SigmoidSquaredError => Classes::Sigmoid,
             Self::NextToken => Classes::NextToken,
+            Self::StandardNormal => return Box::new(StandardNormal::new(planning)),
         };
         Box::new(Head::new(classes, planning))
     }
@@ -81,6 +87,7 @@ impl Loss {
             Self::SoftmaxCrossEntropy => head::softmax_cross_entropy(values, target.labels),
             Self::SigmoidSquaredError => head::sigmoid_squared_error(values, target.labels),
             Self::NextToken => head::next_token(values, target.tokens),
+            Self::StandardNormal => standard_normal::reference(values),
         }
     }
 }
