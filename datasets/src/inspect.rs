@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, Located, Packing};
 use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
-use crate::{Error, load};
+use crate::{Error, load, text};
 
 /// How much of a data set is on disk, by file names and sizes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,12 +57,16 @@ pub struct Presence {
     pub problems: Vec<String>,
 }
 
-/// Looks which files of a data set are in `root`, without reading them.
+/// Looks which files of a data set are in `root`, without reading them. Text data sets are known by the name of their
+/// source, too (`imdb_reviews`, `wikipedia_en`).
 ///
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer.
 pub fn inspect(root: &Path, name: &str) -> Result<Presence, Error> {
-    Ok(inspect_manifest(root, manifest(name)?))
+    match text::inspect::named(name) {
+        Some(source) => Ok(text::inspect::inspect(root, source)),
+        None => Ok(inspect_manifest(root, manifest(name)?)),
+    }
 }
 
 fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
@@ -109,7 +113,7 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
 }
 
 /// An error with its sources, which its own message leaves out.
-fn in_full(error: &dyn std::error::Error) -> String {
+pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |cause| cause.source());
     sources.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
@@ -166,7 +170,10 @@ impl Verification {
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer, file by file.
 pub fn verify(root: &Path, name: &str) -> Result<Verification, Error> {
-    Ok(verify_manifest(root, manifest(name)?))
+    match text::inspect::named(name) {
+        Some(source) => Ok(text::inspect::verify(root, source)),
+        None => Ok(verify_manifest(root, manifest(name)?)),
+    }
 }
 
 fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
