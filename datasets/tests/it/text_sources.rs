@@ -280,3 +280,64 @@ fn two_may_prepare_at_once() {
     assert!(prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().found);
     assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_contents_make_a_loader_panic(
+        pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                &b"<doc id=\"0\">\n"[..], b"</doc>\n", b"Title\n", b"a longer line\n", b"\n", b"\xff", b"\0", b"\t", b"\r",
+                b"star_rating\treview_body\n", b"5\tGood\n", b"{\"text\":\"a\",\"rating\":1}\n", b"{", b"\"", b"\x1f\x8b\x08",
+            ]),
+            0..12,
+        ),
+    ) {
+        let root = TempDir::new().unwrap();
+        let bytes = pieces.concat();
+        for file in [
+            "imdb/aclImdb/train/pos/0_9.txt",
+            "lm1b/1b_benchmark.dev.tokens",
+            "wikipedia_hsb/AA/wiki_00",
+            "wikipedia_hsb/AA/wiki_01.gz",
+            "amazon_reviews/amazon_reviews_us_Books_v1_02.tsv",
+            "amazon_reviews/Video.json",
+        ] {
+            put(root.path(), file, &bytes);
+        }
+        for info in taskset_datasets::text_infos() {
+            let _ = load(root.path(), &info.name);
+            assert!(taskset_datasets::inspect(root.path(), &info.name).is_ok());
+            assert!(taskset_datasets::verify(root.path(), &info.name).is_ok());
+        }
+    }
+}
+
+#[test]
+fn looks_and_full_readings_tell_partial_from_complete() {
+    use taskset_datasets::{State, Verdict, inspect, verify};
+    let root = TempDir::new().unwrap();
+    let look = |name: &str| inspect(root.path(), name).unwrap();
+    assert_eq!(look("imdb_reviews").state, State::Missing);
+    assert!(!verify(root.path(), "imdb_reviews").unwrap().is_good());
+    imdb(root.path());
+    let found = look("imdb_reviews");
+    assert_eq!((found.state, found.name.as_str(), found.present.len()), (State::Partial, "imdb_reviews", 5));
+    assert!(found.problems[0].contains("1 of 12500 files"), "{:?}", found.problems);
+    let verification = verify(root.path(), "imdb_reviews/bytes").unwrap();
+    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::Partial { .. })));
+
+    put(root.path(), TSV, tsv(&[("5", "a"); 9]));
+    assert_eq!(look(BOOKS).state, State::Complete);
+    let verification = verify(root.path(), BOOKS).unwrap();
+    assert!(verification.is_good() && matches!(verification.files[0].verdict, Verdict::WellFormed));
+    put(root.path(), TSV, tsv(&[("5", "a"), ("x", "b")]));
+    let verification = verify(root.path(), BOOKS).unwrap();
+    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::Malformed { .. })));
+
+    put(root.path(), "wikipedia_en/AA/wiki_00", article(0, "A line of text"));
+    let found = look("wikipedia_en");
+    assert_eq!(found.state, State::Partial);
+    assert!(found.problems[0].contains("1000001 articles"), "{:?}", found.problems);
+}
