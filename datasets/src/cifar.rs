@@ -53,7 +53,7 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
         }
     }
     if !missing.is_empty() && !partial {
-        return Err(Error::Partial { name: manifest.name.clone(), missing: missing.join(", ") });
+        return Err(files::partial(root, manifest, missing));
     }
     let info = manifest.info().partial(counts);
     let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);
@@ -91,7 +91,7 @@ impl Records {
                 got % record,
                 got / record
             );
-            return Err(Error::Malformed { path: file.path.clone(), offset: got, problem });
+            return Err(Error::Corrupt { path: file.path.clone(), offset: got, problem });
         }
         Ok(Self { here: (got / record) as usize, expected: (expected / record) as usize })
     }
@@ -134,7 +134,7 @@ fn read(
             return Err(Error::WrongChecksum { path: file.path.clone(), expected: expected.clone(), got });
         }
     }
-    decode(manifest, &bytes, pixels, labels).map_err(|(offset, label)| Error::Malformed {
+    decode(manifest, &bytes, pixels, labels).map_err(|(offset, label)| Error::Corrupt {
         path: file.path.clone(),
         offset,
         problem: format!("label {label}, but the data set has only {} classes", manifest.classes),
@@ -268,7 +268,7 @@ mod tests {
         let tiny = Tiny::new("cifar10");
         tiny.put("test_batch.bin", &tiny.records(1));
         tiny.remove("second.bin");
-        tiny.fails(&["second.bin is missing, test_batch.bin holds 1 of 3 images", "--allow-partial"]);
+        tiny.fails(&["second.bin is missing; test_batch.bin holds 1 of 3 images", "--allow-partial"]);
         let data = tiny.load(true).unwrap();
         assert_eq!((data.origin(), data.len()), (Origin::Partial, 5));
         assert_eq!(data.info().source, SourceSizes { train: 4, validation: None, test: Some(1) });

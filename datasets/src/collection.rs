@@ -178,11 +178,12 @@ pub(crate) fn read(
         let archive = manifest.files.iter().find(|spec| is_archive(spec)).unwrap_or(&manifest.files[0]);
         return Err(files::missing(root, manifest, archive));
     }
-    assemble(manifest, lists.as_ref(), partial, &examples, &pixels)
+    assemble(root, manifest, lists.as_ref(), partial, &examples, &pixels)
 }
 
 /// Puts decoded pictures, which came in any order, into the order of examples.
 fn assemble<'a>(
+    root: &Path,
     manifest: &Manifest,
     lists: Option<&'a BTreeMap<String, SourceSplit>>,
     partial: bool,
@@ -205,7 +206,7 @@ fn assemble<'a>(
         })
         .collect();
     if !missing.is_empty() && !partial {
-        return Err(Error::Partial { name: manifest.name.clone(), missing: missing.join(", ") });
+        return Err(files::partial(root, manifest, missing));
     }
     // Numbers of classes come from all of their names: with fewer, the same picture would get another label.
     let names: BTreeSet<&str> = match lists {
@@ -296,7 +297,7 @@ fn read_lists(root: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Sourc
         }
         file.check(spec)?;
         let text = std::fs::read(&file.path).map_err(|source| file.io(source))?;
-        let malformed = |offset: usize, problem: String| Error::Malformed {
+        let malformed = |offset: usize, problem: String| Error::Corrupt {
             path: file.path.clone(),
             offset: offset as u64,
             problem,

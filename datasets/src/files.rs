@@ -59,6 +59,16 @@ pub(crate) fn missing(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Erro
     }
 }
 
+/// The error for a part of a data set, by what is missing of it.
+pub(crate) fn partial(root: &Path, manifest: &Manifest, problems: Vec<String>) -> Error {
+    Error::Partial {
+        name: manifest.name.clone(),
+        directory: manifest.folder(root),
+        problems,
+        site: manifest.site.clone(),
+    }
+}
+
 impl Located {
     /// Whether the bytes on disk are a gzip stream by their name.
     pub(crate) fn is_gzip(&self) -> bool {

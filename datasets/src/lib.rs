@@ -61,6 +61,7 @@ mod resize;
 mod stream;
 mod synthetic;
 mod tar;
+mod text;
 mod zip;
 
 pub use carve::{Carving, Splits, carve};
@@ -69,6 +70,11 @@ pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSp
 pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, inspect_prepared, verify};
 pub use library::{Datasets, Source};
 pub use manifest::{Decoder, FileSpec, Manifest, Part, StandIn, image_info, manifest, manifests};
-pub use prepare::{Preparation, Prepared, prepare_images};
+pub use prepare::{Preparation, PreparedImages, prepare_images};
 pub use resize::resize_cubic;
 pub use stream::IndexStream;
+pub use text::{
+    BYTE_VOCABULARY, Download, Encoding, Language, PrepareEvent, PrepareProgress, Prepared, Quiet,
+    SubwordEncoder, TextData, TextDecoder, TextFiles, TextInfo, TextManifest, TokenCounts, carve_text,
+    decode_bytes, encode_bytes, held_out_size, prepare_text, slice, text_info, text_infos, text_manifests,
+};

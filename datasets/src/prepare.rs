@@ -25,7 +25,7 @@ pub struct Preparation<'a> {
 /// A prepared copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Prepared {
+pub struct PreparedImages {
     /// The file.
     pub path: PathBuf,
     /// Its size in bytes.
@@ -50,7 +50,7 @@ pub fn prepare_images(
     name: &str,
     cache: &Path,
     how: &Preparation<'_>,
-) -> Result<Prepared, Error> {
+) -> Result<PreparedImages, Error> {
     prepare_manifest(root, manifest(name)?, cache, how)
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn prepare_manifest(
     manifest: &Manifest,
     cache: &Path,
     how: &Preparation<'_>,
-) -> Result<Prepared, Error> {
+) -> Result<PreparedImages, Error> {
     let path = prepared::path(cache, manifest);
     let inputs = inputs(root, manifest, true)?;
     if let (Ok(Some(header)), Some(inputs)) = (prepared::header(&path, manifest), inputs) {
@@ -91,9 +91,9 @@ pub(crate) fn prepare_manifest(
     Ok(report(path, &info, origin, false))
 }
 
-fn report(path: PathBuf, info: &ImageInfo, origin: Origin, up_to_date: bool) -> Prepared {
+fn report(path: PathBuf, info: &ImageInfo, origin: Origin, up_to_date: bool) -> PreparedImages {
     let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
-    Prepared { path, bytes, examples: info.source.total(), origin, up_to_date }
+    PreparedImages { path, bytes, examples: info.source.total(), origin, up_to_date }
 }
 
 fn write(
@@ -154,7 +154,7 @@ fn prepare_imagenet(
         })
         .collect();
     if !missing.is_empty() && !how.allow_partial {
-        return Err(Error::Partial { name: manifest.name.clone(), missing: missing.join(", ") });
+        return Err(files::partial(root, manifest, missing));
     }
     let info = manifest.info().partial(counts);
     if let Some(problem) = info.carving_problem() {
@@ -226,11 +226,17 @@ pub(crate) fn open(
         let why = format!("{} was prepared from other files than are there now", path.display());
         return Err(Error::NotPrepared { name: manifest.name.clone(), why });
     }
-    check_part(manifest, &header, &path, partial)?;
+    check_part(root, manifest, &header, &path, partial)?;
     prepared::open(&path, manifest, &header).map(Some)
 }
 
-fn check_part(manifest: &Manifest, header: &Header, path: &Path, partial: bool) -> Result<(), Error> {
+fn check_part(
+    root: &Path,
+    manifest: &Manifest,
+    header: &Header,
+    path: &Path,
+    partial: bool,
+) -> Result<(), Error> {
     if header.origin == Origin::Real && header.info != manifest.info() {
         let problem = "it claims to be whole, but has other sizes than the data set".to_owned();
         return Err(Error::Cache { path: path.to_owned(), problem });
@@ -238,7 +244,7 @@ fn check_part(manifest: &Manifest, header: &Header, path: &Path, partial: bool) 
     if header.origin != Origin::Real && !partial {
         let (got, all) = (header.info.source.total(), manifest.source.total());
         let missing = format!("the prepared copy holds {got} of {all} images");
-        return Err(Error::Partial { name: manifest.name.clone(), missing });
+        return Err(files::partial(root, manifest, vec![missing]));
     }
     Ok(())
 }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-/// Whether the original data were used, a part of them, or a synthetic stand-in in their place.
+/// How much of the data is real: whether a partial copy or a synthetic stand-in took the place of a whole data set. In
+/// ascending order of what has to be said about a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Origin {
     /// The original data, or a task that is defined without data (quadratics, test functions, generated sequences).
     Real,
-    /// A part of an original data set, used because the user allowed it.
+    /// The original data, but only a part of them (or another edition), because the caller allowed it.
     Partial,
     /// An embedded stand-in was used in place of a real data set.
     Synthetic,
@@ -23,7 +24,8 @@ impl Origin {
         }
     }
 
-    /// The origin of something made from all of these: synthetic if any of them is, else partial if any of them is.
+    /// The origin of something made from all of these: synthetic if any of them is, else partial if any
+    /// is.
     pub fn of_all(origins: impl IntoIterator<Item = Self>) -> Self {
         origins.into_iter().max().unwrap_or(Self::Real)
     }
@@ -45,12 +47,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_is_as_far_from_real_as_its_worst_part() {
+    fn the_least_real_part_names_the_whole() {
         let check = |origins: &[Origin], whole| assert_eq!(Origin::of_all(origins.iter().copied()), whole);
         check(&[], Origin::Real);
         check(&[Origin::Real, Origin::Real], Origin::Real);
-        check(&[Origin::Real, Origin::Partial, Origin::Real], Origin::Partial);
         check(&[Origin::Real, Origin::Synthetic, Origin::Partial], Origin::Synthetic);
+        check(&[Origin::Partial, Origin::Real], Origin::Partial);
     }
 
     #[test]
@@ -58,6 +60,6 @@ mod tests {
         for origin in [Origin::Real, Origin::Partial, Origin::Synthetic] {
             assert_eq!(Origin::from_name(origin.name()), Some(origin));
         }
-        assert_eq!(Origin::from_name("Real"), None);
+        assert_eq!(Origin::from_name("fake"), None);
     }
 }
