@@ -85,6 +85,24 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// The data set cannot be fetched by this program.
+    #[error("{name}: there is no address to fetch it from; get it from {site} and place it in {} by hand", .directory.display())]
+    NoDownload {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        directory: PathBuf,
+        /// Where the originals come from.
+        site: String,
+    },
+    /// A file could not be fetched.
+    #[error("{url}: {problem}")]
+    Fetch {
+        /// The address.
+        url: String,
+        /// What happened, and the way out.
+        problem: String,
+    },
     /// The system could not write a file.
     #[error("{}: cannot be written", .path.display())]
     Write {
