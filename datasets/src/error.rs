@@ -67,6 +67,16 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// A Parquet file cannot be used.
+    #[error("{}, row {row}: {problem}", .path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0.
+        row: usize,
+        /// What is wrong.
+        problem: String,
+    },
     /// The data set must be prepared first (decoded, resized, written to the cache).
     #[error(
         "{name}: {why}; run `taskset-rs data prepare {name}` once, or use `--data synthetic` for the stand-in"

@@ -48,6 +48,7 @@ mod error;
 mod files;
 #[cfg(feature = "hub")]
 mod hub;
+mod hub_copy;
 mod idx;
 mod image;
 mod imagenet;
