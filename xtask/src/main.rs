@@ -1,8 +1,9 @@
-//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench`. Dispatches; one file a command.
+//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|sweep-check`. Dispatches; one file a command.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench;
 mod reproduce;
+mod sweep_check;
 mod tidy;
 mod validate;
 
@@ -19,6 +20,7 @@ Commands:
   validate      what continuous integration runs: tidy, format, lints, docs, tests (cheapest first)
   tidy          check the crates' floors and absences, file headers, and habits
   bench         microseconds a training step, in a release build
+  sweep-check   build every feasible sampled task and take three steps; --count N: some at random
 
 Examples:
   cargo xtask reproduce sec5
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         "validate" => validate::run_all(),
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),
+        "sweep-check" => sweep_check::run_all(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
