@@ -40,13 +40,15 @@ mod shape;
 mod step;
 #[cfg(test)]
 mod testing;
+mod windows;
 
 pub use activation::Activation;
 pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar};
-pub use layers::{Dense, Dropout, Flatten, FrozenBatchNorm, Layer, LayerNorm};
+pub use layers::{Conv, Dense, Dropout, Flatten, FrozenBatchNorm, Layer, LayerNorm, SpatialPool};
 pub use losses::Loss;
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};
 pub use plan::{BatchMut, Plan};
 pub use shape::Shape;
+pub use windows::Padding;

@@ -1,17 +1,21 @@
 //! Kinds of layers, one file each: description, parameters, planned step, candle form.
 
 mod activation;
+mod conv;
 mod dense;
 mod dropout;
 mod flatten;
 mod frozen_batch_norm;
 mod layer_norm;
+mod spatial_pool;
 
+pub use conv::Conv;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use frozen_batch_norm::FrozenBatchNorm;
 pub use layer_norm::LayerNorm;
+pub use spatial_pool::SpatialPool;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
@@ -116,6 +120,8 @@ macro_rules! layers {
 layers! {
     /// `f(x)`, element by element.
     Activation,
+    /// Convolution of images.
+    Conv,
     /// `x W + b`.
     Dense,
     /// Random zeros.
@@ -126,6 +132,8 @@ layers! {
     FrozenBatchNorm,
     /// Normalisation of each row.
     LayerNorm,
+    /// Images to one number a channel.
+    SpatialPool,
 }
 
 /// The feature count of vectors, or why there is none.
