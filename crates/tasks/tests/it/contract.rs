@@ -77,7 +77,16 @@ fn this_version_trains_these() {
     }
     assert_eq!(
         trainable,
-        ["mlp_family", "quadratic_family", "losg_tasks_family", "fixed_mlp", "fixed_two_d"]
+        [
+            "mlp_family",
+            "char_rnn_language_model_family",
+            "word_rnn_language_model_family",
+            "rnn_text_classification_family",
+            "quadratic_family",
+            "losg_tasks_family",
+            "fixed_mlp",
+            "fixed_two_d"
+        ]
     );
 }
 
