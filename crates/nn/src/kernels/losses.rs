@@ -35,7 +35,7 @@ fn maximum<T: Scalar>(row: &[T]) -> T {
 
 /// Sum in sixteen interleaved parts.
 #[inline(always)]
-fn total<T: Scalar>(row: &[T]) -> T {
+pub(super) fn total<T: Scalar>(row: &[T]) -> T {
     let mut lanes = [T::zero(); 16];
     let chunks = row.chunks_exact(16);
     let rest: T = chunks.remainder().iter().copied().sum();

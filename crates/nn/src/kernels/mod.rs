@@ -3,6 +3,7 @@
 //! Which kernel runs depends on shapes and on the [`Backend`] only, never on the thread or on what ran before, so equal
 //! inputs give equal bits.
 
+mod autoencoder;
 mod backend;
 mod bytes;
 mod gemm;
@@ -33,7 +34,17 @@ mod sealed {
 ///
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
 pub trait Scalar:
-    Float + Debug + Default + Display + From<f32> + Send + Sum + Sync + sealed::Sealed + 'static
+    Float
+    + Debug
+    + Default
+    + Display
+    + From<f32>
+    + Send
+    + Sum
+    + Sync
+    + autoencoder::Autoencoder
+    + sealed::Sealed
+    + 'static
 {
     /// The nearest number of this type.
     fn of(x: f64) -> Self;

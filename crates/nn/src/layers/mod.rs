@@ -5,12 +5,14 @@ mod dense;
 mod dropout;
 mod flatten;
 mod frozen_batch_norm;
+mod latent;
 mod layer_norm;
 
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use frozen_batch_norm::FrozenBatchNorm;
+pub use latent::Latent;
 pub use layer_norm::LayerNorm;
 
 #[cfg(feature = "candle")]
@@ -124,6 +126,8 @@ layers! {
     Flatten,
     /// The batch norm of the fixed MLP tasks, which never updates its moving averages.
     FrozenBatchNorm,
+    /// A sample of the distribution whose parameters it is given.
+    Latent,
     /// Normalisation of each row.
     LayerNorm,
 }

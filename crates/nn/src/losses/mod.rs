@@ -1,13 +1,18 @@
 //! Losses, one file each: what the last layer's values are compared to.
 
+mod blocks;
+mod gaussian_likelihood;
 mod head;
+mod reconstruction;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
 
 use crate::step::Objective;
 use crate::{Scalar, Shape};
+pub use gaussian_likelihood::GaussianLikelihood;
 use head::{Classes, Head};
+pub use reconstruction::{Distance, Output, Reconstruction, Reduction};
 
 /// What a network minimises; the mean over rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +25,20 @@ pub enum Loss {
     /// Softmax cross-entropy (nats) of the logits of every time step but the last, `[length, rows, vocabulary]`,
     /// against the token of the next time step; the mean over rows and time steps. The input must be tokens.
     NextToken,
+    /// Distance of the values and the network's input: autoencoders.
+    Reconstruction(Reconstruction),
+    /// Minus the log likelihood of the network's input: variational autoencoders.
+    GaussianLikelihood(GaussianLikelihood),
+}
+
+/// Most values of a block of images, as far as rows can be chosen: they stay in the second-level cache.
+const IMAGE_VALUES: usize = 1 << 17;
+/// Fewest rows of such a block: the weights are read once a block.
+const IMAGE_ROWS: usize = 64;
+
+/// Rows of a block for losses with so many values a row.
+fn image_rows(values: usize) -> usize {
+    (IMAGE_VALUES / values.max(1)).max(IMAGE_ROWS)
 }
 
 /// What a loss is told when it is planned.
@@ -49,7 +68,10 @@ pub(crate) struct ReferenceTarget<'a> {
 impl Loss {
     /// Whether the planned loss takes in a last dense layer, so that logits need not be stored for all rows at once.
     pub(crate) const fn takes_dense(self) -> bool {
-        matches!(self, Self::SoftmaxCrossEntropy | Self::SigmoidSquaredError | Self::NextToken)
+        match self {
+            Self::SoftmaxCrossEntropy | Self::SigmoidSquaredError | Self::NextToken => true,
+            Self::Reconstruction(_) | Self::GaussianLikelihood(_) => true,
+        }
     }
 
     /// Whether the loss can be computed from such an output.
@@ -58,6 +80,16 @@ impl Loss {
             (Self::SoftmaxCrossEntropy | Self::SigmoidSquaredError, _, Shape::Features(n)) if n > 0 => Ok(()),
             (Self::NextToken, Shape::Tokens { length, vocabulary }, Shape::Sequence { length: l, width })
                 if length == l && length > 1 && width >= vocabulary =>
+            {
+                Ok(())
+            }
+            (Self::Reconstruction(_), Shape::Features(_) | Shape::Image { .. }, Shape::Features(n))
+                if n > 0 && n == input.len() =>
+            {
+                Ok(())
+            }
+            (Self::GaussianLikelihood(_), Shape::Features(_) | Shape::Image { .. }, Shape::Features(n))
+                if n > 0 && n == 2 * input.len() =>
             {
                 Ok(())
             }
@@ -70,6 +102,8 @@ impl Loss {
             Self::SoftmaxCrossEntropy => Classes::Softmax,
             Self::SigmoidSquaredError => Classes::Sigmoid,
             Self::NextToken => Classes::NextToken,
+            Self::Reconstruction(loss) => return loss.plan(planning),
+            Self::GaussianLikelihood(loss) => return loss.plan(planning),
         };
         Box::new(Head::new(classes, planning))
     }
@@ -81,6 +115,8 @@ impl Loss {
             Self::SoftmaxCrossEntropy => head::softmax_cross_entropy(values, target.labels),
             Self::SigmoidSquaredError => head::sigmoid_squared_error(values, target.labels),
             Self::NextToken => head::next_token(values, target.tokens),
+            Self::Reconstruction(loss) => loss.reference(values, target.features),
+            Self::GaussianLikelihood(loss) => loss.reference(values, target.features, target.noise),
         }
     }
 }
