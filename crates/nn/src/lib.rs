@@ -44,7 +44,10 @@ mod testing;
 pub use activation::Activation;
 pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar};
-pub use layers::{Dense, Dropout, Flatten, FrozenBatchNorm, Latent, Layer, LayerNorm};
+pub use layers::{
+    Autoregressive, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise, Gru,
+    Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, TimePool, Vrnn,
+};
 pub use losses::{Distance, GaussianLikelihood, Loss, Output, Reconstruction, Reduction};
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};

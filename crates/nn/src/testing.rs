@@ -107,3 +107,20 @@ fn norm(x: &[f64]) -> f64 {
 fn distance(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt()
 }
+
+/// The integral over the plane of the density `exp(−loss)` of a flow of two features, at random parameters.
+pub(crate) fn density_integral(network: &Network, change: impl Fn(&mut [f64])) -> f64 {
+    let (mut plan, mut params) = started::<f64>(network, 1, Backend::portable());
+    change(&mut params);
+    let (half, step) = (15.0, 0.1);
+    let points = (2.0 * half / step) as usize;
+    let at = |i: usize| step * i as f64 - half;
+    let mut sum = 0.0;
+    for i in 0..points {
+        for j in 0..points {
+            plan.input_mut().copy_from_slice(&[at(i), at(j)]);
+            sum += (-plan.loss(&params)).exp();
+        }
+    }
+    sum * step * step
+}

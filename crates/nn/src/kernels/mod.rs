@@ -6,6 +6,8 @@
 mod autoencoder;
 mod backend;
 mod bytes;
+mod cells;
+mod flow;
 mod gemm;
 mod losses;
 mod math;
@@ -34,15 +36,17 @@ mod sealed {
 ///
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
 pub trait Scalar:
-    Float
+    autoencoder::Autoencoder
+    + cells::Cells
+    + Float
     + Debug
     + Default
     + Display
     + From<f32>
+    + flow::Flow
     + Send
     + Sum
     + Sync
-    + autoencoder::Autoencoder
     + sealed::Sealed
     + 'static
 {

@@ -39,13 +39,8 @@ impl Kind for Dense {
 
     fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {
         let (vectors, inputs) = planning.input.vectors()?;
-        Some(Box::new(DenseStep::<T> {
-            vectors,
-            inputs,
-            outputs: self.outputs,
-            activation: planning.activation,
-            saved: Vec::new(),
-        }))
+        let product = Product::new(inputs, self.outputs, planning.activation);
+        Some(Box::new(DenseStep::<T> { vectors, product }))
     }
 
     #[cfg(feature = "candle")]
@@ -63,36 +58,13 @@ impl Kind for Dense {
 #[derive(Debug)]
 struct DenseStep<T> {
     vectors: usize,
-    inputs: usize,
-    outputs: usize,
-    activation: Option<Activation>,
-    /// The activation's inputs, where its derivative needs them.
-    saved: Vec<T>,
+    product: Product<T>,
 }
 
 impl<T: Scalar> Step<T> for DenseStep<T> {
     fn forward(&mut self, pass: Pass<'_, T>, x: &[T], y: &mut [T]) -> f64 {
-        let rows = pass.rows * self.vectors;
-        let (w, b) = pass.params.split_at(self.inputs * self.outputs);
-        T::gemm(
-            pass.backend,
-            MatrixRef::new(x, rows, self.inputs),
-            MatrixRef::new(w, self.inputs, self.outputs),
-            Start::Bias(b),
-            self.activation == Some(Activation::Relu),
-            y,
-            pass.scratch,
-        );
-        match self.activation {
-            None | Some(Activation::Relu) => {}
-            Some(activation) => {
-                if activation.derivative_needs_input() {
-                    self.saved.clear();
-                    self.saved.extend_from_slice(y);
-                }
-                T::activate(pass.backend, activation, y);
-            }
-        }
+        let x = MatrixRef::new(x, pass.rows * self.vectors, self.product.inputs);
+        self.product.forward(pass, x, y);
         0.0
     }
 
@@ -105,19 +77,76 @@ impl<T: Scalar> Step<T> for DenseStep<T> {
         dx: Option<&mut [T]>,
         gradients: &mut [T],
     ) {
+        let x = MatrixRef::new(x, pass.rows * self.vectors, self.product.inputs);
+        self.product.backward(pass, x, y, dy, dx.map(|dx| (Start::Zero, dx)), gradients);
+    }
+}
+
+/// A dense layer with the activation behind it, on the rows of any matrix.
+#[derive(Debug)]
+pub(super) struct Product<T> {
+    inputs: usize,
+    outputs: usize,
+    activation: Option<Activation>,
+    /// The activation's inputs, where its derivative needs them.
+    saved: Vec<T>,
+}
+
+impl<T: Scalar> Product<T> {
+    pub(super) const fn new(inputs: usize, outputs: usize, activation: Option<Activation>) -> Self {
+        Self { inputs, outputs, activation, saved: Vec::new() }
+    }
+
+    /// Number of parameters.
+    pub(super) const fn parameters(&self) -> usize {
+        (self.inputs + 1) * self.outputs
+    }
+
+    /// Number of outputs.
+    pub(super) const fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// `y = f(x W + b)` for the rows of `x`.
+    pub(super) fn forward(&mut self, pass: Pass<'_, T>, x: MatrixRef<'_, T>, y: &mut [T]) {
+        let (w, b) = pass.params.split_at(self.inputs * self.outputs);
+        let w = MatrixRef::new(w, self.inputs, self.outputs);
+        let relu = self.activation == Some(Activation::Relu);
+        T::gemm(pass.backend, x, w, Start::Bias(b), relu, y, pass.scratch);
+        match self.activation {
+            None | Some(Activation::Relu) => {}
+            Some(activation) => {
+                if activation.derivative_needs_input() {
+                    self.saved.clear();
+                    self.saved.extend_from_slice(y);
+                }
+                T::activate(pass.backend, activation, y);
+            }
+        }
+    }
+
+    /// As [`Step::backward`]; `y` is read only if there is an activation. The gradient with respect to `x` is added to
+    /// what its `Start` says.
+    pub(super) fn backward(
+        &self,
+        pass: Pass<'_, T>,
+        x: MatrixRef<'_, T>,
+        y: &[T],
+        dy: &mut [T],
+        dx: Option<(Start<'_, T>, &mut [T])>,
+        gradients: &mut [T],
+    ) {
         if let Some(activation) = self.activation {
             let saved = if activation.derivative_needs_input() { &self.saved } else { y };
             T::multiply_by_derivative(pass.backend, activation, saved, dy);
         }
-        let rows = pass.rows * self.vectors;
         let (dw, db) = gradients.split_at_mut(self.inputs * self.outputs);
         column_sums(dy, db);
-        let x = MatrixRef::new(x, rows, self.inputs).transposed();
-        let dy = MatrixRef::new(dy, rows, self.outputs);
-        T::gemm(pass.backend, x, dy, Start::Zero, false, dw, pass.scratch);
-        if let Some(dx) = dx {
+        let dy = MatrixRef::new(dy, x.rows(), self.outputs);
+        T::gemm(pass.backend, x.transposed(), dy, Start::Zero, false, dw, pass.scratch);
+        if let Some((start, dx)) = dx {
             let w = MatrixRef::new(pass.params, self.inputs, self.outputs).transposed();
-            T::gemm(pass.backend, dy, w, Start::Zero, false, dx, pass.scratch);
+            T::gemm(pass.backend, dy, w, start, false, dx, pass.scratch);
         }
     }
 }

@@ -1,19 +1,34 @@
 //! Kinds of layers, one file each: description, parameters, planned step, candle form.
 
 mod activation;
+mod autoregressive;
+mod conditioner;
+mod coupling;
 mod dense;
 mod dropout;
+mod embed;
 mod flatten;
 mod frozen_batch_norm;
+mod gaussian_noise;
 mod latent;
 mod layer_norm;
+mod permutation;
+mod recurrent;
+mod time_pool;
 
+pub use autoregressive::Autoregressive;
+pub use coupling::Coupling;
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use embed::Embed;
 pub use flatten::Flatten;
 pub use frozen_batch_norm::FrozenBatchNorm;
+pub use gaussian_noise::GaussianNoise;
 pub use latent::Latent;
 pub use layer_norm::LayerNorm;
+pub use permutation::Permutation;
+pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
+pub use time_pool::TimePool;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
@@ -27,6 +42,8 @@ pub(crate) trait Kind {
     const FUSES_ACTIVATION: bool = false;
     /// Whether its parameters are named after the layer with weights before it.
     const FOLLOWS: bool = false;
+    /// Whether the planned step can take in the embedding before it.
+    const TAKES_EMBEDDING: bool = false;
 
     /// Shape of the output; an error text where the layer cannot take the input.
     fn output(&self, input: Shape) -> Result<Shape, String>;
@@ -97,6 +114,10 @@ macro_rules! layers {
                 match self { $(Self::$kind(_) => <$kind as Kind>::FOLLOWS,)* }
             }
 
+            pub(crate) fn takes_embedding(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as Kind>::TAKES_EMBEDDING,)* }
+            }
+
             pub(crate) fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {
                 match self { $(Self::$kind(kind) => kind.step(planning),)* }
             }
@@ -118,21 +139,43 @@ macro_rules! layers {
 layers! {
     /// `f(x)`, element by element.
     Activation,
+    /// A masked autoregressive bijector of a flow.
+    Autoregressive,
+    /// An affine coupling of a flow.
+    Coupling,
     /// `x W + b`.
     Dense,
     /// Random zeros.
     Dropout,
+    /// A row of a table for every token.
+    Embed,
     /// Images to vectors.
     Flatten,
     /// The batch norm of the fixed MLP tasks, which never updates its moving averages.
     FrozenBatchNorm,
+    /// Additive noise.
+    GaussianNoise,
     /// A sample of the distribution whose parameters it is given.
     Latent,
     /// Normalisation of each row.
     LayerNorm,
+    /// Features in another order.
+    Permutation,
+    /// A recurrent core over a sequence.
+    Recurrent,
+    /// Last, largest or mean values of a sequence.
+    TimePool,
 }
 
 /// The feature count of vectors, or why there is none.
 pub(crate) fn vectors(input: Shape) -> Result<(usize, usize), String> {
     input.vectors().ok_or_else(|| format!("takes vectors, not {input}"))
+}
+
+/// The features of a row that is one vector, or why it is not.
+pub(crate) fn one_vector(input: Shape) -> Result<usize, String> {
+    match input {
+        Shape::Features(n) => Ok(n),
+        _ => Err(format!("takes one vector a row, not {input}")),
+    }
 }

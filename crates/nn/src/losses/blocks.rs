@@ -9,6 +9,16 @@ use crate::Scalar;
 use crate::kernels::{MatrixRef, Packed, Start, add_column_sums};
 use crate::step::{Gradients, Pass};
 
+/// Values of a block, as far as vectors can be chosen: a few vectors of many values must still make a good product.
+const BLOCK_VALUES: usize = 1 << 17;
+/// Fewest vectors of a block.
+const BLOCK_VECTORS: usize = 128;
+
+/// Vectors of a block where each has so many values.
+pub(super) fn block(values: usize) -> usize {
+    (BLOCK_VALUES / values.max(1)).max(BLOCK_VECTORS)
+}
+
 /// A plan's last values, as far as they exist at a time.
 #[derive(Debug)]
 pub(super) struct Blocks<T> {
@@ -26,8 +36,8 @@ pub(super) struct Blocks<T> {
 }
 
 impl<T: Scalar> Blocks<T> {
-    /// For up to `vectors` vectors, in blocks of up to `block` of them.
-    pub(super) fn new(planning: LossPlanning, vectors: usize, block: impl Fn(usize) -> usize) -> Self {
+    /// For up to `vectors` vectors.
+    pub(super) fn new(planning: LossPlanning, vectors: usize) -> Self {
         let width = planning.values.vectors().map_or(0, |(_, width)| width);
         let outputs = planning.dense.unwrap_or(width);
         let block = block(outputs);
@@ -125,7 +135,7 @@ impl<T: Scalar> Blocks<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::image_rows;
+    use super::block;
     use crate::testing::{started, stream};
     use crate::{
         Activation, Backend, Distance, GaussianLikelihood, Loss, Network, Output, Plan, Reconstruction,
@@ -134,8 +144,8 @@ mod tests {
 
     /// Loss and gradients of two and a bit blocks against those of parts of a block.
     fn check(inputs: usize, outputs: usize, loss: Loss) {
-        let block = image_rows(outputs);
-        assert!(block < 100, "the test would take long");
+        let block = block(outputs);
+        assert!(block < 200, "the test would take long");
         let (part, parts) = (block / 4, 9);
         let network = Network::mlp(inputs, &[3, outputs], Activation::Tanh, loss);
         let (mut large, params) = started::<f64>(&network, part * parts, Backend::portable());
@@ -148,6 +158,7 @@ mod tests {
             small.draw_noise(0..part, &mut noise);
             let rows = large.batch_mut().rows(i * part..(i + 1) * part);
             small.input_mut().copy_from_slice(rows.features);
+            small.labels_mut().copy_from_slice(rows.labels);
             sum += small.loss_and_gradients(&params, &mut gradients) / parts as f64;
             summed.iter_mut().zip(&gradients).for_each(|(sum, g)| *sum += g / parts as f64);
         }
@@ -161,6 +172,7 @@ mod tests {
     fn blocks_of_rows_are_one_sum() {
         let loss =
             Reconstruction { output: Output::Tanh, distance: Distance::Squared, reduction: Reduction::Sum };
+        check(3, 2000, Loss::SoftmaxCrossEntropy);
         check(2000, 2000, Loss::Reconstruction(loss));
         let loss = GaussianLikelihood { clip: 10.0, dequantize: Some(0.1) };
         check(1000, 2000, Loss::GaussianLikelihood(loss));

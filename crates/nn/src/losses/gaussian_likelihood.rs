@@ -37,7 +37,7 @@ impl GaussianLikelihood {
             loss: self,
             width,
             noise: vec![T::zero(); noise],
-            blocks: Blocks::new(planning, planning.rows, super::image_rows),
+            blocks: Blocks::new(planning, planning.rows),
         })
     }
 

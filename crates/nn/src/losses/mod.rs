@@ -4,6 +4,7 @@ mod blocks;
 mod gaussian_likelihood;
 mod head;
 mod reconstruction;
+mod standard_normal;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
@@ -13,6 +14,7 @@ use crate::{Scalar, Shape};
 pub use gaussian_likelihood::GaussianLikelihood;
 use head::{Classes, Head};
 pub use reconstruction::{Distance, Output, Reconstruction, Reduction};
+use standard_normal::StandardNormal;
 
 /// What a network minimises; the mean over rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,20 +27,12 @@ pub enum Loss {
     /// Softmax cross-entropy (nats) of the logits of every time step but the last, `[length, rows, vocabulary]`,
     /// against the token of the next time step; the mean over rows and time steps. The input must be tokens.
     NextToken,
+    /// `½ ‖z‖² + n/2 log 2π` (nats) of `[rows, n]` values `z`: minus their log density under a standard normal.
+    StandardNormal,
     /// Distance of the values and the network's input: autoencoders.
     Reconstruction(Reconstruction),
-    /// Minus the log likelihood of the network's input: variational autoencoders.
+    /// Minus the log likelihood of the network's input under normal distributions: variational autoencoders.
     GaussianLikelihood(GaussianLikelihood),
-}
-
-/// Most values of a block of images, as far as rows can be chosen: they stay in the second-level cache.
-const IMAGE_VALUES: usize = 1 << 17;
-/// Fewest rows of such a block: the weights are read once a block.
-const IMAGE_ROWS: usize = 64;
-
-/// Rows of a block for losses with so many values a row.
-fn image_rows(values: usize) -> usize {
-    (IMAGE_VALUES / values.max(1)).max(IMAGE_ROWS)
 }
 
 /// What a loss is told when it is planned.
@@ -66,12 +60,9 @@ pub(crate) struct ReferenceTarget<'a> {
 }
 
 impl Loss {
-    /// Whether the planned loss takes in a last dense layer, so that logits need not be stored for all rows at once.
+    /// Whether the planned loss takes in a last dense layer, so that its values need not be stored for all rows at once.
     pub(crate) const fn takes_dense(self) -> bool {
-        match self {
-            Self::SoftmaxCrossEntropy | Self::SigmoidSquaredError | Self::NextToken => true,
-            Self::Reconstruction(_) | Self::GaussianLikelihood(_) => true,
-        }
+        !matches!(self, Self::StandardNormal)
     }
 
     /// Whether the loss can be computed from such an output.
@@ -83,6 +74,7 @@ impl Loss {
             {
                 Ok(())
             }
+            (Self::StandardNormal, _, Shape::Features(n)) if n > 0 => Ok(()),
             (Self::Reconstruction(_), Shape::Features(_) | Shape::Image { .. }, Shape::Features(n))
                 if n > 0 && n == input.len() =>
             {
@@ -102,6 +94,7 @@ impl Loss {
             Self::SoftmaxCrossEntropy => Classes::Softmax,
             Self::SigmoidSquaredError => Classes::Sigmoid,
             Self::NextToken => Classes::NextToken,
+            Self::StandardNormal => return Box::new(StandardNormal::new(planning)),
             Self::Reconstruction(loss) => return loss.plan(planning),
             Self::GaussianLikelihood(loss) => return loss.plan(planning),
         };
@@ -115,6 +108,7 @@ impl Loss {
             Self::SoftmaxCrossEntropy => head::softmax_cross_entropy(values, target.labels),
             Self::SigmoidSquaredError => head::sigmoid_squared_error(values, target.labels),
             Self::NextToken => head::next_token(values, target.tokens),
+            Self::StandardNormal => standard_normal::reference(values),
             Self::Reconstruction(loss) => loss.reference(values, target.features),
             Self::GaussianLikelihood(loss) => loss.reference(values, target.features, target.noise),
         }

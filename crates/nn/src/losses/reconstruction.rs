@@ -56,7 +56,7 @@ impl Reconstruction {
     }
 
     pub(super) fn plan<T: Scalar>(self, planning: LossPlanning) -> Box<dyn Objective<T>> {
-        Box::new(Planned { loss: self, blocks: Blocks::new(planning, planning.rows, super::image_rows) })
+        Box::new(Planned { loss: self, blocks: Blocks::new(planning, planning.rows) })
     }
 
     #[cfg(feature = "candle")]
