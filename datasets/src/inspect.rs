@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, Located, Packing};
 use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
-use crate::{Error, cifar, collection, imagenet::Batches, load, prepared};
+use crate::{Error, cifar, collection, imagenet::Batches, load, prepared, text};
 
 /// How much of a data set is on disk, by file names and sizes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,12 +72,16 @@ pub fn inspect_prepared(cache: &Path, name: &str, full: bool) -> Result<Option<u
     std::fs::metadata(&path).map(|m| Some(m.len())).map_err(|source| Error::Io { path, source })
 }
 
-/// Looks which files of a data set are in `root`, without reading them.
+/// Looks which files of a data set are in `root`, without reading them. Text data sets are known by the name of their
+/// source, too (`imdb_reviews`, `wikipedia_en`).
 ///
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer.
 pub fn inspect(root: &Path, name: &str) -> Result<Presence, Error> {
-    Ok(inspect_manifest(root, manifest(name)?))
+    match text::inspect::named(name) {
+        Some(source) => Ok(text::inspect::inspect(root, source)),
+        None => Ok(inspect_manifest(root, manifest(name)?)),
+    }
 }
 
 fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
@@ -159,7 +163,7 @@ fn unpacked(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<
 }
 
 /// An error with its sources, which its own message leaves out.
-fn in_full(error: &dyn std::error::Error) -> String {
+pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |cause| cause.source());
     sources.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
@@ -218,7 +222,10 @@ impl Verification {
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer, file by file.
 pub fn verify(root: &Path, name: &str) -> Result<Verification, Error> {
-    Ok(verify_manifest(root, manifest(name)?))
+    match text::inspect::named(name) {
+        Some(source) => Ok(text::inspect::verify(root, source)),
+        None => Ok(verify_manifest(root, manifest(name)?)),
+    }
 }
 
 fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
