@@ -73,6 +73,7 @@ impl Found {
             };
             let spec = FileSpec {
                 name: name.into_owned(),
+                url: None,
                 unpacked: None,
                 bytes: download.bytes,
                 sha256: download.sha256.clone(),

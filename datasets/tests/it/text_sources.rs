@@ -334,7 +334,7 @@ fn looks_and_full_readings_tell_partial_from_complete() {
     assert!(verification.is_good() && matches!(verification.files[0].verdict, Verdict::WellFormed));
     put(root.path(), TSV, tsv(&[("5", "a"), ("x", "b")]));
     let verification = verify(root.path(), BOOKS).unwrap();
-    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::Malformed { .. })));
+    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::MalformedText { .. })));
 
     put(root.path(), "wikipedia_en/AA/wiki_00", article(0, "A line of text"));
     let found = look("wikipedia_en");
