@@ -47,9 +47,9 @@ pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar};
 pub use layers::{
     Autoregressive, Conv, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise,
-    Gru, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,
+    Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,
 };
-pub use losses::Loss;
+pub use losses::{Distance, GaussianLikelihood, Loss, Output, Reconstruction, Reduction};
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};
 pub use plan::{BatchMut, Plan};

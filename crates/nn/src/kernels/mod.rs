@@ -3,6 +3,7 @@
 //! Which kernel runs depends on shapes and on the [`Backend`] only, never on the thread or on what ran before, so equal
 //! inputs give equal bits.
 
+mod autoencoder;
 mod backend;
 mod bytes;
 mod cells;
@@ -38,7 +39,8 @@ mod sealed {
 ///
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
 pub trait Scalar:
-    cells::Cells
+    autoencoder::Autoencoder
+    + cells::Cells
     + Float
     + Debug
     + Default

@@ -11,6 +11,7 @@ mod embed;
 mod flatten;
 mod frozen_batch_norm;
 mod gaussian_noise;
+mod latent;
 mod layer_norm;
 mod permutation;
 mod recurrent;
@@ -27,6 +28,7 @@ pub use embed::Embed;
 pub use flatten::Flatten;
 pub use frozen_batch_norm::FrozenBatchNorm;
 pub use gaussian_noise::GaussianNoise;
+pub use latent::Latent;
 pub use layer_norm::LayerNorm;
 pub use permutation::Permutation;
 pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
@@ -160,6 +162,8 @@ layers! {
     FrozenBatchNorm,
     /// Additive noise.
     GaussianNoise,
+    /// A sample of the distribution whose parameters it is given.
+    Latent,
     /// Normalisation of each row.
     LayerNorm,
     /// Features in another order.
