@@ -17,16 +17,30 @@ pub enum Carving {
     Fixed,
 }
 
-/// The examples of each of the four splits: disjoint, each in a fixed pseudo-random order.
+/// The examples of each of the four splits, each in a fixed pseudo-random order; disjoint, except after
+/// [`just_train`](Self::just_train).
 #[derive(Clone, Debug)]
 pub struct Splits {
     indices: [Arc<[u32]>; 4],
 }
 
 impl Splits {
-    /// The examples of a split, as numbers for [`ImageData::pixels`]. Never empty.
+    /// The examples of a split, as numbers for [`ImageData::pixels`] or
+    /// [`TextData::tokens`](crate::TextData::tokens). Never empty.
     pub fn get(&self, split: Split) -> &Arc<[u32]> {
         &self.indices[split.index()]
+    }
+
+    /// All four splits are the examples of train: the `just_train` of language models' configurations.
+    #[must_use]
+    pub fn just_train(&self) -> Self {
+        let train = self.get(Split::Train);
+        Self { indices: std::array::from_fn(|_| Arc::clone(train)) }
+    }
+
+    /// The examples of each split, in the order of [`Split::ALL`].
+    pub(crate) fn new(indices: [Arc<[u32]>; 4]) -> Self {
+        Self { indices }
     }
 }
 

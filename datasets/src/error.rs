@@ -41,6 +41,58 @@ pub enum Error {
         /// Where the originals come from.
         site: String,
     },
+    /// The contents of a file break its format.
+    #[error("{}: byte {offset}: {problem}; fetch the file again", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where the problem was met, counted in the (unpacked) contents.
+        offset: u64,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// Something is larger than is accepted, so that hostile or mistaken input cannot take all memory.
+    #[error("{}: too large: {problem}", .path.display())]
+    TooLarge {
+        /// The file, perhaps in an archive.
+        path: PathBuf,
+        /// What is too large, and the limit.
+        problem: String,
+    },
+    /// A picture cannot be used.
+    #[error("{}: not a usable picture: {problem}", .path.display())]
+    Undecodable {
+        /// The file, perhaps in an archive.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// The data set must be prepared first (decoded, resized, written to the cache).
+    #[error(
+        "{name}: {why}; run `taskset-rs data prepare {name}` once, or use `--data synthetic` for the stand-in"
+    )]
+    NotPrepared {
+        /// The data set.
+        name: String,
+        /// Why there is no prepared copy to use.
+        why: String,
+    },
+    /// A prepared copy cannot be used.
+    #[error("{}: not a usable prepared copy: {problem}; delete it and prepare the data set again", .path.display())]
+    Cache {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The system could not write a file.
+    #[error("{}: cannot be written", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// The system could not read a file.
     #[error("{}: cannot be read", .path.display())]
     Io {
@@ -157,6 +209,68 @@ pub enum Error {
         /// Number of classes.
         classes: usize,
     },
+    /// Only a part of the data set is there, and the caller did not allow that.
+    #[error(
+        "{name}: only a part of this data set is in {}: {}; complete it (from {site}), or allow the part \
+         (`--allow-partial`), which labels every result as partial",
+        .directory.display(),
+        .problems.join("; ")
+    )]
+    Partial {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        directory: PathBuf,
+        /// What is missing.
+        problems: Vec<String>,
+        /// Where the originals come from.
+        site: String,
+    },
+    /// A partial copy has no examples where a task needs some.
+    #[error(
+        "{name}: {} holds {train} training and {test} test examples; a task needs at least 3 and 1, so more of the \
+         original files must be there",
+        .directory.display()
+    )]
+    TooFewExamples {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        directory: PathBuf,
+        /// Training examples.
+        train: usize,
+        /// Test examples.
+        test: usize,
+    },
+    /// A line of a text file is not as its format has it.
+    #[error("{}{}: {problem}", .path.display(), at_line(*.line))]
+    MalformedText {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1; 0 if it is the whole file.
+        line: u64,
+        /// What is wrong, and the way out if there is one.
+        problem: String,
+    },
+    /// A text file is not UTF-8.
+    #[error(
+        "{}, line {line}: not UTF-8 at byte {offset} of the file's contents; fetch the file again, or convert it",
+        .path.display()
+    )]
+    InvalidUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Where the first wrong byte stands in the unpacked contents, from 0.
+        offset: u64,
+    },
+    /// A subword vocabulary cannot be made, or does not fit the ids.
+    #[error("subword vocabulary: {problem}")]
+    Vocabulary {
+        /// What is wrong.
+        problem: String,
+    },
     /// Pixels, labels and description do not fit together (a mistake of the code that put them together).
     #[error("{name}: inconsistent data set: {problem}")]
     Inconsistent {
@@ -172,6 +286,10 @@ fn suggest(name: Option<&str>) -> String {
         Some(name) => format!("; did you mean `{name}`?"),
         None => "; `taskset-rs data list` lists them".to_owned(),
     }
+}
+
+fn at_line(line: u64) -> String {
+    if line == 0 { String::new() } else { format!(", line {line}") }
 }
 
 fn times(dims: &[u32]) -> String {

@@ -31,15 +31,19 @@ pub(crate) struct Located {
 /// [`Error::Io`] if the system does not let us look: a forbidden folder must not read as a missing file.
 pub(crate) fn locate(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<Located>, Error> {
     let folder = manifest.folder(root);
-    let unpacked = spec.unpacked.iter().map(|name| (name, Packing::Unpacked));
-    for (name, packing) in std::iter::once((&spec.name, Packing::Published)).chain(unpacked) {
-        let path = folder.join(name);
-        match std::fs::metadata(&path) {
-            Ok(found) if found.is_file() => return Ok(Some(Located { path, packing })),
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::Io { path, source });
+    let folders =
+        std::iter::once(folder.clone()).chain(manifest.subfolders.iter().map(|sub| folder.join(sub)));
+    for folder in folders {
+        let unpacked = spec.unpacked.iter().map(|name| (name, Packing::Unpacked));
+        for (name, packing) in std::iter::once((&spec.name, Packing::Published)).chain(unpacked) {
+            let path = folder.join(name);
+            match std::fs::metadata(&path) {
+                Ok(found) if found.is_file() => return Ok(Some(Located { path, packing })),
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::Io { path, source });
+                }
+                Ok(_) | Err(_) => {}
             }
-            Ok(_) | Err(_) => {}
         }
     }
     Ok(None)
@@ -107,7 +111,7 @@ impl Located {
         }
     }
 
-    fn open(&self) -> Result<File, Error> {
+    pub(crate) fn open(&self) -> Result<File, Error> {
         File::open(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskset_names::Origin;
 
-use crate::{Error, ImageData, load, manifest, synthetic};
+use crate::{Error, ImageData, TextData, load, manifest, synthetic, text, text_info};
 
 /// Where data sets are taken from. There is no fall-back from one to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,20 +37,47 @@ impl fmt::Display for Source {
     }
 }
 
-type Slot = Arc<Mutex<Option<Arc<ImageData>>>>;
+type Slot<T> = Arc<Mutex<Option<Arc<T>>>>;
+type Slots<T> = Arc<Mutex<BTreeMap<&'static str, Slot<T>>>>;
 
 /// The data sets of one source. Each is loaded (or generated) when first asked for, then shared; clones share too, so
 /// one `Datasets` serves a whole process and all its threads.
 #[derive(Clone, Debug)]
 pub struct Datasets {
     source: Source,
-    images: Arc<Mutex<BTreeMap<&'static str, Slot>>>,
+    allow_partial: bool,
+    cache: Option<PathBuf>,
+    images: Slots<ImageData>,
+    texts: Slots<TextData>,
 }
 
 impl Datasets {
     /// The data sets of a source; nothing is read yet.
     pub fn new(source: Source) -> Self {
-        Self { source, images: Arc::default() }
+        Self { source, allow_partial: false, cache: None, images: Arc::default(), texts: Arc::default() }
+    }
+
+    /// Whether a copy that holds only a part of a data set may be loaded. If not (the default), it is
+    /// [`Error::Partial`]; if so, what is loaded has [`Origin::Partial`].
+    #[must_use]
+    pub fn allow_partial(self, allow: bool) -> Self {
+        // What other clones loaded under their rule stays theirs.
+        Self { allow_partial: allow, images: Arc::default(), texts: Arc::default(), ..self }
+    }
+
+    /// Whether a partial copy may be loaded.
+    pub fn allows_partial(&self) -> bool {
+        self.allow_partial
+    }
+
+    /// The folder of prepared copies (resized images, tokenised texts); by default `prepared` in the data directory.
+    #[must_use]
+    pub fn cache(self, folder: impl Into<PathBuf>) -> Self {
+        Self { cache: Some(folder.into()), ..self }
+    }
+
+    fn cache_below(&self, directory: &Path) -> PathBuf {
+        self.cache.clone().unwrap_or_else(|| directory.join("prepared"))
     }
 
     /// Where the data sets come from.
@@ -62,22 +89,49 @@ impl Datasets {
     /// same set meanwhile wait for it; a failure is not kept, so that a repaired file is found.
     ///
     /// # Errors
-    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotYetReadable`] and everything that can be wrong with
+    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotPrepared`] and everything that can be wrong with
     /// a file: missing, truncated, wrong checksum, magic number or counts, labels out of range.
     pub fn images(&self, name: &str) -> Result<Arc<ImageData>, Error> {
         let manifest = manifest(name)?;
-        let slot = Arc::clone(lock(&self.images).entry(&manifest.name).or_default());
-        let mut slot = lock(&slot);
-        if let Some(data) = &*slot {
-            return Ok(Arc::clone(data));
-        }
-        let data = Arc::new(match &self.source {
-            Source::Directory(directory) => load::images(directory, manifest)?,
-            Source::Synthetic => synthetic::images(manifest)?,
-        });
-        *slot = Some(Arc::clone(&data));
-        Ok(data)
+        once(&self.images, &manifest.name, || match &self.source {
+            Source::Directory(directory) => {
+                load::images(directory, &self.cache_below(directory), manifest, self.allow_partial)
+            }
+            Source::Synthetic => synthetic::images(manifest),
+        })
     }
+
+    /// A text data set, by its name in configurations (`imdb_reviews/subwords8k`, `lm1b/bytes`,
+    /// `tokenized_wikipedia/20190301.en_bytes`). As [`images`](Self::images): loaded once, shared.
+    ///
+    /// # Errors
+    /// [`Error::UnknownDataset`]; from a directory also [`Error::Partial`] and everything that can be wrong with files.
+    pub fn text(&self, name: &str) -> Result<Arc<TextData>, Error> {
+        let info = text_info(name)?;
+        once(&self.texts, &info.name, || match &self.source {
+            Source::Directory(directory) => {
+                let cache = self.cache_below(directory);
+                text::load(directory, info, self.allow_partial, Some(&cache), &mut text::Quiet)
+            }
+            Source::Synthetic => text::stand_in(info),
+        })
+    }
+}
+
+/// What lies in a slot, or is made for it now.
+fn once<T>(
+    slots: &Slots<T>,
+    name: &'static str,
+    make: impl FnOnce() -> Result<T, Error>,
+) -> Result<Arc<T>, Error> {
+    let slot = Arc::clone(lock(slots).entry(name).or_default());
+    let mut slot = lock(&slot);
+    if let Some(data) = &*slot {
+        return Ok(Arc::clone(data));
+    }
+    let data = Arc::new(make()?);
+    *slot = Some(Arc::clone(&data));
+    Ok(data)
 }
 
 /// A panic of another thread while loading leaves the slot empty, which is a valid state.

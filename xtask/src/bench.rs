@@ -1,14 +1,38 @@
-//! `cargo xtask bench`: microseconds a training step, measured in a release build.
+//! `cargo xtask bench`: microseconds a training step, measured in a release build; with `--peers` beside JAX and PyTorch.
 
-use anyhow::Result;
+use std::path::PathBuf;
+use std::process::Stdio;
 
-use crate::{cargo, run};
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::{cargo, peers, run};
+
+const BENCH: [&str; 5] = ["bench", "--package", "taskset-train", "--bench", "steps"];
 
 /// The command; arguments filter the benchmarks.
 pub(crate) fn run_all(args: &[String]) -> Result<()> {
-    anyhow::ensure!(
-        !args.iter().any(|arg| arg == "--peers"),
-        "timing against JAX and PyTorch is not built yet; `cargo xtask bench` times our own steps"
-    );
-    run(cargo().args(["bench", "--package", "taskset-train", "--bench", "steps", "--"]).args(args))
+    if args.iter().any(|arg| arg == "--peers") {
+        let options = peers::Options::parse(args)?;
+        return peers::compare(&options, &executable()?);
+    }
+    run(cargo().args(BENCH).arg("--").args(args))
+}
+
+/// Builds the benchmark and says where it lies.
+fn executable() -> Result<PathBuf> {
+    let arguments = ["--no-run", "--message-format", "json"];
+    let output = cargo()
+        .args(BENCH)
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo could not be started")?;
+    anyhow::ensure!(output.status.success(), "cargo {} failed ({})", BENCH.join(" "), output.status);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let found = messages
+        .filter(|message| message["target"]["name"] == "steps")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    found.context("cargo names no executable of the benchmark `steps`")
 }

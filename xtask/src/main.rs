@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench;
+mod peers;
 mod reproduce;
 mod tidy;
 mod validate;
@@ -18,7 +19,8 @@ Commands:
   reproduce …   build the release binary and run `taskset-rs reproduce …` with the same arguments
   validate      what continuous integration runs: tidy, format, lints, docs, tests (cheapest first)
   tidy          check the crates' floors and absences, file headers, and habits
-  bench         microseconds a training step, in a release build
+  bench [NAME…] microseconds a training step, in a release build
+  bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0] [W0…]
 
 Examples:
   cargo xtask reproduce sec5

@@ -145,7 +145,7 @@ impl Network {
             let own = layer.macs(input);
             // Forward and the weights' gradient; the input's gradient for all but the first.
             macs += if first { 2.0 } else { 3.0 } * own;
-            first &= own <= 0.0;
+            first &= layer.parameters(input).is_empty();
         }
         2.0 * rows as f64 * macs
     }

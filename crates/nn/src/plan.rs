@@ -8,7 +8,7 @@ use crate::kernels::Scratch;
 use crate::losses::LossPlanning;
 use crate::network::InvalidNetwork;
 use crate::step::{Gradients, Objective, Pass, Planning, Step};
-use crate::{Backend, Layer, Network, Scalar, Shape};
+use crate::{Backend, Layer, Loss, Network, Scalar, Shape};
 
 /// A network planned for a number of rows. Fill the [`batch_mut`](Plan::batch_mut), then ask for the loss, or the loss
 /// and gradients, at any parameters; the batch stays as it is.
@@ -100,14 +100,26 @@ impl<T: Scalar> Plan<T> {
         let (mut offset, mut learning) = (0, false);
         let mut i = 0;
         while i < planned {
+            let mut range = offset..offset + counts[i];
+            let vocabulary = match (&network.layers[i], network.input, network.layers[i + 1..planned].first())
+            {
+                (Layer::Embed(_), Shape::Tokens { vocabulary, .. }, Some(next)) if next.takes_embedding() => {
+                    i += 1;
+                    range.end += counts[i];
+                    Some(vocabulary)
+                }
+                _ => None,
+            };
             let layer = &network.layers[i];
             let activation = match network.layers[i + 1..planned].first() {
                 Some(Layer::Activation(activation)) if layer.fuses_activation() => Some(*activation),
                 _ => None,
             };
-            let range = offset..offset + counts[i];
             offset = range.end;
-            if let Some(step) = layer.step(Planning { input: shapes[i], rows, activation }) {
+            // The loss of a language model reads no prediction behind the last token.
+            let last_step_unused = network.loss == Loss::NextToken && i + 1 == planned;
+            let planning = Planning { input: shapes[i], rows, activation, vocabulary, last_step_unused };
+            if let Some(step) = layer.step(planning) {
                 learning |= !range.is_empty();
                 steps.push((step, range));
                 widths.push(shapes[i + 1].len());
@@ -191,12 +203,18 @@ impl<T: Scalar> Plan<T> {
         self.objective.draw_noise(rows, stream);
     }
 
+    /// The random numbers of the minibatch, step by step, the loss's last; `None` for what is deterministic.
+    pub fn noise(&self) -> impl Iterator<Item = Option<&[T]>> {
+        let objective = std::iter::once_with(|| self.objective.noise());
+        self.steps.iter().map(|(step, _)| step.noise()).chain(objective)
+    }
+
     /// Mean loss over the rows.
     ///
     /// # Panics
     /// If the length of `params` is not the network's, or a label is not below the number of classes.
     pub fn loss(&mut self, params: &[T]) -> f64 {
-        self.forward(params) + self.objective_pass(params, None)
+        self.forward(params, false) + self.objective_pass(params, None)
     }
 
     /// Mean loss over the rows; overwrites `gradients` with its gradient.
@@ -211,13 +229,13 @@ impl<T: Scalar> Plan<T> {
             let delta = |(&width, wanted)| vec![T::zero(); if wanted { self.capacity * width } else { 0 }];
             self.deltas = self.widths.iter().zip(wanted).map(delta).collect();
         }
-        let added = self.forward(params);
+        let added = self.forward(params, true);
         let loss = added + self.objective_pass(params, Some(gradients));
         self.backward(params, gradients);
         loss
     }
 
-    fn forward(&mut self, params: &[T]) -> f64 {
+    fn forward(&mut self, params: &[T], keep: bool) -> f64 {
         assert_eq!(params.len(), self.parameters, "length of the parameter vector");
         let rows = self.rows;
         let mut added = 0.0;
@@ -226,6 +244,7 @@ impl<T: Scalar> Plan<T> {
             let pass = Pass {
                 backend: self.backend,
                 rows,
+                keep,
                 params: &params[range.clone()],
                 input: &before[0][..rows * self.widths[0]],
                 tokens: &self.tokens[..rows * self.length],
@@ -245,6 +264,7 @@ impl<T: Scalar> Plan<T> {
         let pass = Pass {
             backend: self.backend,
             rows,
+            keep: gradients.is_some(),
             params: &params[self.objective_range.clone()],
             input: &self.values[0][..rows * self.widths[0]],
             tokens: &self.tokens[..rows * self.length],
@@ -269,6 +289,7 @@ impl<T: Scalar> Plan<T> {
             let pass = Pass {
                 backend: self.backend,
                 rows,
+                keep: true,
                 params: &params[range.clone()],
                 input: &self.values[0][..rows * self.widths[0]],
                 tokens: &self.tokens[..rows * self.length],
@@ -331,7 +352,7 @@ mod tests {
     use super::*;
     use crate::Activation;
     use crate::testing::{started, stream};
-    use crate::{Dense, Dropout, FrozenBatchNorm, LayerNorm, Loss};
+    use crate::{Dense, Dropout, FrozenBatchNorm, LayerNorm};
 
     /// Steps must not disturb what the backward passes of others are computed from.
     #[test]
@@ -407,7 +428,7 @@ mod tests {
         let mut plan = Plan::<f32>::new(&network, 6).unwrap();
         plan.draw_noise(0..2, &mut stream("noise"));
         plan.draw_noise(4..6, &mut stream("noise"));
-        let mask = plan.steps[1].0.noise().unwrap();
+        let mask = plan.noise().flatten().next().unwrap();
         assert!(mask[..16].iter().zip(&mask[32..]).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }

@@ -18,6 +18,12 @@ pub(crate) struct Planning {
     /// The activation that follows and that it must apply; only for kinds with
     /// [`FUSES_ACTIVATION`](crate::layers::Kind::FUSES_ACTIVATION).
     pub(crate) activation: Option<Activation>,
+    /// The tokens of the embedding before it that it must take in, so that its input is the network's tokens and its
+    /// parameters start with the table; only for kinds with
+    /// [`TAKES_EMBEDDING`](crate::layers::Kind::TAKES_EMBEDDING).
+    pub(crate) vocabulary: Option<usize>,
+    /// Whether nothing reads the last time step of its output.
+    pub(crate) last_step_unused: bool,
 }
 
 /// What every pass through a step is given. The minibatch stays the same from a forward pass to its backward pass.
@@ -26,6 +32,8 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) backend: Backend,
     /// Rows in use.
     pub(crate) rows: usize,
+    /// Whether a backward pass of the same minibatch follows, so that its needs must be kept.
+    pub(crate) keep: bool,
     /// The step's own parameters.
     pub(crate) params: &'a [T],
     /// The network's input, `[rows, …]`; empty for tokens.

@@ -15,6 +15,7 @@
 //! [`NumpyLegacy`] is a different thing: it reproduces `numpy.random.RandomState` bit for bit, because TaskSet's
 //! sampled configurations are defined by it.
 
+mod bulk;
 mod exact;
 mod id;
 mod normal;

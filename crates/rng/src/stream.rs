@@ -1,5 +1,6 @@
 //! The generator behind a named stream (xoshiro256++) and its distributions.
 
+use crate::bulk::{self, Numbers};
 use crate::normal;
 
 /// A deterministic generator: xoshiro256++ (Blackman and Vigna 2019), seeded with the 256-bit key of a
@@ -104,6 +105,18 @@ impl Stream {
                 return x;
             }
         }
+    }
+
+    /// Fills a slice with numbers uniform on `[0, 1)`, multiples of 2⁻²⁴; several times faster than one by one, and other
+    /// numbers. Single and double precision get the same numbers, a shorter slice the first of a longer one's, and
+    /// the stream moves on by 32 words, whatever the length.
+    pub fn fill_unit<T: From<f32>>(&mut self, out: &mut [T]) {
+        bulk::fill(self, Numbers::Unit, out);
+    }
+
+    /// As [`fill_unit`](Stream::fill_unit) with standard normal numbers, none beyond ±6.6 (Box and Muller 1958).
+    pub fn fill_normal<T: From<f32>>(&mut self, out: &mut [T]) {
+        bulk::fill(self, Numbers::Normal, out);
     }
 
     /// Shuffles a slice in place (Fisher-Yates, from the end); every order is equally likely.

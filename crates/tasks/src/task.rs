@@ -89,6 +89,18 @@ pub trait Task: Send + Sync {
     /// parameters and minibatches.
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>>;
 
+    /// How many trials of one replica are worth training in lockstep, that is on shared minibatches and noise (1: one at
+    /// a time). Follows from shapes and costs only. It changes how fast trials are, never their bits.
+    fn lockstep(&self) -> usize {
+        1
+    }
+
+    /// Whether the loss of every minibatch of every feed is NaN once all parameters are NaN: no later evaluation can
+    /// then be anything else, and training need not go on. `false`, the safe answer, by default.
+    fn nan_is_absorbing(&self) -> bool {
+        false
+    }
+
     /// The same replica in double precision: the same data, minibatches and noise (rounded differently). For checks of
     /// gradients; slower.
     fn start_f64(&self, replica: &StreamId) -> Box<dyn Problem<f64>>;
@@ -100,6 +112,12 @@ pub trait Task: Send + Sync {
 /// latent samples), so that [`loss`](Problem::loss) is a deterministic function of the parameters until the next
 /// [`next_batch`](Problem::next_batch). All slices have the length of the task's [`Layout`]. Non-finite losses and
 /// gradients are results, never errors.
+///
+/// # Trials in lockstep
+/// The plural functions take the parameters of K trials, one trial a row of a row-major `[K, n]` matrix, on one minibatch:
+/// gathering, augmentation and noise are paid once. **What a row gives has the bits that it has alone**, whatever the
+/// other rows and their number; an implementation that cannot promise this leaves the default, which takes the rows one by
+/// one. So nothing that a loss reads may be changed by computing a loss.
 pub trait Problem<T: Float>: Send {
     /// Writes the initial parameters of this replica; the same every time it is called.
     fn init(&mut self, params: &mut [T]);
@@ -110,26 +128,69 @@ pub trait Problem<T: Float>: Send {
     /// Loss on the current minibatch (natural units of the task).
     fn loss(&mut self, params: &[T]) -> T;
 
-    /// Loss and gradient on the current minibatch; overwrites `gradients`. Tasks with gradient noise add it here.
+    /// Loss and gradient on the current minibatch; overwrites `gradients`. Tasks with gradient noise add it here; they
+    /// have drawn it with the minibatch.
     fn loss_and_gradients(&mut self, params: &[T], gradients: &mut [T]) -> T;
 
-    /// Mean loss over the next `batches` minibatches of a split's evaluation stream, in f32 precision or better; NaN of
-    /// none. The default draws them one by one; tasks override it where fewer, larger passes are faster, without changing which
-    /// examples are used.
-    fn mean_loss(&mut self, split: Split, params: &[T], batches: u32) -> f64 {
-        let (mut sum, mut loss) = (0.0, f64::NAN);
-        for batch in 0..batches {
-            if batch == 0 || !self.evaluation_is_constant() {
-                self.next_batch(Feed::Evaluation(split));
-                loss = self.loss(params).to_f64().unwrap_or(f64::NAN);
-            }
-            sum += loss;
+    /// Losses and gradients of `losses.len()` trials on the current minibatch; `params` and `gradients` are `[K, n]`.
+    fn losses_and_gradients(&mut self, params: &[T], gradients: &mut [T], losses: &mut [T]) {
+        let n = row_length(params, losses);
+        let rows = params.chunks_exact(n).zip(gradients.chunks_exact_mut(n));
+        for ((params, gradients), loss) in rows.zip(losses) {
+            *loss = self.loss_and_gradients(params, gradients);
         }
-        sum / f64::from(batches)
+    }
+
+    /// Draws the next minibatches of a split's evaluation stream for [`loaded_losses`](Problem::loaded_losses): at least
+    /// one and at most `batches` (which is not 0) of them. Returns how many. The default draws one, as the current
+    /// minibatch; tasks for which one large pass is faster take more.
+    fn load_evaluation(&mut self, split: Split, batches: u32) -> u32 {
+        debug_assert!(batches > 0, "there is nothing to draw");
+        self.next_batch(Feed::Evaluation(split));
+        1
+    }
+
+    /// Mean loss over the minibatches that [`load_evaluation`](Problem::load_evaluation) has drawn, in f32 precision or
+    /// better, of `losses.len()` trials; `params` is `[K, n]`.
+    fn loaded_losses(&mut self, params: &[T], losses: &mut [f64]) {
+        let n = row_length(params, losses);
+        for (params, loss) in params.chunks_exact(n).zip(losses) {
+            *loss = self.loss(params).to_f64().unwrap_or(f64::NAN);
+        }
+    }
+
+    /// Mean losses of `means.len()` trials over the next `batches` minibatches of a split's evaluation stream, all of
+    /// them on the same ones; NaN of none. `params` is `[K, n]`. Built of [`load_evaluation`](Problem::load_evaluation)
+    /// and [`loaded_losses`](Problem::loaded_losses): tasks implement those.
+    fn mean_losses(&mut self, split: Split, params: &[T], batches: u32, means: &mut [f64]) {
+        let mut losses = vec![0.0; means.len()];
+        means.fill(0.0);
+        let mut left = batches;
+        while left > 0 {
+            let drawn = self.load_evaluation(split, left).clamp(1, left);
+            self.loaded_losses(params, &mut losses);
+            // A constant loss is computed once and added as often as it would be drawn.
+            let times = if self.evaluation_is_constant() { left } else { 1 };
+            for _ in 0..times {
+                for (mean, loss) in means.iter_mut().zip(&losses) {
+                    *mean += loss * f64::from(drawn);
+                }
+            }
+            left = left.saturating_sub(times * drawn);
+        }
+        means.iter_mut().for_each(|mean| *mean /= f64::from(batches));
+    }
+
+    /// [`mean_losses`](Problem::mean_losses) of one trial.
+    fn mean_loss(&mut self, split: Split, params: &[T], batches: u32) -> f64 {
+        let mut mean = [0.0];
+        self.mean_losses(split, params, batches, &mut mean);
+        mean[0]
     }
 
     /// Whether all evaluation minibatches are the same: there is neither data nor noise in the loss, and drawing one
-    /// takes nothing from any stream. [`mean_loss`](Problem::mean_loss) then computes the loss once. `false` by default.
+    /// takes nothing from any stream. [`mean_losses`](Problem::mean_losses) then computes the losses once. `false` by
+    /// default; a task that says `true` loads one minibatch at a time.
     fn evaluation_is_constant(&self) -> bool {
         false
     }
@@ -139,4 +200,9 @@ pub trait Problem<T: Float>: Send {
     fn constraint_mask(&self) -> Option<&[T]> {
         None
     }
+}
+
+/// Number of parameters of one of the trials of a `[K, n]` matrix, at least 1, where there is one result a trial.
+pub(crate) fn row_length<T, R>(params: &[T], results: &[R]) -> usize {
+    (params.len() / results.len().max(1)).max(1)
 }

@@ -2,7 +2,9 @@
 //!
 //! A *trial* is (task, optimizer, replica, protocol); training it gives a [`Curve`](taskset_curves::Curve). Trials are
 //! independent: the same trial gives the same bits alone or among thousands, on any number of threads, in any order,
-//! because all of its random numbers come from streams named by (task, replica, purpose).
+//! because all of its random numbers come from streams named by (task, replica, purpose). Trials that differ in nothing
+//! but the optimizer meet the same minibatches and noise; a sweep trains them in lockstep where that pays
+//! ([`run_lockstep`]), which changes no bit either.
 
 mod error;
 mod machine;
@@ -17,4 +19,4 @@ pub use observe::{Quiet, SweepObserver, TrialObserver, TrialReport};
 pub use plan::{CURVES_VERSION, MAX_EVALUATIONS, Plan, check_protocol};
 pub use sweep::{Outcome, Sweep};
 pub use taskset_curves::{Protocol, TrialKey};
-pub use trial::{Cancelled, replica_stream, run_trial, schedule_steps};
+pub use trial::{Cancelled, replica_stream, run_lockstep, run_trial, schedule_steps};

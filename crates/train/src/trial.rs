@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use taskset_curves::{Curve, Protocol};
 use taskset_names::Split;
 use taskset_nn::denormals::FlushGuard;
-use taskset_optim::{Mode, Rule, UPSTREAM_TRAINING_STEPS};
+use taskset_optim::{Mode, Rule, State, UPSTREAM_TRAINING_STEPS};
 use taskset_rng::StreamId;
-use taskset_tasks::{Feed, Task};
+use taskset_tasks::{Feed, Problem, Task};
 
 use crate::TrialObserver;
 
@@ -35,7 +35,12 @@ pub fn schedule_steps(mode: Mode, protocol: &Protocol) -> u64 {
 /// Trains one trial in f32 on the calling thread and returns its curve (paper, section 3.3).
 ///
 /// The loss on each split is evaluated at step 0, before any update, then every `eval_every` steps, and at the last
-/// step. Denormals are flushed to zero while it runs: once units die they would slow training several times.
+/// step. Denormals are flushed to zero while it runs: once units die they would slow training several times. A loss that
+/// is not a number is stored as [`f32::NAN`], whatever its sign and payload.
+///
+/// Where the task says that a trial whose parameters are all NaN cannot recover
+/// ([`nan_is_absorbing`](Task::nan_is_absorbing)), such a trial ends there and the rest of its curve is NaN: the
+/// curve of the full run.
 ///
 /// Unlike upstream, no extra update follows the last evaluation (QUIRK-34: it had no effect on curves).
 ///
@@ -49,76 +54,222 @@ pub fn run_trial(
     observer: &mut dyn TrialObserver,
     cancel: &AtomicBool,
 ) -> Result<Curve, Cancelled> {
-    run_until(task, (optimizer, rule), replica, protocol, observer, &|| cancel.load(Ordering::Relaxed))
+    let _flush = FlushGuard::new();
+    let stop = || cancel.load(Ordering::Relaxed);
+    let mut group = Group::start(task, &[(optimizer, rule)], replica, protocol);
+    group.run(&mut |_, step, losses| observer.evaluated(step, losses), &stop)?;
+    Ok(group.into_curves().swap_remove(0))
 }
 
-/// [`run_trial`] with any reason to stop; `stop` is asked at every step.
-pub(crate) fn run_until(
+/// Trains the trials of one task and replica that differ in their optimizers only, in lockstep on the calling thread: on
+/// the same minibatches and noise, drawn once. Each curve has the bits that [`run_trial`] gives it, whatever the company;
+/// the seconds of the group are divided equally among its trials.
+///
+/// # Errors
+/// [`Cancelled`] as soon as `cancel` is seen to be true.
+pub fn run_lockstep(
     task: &dyn Task,
-    (optimizer, rule): (&str, &Rule),
+    trials: &[(&str, &Rule)],
     replica: u32,
     protocol: &Protocol,
-    observer: &mut dyn TrialObserver,
-    stop: &dyn Fn() -> bool,
-) -> Result<Curve, Cancelled> {
-    let _flush = FlushGuard::new();
-    let mut problem = task.start(&replica_stream(task.name(), replica));
-    let n = task.layout().len();
-    let (mut params, mut gradients) = (vec![0.0_f32; n], vec![0.0_f32; n]);
-    let mut state = rule.init::<f32>(n);
-    problem.init(&mut params);
-    let mask = rule.applies_constraints().then(|| problem.constraint_mask().map(<[f32]>::to_vec)).flatten();
+    cancel: &AtomicBool,
+) -> Result<Vec<Curve>, Cancelled> {
+    run_until(task, trials, replica, protocol, &|| cancel.load(Ordering::Relaxed))
+}
 
-    let steps = protocol.eval_steps();
-    let mut losses: [Vec<f32>; 4] = std::array::from_fn(|_| Vec::with_capacity(steps.len()));
-    let mut diverged_at: Option<u32> = None;
-    let (mut train_time, mut eval_time) = (Duration::ZERO, Duration::ZERO);
-    let mut done = 0;
-    for &step in &steps {
-        let start = Instant::now();
-        while done < step {
-            if stop() {
-                return Err(Cancelled);
+/// [`run_lockstep`] with any reason to stop; `stop` is asked at every step.
+pub(crate) fn run_until(
+    task: &dyn Task,
+    trials: &[(&str, &Rule)],
+    replica: u32,
+    protocol: &Protocol,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Curve>, Cancelled> {
+    let _flush = FlushGuard::new();
+    let mut group = Group::start(task, trials, replica, protocol);
+    group.run(&mut |_, _, _| {}, stop)?;
+    Ok(group.into_curves())
+}
+
+/// What is told of an evaluation: which trial, after how many steps, the losses.
+type Evaluated<'a> = &'a mut dyn FnMut(usize, u32, [f32; 4]);
+
+/// Trials in lockstep, between two steps.
+struct Group<'a> {
+    task: &'a dyn Task,
+    protocol: &'a Protocol,
+    problem: Box<dyn Problem<f32>>,
+    /// Number of parameters of a trial (1 if there is none, so that rows have a length).
+    n: usize,
+    /// The trials that are still trained; each has a row of `params` and of `gradients`.
+    running: Vec<Running<'a>>,
+    /// `[running, n]`.
+    params: Vec<f32>,
+    gradients: Vec<f32>,
+    losses: Vec<f32>,
+    /// Steps after which all are evaluated.
+    steps: Vec<u32>,
+    /// The curves, of all trials in their order.
+    curves: Vec<Curve>,
+    train_time: Duration,
+    eval_time: Duration,
+}
+
+/// One trial of a group.
+struct Running<'a> {
+    /// Its curve.
+    trial: usize,
+    rule: &'a Rule,
+    state: State<f32>,
+    /// Whether its parameters are projected onto the constraint.
+    projects: bool,
+}
+
+impl<'a> Group<'a> {
+    fn start(task: &'a dyn Task, trials: &[(&str, &'a Rule)], replica: u32, protocol: &'a Protocol) -> Self {
+        let mut problem = task.start(&replica_stream(task.name(), replica));
+        let n = task.layout().len();
+        let mut start = vec![0.0_f32; n];
+        problem.init(&mut start);
+        let constrained = problem.constraint_mask().is_some();
+        let steps = protocol.eval_steps();
+        let curves = trials.iter().map(|&(optimizer, _)| Curve {
+            task: task.name().to_owned(),
+            optimizer: optimizer.to_owned(),
+            replica,
+            steps: steps.clone(),
+            losses: std::array::from_fn(|_| Vec::with_capacity(steps.len())),
+            diverged_at: None,
+            num_params: n as u64,
+            train_seconds: 0.0,
+            eval_seconds: 0.0,
+            origin: task.origin(),
+        });
+        let running = trials.iter().enumerate().map(|(trial, &(_, rule))| Running {
+            trial,
+            rule,
+            state: rule.init::<f32>(n),
+            projects: constrained && rule.applies_constraints(),
+        });
+        Self {
+            task,
+            protocol,
+            problem,
+            n: n.max(1),
+            running: running.collect(),
+            params: start.repeat(trials.len()),
+            gradients: vec![0.0; n * trials.len()],
+            losses: vec![0.0; trials.len()],
+            curves: curves.collect(),
+            steps,
+            train_time: Duration::ZERO,
+            eval_time: Duration::ZERO,
+        }
+    }
+
+    /// Trains and evaluates to the end.
+    fn run(&mut self, evaluated: Evaluated<'_>, stop: &dyn Fn() -> bool) -> Result<(), Cancelled> {
+        let mut done = 0;
+        for point in 0..self.steps.len() {
+            let start = Instant::now();
+            while done < self.steps[point] && !self.running.is_empty() {
+                if stop() {
+                    return Err(Cancelled);
+                }
+                self.step(done);
+                done += 1;
             }
-            problem.next_batch(Feed::Training);
-            let loss = problem.loss_and_gradients(&params, &mut gradients);
-            if !loss.is_finite() && diverged_at.is_none() {
-                diverged_at = Some(done);
+            let trained = Instant::now();
+            self.train_time += trained - start;
+            self.evaluate(self.steps[point], evaluated, stop)?;
+            self.eval_time += trained.elapsed();
+        }
+        Ok(())
+    }
+
+    /// One step of every trial; `done` have been made.
+    fn step(&mut self, done: u32) {
+        self.problem.next_batch(Feed::Training);
+        self.problem.losses_and_gradients(&self.params, &mut self.gradients, &mut self.losses);
+        let rows = self.params.chunks_exact_mut(self.n).zip(self.gradients.chunks_exact(self.n));
+        let mut any_nan = false;
+        for ((trial, loss), (params, gradients)) in self.running.iter_mut().zip(&self.losses).zip(rows) {
+            if !loss.is_finite() {
+                self.curves[trial.trial].diverged_at.get_or_insert(done);
             }
-            rule.update(&gradients, &mut params, &mut state);
-            if let Some(mask) = &mask {
+            trial.rule.update(gradients, params, &mut trial.state);
+            if trial.projects
+                && let Some(mask) = self.problem.constraint_mask()
+            {
                 params.iter_mut().zip(mask).for_each(|(p, m)| *p *= m);
             }
-            done += 1;
+            any_nan |= params.first().is_some_and(|p| p.is_nan());
         }
-        let trained = Instant::now();
-        train_time += trained - start;
-        let mut point = [0.0_f32; 4];
+        if any_nan && self.task.nan_is_absorbing() {
+            self.end_lost_trials(done + 1);
+        }
+    }
+
+    /// Ends the trials whose parameters are all NaN after `done` steps: no rule turns NaN into a number, so every later
+    /// loss is NaN too.
+    fn end_lost_trials(&mut self, done: u32) {
+        for row in (0..self.running.len()).rev() {
+            let params = &self.params[row * self.n..(row + 1) * self.n];
+            if !params.iter().all(|p| p.is_nan()) {
+                continue;
+            }
+            let lost = self.running.swap_remove(row);
+            // The last row takes the place of the lost one.
+            let last = self.running.len();
+            self.params.copy_within(last * self.n.., row * self.n);
+            self.params.truncate(last * self.n);
+            self.gradients.truncate(last * self.n);
+            self.losses.truncate(last);
+            // Either the next training loss or, if this step is the last before an evaluation, that one would tell.
+            self.curves[lost.trial].diverged_at.get_or_insert(done);
+        }
+    }
+
+    /// Mean losses of every trial on the four splits, after `step` steps.
+    fn evaluate(
+        &mut self,
+        step: u32,
+        evaluated: Evaluated<'_>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Cancelled> {
+        let mut points = vec![[f32::NAN; 4]; self.curves.len()];
+        let mut means = vec![0.0; self.running.len()];
         for split in Split::ALL {
+            if self.running.is_empty() {
+                break;
+            }
             if stop() {
                 return Err(Cancelled);
             }
-            point[split.index()] = problem.mean_loss(split, &params, protocol.eval_batches) as f32;
+            self.problem.mean_losses(split, &self.params, self.protocol.eval_batches, &mut means);
+            for (trial, &mean) in self.running.iter().zip(&means) {
+                points[trial.trial][split.index()] = if mean.is_nan() { f32::NAN } else { mean as f32 };
+            }
         }
-        for (curve, loss) in losses.iter_mut().zip(point) {
-            curve.push(loss);
+        for (trial, (curve, point)) in self.curves.iter_mut().zip(points).enumerate() {
+            for (losses, loss) in curve.losses.iter_mut().zip(point) {
+                losses.push(loss);
+            }
+            if point.iter().any(|loss| !loss.is_finite()) {
+                curve.diverged_at.get_or_insert(step);
+            }
+            evaluated(trial, step, point);
         }
-        if diverged_at.is_none() && point.iter().any(|loss| !loss.is_finite()) {
-            diverged_at = Some(step);
-        }
-        eval_time += trained.elapsed();
-        observer.evaluated(step, point);
+        Ok(())
     }
-    Ok(Curve {
-        task: task.name().to_owned(),
-        optimizer: optimizer.to_owned(),
-        replica,
-        steps,
-        losses,
-        diverged_at,
-        num_params: n as u64,
-        train_seconds: train_time.as_secs_f64(),
-        eval_seconds: eval_time.as_secs_f64(),
-        origin: task.origin(),
-    })
+
+    /// The curves, each with its share of the time.
+    fn into_curves(mut self) -> Vec<Curve> {
+        let share = 1.0 / self.curves.len().max(1) as f64;
+        for curve in &mut self.curves {
+            curve.train_seconds = self.train_time.as_secs_f64() * share;
+            curve.eval_seconds = self.eval_time.as_secs_f64() * share;
+        }
+        self.curves
+    }
 }

@@ -5,6 +5,7 @@
 
 mod backend;
 mod bytes;
+mod cells;
 mod flow;
 mod gemm;
 mod losses;
@@ -33,7 +34,9 @@ mod sealed {
 /// The number types of the models, f32 and f64, with their kernels.
 ///
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
-pub trait Scalar: Float + Debug + Default + Display + Send + Sum + Sync + flow::Flow + sealed::Sealed + 'static {
+pub trait Scalar:
+    cells::Cells + flow::Flow + Float + Debug + Default + Display + From<f32> + Send + Sum + Sync + sealed::Sealed + 'static
+{
     /// The nearest number of this type.
     fn of(x: f64) -> Self;
 

@@ -6,21 +6,27 @@ mod conditioner;
 mod coupling;
 mod dense;
 mod dropout;
+mod embed;
 mod flatten;
 mod frozen_batch_norm;
 mod gaussian_noise;
 mod layer_norm;
 mod permutation;
+mod recurrent;
+mod time_pool;
 
 pub use autoregressive::Autoregressive;
 pub use coupling::Coupling;
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use embed::Embed;
 pub use flatten::Flatten;
 pub use frozen_batch_norm::FrozenBatchNorm;
 pub use gaussian_noise::GaussianNoise;
 pub use layer_norm::LayerNorm;
 pub use permutation::Permutation;
+pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
+pub use time_pool::TimePool;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
@@ -34,6 +40,8 @@ pub(crate) trait Kind {
     const FUSES_ACTIVATION: bool = false;
     /// Whether its parameters are named after the layer with weights before it.
     const FOLLOWS: bool = false;
+    /// Whether the planned step can take in the embedding before it.
+    const TAKES_EMBEDDING: bool = false;
 
     /// Shape of the output; an error text where the layer cannot take the input.
     fn output(&self, input: Shape) -> Result<Shape, String>;
@@ -104,6 +112,10 @@ macro_rules! layers {
                 match self { $(Self::$kind(_) => <$kind as Kind>::FOLLOWS,)* }
             }
 
+            pub(crate) fn takes_embedding(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as Kind>::TAKES_EMBEDDING,)* }
+            }
+
             pub(crate) fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {
                 match self { $(Self::$kind(kind) => kind.step(planning),)* }
             }
@@ -133,6 +145,8 @@ layers! {
     Dense,
     /// Random zeros.
     Dropout,
+    /// A row of a table for every token.
+    Embed,
     /// Images to vectors.
     Flatten,
     /// The batch norm of the fixed MLP tasks, which never updates its moving averages.
@@ -143,6 +157,10 @@ layers! {
     LayerNorm,
     /// Features in another order.
     Permutation,
+    /// A recurrent core over a sequence.
+    Recurrent,
+    /// Last, largest or mean values of a sequence.
+    TimePool,
 }
 
 /// The feature count of vectors, or why there is none.

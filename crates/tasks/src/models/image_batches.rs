@@ -12,6 +12,9 @@ use super::network_task::{Batches, Data};
 use crate::Feed;
 use crate::families::Augmentation;
 
+/// Trials at once where the minibatch is dear.
+const LOCKSTEP: usize = 24;
+
 /// The images of a task: shared by its replicas.
 #[derive(Clone, Debug)]
 pub(super) struct ImageTask {
@@ -33,6 +36,13 @@ impl Data for ImageTask {
 
     fn batch_size(&self) -> usize {
         self.batch_size
+    }
+
+    /// Changing colours costs more than the networks do, and is then shared. Without it a minibatch is little more than a
+    /// copy, and it is worth more that one trial's parameters stay in the cache.
+    fn lockstep(&self) -> usize {
+        let colours = self.augmentation.is_some_and(|augmentation| augmentation.do_color_aug);
+        if colours && self.data.shape().channels == 3 { LOCKSTEP } else { 1 }
     }
 
     fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>> {

@@ -7,6 +7,7 @@ use taskset_names::{Origin, Split};
 use taskset_nn::{BatchMut, Network, Plan, Scalar};
 use taskset_rng::{Stream, StreamId};
 
+use crate::task::row_length;
 use crate::{Error, Feed, Layout, Problem, Task};
 
 /// Most rows of an evaluation pass: enough for the matrix products to run at full speed.
@@ -21,6 +22,11 @@ pub(crate) trait Data: Debug + Send + Sync + 'static {
 
     /// Examples of a minibatch.
     fn batch_size(&self) -> usize;
+
+    /// How many trials at once are worth sharing a minibatch: more than 1 where drawing one is dear.
+    fn lockstep(&self) -> usize {
+        1
+    }
 
     /// The minibatch streams of a replica.
     fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>>;
@@ -93,6 +99,15 @@ impl<D: Data> Task for NetworkTask<D> {
         self.network.flops_per_step(self.data.batch_size())
     }
 
+    fn lockstep(&self) -> usize {
+        self.data.lockstep()
+    }
+
+    fn nan_is_absorbing(&self) -> bool {
+        // The last layer's biases make every one of its outputs NaN.
+        true
+    }
+
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
         Box::new(self.replica::<f32>(replica))
     }
@@ -147,23 +162,25 @@ impl<T: Scalar> Problem<T> for Replica<T> {
         T::of(self.plan.loss_and_gradients(params, gradients))
     }
 
-    /// Several minibatches in one pass, the same examples and noise as one by one; minibatches have equal size, so the
-    /// mean over all rows is the mean of their losses (up to rounding). The current minibatch stays as it is.
-    fn mean_loss(&mut self, split: Split, params: &[T], batches: u32) -> f64 {
+    /// Several minibatches in one pass, the same examples and noise as one by one. The current minibatch stays as it is.
+    fn load_evaluation(&mut self, split: Split, batches: u32) -> u32 {
         let at_once = self.at_once();
         let plan = self.evaluation.get_or_insert_with(|| plan(&self.network, at_once * self.batch_size));
-        let (mut left, mut sum) = (batches as usize, 0.0);
-        while left > 0 {
-            let now = left.min(at_once);
-            plan.set_rows(now * self.batch_size);
-            for batch in 0..now {
-                let first = batch * self.batch_size;
-                load(plan, &mut *self.batches, Feed::Evaluation(split), first, self.batch_size);
-            }
-            sum += plan.loss(params) * now as f64;
-            left -= now;
+        let now = at_once.min(batches as usize);
+        plan.set_rows(now * self.batch_size);
+        for batch in 0..now {
+            let first = batch * self.batch_size;
+            load(plan, &mut *self.batches, Feed::Evaluation(split), first, self.batch_size);
         }
-        sum / f64::from(batches)
+        now as u32
+    }
+
+    /// Minibatches have equal size, so the mean over all rows is the mean of their losses (up to rounding).
+    fn loaded_losses(&mut self, params: &[T], losses: &mut [f64]) {
+        let Some(plan) = &mut self.evaluation else { return losses.fill(f64::NAN) };
+        for (params, loss) in params.chunks_exact(row_length(params, losses)).zip(losses) {
+            *loss = plan.loss(params);
+        }
     }
 
     fn constraint_mask(&self) -> Option<&[T]> {
@@ -305,6 +322,37 @@ mod tests {
         };
         assert_eq!(run(0), run(0));
         assert_ne!(run(0), run(1));
+    }
+
+    #[test]
+    fn lockstep_changes_no_bit_and_nan_stays() {
+        for task in variants() {
+            let (mut group, start) = start::<f32>(&task, 4);
+            let (mut alone, _) = self::start::<f32>(&task, 4);
+            let n = start.len();
+            let mut params = start.repeat(3);
+            params[..n].iter_mut().for_each(|p| *p = *p * 1.5);
+            params[n..2 * n].fill(f32::NAN);
+            let (mut gradients, mut gradient, mut losses) = (params.clone(), start.clone(), [0.0; 3]);
+            for _ in 0..3 {
+                group.next_batch(Feed::Training);
+                alone.next_batch(Feed::Training);
+                group.losses_and_gradients(&params, &mut gradients, &mut losses);
+                for (k, row) in params.chunks_exact(n).enumerate() {
+                    let loss = alone.loss_and_gradients(row, &mut gradient);
+                    assert_eq!((loss.is_nan(), k == 1), (losses[k].is_nan(), losses[k].is_nan()));
+                    let same = |a: &f32, b: &f32| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+                    assert!(same(&loss, &losses[k]));
+                    assert!(gradient.iter().zip(&gradients[k * n..]).all(|(a, b)| same(a, b)));
+                }
+            }
+            for split in Split::ALL {
+                let mut means = [0.0; 3];
+                group.mean_losses(split, &params, 30, &mut means);
+                let mean = alone.mean_loss(split, &params[2 * n..], 30);
+                assert_eq!((means[1].is_nan(), means[2].to_bits()), (true, mean.to_bits()));
+            }
+        }
     }
 
     #[test]

@@ -41,6 +41,13 @@ impl Draw {
         }
     }
 
+    /// `out ← a +` independent elements, each rounded before it is added.
+    pub(crate) fn add<T: Real>(self, stream: &mut Stream, a: &[T], out: &mut [T]) {
+        for (out, &a) in out.iter_mut().zip(a) {
+            *out = a + T::of(self.one(stream));
+        }
+    }
+
     /// `count` independent elements.
     pub(crate) fn many(self, stream: &mut Stream, count: usize) -> Vec<f64> {
         (0..count).map(|_| self.one(stream)).collect()

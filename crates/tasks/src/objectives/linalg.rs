@@ -36,34 +36,20 @@ fn halve<T: Real>(mut sums: [T; LANES]) -> T {
     sums[0]
 }
 
-/// Rows whose multiples [`weigh_rows`] adds together, so that `g` is read and written once for all of them.
-const ROWS: usize = 4;
-
-/// One pass over a row-major matrix of `x.len()` columns, each row read from memory once: `weight(i, w_i · x)` for every
-/// row `w_i`, and `g += Σ_i weight_i w_i`. Sums have the order of [`dot`], and of [`axpy`] row by row.
-pub(crate) fn weigh_rows<T: Real>(
-    matrix: &[T],
-    x: &[T],
-    mut weight: impl FnMut(usize, T) -> T,
-    mut g: Option<&mut [T]>,
-) {
-    let n = x.len().max(1);
-    for (block, rows) in matrix.chunks(ROWS * n).enumerate() {
-        let mut weights = [T::zero(); ROWS];
-        for (i, (row, to)) in rows.chunks_exact(n).zip(&mut weights).enumerate() {
-            *to = weight(ROWS * block + i, dot(row, x));
-        }
-        let Some(g) = g.as_deref_mut() else { continue };
-        if rows.len() == ROWS * n {
-            let (a, rest) = rows.split_at(n);
-            let (b, rest) = rest.split_at(n);
-            let (c, d) = rest.split_at(n);
-            for ((((g, &a), &b), &c), &d) in g.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                *g = *g + weights[0] * a + weights[1] * b + weights[2] * c + weights[3] * d;
-            }
-        } else {
-            for (row, &weight) in rows.chunks_exact(n).zip(&weights) {
-                axpy(weight, row, g);
+/// Copies a row-major matrix of `cols` columns to its row-major transpose.
+pub(crate) fn transpose<T: Copy>(matrix: &[T], cols: usize, out: &mut [T]) {
+    /// Squares of which one line of each row and column stays in the cache.
+    const BLOCK: usize = 16;
+    let rows = matrix.len() / cols.max(1);
+    if rows == 1 || cols == 1 {
+        return out.copy_from_slice(matrix);
+    }
+    for i0 in (0..rows).step_by(BLOCK) {
+        for j0 in (0..cols).step_by(BLOCK) {
+            for i in i0..rows.min(i0 + BLOCK) {
+                for j in j0..cols.min(j0 + BLOCK) {
+                    out[j * rows + i] = matrix[i * cols + j];
+                }
             }
         }
     }
@@ -101,25 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn weighing_rows_is_a_product_with_the_transpose_row_by_row() {
-        for n in [1, 3, 4, 5, 8, 18, 33] {
-            let matrix: Vec<f32> = (0..n * n).map(|i| (i as f32).sin()).collect();
-            let x: Vec<f32> = (0..n).map(|i| (i as f32).cos()).collect();
-            let (mut g, mut expected, mut seen) = (x.clone(), x.clone(), Vec::new());
-            let weight = |i, product: f32| {
-                seen.push((i, product.to_bits()));
-                product - i as f32
-            };
-            weigh_rows(&matrix, &x, weight, Some(&mut g));
-            for (i, row) in matrix.chunks_exact(n).enumerate() {
-                let product = dot(row, &x);
-                assert_eq!(seen[i], (i, product.to_bits()));
-                axpy(product - i as f32, row, &mut expected);
-            }
-            assert!(
-                seen.len() == n && g.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()),
-                "{n}"
-            );
+    fn transposing_swaps_indices() {
+        for (rows, cols) in [(1, 1), (1, 5), (5, 1), (3, 7), (17, 16), (40, 33)] {
+            let matrix: Vec<usize> = (0..rows * cols).collect();
+            let mut out = vec![usize::MAX; rows * cols];
+            transpose(&matrix, cols, &mut out);
+            assert!((0..rows * cols).all(|e| out[(e % cols) * rows + e / cols] == e), "{rows} {cols}");
         }
     }
 

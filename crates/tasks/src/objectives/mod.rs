@@ -21,6 +21,7 @@ mod draw;
 mod feed;
 mod linalg;
 pub(crate) mod losg;
+mod matrix;
 mod orthogonal;
 pub(crate) mod quadratic;
 mod real;

@@ -1,21 +1,16 @@
 //! The scalar types that objectives are computed in.
 
-use std::fmt::Debug;
-use std::iter::Sum;
 use std::ops::{AddAssign, DivAssign, MulAssign, SubAssign};
 use std::sync::{Arc, OnceLock};
 
-use num_traits::{Float, FloatConst};
+use num_traits::FloatConst;
+use taskset_nn::Scalar;
 
 /// f32 or f64, with transcendental functions that give the same bits on every platform.
 ///
 /// The `math_` functions call the `libm` crate; `Float`'s own call the platform's library. (`Float::sqrt` is exact by
 /// IEEE and needs no counterpart.)
-pub(crate) trait Real:
-    Float + FloatConst + AddAssign + SubAssign + MulAssign + DivAssign + Sum + Debug + Send + Sync + 'static
-{
-    /// The nearest value of this type.
-    fn of(x: f64) -> Self;
+pub(crate) trait Real: Scalar + FloatConst + AddAssign + SubAssign + MulAssign + DivAssign {
     fn math_exp(self) -> Self;
     fn math_ln(self) -> Self;
     fn math_ln_1p(self) -> Self;
@@ -30,10 +25,6 @@ pub(crate) trait Real:
 macro_rules! impl_real {
     ($t:ty, $slot:ident, $exp:ident, $ln:ident, $ln_1p:ident, $sin:ident, $cos:ident, $tanh:ident, $pow:ident) => {
         impl Real for $t {
-            #[inline]
-            fn of(x: f64) -> Self {
-                x as Self
-            }
             #[inline]
             fn math_exp(self) -> Self {
                 libm::$exp(self)

@@ -141,6 +141,67 @@ fn assert_mean_loss<T: Real>(replicas: [Box<dyn Problem<T>>; 2], task: &dyn Task
     }
 }
 
+/// Checks that trials in lockstep have the bits that each has alone, on training minibatches and in evaluation, whatever
+/// their number, in both precisions; and that a trial of NaN stays one if the task says so.
+#[track_caller]
+pub(crate) fn assert_lockstep(task: &dyn Task) {
+    let replica = StreamId::root("lockstep");
+    assert_company([task.start(&replica), task.start(&replica)], task);
+    assert_company([task.start_f64(&replica), task.start_f64(&replica)], task);
+    let mut problem = task.start(&replica);
+    let nan = vec![f32::NAN; task.layout().len()];
+    for _ in 0..20 {
+        problem.next_batch(Feed::Training);
+        let mut gradient = nan.clone();
+        assert!(!task.nan_is_absorbing() || problem.loss_and_gradients(&nan, &mut gradient).is_nan());
+        for split in Split::ALL {
+            assert!(!task.nan_is_absorbing() || problem.mean_loss(split, &nan, 1).is_nan());
+        }
+    }
+}
+
+#[track_caller]
+fn assert_company<T: Real>([mut alone, mut group]: [Box<dyn Problem<T>>; 2], task: &dyn Task) {
+    let n = task.layout().len();
+    let mut start = vec![T::zero(); n];
+    alone.init(&mut start);
+    let same = |a: T, b: T| a.wide().to_bits() == b.wide().to_bits() || a.is_nan() && b.is_nan();
+    for count in [1, 2, 3, 8, 25, 1] {
+        // Every trial somewhere else, one of them diverged.
+        let mut params: Vec<T> = (0..count)
+            .flat_map(|k| start.iter().enumerate().map(move |(i, &p)| p + T::of(((k * 7 + i) as f64).sin())))
+            .collect();
+        if count > 2 {
+            params[n..2 * n].fill(T::nan());
+        }
+        let (mut gradients, mut gradient) = (vec![T::nan(); count * n], vec![T::nan(); n]);
+        let mut losses = vec![T::zero(); count];
+        alone.next_batch(Feed::Training);
+        group.next_batch(Feed::Training);
+        group.losses_and_gradients(&params, &mut gradients, &mut losses);
+        for (k, row) in params.chunks_exact(n).enumerate() {
+            let loss = alone.loss_and_gradients(row, &mut gradient);
+            assert!(same(loss, losses[k]), "{} {count} {k}: {loss} {}", task.name(), losses[k]);
+            let mut pairs = gradient.iter().zip(&gradients[k * n..]);
+            assert!(pairs.all(|(&a, &b)| same(a, b)), "{} {count} {k}", task.name());
+        }
+        // Evaluation: the same minibatches for all.
+        let mut means = vec![0.0; count];
+        group.mean_losses(Split::ValidInner, &params, 3, &mut means);
+        let mut sums = vec![0.0; count];
+        for _ in 0..3 {
+            alone.next_batch(Feed::Evaluation(Split::ValidInner));
+            for (row, sum) in params.chunks_exact(n).zip(&mut sums) {
+                *sum += alone.loss(row).wide();
+            }
+        }
+        for (mean, sum) in means.iter().zip(&sums) {
+            let expected = sum / 3.0;
+            assert!(mean.to_bits() == expected.to_bits() || mean.is_nan() && expected.is_nan());
+        }
+    }
+}
+
 fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
 }

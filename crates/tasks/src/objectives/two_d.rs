@@ -113,6 +113,10 @@ impl Task for TwoD {
         100.0
     }
 
+    fn nan_is_absorbing(&self) -> bool {
+        true
+    }
+
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
         Box::new(self.problem(replica))
     }
@@ -163,7 +167,7 @@ impl<T: Real> Problem<T> for Replica {
 mod tests {
     use super::*;
     use crate::objectives::testing::{
-        assert_close, assert_evaluation, assert_gradient, assert_precisions_agree,
+        assert_close, assert_evaluation, assert_gradient, assert_lockstep, assert_precisions_agree,
     };
 
     #[test]
@@ -212,6 +216,7 @@ mod tests {
             assert_gradient(&mut *task.start_f64(&replica), &[1.2, -0.7], 1e-6);
             assert_precisions_agree(&*task, &replica, 1e-5);
             assert_evaluation(&*task, true);
+            assert_lockstep(&*task);
         }
     }
 

@@ -154,11 +154,11 @@ impl Problem<f32> for RecordedProblem {
         self.record.lock().unwrap().losses.push(loss.to_bits());
         loss
     }
-    fn mean_loss(&mut self, split: Split, params: &[f32], batches: u32) -> f64 {
+    fn mean_losses(&mut self, split: Split, params: &[f32], batches: u32, means: &mut [f64]) {
         let mut record = self.record.lock().unwrap();
         record.params = params.iter().map(|p| p.to_bits()).collect();
         record.evaluations += 1;
-        self.problem.mean_loss(split, params, batches)
+        self.problem.mean_losses(split, params, batches, means);
     }
     fn constraint_mask(&self) -> Option<&[f32]> {
         self.problem.constraint_mask()

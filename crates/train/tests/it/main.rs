@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod absorbing;
 mod determinism;
 mod divergence;
+mod lockstep;
 mod resume;
 mod support;

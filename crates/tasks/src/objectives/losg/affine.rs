@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use taskset_nn::kernels::Start;
 use taskset_rng::{NumpyLegacy, Stream};
 
 use super::Objective;
-use crate::objectives::linalg::{scale, weigh_rows};
+use crate::objectives::linalg::scale;
+use crate::objectives::matrix::Matrix;
 use crate::objectives::real::Real;
 
 /// `W` (n×n, row-major) followed by `y` (n), as upstream draws them: `RandomState(problem_seed).randn`, W first.
@@ -31,32 +33,36 @@ pub(super) enum OfResidual<T> {
 /// A function of the residual `W p − y`.
 pub(super) struct Affine<T> {
     n: usize,
-    /// `W`, row-major, then `y`.
-    instance: Arc<[T]>,
+    /// `W`, row-major; its elements end with `y`.
+    matrix: Matrix<T>,
     function: OfResidual<T>,
+    /// Residuals of the latest pass, one row a trial; then the slopes by them.
+    residuals: Vec<T>,
+    /// Value and factor of the gradient of each trial of the latest pass.
+    values: Vec<(T, T)>,
 }
 
 impl<T: Real> Affine<T> {
     /// `instance` holds n² + n numbers: `W`, then `y`.
     pub(super) fn new(n: usize, instance: Arc<[T]>, function: OfResidual<T>) -> Self {
-        Self { n, instance, function }
+        Self { n, matrix: Matrix::new(n, instance), function, residuals: Vec::new(), values: Vec::new() }
     }
 
-    /// One pass over W: the value, with its gradient added to `g`.
-    fn pass(&self, p: &[T], mut g: Option<&mut [T]>) -> T {
-        let (w, y) = self.instance.split_at(self.n * self.n);
-        let mut sum = T::zero();
-        let weight = |i: usize, product| {
-            let (term, slope) = self.function.term(product - y[i]);
-            sum += term;
-            slope
-        };
-        weigh_rows(w, p, weight, g.as_deref_mut());
-        let (value, factor) = self.function.outer(sum);
-        if let Some(g) = g {
-            scale(factor, g);
+    /// Sets the values for the rows of `p`, and the slopes in place of the residuals.
+    fn pass(&mut self, p: &[T]) {
+        self.residuals.resize(p.len(), T::zero());
+        self.matrix.times(p, Start::Zero, &mut self.residuals);
+        let y = &self.matrix.elements()[self.n * self.n..];
+        self.values.clear();
+        for residual in self.residuals.chunks_exact_mut(self.n) {
+            let mut sum = T::zero();
+            for (r, &y) in residual.iter_mut().zip(y) {
+                let (term, slope) = self.function.term(*r - y);
+                sum += term;
+                *r = slope;
+            }
+            self.values.push(self.function.outer(sum));
         }
-        value
     }
 }
 
@@ -89,12 +95,28 @@ impl<T: Real> OfResidual<T> {
 
 impl<T: Real> Objective<T> for Affine<T> {
     fn loss(&mut self, p: &[T]) -> T {
-        self.pass(p, None)
+        let mut loss = [T::zero()];
+        self.losses(p, &mut loss);
+        loss[0]
     }
 
     fn loss_and_gradients(&mut self, p: &[T], g: &mut [T]) -> T {
-        g.fill(T::zero());
-        self.pass(p, Some(g))
+        let mut loss = [T::zero()];
+        self.losses_and_gradients(p, g, &mut loss);
+        loss[0]
+    }
+
+    fn losses(&mut self, p: &[T], losses: &mut [T]) {
+        self.pass(p);
+        losses.iter_mut().zip(&self.values).for_each(|(loss, (value, _))| *loss = *value);
+    }
+
+    fn losses_and_gradients(&mut self, p: &[T], g: &mut [T], losses: &mut [T]) {
+        self.losses(p, losses);
+        self.matrix.transposed_times(&self.residuals, Start::Zero, g);
+        for (g, &(_, factor)) in g.chunks_exact_mut(self.n).zip(&self.values) {
+            scale(factor, g);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::Objective;
 use crate::Feed;
 use crate::objectives::linalg::scale;
 use crate::objectives::real::Real;
+use crate::task::row_length;
 
 /// `log(base(p) + 1e-6) − log(1e-6)` (DISAGREES-13: the paper has a bare logarithm). NaN where the base is below −1e-6,
 /// which a minibatch of a sum of quadratics or an outward snake can be.
@@ -28,6 +29,20 @@ impl<T: Real> Objective<T> for LogObjective<T> {
         let (loss, slope) = outer(self.0.loss_and_gradients(p, g));
         scale(slope, g);
         loss
+    }
+
+    fn losses(&mut self, p: &[T], losses: &mut [T]) {
+        self.0.losses(p, losses);
+        losses.iter_mut().for_each(|loss| *loss = outer(*loss).0);
+    }
+
+    fn losses_and_gradients(&mut self, p: &[T], g: &mut [T], losses: &mut [T]) {
+        self.0.losses_and_gradients(p, g, losses);
+        for (g, loss) in g.chunks_exact_mut(row_length(p, losses)).zip(losses) {
+            let (value, slope) = outer(*loss);
+            scale(slope, g);
+            *loss = value;
+        }
     }
 }
 

@@ -25,7 +25,10 @@ pub(crate) use task::{build, flops_per_step};
 
 use crate::Feed;
 
-/// A differentiable function of the parameters, on a current minibatch.
+use crate::task::row_length;
+
+/// A differentiable function of the parameters, on a current minibatch. As in [`Problem`](crate::Problem), the plural
+/// functions take one trial a row, and a row gives the bits that it gives alone.
 trait Objective<T>: Send {
     /// Draws the next minibatch of a feed; kinds without data have nothing to draw.
     fn next_batch(&mut self, _: Feed) {}
@@ -35,4 +38,20 @@ trait Objective<T>: Send {
 
     /// The value, and its gradient, which overwrites `g`.
     fn loss_and_gradients(&mut self, p: &[T], g: &mut [T]) -> T;
+
+    /// The values of `losses.len()` trials.
+    fn losses(&mut self, p: &[T], losses: &mut [T]) {
+        let n = row_length(p, losses);
+        for (p, loss) in p.chunks_exact(n).zip(losses) {
+            *loss = self.loss(p);
+        }
+    }
+
+    /// The values and gradients of `losses.len()` trials.
+    fn losses_and_gradients(&mut self, p: &[T], g: &mut [T], losses: &mut [T]) {
+        let n = row_length(p, losses);
+        for ((p, g), loss) in p.chunks_exact(n).zip(g.chunks_exact_mut(n)).zip(losses) {
+            *loss = self.loss_and_gradients(p, g);
+        }
+    }
 }

@@ -13,15 +13,14 @@ pub(super) struct Rescale<T> {
 }
 
 impl<T: Real> Rescale<T> {
-    /// A base problem of `params` parameters, scaled.
-    pub(super) fn new(base: Box<dyn Objective<T>>, scale: f64, params: usize) -> Self {
-        Self { base, scale: T::of(scale), unscaled: vec![T::zero(); params] }
+    /// A base problem, scaled.
+    pub(super) fn new(base: Box<dyn Objective<T>>, scale: f64) -> Self {
+        Self { base, scale: T::of(scale), unscaled: Vec::new() }
     }
 
     fn unscale(&mut self, p: &[T]) {
-        for (u, &p) in self.unscaled.iter_mut().zip(p) {
-            *u = p / self.scale;
-        }
+        self.unscaled.clear();
+        self.unscaled.extend(p.iter().map(|&p| p / self.scale));
     }
 }
 
@@ -40,5 +39,16 @@ impl<T: Real> Objective<T> for Rescale<T> {
         let loss = self.base.loss_and_gradients(&self.unscaled, g);
         scale(self.scale.recip(), g);
         loss
+    }
+
+    fn losses(&mut self, p: &[T], losses: &mut [T]) {
+        self.unscale(p);
+        self.base.losses(&self.unscaled, losses);
+    }
+
+    fn losses_and_gradients(&mut self, p: &[T], g: &mut [T], losses: &mut [T]) {
+        self.unscale(p);
+        self.base.losses_and_gradients(&self.unscaled, g, losses);
+        scale(self.scale.recip(), g);
     }
 }

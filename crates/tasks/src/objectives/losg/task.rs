@@ -24,7 +24,11 @@ use crate::families::losg::{LosgConfig, LosgProblem};
 use crate::objectives::draw::Draw;
 use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;
+use crate::task::row_length;
 use crate::{Error, Feed, Layout, Problem, Task};
+
+/// Trials at once: a minibatch is gathered, a matrix read, and noise drawn once for all of them.
+const LOCKSTEP: usize = 24;
 
 /// The task of a configuration. Nothing is drawn until a replica is started.
 ///
@@ -236,6 +240,7 @@ impl Losg {
             initial: self.initial.clone(),
             noise: GradientNoise::new(zero_probability, std, noise, self.layout.len()),
             has_data: has_data(&self.config.problem),
+            losses: Vec::new(),
         }
     }
 
@@ -277,7 +282,7 @@ impl Losg {
             // QUIRK-31: this wrapper keeps the seed for itself.
             P::Sparse { ref base, .. } => self.objective(base, replica, false),
             P::Rescale { ref base, scale } => {
-                Box::new(Rescale::new(self.objective(base, replica, seeded), scale, self.layout.len()))
+                Box::new(Rescale::new(self.objective(base, replica, seeded), scale))
             }
             P::LogObjective { ref base } => Box::new(LogObjective(self.objective(base, replica, seeded))),
         }
@@ -309,6 +314,14 @@ impl Task for Losg {
         flops_per_step(&self.config.problem)
     }
 
+    fn lockstep(&self) -> usize {
+        LOCKSTEP
+    }
+
+    fn nan_is_absorbing(&self) -> bool {
+        true
+    }
+
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
         Box::new(self.problem(replica))
     }
@@ -324,6 +337,8 @@ struct Replica<T> {
     initial: Vec<(usize, Draw)>,
     noise: GradientNoise<T>,
     has_data: bool,
+    /// Of the latest evaluation, one a trial.
+    losses: Vec<T>,
 }
 
 impl<T: Real> Problem<T> for Replica<T> {
@@ -350,6 +365,19 @@ impl<T: Real> Problem<T> for Replica<T> {
         let loss = self.objective.loss_and_gradients(params, gradients);
         self.noise.apply(gradients);
         loss
+    }
+
+    fn losses_and_gradients(&mut self, params: &[T], gradients: &mut [T], losses: &mut [T]) {
+        self.objective.losses_and_gradients(params, gradients, losses);
+        for gradients in gradients.chunks_exact_mut(row_length(params, losses)) {
+            self.noise.apply(gradients);
+        }
+    }
+
+    fn loaded_losses(&mut self, params: &[T], losses: &mut [f64]) {
+        self.losses.resize(losses.len(), T::zero());
+        self.objective.losses(params, &mut self.losses);
+        losses.iter_mut().zip(&self.losses).for_each(|(wide, loss)| *wide = loss.wide());
     }
 
     fn evaluation_is_constant(&self) -> bool {

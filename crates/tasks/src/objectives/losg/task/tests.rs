@@ -8,7 +8,8 @@ use taskset_nn::Activation;
 use super::*;
 use crate::families::losg::TestFunction;
 use crate::objectives::testing::{
-    assert_close, assert_contract, assert_evaluation, assert_gradient, assert_precisions_agree, points,
+    assert_close, assert_contract, assert_evaluation, assert_gradient, assert_lockstep,
+    assert_precisions_agree, points,
 };
 
 const FUNCTIONS: [TestFunction; 8] = [
@@ -97,6 +98,13 @@ proptest! {
 fn contract() {
     for problem in all(0.5) {
         assert_contract(&*task(&problem));
+    }
+}
+
+#[test]
+fn lockstep_changes_no_bit() {
+    for problem in all(0.5) {
+        assert_lockstep(&*task(&problem));
     }
 }
 

@@ -184,6 +184,7 @@ fn word(verdict: &Verdict) -> &'static str {
         Verdict::Original => "original",
         Verdict::WellFormed => "well formed",
         Verdict::Unchecked => "unchecked",
+        Verdict::Partial(_) => "partial",
         _ => "bad",
     }
 }
@@ -193,6 +194,7 @@ fn reason(verdict: &Verdict) -> Option<String> {
         Verdict::Original => None,
         Verdict::WellFormed => Some("no checksum is known for this form of the file".to_owned()),
         Verdict::Unchecked => Some("this version has no decoder for it".to_owned()),
+        Verdict::Partial(missing) => Some(missing.clone()),
         Verdict::Bad(error) => Some(error.to_string()),
         _ => None,
     }

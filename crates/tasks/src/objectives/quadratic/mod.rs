@@ -1,16 +1,22 @@
 //! `quadratic_family`: `f(‖(A + N) x‖²)` with a fixed matrix `A` and a noise matrix `N` drawn anew for every minibatch.
 
+mod distribution;
+mod noise;
+
 use std::sync::Arc;
 
 use taskset_names::Origin;
+use taskset_nn::kernels::Start;
 use taskset_rng::{Stream, StreamId};
 
+use self::distribution::{draw_matrix, is_symmetric};
+use self::noise::Noise;
 use super::draw::Draw;
-use super::feed::PerFeed;
-use super::linalg::{axpy, dot, scale, weigh_rows};
-use super::orthogonal::Orthogonal;
+use super::linalg::{dot, scale};
+use super::matrix::Matrix;
 use super::real::{Real, Shared, cast};
 use crate::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
+use crate::task::row_length;
 use crate::{Feed, Layout, Problem, Task};
 
 /// The task of a configuration. Nothing is drawn until a replica is started.
@@ -23,6 +29,9 @@ pub(crate) fn build(name: &str, config: &QuadraticConfig) -> Arc<dyn Task> {
     layout.push("weight", &[config.dims]);
     Arc::new(Quadratic { name: name.to_owned(), config: config.clone(), layout, matrix: Shared::default() })
 }
+
+/// Trials at once: the matrix is read, and the noise drawn, once for all of them.
+const LOCKSTEP: usize = 24;
 
 struct Quadratic {
     name: String,
@@ -44,7 +53,11 @@ impl Quadratic {
             (self.matrix.get(|| draw_matrix(instance.child("matrix").stream())), instance.child("init"))
         };
         Replica {
-            matrix,
+            matrix: if is_symmetric(config.a_dist) {
+                Matrix::symmetric(n, matrix)
+            } else {
+                Matrix::new(n, matrix)
+            },
             noise: Noise::new(config.a_noise, n, &replica.child("noise")),
             init: init.stream(),
             initial: match config.initial_dist {
@@ -55,7 +68,7 @@ impl Quadratic {
             },
             output: config.output_fn,
             loss_scale: T::of(config.loss_scale),
-            residual: vec![T::zero(); n],
+            residuals: Vec::new(),
         }
     }
 }
@@ -77,6 +90,14 @@ impl Task for Quadratic {
         self.config.flops_per_step()
     }
 
+    fn lockstep(&self) -> usize {
+        LOCKSTEP
+    }
+
+    fn nan_is_absorbing(&self) -> bool {
+        true
+    }
+
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
         Box::new(self.problem(replica))
     }
@@ -86,160 +107,45 @@ impl Task for Quadratic {
     }
 }
 
-/// A row-major n×n matrix, in f64.
-fn draw_matrix(distribution: Distribution, n: usize, mut stream: Stream) -> Vec<f64> {
-    match matrix_kind(distribution, n) {
-        MatrixKind::Elements(draw) => draw.many(&mut stream, n * n),
-        MatrixKind::Eigen(eigenvalues) => {
-            let mut q = Orthogonal::new(n);
-            q.redraw(&mut stream);
-            q.into_symmetric(&eigenvalues)
-        }
-    }
-}
-
-/// What the two sorts of matrix distribution need: independent elements, or the eigenvalues of a symmetric matrix.
-enum MatrixKind {
-    Elements(Draw),
-    Eigen(Vec<f64>),
-}
-
-fn matrix_kind(distribution: Distribution, n: usize) -> MatrixKind {
-    match distribution {
-        Distribution::Normal { mean, std } => MatrixKind::Elements(Draw::Normal { mean, std }),
-        Distribution::Uniform { min, max } => MatrixKind::Elements(Draw::Uniform { lo: min, hi: max }),
-        Distribution::LinspaceEigen { min, max } => MatrixKind::Eigen(linspace(min, max, n)),
-        Distribution::LogspaceEigen { min, max } => {
-            let exponents = linspace(libm::log10(min), libm::log10(max), n);
-            MatrixKind::Eigen(exponents.into_iter().map(libm::exp10).collect())
-        }
-    }
-}
-
-/// `n` equally spaced numbers, both ends included; one number is `min`.
-fn linspace(min: f64, max: f64, n: usize) -> Vec<f64> {
-    let last = n.saturating_sub(1).max(1) as f64;
-    (0..n).map(|i| min + (max - min) * (i as f64 / last)).collect()
-}
-
-/// The noise matrix of the current minibatch, drawn in the precision of the replica as upstream does.
-enum Noise<T> {
-    None,
-    /// Independent elements. They are not stored: each pass replays the minibatch's stream, a row at a time.
-    Elements {
-        draw: Draw,
-        steps: PerFeed<Steps>,
-        current: Option<Stream>,
-        row: Vec<T>,
-    },
-    /// `Q diag(λ) Qᵀ`, as reflections.
-    Eigen {
-        eigenvalues: Vec<T>,
-        steps: PerFeed<Steps>,
-        current: Option<Orthogonal<T>>,
-        product: Vec<T>,
-    },
-}
-
-/// Names the stream of each minibatch of a feed.
-struct Steps {
-    feed: StreamId,
-    count: u64,
-}
-
-impl Steps {
-    fn next(&mut self) -> Stream {
-        self.count += 1;
-        self.feed.index(self.count - 1).stream()
-    }
-}
-
-impl<T: Real> Noise<T> {
-    fn new(distribution: Option<Distribution>, n: usize, name: &StreamId) -> Self {
-        let steps = PerFeed::new(name, |feed| Steps { feed, count: 0 });
-        match distribution.map(|d| matrix_kind(d, n)) {
-            None => Self::None,
-            Some(MatrixKind::Elements(draw)) => {
-                Self::Elements { draw, steps, current: None, row: vec![T::zero(); n] }
-            }
-            Some(MatrixKind::Eigen(eigenvalues)) => Self::Eigen {
-                eigenvalues: eigenvalues.into_iter().map(T::of).collect(),
-                steps,
-                current: None,
-                product: vec![T::zero(); n],
-            },
-        }
-    }
-
-    fn redraw(&mut self, feed: Feed) {
-        match self {
-            Self::None => {}
-            Self::Elements { steps, current, .. } => *current = Some(steps.get_mut(feed).next()),
-            Self::Eigen { eigenvalues, steps, current, .. } => {
-                let mut stream = steps.get_mut(feed).next();
-                current.get_or_insert_with(|| Orthogonal::new(eigenvalues.len())).redraw(&mut stream);
-            }
-        }
-    }
-}
-
 struct Replica<T> {
-    /// `A`, row-major.
-    matrix: Arc<[T]>,
+    matrix: Matrix<T>,
     noise: Noise<T>,
     init: Stream,
     initial: Draw,
     output: OutputFn,
     loss_scale: T,
-    /// `(A + N) x` of the latest pass.
-    residual: Vec<T>,
+    /// `(A + N) x` of the latest pass, one row a trial.
+    residuals: Vec<T>,
 }
 
 impl<T: Real> Replica<T> {
-    /// `q = ‖Mx‖²` with `M = A + N`; adds `Mᵀ M x`, half the gradient of q, to `half_gradient`.
-    fn squared_norm(&mut self, x: &[T], mut half_gradient: Option<&mut [T]>) -> T {
-        let n = x.len();
-        let residual = &mut self.residual;
-        match &mut self.noise {
-            Noise::Elements { draw, current: Some(start), row: noisy, .. } => {
-                let mut stream = start.clone();
-                for (row, r) in self.matrix.chunks_exact(n.max(1)).zip(residual) {
-                    for (m, &a) in noisy.iter_mut().zip(row) {
-                        *m = a + T::of(draw.one(&mut stream));
-                    }
-                    *r = dot(noisy, x);
-                    if let Some(g) = half_gradient.as_deref_mut() {
-                        axpy(*r, noisy, g);
-                    }
+    /// Sets the residuals `M x` with `M = A + N` of the rows x of `params`; overwrites `half_gradients` with `Mᵀ M x`,
+    /// half the gradients of `q = ‖M x‖²`.
+    fn pass(&mut self, params: &[T], half_gradients: Option<&mut [T]>) {
+        let Self { matrix, noise, residuals, .. } = self;
+        residuals.resize(params.len(), T::zero());
+        match noise {
+            Noise::None => {
+                matrix.times(params, Start::Zero, residuals);
+                if let Some(g) = half_gradients {
+                    matrix.transposed_times(residuals, Start::Zero, g);
                 }
             }
-            Noise::Eigen { eigenvalues, current: Some(q), product, .. } => {
-                product.copy_from_slice(x);
-                q.apply_symmetric(eigenvalues, product);
-                let weight = |i: usize, ax| {
-                    residual[i] = ax + product[i];
-                    residual[i]
-                };
-                weigh_rows(&self.matrix, x, weight, half_gradient.as_deref_mut());
-                if let Some(g) = half_gradient {
-                    product.copy_from_slice(&self.residual);
-                    q.apply_symmetric(eigenvalues, product);
-                    axpy(T::one(), product, g);
+            Noise::Elements(noise) => noise.pass(matrix.elements(), params, residuals, half_gradients),
+            Noise::Eigen(noise) => {
+                noise.times(params, residuals);
+                matrix.times(params, Start::Accumulate, residuals);
+                if let Some(g) = half_gradients {
+                    noise.times(residuals, g);
+                    matrix.transposed_times(residuals, Start::Accumulate, g);
                 }
-            }
-            _ => {
-                let weight = |i: usize, ax| {
-                    residual[i] = ax;
-                    ax
-                };
-                weigh_rows(&self.matrix, x, weight, half_gradient);
             }
         }
-        dot(&self.residual, &self.residual)
     }
 
-    /// The loss for a squared norm, and its derivative.
-    fn output(&self, q: T) -> (T, T) {
+    /// The loss for a residual, and its derivative by the squared norm.
+    fn output(&self, residual: &[T]) -> (T, T) {
+        let q = dot(residual, residual);
         match self.output {
             OutputFn::Identity => (self.loss_scale * q, self.loss_scale),
             OutputFn::Log => {
@@ -261,16 +167,33 @@ impl<T: Real> Problem<T> for Replica<T> {
     }
 
     fn loss(&mut self, params: &[T]) -> T {
-        let q = self.squared_norm(params, None);
-        self.output(q).0
+        self.pass(params, None);
+        self.output(&self.residuals).0
     }
 
     fn loss_and_gradients(&mut self, params: &[T], gradients: &mut [T]) -> T {
-        gradients.fill(T::zero());
-        let q = self.squared_norm(params, Some(gradients));
-        let (loss, slope) = self.output(q);
-        scale(slope + slope, gradients);
-        loss
+        let mut loss = [T::zero()];
+        self.losses_and_gradients(params, gradients, &mut loss);
+        loss[0]
+    }
+
+    fn losses_and_gradients(&mut self, params: &[T], gradients: &mut [T], losses: &mut [T]) {
+        self.pass(params, Some(gradients));
+        let n = row_length(params, losses);
+        let rows = self.residuals.chunks_exact(n).zip(gradients.chunks_exact_mut(n));
+        for ((residual, gradient), to) in rows.zip(losses) {
+            let (loss, slope) = self.output(residual);
+            scale(slope + slope, gradient);
+            *to = loss;
+        }
+    }
+
+    fn loaded_losses(&mut self, params: &[T], losses: &mut [f64]) {
+        self.pass(params, None);
+        let n = row_length(params, losses);
+        for (residual, loss) in self.residuals.chunks_exact(n).zip(losses) {
+            *loss = self.output(residual).0.wide();
+        }
     }
 
     fn evaluation_is_constant(&self) -> bool {
@@ -283,7 +206,8 @@ impl<T: Real> Problem<T> for Replica<T> {
 mod tests {
     use super::*;
     use crate::objectives::testing::{
-        assert_close, assert_contract, assert_evaluation, assert_gradient, assert_precisions_agree, points,
+        assert_close, assert_contract, assert_evaluation, assert_gradient, assert_lockstep,
+        assert_precisions_agree, points,
     };
     use proptest::prelude::*;
     use taskset_names::Split;
@@ -336,6 +260,7 @@ mod tests {
         for config in all() {
             let task = build("q", &config);
             assert_contract(&*task);
+            assert_lockstep(&*task);
             assert_evaluation(&*task, config.a_noise.is_none());
             assert_precisions_agree(&*task, &StreamId::root("t"), 2e-4);
         }
@@ -384,25 +309,6 @@ mod tests {
             });
             assert_eq!((p == q, a == b), (seed != 0, seed != 0));
         }
-    }
-
-    #[test]
-    fn elements_and_eigenvalues_have_their_moments() {
-        let n = 60;
-        let mean = |m: &[f64]| m.iter().sum::<f64>() / m.len() as f64;
-        let normal = draw_matrix(KINDS[0], n, StreamId::root("t").stream());
-        assert!((mean(&normal) - 0.3).abs() < 5.0 * 1.2 / n as f64);
-        let variance = normal.iter().map(|x| (x - 0.3) * (x - 0.3)).sum::<f64>() / (n * n) as f64;
-        assert!((variance - 1.44).abs() < 5.0 * 1.44 * 2f64.sqrt() / n as f64);
-        let uniform = draw_matrix(KINDS[1], n, StreamId::root("t").stream());
-        assert!((mean(&uniform) - 0.5).abs() < 5.0 * 0.87 / n as f64);
-        let trace = |m: &[f64]| (0..n).map(|i| m[i * n + i]).sum::<f64>();
-        let linear = draw_matrix(KINDS[2], n, StreamId::root("t").stream());
-        assert_close(trace(&linear), 2.25 * n as f64, 1e-12);
-        // Squared Frobenius norm: the sum of squared eigenvalues.
-        let logarithmic = draw_matrix(KINDS[3], n, StreamId::root("t").stream());
-        let squares: f64 = (0..n).map(|i| 10f64.powf(2.0 * (-5.0 + 6.0 * i as f64 / (n - 1) as f64))).sum();
-        assert_close(dot(&logarithmic, &logarithmic), squares, 1e-10);
     }
 
     #[test]

@@ -1,0 +1,85 @@
+//! What is timed: something that takes training steps and may evaluate, and the peak that it is measured by.
+
+use std::hint::black_box;
+
+use taskset_nn::kernels::{MatrixRef, Scratch, Start};
+use taskset_nn::{Backend, Scalar};
+use taskset_optim::{Mode, Rule, named};
+
+use crate::clock::Clock;
+
+/// A training in progress.
+pub(crate) trait Training {
+    /// One whole step; the loss before it.
+    fn step(&mut self) -> f32;
+
+    /// Floating-point operations of a step, as executed.
+    fn flops(&self) -> f64;
+
+    /// Mean loss over some evaluation minibatches.
+    fn evaluate(&mut self, batches: u32) -> f64 {
+        let _ = batches;
+        f64::NAN
+    }
+}
+
+/// Adam with learning rate 1e-3.
+pub(crate) fn adam() -> Rule {
+    match named("adam_lr_-3.00") {
+        Ok(adam) => adam.config.rule(Mode::Upstream, 10_000),
+        Err(error) => unreachable!("a registered name: {error}"),
+    }
+}
+
+/// A matrix product of 128 × 512 by 512 × 128 as if it were a training: its rate is the peak of the core.
+pub(crate) struct Product {
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+    scratch: Scratch<f32>,
+}
+
+const SHAPE: (usize, usize, usize) = (128, 512, 128);
+
+impl Product {
+    pub(crate) fn new() -> Self {
+        let (m, k, n) = SHAPE;
+        Self { a: vec![0.5; m * k], b: vec![0.25; k * n], c: vec![0.0; m * n], scratch: Scratch::default() }
+    }
+}
+
+impl Training for Product {
+    fn step(&mut self) -> f32 {
+        let (m, k, n) = SHAPE;
+        let (a, b) = (MatrixRef::new(&self.a, m, k), MatrixRef::new(&self.b, k, n));
+        f32::gemm(Backend::detect(), a, b, Start::Zero, false, &mut self.c, &mut self.scratch);
+        black_box(&self.c);
+        self.c[0]
+    }
+
+    fn flops(&self) -> f64 {
+        let (m, k, n) = SHAPE;
+        2.0 * (m * k * n) as f64
+    }
+}
+
+/// Microseconds of processor time a call of `call`, the mean over at least `seconds` and `at_least` calls.
+pub(crate) fn micros(seconds: f64, at_least: u32, call: &mut dyn FnMut()) -> f64 {
+    let (clock, mut calls) = (Clock::start(), 0);
+    loop {
+        for _ in 0..at_least {
+            call();
+        }
+        calls += at_least;
+        let (wall, cpu) = clock.micros();
+        if wall >= seconds * 1e6 {
+            return cpu / f64::from(calls);
+        }
+    }
+}
+
+/// The middle of some values; NaN of none.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,118 @@
+//! W0 to W6: the workloads that JAX and PyTorch are timed on too (`benches/peers/README.md` describes them).
+
+use taskset_datasets::{Datasets, Source};
+use taskset_nn::{Activation, InvalidNetwork, Loss, Network, Plan, Shape};
+use taskset_optim::{Rule, State};
+use taskset_rng::{Stream, StreamId};
+use taskset_tasks::families::Config;
+use taskset_tasks::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
+
+use crate::tasks::Trial;
+use crate::training::{Training, adam};
+
+/// The workloads and what they are.
+pub(crate) const WORKLOADS: [(&str, &str); 4] = [
+    ("W0", "mlp 8-8-8-10, batch 4"),
+    ("W1", "mlp 784-32-32-10, batch 16"),
+    ("W2", "mlp 3072-128-128-128-10, batch 128"),
+    ("W5", "quadratic, 100 dimensions"),
+];
+
+/// Starts a workload.
+///
+/// # Errors
+/// For a name that is none.
+pub(crate) fn start(name: &str) -> Result<Box<dyn Training>, String> {
+    let mlp =
+        |inputs, sizes: &[usize]| Network::mlp(inputs, sizes, Activation::Relu, Loss::SoftmaxCrossEntropy);
+    let (network, rows, examples) = match name {
+        "W0" => (mlp(8, &[8, 8, 10]), 4, 1000),
+        "W1" => (mlp(784, &[32, 32, 10]), 16, 10_000),
+        "W2" => (mlp(3072, &[128, 128, 128, 10]), 128, 2000),
+        "W5" => return quadratic(),
+        _ => return Err(format!("no workload {name} yet")),
+    };
+    let model = Model::new(name, &network, rows, examples).map_err(|error| error.to_string())?;
+    Ok(Box::new(model))
+}
+
+/// `mean((A x)²)` with a normal matrix: the peers' objective with b = 0.
+fn quadratic() -> Result<Box<dyn Training>, String> {
+    let normal = Distribution::Normal { mean: 0.0, std: 1.0 };
+    let config = QuadraticConfig {
+        a_dist: normal,
+        initial_dist: normal,
+        output_fn: OutputFn::Identity,
+        dims: 100,
+        seed: 1,
+        loss_scale: 0.01,
+        a_noise: None,
+    };
+    let builder = config.builder().ok_or("quadratic tasks have a builder")?;
+    let task = builder("W5", &Datasets::new(Source::Synthetic)).map_err(|error| error.to_string())?;
+    Ok(Box::new(Trial::new(&*task)))
+}
+
+/// A network on random examples in memory; a minibatch is gathered from them every step.
+struct Model {
+    plan: Plan<f32>,
+    features: Vec<f32>,
+    tokens: Vec<u16>,
+    labels: Vec<u16>,
+    stream: Stream,
+    params: Vec<f32>,
+    gradients: Vec<f32>,
+    rule: Rule,
+    state: State<f32>,
+    flops: f64,
+}
+
+impl Model {
+    /// Features uniform on [0, 1), labels and tokens uniform.
+    fn new(name: &str, network: &Network, rows: usize, examples: usize) -> Result<Self, InvalidNetwork> {
+        let mut stream = StreamId::root("bench").child(name).stream();
+        let mut params = vec![0.0; network.parameter_count()];
+        network.init(&mut params, &mut stream);
+        let rule = adam();
+        let (length, vocabulary) = match network.input {
+            Shape::Tokens { length, vocabulary } => (length, vocabulary as u64),
+            _ => (0, 1),
+        };
+        Ok(Self {
+            plan: Plan::new(network, rows)?,
+            features: (0..examples * network.input.len()).map(|_| stream.unit_f32()).collect(),
+            tokens: (0..examples * length).map(|_| stream.below(vocabulary) as u16).collect(),
+            labels: (0..examples).map(|_| stream.below(10) as u16).collect(),
+            stream,
+            gradients: params.clone(),
+            state: rule.init(params.len()),
+            rule,
+            params,
+            flops: network.flops_per_step(rows),
+        })
+    }
+}
+
+impl Training for Model {
+    fn step(&mut self) -> f32 {
+        let (rows, examples) = (self.plan.rows(), self.labels.len());
+        let (width, length) = (self.features.len() / examples, self.tokens.len() / examples);
+        let batch = self.plan.batch_mut();
+        for row in 0..rows {
+            let example = self.stream.below(examples as u64) as usize;
+            let (features, tokens) =
+                (example * width..(example + 1) * width, example * length..(example + 1) * length);
+            batch.features[row * width..(row + 1) * width].copy_from_slice(&self.features[features]);
+            batch.tokens[row * length..(row + 1) * length].copy_from_slice(&self.tokens[tokens]);
+            batch.labels[row] = self.labels[example];
+        }
+        self.plan.draw_noise(0..rows, &mut self.stream);
+        let loss = self.plan.loss_and_gradients(&self.params, &mut self.gradients);
+        self.rule.update(&self.gradients, &mut self.params, &mut self.state);
+        loss as f32
+    }
+
+    fn flops(&self) -> f64 {
+        self.flops
+    }
+}

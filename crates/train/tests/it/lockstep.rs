@@ -1,0 +1,111 @@
+//! Lockstep changes no bit: whatever the group sizes, the threads, the interruptions, the company.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use taskset_curves::Protocol;
+use taskset_names::Origin;
+use taskset_optim::{Mode, named};
+use taskset_train::{Plan, Quiet, SweepObserver, TrialReport, run_lockstep, run_trial};
+
+use crate::support::{DATA, bits, run, store, sweep};
+
+/// Tasks with shared noise, minibatches, gradient noise and augmentation; and one that asks for no company.
+const TASKS: [&str; 6] = [
+    "quadratic_family_seed1",
+    "quadratic_family_seed13",
+    "losg_tasks_family_seed3",
+    "losg_tasks_family_seed27",
+    "mlp_family_seed131",
+    "TwoD_Beale",
+];
+const OPTIMIZERS: [&str; 9] = [
+    "adam8p_wide_grid_seed0",
+    "adam8p_wide_grid_seed7",
+    "adam6p_wide_grid_seed3",
+    "adam4p_wide_grid_seed2",
+    "adam1p_wide_grid_seed1",
+    "nadamw_grid_seed107",
+    "adagrad_wide_grid_seed4",
+    "adam_lr_1.00",
+    "zero",
+];
+
+fn plan() -> Plan {
+    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+    let protocol = Protocol { steps: 12, eval_every: 5, eval_batches: 2 };
+    Plan::new(names(&TASKS), names(&OPTIMIZERS), 2, protocol, Mode::Upstream, Origin::Synthetic).unwrap()
+}
+
+/// Asks for a stop after some trials.
+struct StopAfter<'a>(usize, &'a AtomicBool);
+
+impl SweepObserver for StopAfter<'_> {
+    fn started(&mut self, _total: usize, _stored: usize) {}
+    fn finished(&mut self, _report: &TrialReport<'_>) {
+        self.0 = self.0.saturating_sub(1);
+        self.1.fetch_or(self.0 == 0, Ordering::Relaxed);
+    }
+    fn stored(&mut self, _count: usize) {}
+}
+
+#[test]
+fn stores_are_the_same_for_all_threads_group_sizes_and_interruptions() {
+    let whole = |jobs: usize, size: Option<usize>| {
+        let directory = tempfile::tempdir().unwrap();
+        let sweep = sweep(plan());
+        let sweep = size.map_or(sweep.clone(), |size| sweep.with_group_size(size));
+        let store = store(directory.path(), sweep.plan());
+        let outcome = run(&sweep, &store, jobs, &mut Quiet, &AtomicBool::new(false));
+        assert_eq!(outcome.trained, TASKS.len() * OPTIMIZERS.len() * 2);
+        bits(&store.read_all().unwrap())
+    };
+    let alone = whole(1, Some(1));
+    for (jobs, size) in [(2, Some(1)), (1, Some(3)), (2, Some(8)), (1, None)] {
+        assert_eq!(alone, whole(jobs, size), "{jobs} {size:?}");
+    }
+    // Interrupted after a few trials and continued with other sizes each time.
+    let directory = tempfile::tempdir().unwrap();
+    for size in [3, 8, 1, 2].into_iter().cycle().take(40) {
+        let sweep = sweep(plan()).with_group_size(size);
+        let store = store(directory.path(), sweep.plan());
+        let cancel = AtomicBool::new(false);
+        if !run(&sweep, &store, 2, &mut StopAfter(20, &cancel), &cancel).interrupted {
+            assert_eq!(alone, bits(&store.read_all().unwrap()));
+            return;
+        }
+    }
+    panic!("not finished after 40 continuations");
+}
+
+#[test]
+fn a_group_of_unequal_trials_gives_each_its_own_curve() {
+    let protocol = Protocol { steps: 9, eval_every: 4, eval_batches: 1 };
+    let cancel = AtomicBool::new(false);
+    let rules: BTreeMap<&str, _> = OPTIMIZERS
+        .into_iter()
+        .map(|name| (name, named(name).unwrap().config.rule(Mode::OptList, 9)))
+        .collect();
+    for name in TASKS {
+        let task = taskset_tasks::build(name, &DATA).unwrap();
+        let trials: Vec<_> = rules.iter().map(|(name, rule)| (*name, rule)).collect();
+        let group = run_lockstep(&*task, &trials, 1, &protocol, &cancel).unwrap();
+        for (curve, &trial) in group.iter().zip(&trials) {
+            let alone = run_trial(&*task, trial, 1, &protocol, &mut Quiet, &cancel).unwrap();
+            assert_eq!(bits(&[alone]), bits(std::slice::from_ref(curve)), "{name}");
+        }
+        // The first trials of the same group with the last ones left out.
+        let fewer = run_lockstep(&*task, &trials[..4], 1, &protocol, &cancel).unwrap();
+        assert_eq!(bits(&fewer), bits(&group[..4]), "{name}");
+    }
+}
+
+#[test]
+fn a_group_stops_on_request_and_an_empty_one_is_empty() {
+    let protocol = Protocol { steps: 9, eval_every: 4, eval_batches: 1 };
+    let task = taskset_tasks::build(TASKS[0], &DATA).unwrap();
+    let rule = named("zero").unwrap().config.rule(Mode::Upstream, 9);
+    let trials = [("zero", &rule); 3];
+    assert!(run_lockstep(&*task, &trials, 0, &protocol, &AtomicBool::new(true)).is_err());
+    assert_eq!(run_lockstep(&*task, &[], 0, &protocol, &AtomicBool::new(false)).unwrap(), []);
+}

@@ -1,0 +1,197 @@
+//! Text data sets in memory: one buffer of tokens, cut into examples.
+
+use taskset_names::Origin;
+
+use crate::{Error, SourceSizes};
+
+use super::TextInfo;
+
+/// Every id of every tokeniser is below this.
+pub(crate) const MAX_VOCABULARY: usize = 30_000;
+
+/// The tokens of many texts, one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Texts {
+    pub(crate) tokens: Vec<u16>,
+    /// Where each text ends in `tokens`.
+    pub(crate) ends: Vec<u64>,
+}
+
+impl Texts {
+    /// Ends the text that was appended to `tokens`.
+    pub(crate) fn end(&mut self) {
+        self.ends.push(self.tokens.len() as u64);
+    }
+}
+
+/// The tokens and labels of a text data set, all source splits, in the source's order.
+///
+/// Examples are numbered from 0 through the source splits: train, then test. A token is an id below
+/// [`vocabulary`](Self::vocabulary); 0 is padding and occurs in no example. An example may be empty.
+#[derive(Clone, Debug)]
+pub struct TextData {
+    name: String,
+    info: &'static TextInfo,
+    origin: Origin,
+    vocabulary: usize,
+    texts: Texts,
+    /// One an example, or none at all.
+    labels: Vec<u8>,
+    sizes: SourceSizes,
+}
+
+impl TextData {
+    /// Puts a data set together: `texts` and `labels` of `train` training examples, then of the test examples.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] if the parts do not fit together, if a split is too small to be carved, or if there are
+    /// 2³² examples or more.
+    pub(crate) fn new(
+        info: &'static TextInfo,
+        origin: Origin,
+        vocabulary: usize,
+        texts: Texts,
+        labels: Vec<u8>,
+        train: usize,
+    ) -> Result<Self, Error> {
+        let name = info.name.clone();
+        let examples = texts.ends.len();
+        let problem = if u32::try_from(examples).is_err() {
+            Some(format!("{examples} examples, more than can be numbered"))
+        } else if train < 3 || examples <= train {
+            Some(format!("{train} training and {} test examples", examples.saturating_sub(train)))
+        } else if texts.ends.last() != Some(&(texts.tokens.len() as u64))
+            || texts.ends.windows(2).any(|pair| pair[0] > pair[1])
+        {
+            Some("examples do not cover the tokens".to_owned())
+        } else if vocabulary > MAX_VOCABULARY {
+            Some(format!("a vocabulary of {vocabulary} ids, the limit is {MAX_VOCABULARY}"))
+        } else if let Some(token) =
+            texts.tokens.iter().find(|&&token| token == 0 || usize::from(token) >= vocabulary)
+        {
+            Some(format!("token {token} in a vocabulary of {vocabulary}"))
+        } else if labels.len() != info.classes.map_or(0, |_| examples) {
+            Some(format!("{} labels for {examples} examples", labels.len()))
+        } else {
+            let classes = info.classes.unwrap_or(0);
+            labels.iter().find(|&&label| usize::from(label) >= classes).map(|label| format!("label {label}"))
+        };
+        if let Some(problem) = problem {
+            return Err(Error::Inconsistent { name, problem });
+        }
+        let sizes = SourceSizes { train, validation: None, test: Some(examples - train) };
+        Ok(Self { name, info, origin, vocabulary, texts, labels, sizes })
+    }
+
+    /// Name in configurations, e.g. `imdb_reviews/subwords8k`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is known of the data set without its files. A stand-in or a partial copy has fewer examples than this says.
+    pub fn info(&self) -> &'static TextInfo {
+        self.info
+    }
+
+    /// Whether these are the original texts, a part of them, or a stand-in.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Number of ids, padding included; every token is below it. 257 for bytes.
+    pub fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    /// Number of classes, if the source has labels.
+    pub fn classes(&self) -> Option<usize> {
+        self.info.classes
+    }
+
+    /// Examples of each source split that are held here: train and test.
+    pub fn source_sizes(&self) -> SourceSizes {
+        self.sizes
+    }
+
+    /// Number of examples, all source splits together.
+    pub fn len(&self) -> usize {
+        self.texts.ends.len()
+    }
+
+    /// Whether there is no example; never so.
+    pub fn is_empty(&self) -> bool {
+        self.texts.ends.is_empty()
+    }
+
+    /// The tokens of an example, without padding.
+    ///
+    /// # Panics
+    /// If there is no such example.
+    #[inline]
+    pub fn tokens(&self, example: u32) -> &[u16] {
+        let example = example as usize;
+        let start = if example == 0 { 0 } else { self.texts.ends[example - 1] };
+        &self.texts.tokens[start as usize..self.texts.ends[example] as usize]
+    }
+
+    /// The label of an example, below [`classes`](Self::classes): 0 negative and 1 positive for `imdb_reviews`, stars
+    /// less one for Amazon's reviews.
+    ///
+    /// # Panics
+    /// If there is no such example, or if the source has no labels.
+    #[inline]
+    pub fn label(&self, example: u32) -> u16 {
+        u16::from(self.labels[example as usize])
+    }
+
+    /// All tokens, one example after the other.
+    pub fn all_tokens(&self) -> &[u16] {
+        &self.texts.tokens
+    }
+
+    pub(crate) fn parts(&self) -> (&Texts, &[u8]) {
+        (&self.texts, &self.labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text_info;
+
+    fn texts(examples: &[&[u16]]) -> Texts {
+        let mut texts = Texts::default();
+        for example in examples {
+            texts.tokens.extend(*example);
+            texts.end();
+        }
+        texts
+    }
+
+    #[test]
+    fn examples_lie_one_after_the_other() {
+        let texts = texts(&[&[1, 2], &[], &[3], &[4, 5, 6]]);
+        let info = text_info("imdb_reviews/bytes").unwrap();
+        let data = TextData::new(info, Origin::Real, 257, texts, vec![0, 1, 0, 1], 3).unwrap();
+        let all: Vec<&[u16]> = (0..4).map(|i| data.tokens(i)).collect();
+        assert_eq!(all, [&[1, 2][..], &[], &[3], &[4, 5, 6]]);
+        assert_eq!((data.label(3), data.len(), data.source_sizes().test), (1, 4, Some(1)));
+    }
+
+    #[test]
+    fn inconsistent_parts_are_refused() {
+        let check = |name: &str, examples: &[&[u16]], labels: &[u8], train: usize, word: &str| {
+            let info = text_info(name).unwrap();
+            let data = TextData::new(info, Origin::Real, 257, texts(examples), labels.to_vec(), train);
+            let message = data.unwrap_err().to_string();
+            assert!(message.contains(word), "{message}");
+        };
+        let four: [&[u16]; 4] = [&[1], &[2], &[3], &[4]];
+        check("imdb_reviews/bytes", &four, &[0; 3], 3, "3 labels");
+        check("imdb_reviews/bytes", &four, &[0, 1, 2, 0], 3, "label 2");
+        check("lm1b/bytes", &four, &[0; 4], 3, "4 labels");
+        check("lm1b/bytes", &four, &[], 4, "4 training and 0 test");
+        check("lm1b/bytes", &[&[1], &[2], &[257], &[3]], &[], 3, "token 257");
+        check("lm1b/bytes", &[&[1], &[2], &[0], &[3]], &[], 3, "token 0");
+    }
+}

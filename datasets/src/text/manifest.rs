@@ -1,0 +1,274 @@
+//! Manifests of text sources: what each is, where it comes from, which files hold it.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::{Error, SourceSplit};
+
+/// One text source, as `manifests/<name>.toml` describes it. Each gives two data sets, one of bytes and one of subwords.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TextManifest {
+    /// Name of the source, e.g. `wikipedia_en`.
+    pub name: String,
+    /// Name in words.
+    pub title: String,
+    /// Name in configurations of the data set of bytes.
+    pub bytes: String,
+    /// Name in configurations of the data set of subwords.
+    pub subwords8k: String,
+    /// Folder of the original files below the data directory.
+    pub directory: String,
+    /// Where the authors publish it.
+    pub site: String,
+    /// Licence, as far as the authors state one.
+    pub licence: String,
+    /// The publication to cite.
+    pub citation: String,
+    /// What is odd about this source, if anything.
+    #[serde(default)]
+    pub notes: Option<String>,
+    /// How the original files are read.
+    pub decoder: TextDecoder,
+    /// Number of classes, if its examples have labels.
+    #[serde(default)]
+    pub classes: Option<usize>,
+    /// Number of ids of the subword vocabulary: the real one where it is known, otherwise the target.
+    pub vocabulary: usize,
+    /// Language of the stand-in.
+    pub language: Language,
+    /// Articles of a complete copy of Wikipedia, of which the first 1,000,001 are read; where it is not known, every
+    /// copy counts as partial.
+    #[serde(default)]
+    pub articles: Option<usize>,
+    /// Training examples, where known.
+    #[serde(default)]
+    pub train: Option<usize>,
+    /// Test examples, where known.
+    #[serde(default)]
+    pub test: Option<usize>,
+    /// The archives or files that the authors publish.
+    pub downloads: Vec<Download>,
+    /// What has to lie in the folder, unpacked.
+    pub files: Vec<TextFiles>,
+}
+
+/// How the original files of a text source are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TextDecoder {
+    /// A review a file, below a folder a class.
+    AclImdb,
+    /// A sentence a line.
+    Lm1b,
+    /// Articles between `<doc …>` and `</doc>`, as WikiExtractor writes them.
+    WikiExtractor,
+    /// Tab-separated columns, a review a line; or a JSON object a line.
+    AmazonReviews,
+}
+
+/// The script and the look of a stand-in's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Language {
+    /// Latin letters.
+    English,
+    /// Latin letters with diacritics.
+    Sorbian,
+    /// Cyrillic letters.
+    Russian,
+    /// Kanji and kana, no spaces.
+    Japanese,
+    /// Han characters, no spaces.
+    Chinese,
+}
+
+/// A file as the authors publish it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Download {
+    /// Address.
+    pub url: String,
+    /// Size in bytes, where known.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// SHA-256 in hexadecimal, where known.
+    #[serde(default)]
+    pub sha256: Option<String>,
+}
+
+/// A group of files in the folder of a source.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TextFiles {
+    /// Source split that they belong to; none if examples are dealt out by a hash.
+    #[serde(default)]
+    pub split: Option<SourceSplit>,
+    /// Paths below the source's folder, with `*` for any characters of a component. The first pattern that something
+    /// matches is used.
+    pub names: Vec<String>,
+    /// How many there are in a complete copy, where known.
+    #[serde(default)]
+    pub count: Option<usize>,
+    /// Label of their examples, if the path tells it.
+    #[serde(default)]
+    pub label: Option<u8>,
+    /// Whether these are only a part of the source, or another edition of it; used if none of the others is there.
+    #[serde(default)]
+    pub partial: bool,
+}
+
+impl TextManifest {
+    /// The folder of this source's files below the data directory `root`.
+    pub fn folder(&self, root: &Path) -> PathBuf {
+        root.join(&self.directory)
+    }
+}
+
+/// The embedded manifests.
+const TEXTS: [&str; 11] = [
+    include_str!("../../manifests/imdb_reviews.toml"),
+    include_str!("../../manifests/lm1b.toml"),
+    include_str!("../../manifests/wikipedia_en.toml"),
+    include_str!("../../manifests/wikipedia_hsb.toml"),
+    include_str!("../../manifests/wikipedia_ja.toml"),
+    include_str!("../../manifests/wikipedia_ru.toml"),
+    include_str!("../../manifests/wikipedia_zh.toml"),
+    include_str!("../../manifests/amazon_reviews_Books_v1_02.toml"),
+    include_str!("../../manifests/amazon_reviews_Camera_v1_00.toml"),
+    include_str!("../../manifests/amazon_reviews_Home_v1_00.toml"),
+    include_str!("../../manifests/amazon_reviews_Video_v1_00.toml"),
+];
+
+/// All text sources.
+#[expect(clippy::missing_panics_doc, reason = "the embedded manifests are constants, and a test parses them")]
+pub fn text_manifests() -> &'static [TextManifest] {
+    static MANIFESTS: OnceLock<Vec<TextManifest>> = OnceLock::new();
+    MANIFESTS.get_or_init(|| {
+        let parse = |text: &&str| toml::from_str(text).expect("embedded manifests parse, a test checks it");
+        TEXTS.iter().map(parse).collect()
+    })
+}
+
+/// How texts become tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// UTF-8 bytes plus one.
+    Bytes,
+    /// Subwords of a vocabulary of about 8,192 ids.
+    Subwords8k,
+}
+
+/// Everything about a text data set that is known without its files.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TextInfo {
+    /// Name in configurations, e.g. `tokenized_wikipedia/20190301.en_bytes`.
+    pub name: String,
+    /// How its texts become tokens.
+    pub encoding: Encoding,
+    /// Number of ids, padding included: 257 for bytes; of subwords the real number where it is known (`imdb_reviews`:
+    /// 8185), otherwise the target of 8192, from which a vocabulary built from the files differs by about 1%.
+    pub vocabulary: usize,
+    /// Number of classes, if the source has labels.
+    pub classes: Option<usize>,
+    /// Training examples of the source, where known.
+    pub train: Option<usize>,
+    /// Test examples of the source, where known.
+    pub test: Option<usize>,
+    /// The source.
+    pub manifest: &'static TextManifest,
+}
+
+/// All text data sets: each source as bytes and as subwords.
+pub fn text_infos() -> &'static [TextInfo] {
+    static INFOS: OnceLock<Vec<TextInfo>> = OnceLock::new();
+    INFOS.get_or_init(|| {
+        let both = |manifest: &'static TextManifest| {
+            let info = |name: &String, encoding, vocabulary| TextInfo {
+                name: name.clone(),
+                encoding,
+                vocabulary,
+                classes: manifest.classes,
+                train: manifest.train,
+                test: manifest.test,
+                manifest,
+            };
+            [
+                info(&manifest.bytes, Encoding::Bytes, super::BYTE_VOCABULARY),
+                info(&manifest.subwords8k, Encoding::Subwords8k, manifest.vocabulary),
+            ]
+        };
+        text_manifests().iter().flat_map(both).collect()
+    })
+}
+
+/// What is known of a text data set without its files.
+///
+/// # Errors
+/// [`Error::UnknownDataset`] with the nearest known name.
+pub fn text_info(name: &str) -> Result<&'static TextInfo, Error> {
+    text_infos().iter().find(|info| info.name == name).ok_or_else(|| {
+        let names = text_infos().iter().map(|info| info.name.as_str());
+        let suggestion = taskset_names::closest(name, names).map(str::to_owned);
+        Error::UnknownDataset { name: name.to_owned(), suggestion }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedded_manifests_parse() {
+        for text in TEXTS {
+            let manifest: Result<TextManifest, _> = toml::from_str(text);
+            assert!(manifest.is_ok(), "{}\n{text}", manifest.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_configurations() {
+        // The sorted lists of the specification, section 5.5.
+        let sorted = |encoding| {
+            let mut names: Vec<&str> =
+                text_infos().iter().filter(|i| i.encoding == encoding).map(|i| i.name.as_str()).collect();
+            names.sort_unstable();
+            names
+        };
+        let bytes = sorted(Encoding::Bytes);
+        assert_eq!(
+            bytes,
+            [
+                "imdb_reviews/bytes",
+                "lm1b/bytes",
+                "tokenized_amazon_reviews/Books_v1_02_bytes",
+                "tokenized_amazon_reviews/Camera_v1_00_bytes",
+                "tokenized_amazon_reviews/Home_v1_00_bytes",
+                "tokenized_amazon_reviews/Video_v1_00_bytes",
+                "tokenized_wikipedia/20190301.en_bytes",
+                "tokenized_wikipedia/20190301.hsb_bytes",
+                "tokenized_wikipedia/20190301.ja_bytes",
+                "tokenized_wikipedia/20190301.ru_bytes",
+                "tokenized_wikipedia/20190301.zh_bytes",
+            ]
+        );
+        let subwords: Vec<String> = bytes.iter().map(|name| name.replace("bytes", "subwords8k")).collect();
+        assert_eq!(sorted(Encoding::Subwords8k), subwords);
+    }
+
+    #[test]
+    fn unknown_names_get_a_suggestion() {
+        assert_eq!(text_info("imdb_reviews/subwords8k").unwrap().vocabulary, 8185);
+        assert_eq!(text_info("lm1b/bytes").unwrap().train, Some(30_301_028));
+        let message = text_info("lm1b/byte").unwrap_err().to_string();
+        assert!(message.contains("did you mean `lm1b/bytes`"), "{message}");
+    }
+}

@@ -1,0 +1,29 @@
+//! Text data: tokens of bytes and subwords, their sources, splits and slices.
+
+mod amazon;
+mod bytes;
+mod cache;
+mod carve;
+mod data;
+mod hash_split;
+mod lines;
+mod manifest;
+mod prepare;
+mod slice;
+mod source;
+mod stand_in;
+mod subwords;
+mod wikipedia;
+
+pub use bytes::{BYTE_VOCABULARY, decode_bytes, encode_bytes};
+pub use carve::{carve_text, held_out_size};
+pub use data::TextData;
+pub use manifest::{
+    Download, Encoding, Language, TextDecoder, TextFiles, TextInfo, TextManifest, text_info, text_infos,
+    text_manifests,
+};
+pub(crate) use prepare::load;
+pub use prepare::{PrepareEvent, PrepareProgress, PreparedText, Quiet, prepare_text};
+pub use slice::slice;
+pub(crate) use stand_in::stand_in;
+pub use subwords::{SubwordEncoder, TokenCounts};

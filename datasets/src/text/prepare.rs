@@ -1,0 +1,289 @@
+//! From original files to tokens: reading, building the vocabulary, tokenising, caching.
+
+use std::path::{Path, PathBuf};
+
+use taskset_names::Origin;
+use taskset_rng::StreamId;
+
+use crate::{Error, SourceSizes, SourceSplit, text_info};
+
+use super::data::Texts;
+use super::manifest::TextDecoder;
+use super::source::{Found, Visit};
+use super::subwords::{SubwordEncoder, TokenCounts};
+use super::{BYTE_VOCABULARY, Encoding, TextData, TextInfo, cache, encode_bytes};
+
+/// Size of the vocabulary that is aimed at, ids in all.
+const TARGET: usize = 8192;
+/// Training examples of Wikipedia and of Amazon's reviews from which a vocabulary is built.
+const SAMPLE: usize = 200_000;
+/// Examples between two reports of progress.
+const REPORT_EVERY: u64 = 20_000;
+
+/// What preparing a data set is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PrepareEvent {
+    /// Reading examples for the vocabulary.
+    Counting {
+        /// Examples read.
+        examples: u64,
+        /// Files read to their end.
+        files: usize,
+        /// Files in all.
+        of: usize,
+    },
+    /// A threshold of the vocabulary was tried.
+    Tried {
+        /// Least count of a subword.
+        threshold: u64,
+        /// Size of the vocabulary that it gave.
+        vocabulary: usize,
+    },
+    /// Turning examples into tokens.
+    Tokenising {
+        /// Examples done.
+        examples: u64,
+        /// Files read to their end.
+        files: usize,
+        /// Files in all.
+        of: usize,
+    },
+}
+
+/// Who is told how preparing a data set goes on.
+pub trait PrepareProgress {
+    /// Something was done.
+    fn event(&mut self, event: PrepareEvent);
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quiet;
+
+impl PrepareProgress for Quiet {
+    fn event(&mut self, _: PrepareEvent) {}
+}
+
+/// A data set in the cache.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PreparedText {
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether it was there before.
+    pub found: bool,
+    /// Whether it is all of the source.
+    pub origin: Origin,
+    /// Number of ids.
+    pub vocabulary: usize,
+    /// Examples.
+    pub sizes: SourceSizes,
+    /// Tokens of all examples.
+    pub tokens: usize,
+}
+
+/// Tokenises a text data set of the directory `root` and keeps the tokens in the directory `cache`, unless they are there
+/// already. Of subwords, the vocabulary is kept beside them, in the format of TFDS.
+///
+/// What is kept is found again by the names, sizes and times of change of the original files. Several processes may
+/// prepare the same data set at once: each writes a file of its own, and the last takes its place whole.
+///
+/// # Errors
+/// [`Error::UnknownDataset`], [`Error::Partial`] unless `allow_partial`, and everything that can be wrong with files.
+pub fn prepare_text(
+    root: &Path,
+    name: &str,
+    cache: &Path,
+    allow_partial: bool,
+    progress: &mut dyn PrepareProgress,
+) -> Result<PreparedText, Error> {
+    let info = text_info(name)?;
+    let found = Found::new(root, info.manifest)?;
+    let path = cache::path(cache, info, &cache::key(root, info, &found)?, "tokens");
+    let there = cache::read(&path, info)?.is_some();
+    let data = load(root, info, allow_partial, Some(cache), progress)?;
+    Ok(PreparedText {
+        path,
+        found: there,
+        origin: data.origin(),
+        vocabulary: data.vocabulary(),
+        sizes: data.source_sizes(),
+        tokens: data.all_tokens().len(),
+    })
+}
+
+/// Loads a text data set of the directory `root`: from the cache, if there is one and it holds the set; otherwise from
+/// the original files, and leaves it in the cache.
+pub(crate) fn load(
+    root: &Path,
+    info: &'static TextInfo,
+    allow_partial: bool,
+    cache: Option<&Path>,
+    progress: &mut dyn PrepareProgress,
+) -> Result<TextData, Error> {
+    let check = |problems: &[String]| {
+        if problems.is_empty() || allow_partial {
+            return Ok(());
+        }
+        Err(Error::Partial {
+            name: info.name.clone(),
+            directory: info.manifest.folder(root),
+            problems: problems.to_vec(),
+            site: info.manifest.site.clone(),
+        })
+    };
+    let found = Found::new(root, info.manifest)?;
+    check(&found.problems)?;
+    let file = |extension| -> Result<Option<PathBuf>, Error> {
+        let Some(cache) = cache else { return Ok(None) };
+        Ok(Some(cache::path(cache, info, &cache::key(root, info, &found)?, extension)))
+    };
+    let kept = file("tokens")?;
+    if let Some(path) = &kept
+        && let Some((data, problems)) = cache::read(path, info)?
+    {
+        check(&problems)?;
+        return Ok(data);
+    }
+    let tokeniser = match info.encoding {
+        Encoding::Bytes => Tokeniser::Bytes,
+        Encoding::Subwords8k => {
+            let kept = file("subwords")?;
+            Tokeniser::Subwords(Box::new(match kept.as_ref().filter(|path| path.is_file()) {
+                Some(path) => SubwordEncoder::read_file(path)?,
+                None => build(info, &found, progress)?,
+            }))
+        }
+    };
+    let (data, problems) = tokenise(root, info, &found, &tokeniser, progress)?;
+    check(&problems)?;
+    if let Some(path) = kept {
+        if let (Tokeniser::Subwords(encoder), Some(path)) = (&tokeniser, file("subwords")?) {
+            let contents = encoder.to_file_contents()?;
+            cache::write_whole(&path, |out| out.write_all(contents.as_bytes()))?;
+        }
+        cache::write(&path, &data, &problems)?;
+    }
+    Ok(data)
+}
+
+enum Tokeniser {
+    Bytes,
+    Subwords(Box<SubwordEncoder>),
+}
+
+/// Builds the vocabulary from the training examples: of Wikipedia and Amazon's reviews from 200,000 of them, drawn by a
+/// fixed stream (upstream takes the first in an order that is pseudo-random, too); of the others from all.
+fn build(
+    info: &TextInfo,
+    found: &Found,
+    progress: &mut dyn PrepareProgress,
+) -> Result<SubwordEncoder, Error> {
+    let mut counts = TokenCounts::default();
+    let all = matches!(info.manifest.decoder, TextDecoder::AclImdb | TextDecoder::Lm1b);
+    let id = StreamId::root("taskset-rs/datasets").child(&info.manifest.name).child("vocabulary");
+    let (mut stream, mut sample, mut seen) = (id.stream(), Vec::<Box<str>>::new(), 0u64);
+    let of = found.files().count();
+    let progress = std::cell::RefCell::new(progress);
+    let read = std::cell::Cell::new((0, 0));
+    let report = |examples: u64, files: usize| {
+        progress.borrow_mut().event(PrepareEvent::Counting { examples, files, of });
+    };
+    found.visit(
+        info.manifest,
+        &mut Visit {
+            each: &mut |split, _, text| {
+                let (examples, files) = read.get();
+                read.set((examples + 1, files));
+                if (examples + 1) % REPORT_EVERY == 0 {
+                    report(examples + 1, files);
+                }
+                if split != SourceSplit::Train {
+                    return Ok(());
+                }
+                // Reservoir sampling (Vitter 1985, algorithm R).
+                seen += 1;
+                if all {
+                    counts.add(text);
+                } else if sample.len() < SAMPLE {
+                    sample.push(text.into());
+                } else if let Ok(at) = usize::try_from(stream.below(seen))
+                    && let Some(slot) = sample.get_mut(at)
+                {
+                    *slot = text.into();
+                }
+                Ok(())
+            },
+            done: &mut |_| read.set((read.get().0, read.get().1 + 1)),
+        },
+    )?;
+    report(read.get().0, read.get().1);
+    for text in sample {
+        counts.add(&text);
+    }
+    counts.build(TARGET, |threshold, vocabulary| {
+        progress.borrow_mut().event(PrepareEvent::Tried { threshold, vocabulary });
+    })
+}
+
+/// Turns all examples into tokens. Returns the data and what makes the copy a partial one.
+fn tokenise(
+    root: &Path,
+    info: &'static TextInfo,
+    found: &Found,
+    tokeniser: &Tokeniser,
+    progress: &mut dyn PrepareProgress,
+) -> Result<(TextData, Vec<String>), Error> {
+    let mut splits = [Texts::default(), Texts::default()];
+    let mut labels = [Vec::new(), Vec::new()];
+    let of = found.files().count();
+    let mut examples = 0;
+    let files = std::cell::Cell::new(0);
+    let more = found.visit(
+        info.manifest,
+        &mut Visit {
+            each: &mut |split, label, text| {
+                let part = usize::from(split != SourceSplit::Train);
+                let texts = &mut splits[part];
+                match tokeniser {
+                    Tokeniser::Bytes => encode_bytes(text, &mut texts.tokens),
+                    Tokeniser::Subwords(encoder) => encoder.encode(text, &mut texts.tokens),
+                }
+                texts.end();
+                labels[part].extend(label);
+                examples += 1;
+                if examples % REPORT_EVERY == 0 {
+                    progress.event(PrepareEvent::Tokenising { examples, files: files.get(), of });
+                }
+                Ok(())
+            },
+            done: &mut |_| files.set(files.get() + 1),
+        },
+    )?;
+    progress.event(PrepareEvent::Tokenising { examples, files: files.get(), of });
+    let [mut texts, test] = splits;
+    let (train, tested) = (texts.ends.len(), test.ends.len());
+    if train < 3 || tested == 0 {
+        return Err(Error::TooFewExamples {
+            name: info.name.clone(),
+            directory: info.manifest.folder(root),
+            train,
+            test: tested,
+        });
+    }
+    let offset = texts.tokens.len() as u64;
+    texts.tokens.reserve_exact(test.tokens.len());
+    texts.tokens.extend(test.tokens);
+    texts.ends.extend(test.ends.iter().map(|end| end + offset));
+    let [mut all_labels, test_labels] = labels;
+    all_labels.extend(test_labels);
+    let problems: Vec<String> = found.problems.iter().cloned().chain(more).collect();
+    let origin = if problems.is_empty() { Origin::Real } else { Origin::Partial };
+    let vocabulary = match tokeniser {
+        Tokeniser::Bytes => BYTE_VOCABULARY,
+        Tokeniser::Subwords(encoder) => encoder.vocabulary(),
+    };
+    let data = TextData::new(info, origin, vocabulary, texts, all_labels, train)?;
+    Ok((data, problems))
+}

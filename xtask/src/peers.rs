@@ -1,0 +1,231 @@
+//! `cargo xtask bench --peers`: our training steps beside those of JAX and PyTorch, interleaved on one core.
+//!
+//! Every system is a worker process that answers one question a line (`benches/peers/README.md`); only one works at a
+//! time. Rounds go through all variants of all systems in one order, then in the other, and ratios are taken within a
+//! round, so that a slow moment of the machine falls on both sides.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use self::measured::Measured;
+use self::worker::Worker;
+
+mod measured;
+mod worker;
+
+/// What `cargo xtask bench --peers` takes.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Options {
+    python: Option<PathBuf>,
+    rounds: usize,
+    core: usize,
+    /// Workloads; none means all.
+    workloads: Vec<String>,
+}
+
+/// Rounds unless `--rounds` says otherwise.
+const ROUNDS: usize = 9;
+/// Microseconds that an answer should take.
+const ANSWER_MICROS: f64 = 4e5;
+/// After [`TRIAL_ROUNDS`] rounds, variants this much slower than the best are asked no more.
+const HOPELESS: f64 = 1.5;
+const TRIAL_ROUNDS: usize = 2;
+
+/// A workload: its name, what it is, variants in JAX and in PyTorch. `vmap8` trains 8 at once and is compared apart.
+struct Workload {
+    name: &'static str,
+    what: &'static str,
+    jax: &'static [&'static str],
+    torch: &'static [&'static str],
+}
+
+const fn workload(
+    name: &'static str,
+    what: &'static str,
+    jax: &'static [&'static str],
+    torch: &'static [&'static str],
+) -> Workload {
+    Workload { name, what, jax, torch }
+}
+
+const WORKLOADS: [Workload; 7] = [
+    workload("W0", "mlp 8-8-8-10, batch 4", &["W0", "W0:vmap8"], &["W0"]),
+    workload("W1", "mlp 784-32-32-10, batch 16", &["W1", "W1:vmap8"], &["W1"]),
+    workload("W2", "mlp 3072-128x3-10, batch 128", &["W2", "W2:step"], &["W2"]),
+    workload("W3", "conv 3-32-64-64, batch 64", &["W3:step"], &["W3", "W3cl"]),
+    workload("W4", "byte LSTM 128, 64 steps", &["W4", "W4ox", "W4t"], &["W4"]),
+    workload("W5", "quadratic, 100 dimensions", &["W5", "W5:vmap8"], &["W5"]),
+    workload("W6", "vae 784-64-32, batch 64", &["W6", "W6:step"], &["W6"]),
+];
+
+/// A system to compare with. `threads` are those of its pool, all on one core.
+struct Peer {
+    name: &'static str,
+    script: &'static str,
+    threads: &'static str,
+    /// Whether it is told to flush denormals.
+    flushes: bool,
+}
+
+const JAX: &str = "jax_worker.py";
+const TORCH: &str = "torch_worker.py";
+
+const PEERS: [Peer; 4] = [
+    // Two threads in its pool change how XLA compiles; on one core that is usually its best.
+    Peer { name: "jax-2", script: JAX, threads: "2", flushes: false },
+    Peer { name: "jax-1", script: JAX, threads: "1", flushes: false },
+    Peer { name: "torch", script: TORCH, threads: "1", flushes: false },
+    Peer { name: "torch-ftz", script: TORCH, threads: "1", flushes: true },
+];
+
+impl Options {
+    /// # Errors
+    /// For options that do not exist, numbers that are none, and workloads that do not exist.
+    pub(crate) fn parse(args: &[String]) -> Result<Self> {
+        let mut options = Self { python: None, rounds: ROUNDS, core: 0, workloads: Vec::new() };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().with_context(|| format!("{arg} needs a value"));
+            match arg.as_str() {
+                "--peers" => {}
+                "--python" => options.python = Some(PathBuf::from(value()?)),
+                "--rounds" => options.rounds = value()?.parse().context("--rounds takes a number")?,
+                "--core" => options.core = value()?.parse().context("--core takes a number")?,
+                name => {
+                    let known = WORKLOADS.iter().any(|w| w.name == name);
+                    anyhow::ensure!(
+                        known,
+                        "`{name}` is neither a workload (W0 to W6) nor an option of bench --peers"
+                    );
+                    options.workloads.push(name.to_owned());
+                }
+            }
+        }
+        anyhow::ensure!(options.rounds > 0, "--rounds must be at least 1");
+        Ok(options)
+    }
+}
+
+/// The command: measures, and prints a line a workload. `ours` is the benchmark that can be a worker.
+pub(crate) fn compare(options: &Options, ours: &Path) -> Result<()> {
+    let mut workers = Workers::start(options, ours)?;
+    println!("{}", machine());
+    for worker in &workers.all {
+        println!("  {:<10} {}", worker.name, worker.version);
+    }
+    println!(
+        "processor µs a step on one core, medians of {} interleaved rounds; ratio: median of ours ÷ peer within a round",
+        options.rounds
+    );
+    let wanted =
+        |w: &&Workload| options.workloads.is_empty() || options.workloads.iter().any(|name| name == w.name);
+    let mut lines = Vec::new();
+    for workload in WORKLOADS.iter().filter(wanted) {
+        let measured = workers.measure(workload, options.rounds)?;
+        println!("\n{}", measured.details(workload));
+        lines.push(measured.line(workload));
+    }
+    println!();
+    println!("| | | ours, µs | % of peak | best peer, µs | ratio | 8 at once: best peer, µs | ratio |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Our worker first, then the peers'.
+struct Workers {
+    all: Vec<Worker>,
+}
+
+impl Workers {
+    fn start(options: &Options, ours: &Path) -> Result<Self> {
+        let folder = crate::root().join("benches").join("peers");
+        let python = options.python.clone().unwrap_or_else(|| PathBuf::from("python3"));
+        let core = options.core.to_string();
+        let mut all = vec![Worker::start("ours", ours, &["--worker", &core], &[])?];
+        for peer in PEERS {
+            let script = folder.join(peer.script);
+            let environment: &[_] = if peer.flushes { &[("TFTZ", "1")] } else { &[] };
+            let arguments = [&script.to_string_lossy(), peer.threads, &core];
+            let worker = Worker::start(peer.name, &python, &arguments, environment).with_context(|| {
+                format!(
+                    "the peer `{}` does not start with {}; {} says how to make an environment with JAX and \
+                     PyTorch, to be named by --python",
+                    peer.name,
+                    python.display(),
+                    folder.join("README.md").display()
+                )
+            })?;
+            all.push(worker);
+        }
+        Ok(Self { all })
+    }
+
+    fn measure(&mut self, workload: &Workload, rounds: usize) -> Result<Measured> {
+        let mut entries = vec![(0, "PEAK".to_owned()), (0, workload.name.to_owned())];
+        for (i, worker) in self.all.iter().enumerate().skip(1) {
+            let variants = if worker.name.starts_with("jax") { workload.jax } else { workload.torch };
+            entries.extend(variants.iter().map(|variant| (i, (*variant).to_owned())));
+        }
+        let mut measured = Measured::default();
+        let mut runs = Vec::new();
+        for (worker, variant) in entries {
+            let key = (self.all[worker].name.clone(), variant.clone());
+            // The first answer builds and warms up, the second tells how many steps a measurement needs.
+            let first = self.all[worker].ask(&variant, 1).and_then(|_| self.all[worker].ask(&variant, 64));
+            match first {
+                Ok(answer) => {
+                    let steps = (ANSWER_MICROS / answer.wall_micros).clamp(1.0, 1e7) as u64;
+                    runs.push((worker, variant, key, steps));
+                }
+                Err(error) => measured.missing.push(format!("{} {variant}: {error}", key.0)),
+            }
+        }
+        for round in 0..rounds {
+            let order: Vec<usize> =
+                if round % 2 == 0 { (0..runs.len()).collect() } else { (0..runs.len()).rev().collect() };
+            for i in order {
+                let (worker, variant, key, steps) = &runs[i];
+                let answer = self.all[*worker].ask(variant, *steps)?;
+                measured.answers.entry(key.clone()).or_default().push(answer);
+            }
+            if round + 1 == TRIAL_ROUNDS {
+                runs.retain(|(_, _, key, _)| !measured.is_hopeless(key));
+            }
+        }
+        Ok(measured)
+    }
+}
+
+/// Model of the processor, where the system tells it.
+fn machine() -> String {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let system = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    model.map_or(system.clone(), |(_, model)| format!("{} ({system})", model.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_checked() {
+        let parse =
+            |text: &str| Options::parse(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let options = parse("--peers --rounds 3 --python venv/bin/python W1 W4").unwrap();
+        let expected = Options {
+            python: Some(PathBuf::from("venv/bin/python")),
+            rounds: 3,
+            core: 0,
+            workloads: vec!["W1".to_owned(), "W4".to_owned()],
+        };
+        assert_eq!(options, expected);
+        for wrong in ["--rounds", "--rounds x", "--rounds 0", "W7", "--pythn x"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
