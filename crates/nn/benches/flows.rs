@@ -56,17 +56,13 @@ fn bench(bencher: Bencher<'_, '_>, (features, hidden, bijectors, rows): Case, la
     plan.input_mut().iter_mut().for_each(|x| *x = stream.unit_f32());
     let mut gradients = params.clone();
     let flops = network.flops_per_step(rows) as usize;
-    bencher
-        .counter(ItemsCount::new(flops))
-        .bench_local(|| plan.loss_and_gradients(&params, &mut gradients));
+    bencher.counter(ItemsCount::new(flops)).bench_local(|| plan.loss_and_gradients(&params, &mut gradients));
 }
 
 /// Forward and backward of couplings, without noise and optimizer.
 #[divan::bench(args = CASES)]
 fn nvp(bencher: Bencher<'_, '_>, case: Case) {
-    bench(bencher, case, |hidden| {
-        Coupling { hidden: hidden.to_vec(), activation: Activation::Relu }.into()
-    });
+    bench(bencher, case, |hidden| Coupling { hidden: hidden.to_vec(), activation: Activation::Relu }.into());
 }
 
 /// Forward and backward of masked autoregressive bijectors.

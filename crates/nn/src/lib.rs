@@ -45,8 +45,8 @@ pub use activation::Activation;
 pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar};
 pub use layers::{
-    Autoregressive, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise, Gru, Layer,
-    LayerNorm, Lstm, Permutation, Recurrent, TimePool, Vrnn,
+    Autoregressive, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise, Gru,
+    Layer, LayerNorm, Lstm, Permutation, Recurrent, TimePool, Vrnn,
 };
 pub use losses::Loss;
 pub use network::{InvalidNetwork, Network, mlp_layers};

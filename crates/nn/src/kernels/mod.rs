@@ -35,7 +35,18 @@ mod sealed {
 ///
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
 pub trait Scalar:
-    cells::Cells + flow::Flow + Float + Debug + Default + Display + From<f32> + Send + Sum + Sync + sealed::Sealed + 'static
+    cells::Cells
+    + flow::Flow
+    + Float
+    + Debug
+    + Default
+    + Display
+    + From<f32>
+    + Send
+    + Sum
+    + Sync
+    + sealed::Sealed
+    + 'static
 {
     /// The nearest number of this type.
     fn of(x: f64) -> Self;

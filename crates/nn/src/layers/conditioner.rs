@@ -37,9 +37,8 @@ pub(super) struct Conditioner<T> {
 impl<T: Scalar> Conditioner<T> {
     pub(super) fn new(widths: &[usize], activation: Activation) -> Self {
         let last = widths.len() - 2;
-        let product = |(i, pair): (usize, &[usize])| {
-            Product::new(pair[0], pair[1], (i < last).then_some(activation))
-        };
+        let product =
+            |(i, pair): (usize, &[usize])| Product::new(pair[0], pair[1], (i < last).then_some(activation));
         let products = widths.windows(2).enumerate().map(product).collect();
         Self { products, hidden: vec![Vec::new(); last], deltas: vec![Vec::new(); last] }
     }

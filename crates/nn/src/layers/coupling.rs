@@ -123,7 +123,9 @@ impl<T: Scalar> Step<T> for CouplingStep<T> {
         let da = dx.is_some().then(|| in_use(&mut self.d_copied, pass.rows * d));
         self.conditioner.backward(&mut pass, a, &mut self.net, da.map(|da| (Start::Zero, da)), gradients);
         let Some(dx) = dx else { return };
-        for ((dx, dy), da) in dx.chunks_exact_mut(n).zip(dy.chunks_exact(n)).zip(self.d_copied.chunks_exact(d)) {
+        for ((dx, dy), da) in
+            dx.chunks_exact_mut(n).zip(dy.chunks_exact(n)).zip(self.d_copied.chunks_exact(d))
+        {
             for (dx, (&dy, &da)) in dx[..d].iter_mut().zip(dy.iter().zip(da)) {
                 *dx = dy + da;
             }
@@ -134,8 +136,8 @@ impl<T: Scalar> Step<T> for CouplingStep<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{check, density_integral};
-    use crate::{Dense, GaussianNoise, Layer, Loss, Network, Permutation};
+    use crate::testing::{check, density_integral, started};
+    use crate::{Backend, Dense, GaussianNoise, Layer, Loss, Network, Permutation};
     use proptest::prelude::*;
 
     fn coupling(hidden: &[usize], activation: Activation) -> Layer {
@@ -204,9 +206,26 @@ mod tests {
     }
 
     #[test]
+    fn diverged_parameters_give_nan() {
+        let network = flow(40, vec![coupling(&[20], Activation::Relu), coupling(&[20], Activation::Relu)]);
+        for backend in Backend::available() {
+            let (mut plan, params) = started::<f32>(&network, 4, backend);
+            for i in [0, 20 * 20 + 3, params.len() / 2 - 1, params.len() - 1] {
+                let mut params = params.clone();
+                params[i] = f32::NAN;
+                let mut gradients = params.clone();
+                assert!(plan.loss_and_gradients(&params, &mut gradients).is_nan(), "{} {i}", backend.name());
+                assert!(gradients.iter().any(|g| g.is_nan()));
+            }
+        }
+    }
+
+    #[test]
     fn what_cannot_be_coupled_is_refused() {
         let one = Coupling { hidden: Vec::new(), activation: Activation::Relu };
         assert!(one.output(Shape::Features(1)).unwrap_err().contains("two features"));
-        assert!(one.output(Shape::Sequence { length: 3, width: 4 }).unwrap_err().contains("one vector a row"));
+        assert!(
+            one.output(Shape::Sequence { length: 3, width: 4 }).unwrap_err().contains("one vector a row")
+        );
     }
 }

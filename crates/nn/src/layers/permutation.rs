@@ -28,7 +28,8 @@ impl Permutation {
     /// Whether every index occurs once.
     fn is_valid(&self) -> bool {
         let mut seen = vec![false; self.0.len()];
-        let mut first = |&i: &u32| seen.get_mut(i as usize).is_some_and(|seen| !std::mem::replace(seen, true));
+        let mut first =
+            |&i: &u32| seen.get_mut(i as usize).is_some_and(|seen| !std::mem::replace(seen, true));
         self.0.iter().all(&mut first)
     }
 }
