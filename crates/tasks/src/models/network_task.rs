@@ -331,7 +331,7 @@ mod tests {
             let (mut alone, _) = self::start::<f32>(&task, 4);
             let n = start.len();
             let mut params = start.repeat(3);
-            params[..n].iter_mut().for_each(|p| *p = *p * 1.5);
+            params[..n].iter_mut().for_each(|p| *p *= 1.5);
             params[n..2 * n].fill(f32::NAN);
             let (mut gradients, mut gradient, mut losses) = (params.clone(), start.clone(), [0.0; 3]);
             for _ in 0..3 {
