@@ -4,4 +4,8 @@ mod augment;
 pub mod fixed_mlp;
 mod image_batches;
 pub mod mlp;
+pub mod mlp_ae;
+pub mod mlp_vae;
 mod network_task;
+#[cfg(test)]
+mod testing;
