@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::dense;
-use super::{Config, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `mlp_ae_family`.
@@ -124,5 +124,9 @@ impl Config for MlpAeConfig {
         let pixels = self.dataset.input_shape()?.len();
         let widths = [pixels].into_iter().chain(self.hidden_units.iter().copied()).chain([pixels]);
         Ok(dense(widths).with_batch(self.dataset.batch_size))
+    }
+
+    fn builder(&self) -> Option<Builder<'_>> {
+        Some(Box::new(|name, data| crate::models::mlp_ae::build(name, self, data)))
     }
 }

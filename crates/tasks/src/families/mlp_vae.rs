@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::{Size, dense};
-use super::{Config, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `mlp_vae_family`.
@@ -36,6 +36,12 @@ impl MlpVaeConfig {
             dataset: ImageDatasetConfig::sample(r),
         }
     }
+
+    /// The number of latent variables and the widths of the encoder's hidden layers.
+    pub(crate) fn split_encoder(&self) -> Result<(&usize, &[usize]), Infeasible> {
+        let none = || Infeasible("the encoder has no layer, so there is no latent variable".to_owned());
+        self.enc_hidden_units.split_last().ok_or_else(none)
+    }
 }
 
 /// Encoder to two numbers a latent variable, decoder to two numbers a pixel.
@@ -62,9 +68,11 @@ impl Config for MlpVaeConfig {
 
     fn cost(&self) -> Result<Cost, Infeasible> {
         let pixels = self.dataset.input_shape()?.len();
-        let Some((&latent, encoder)) = self.enc_hidden_units.split_last() else {
-            return Err(Infeasible("the encoder has no layer, so there is no latent variable".to_owned()));
-        };
+        let (&latent, encoder) = self.split_encoder()?;
         Ok(vae_size(pixels, encoder, latent, &self.dec_hidden_units).with_batch(self.dataset.batch_size))
+    }
+
+    fn builder(&self) -> Option<Builder<'_>> {
+        Some(Box::new(|name, data| crate::models::mlp_vae::build(name, self, data)))
     }
 }

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{ImageData, ImageShape, IndexStream, Splits};
+use taskset_datasets::{Carving, Datasets, ImageData, ImageShape, IndexStream, Splits, carve};
 use taskset_names::{Origin, Split};
 use taskset_nn::{Backend, BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
 
 use super::augment::augment;
 use super::network_task::{Batches, Data};
-use crate::Feed;
-use crate::families::Augmentation;
+use crate::families::{Augmentation, ImageDatasetConfig, Infeasible};
+use crate::{Error, Feed};
+
+/// Entries of the shuffle buffer of the sampled families.
+const SHUFFLE_BUFFER: usize = 10_000;
 
 /// Trials at once where the minibatch is dear.
 const LOCKSTEP: usize = 24;
@@ -51,6 +54,30 @@ impl Data for ImageTask {
 }
 
 impl ImageTask {
+    /// The images of a sampled task.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if they cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
+    pub(super) fn sampled(
+        name: &str,
+        config: &ImageDatasetConfig,
+        centre: bool,
+        data: &Datasets,
+    ) -> Result<Self, Error> {
+        config
+            .input_shape()
+            .map_err(|Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason })?;
+        let data = data.images(&config.name)?;
+        Ok(Self {
+            splits: carve(&data, Carving::Sampled, config.num_train),
+            data,
+            batch_size: config.batch_size,
+            buffer: Some(SHUFFLE_BUFFER),
+            augmentation: config.augmentation,
+            centre,
+        })
+    }
+
     /// [`input_shape`](Self::input_shape) as networks take it.
     pub(super) fn shape(&self) -> Shape {
         let ImageShape { height, width, channels } = self.input_shape();

@@ -2,36 +2,20 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{Carving, Datasets, carve};
+use taskset_datasets::Datasets;
 use taskset_nn::{Flatten, Loss, Network, mlp_layers};
 
 use super::image_batches::ImageTask;
 use super::network_task::NetworkTask;
-use crate::families::Infeasible;
 use crate::families::mlp::MlpConfig;
 use crate::{Error, Task};
-
-/// Entries of the shuffle buffer of the sampled families.
-const SHUFFLE_BUFFER: usize = 10_000;
 
 /// The task of a configuration of `mlp_family`.
 ///
 /// # Errors
 /// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
 pub fn build(name: &str, config: &MlpConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
-    let dataset = &config.dataset;
-    dataset
-        .input_shape()
-        .map_err(|Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason })?;
-    let data = data.images(&dataset.name)?;
-    let images = ImageTask {
-        splits: carve(&data, Carving::Sampled, dataset.num_train),
-        data,
-        batch_size: dataset.batch_size,
-        buffer: Some(SHUFFLE_BUFFER),
-        augmentation: dataset.augmentation,
-        centre: config.center_data,
-    };
+    let images = ImageTask::sampled(name, &config.dataset, config.center_data, data)?;
     let mut sizes = config.layer_sizes.clone();
     sizes.push(images.data.classes());
     let layers = [vec![Flatten.into()], mlp_layers(&sizes, config.activation)].concat();

@@ -5,6 +5,8 @@ pub mod fixed_mlp;
 mod image_batches;
 pub mod language_model;
 pub mod mlp;
+pub mod mlp_ae;
+pub mod mlp_vae;
 mod network_task;
 #[cfg(test)]
 mod testing;

@@ -99,3 +99,9 @@ pub(super) fn train(task: &dyn Task, steps: i32, learning_rate: f32) -> (f64, f6
     }
     (before, problem.mean_loss(Split::Test, &params, 10))
 }
+
+/// Test loss of ten minibatches at the initial parameters.
+pub(super) fn initial_loss(task: &dyn Task) -> f64 {
+    let (mut problem, params) = single(task);
+    problem.mean_loss(Split::Test, &params, 10)
+}

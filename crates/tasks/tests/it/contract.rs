@@ -79,6 +79,8 @@ fn this_version_trains_these() {
         trainable,
         [
             "mlp_family",
+            "mlp_ae_family",
+            "mlp_vae_family",
             "char_rnn_language_model_family",
             "word_rnn_language_model_family",
             "rnn_text_classification_family",
