@@ -2,6 +2,9 @@
 
 mod augment;
 pub mod fixed_mlp;
+pub mod flow;
 mod image_batches;
 pub mod mlp;
 mod network_task;
+#[cfg(test)]
+mod testing;
