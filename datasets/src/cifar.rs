@@ -1,5 +1,6 @@
 //! The binary version of CIFAR-10 and CIFAR-100: fixed-size records of label bytes and three planes of 32×32 bytes.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use taskset_names::Origin;
 
+use crate::container::Container;
 use crate::files::{self, Located};
 use crate::manifest::{Decoder, FileSpec, Manifest};
 use crate::{Error, ImageData, SourceSplit};
@@ -34,6 +36,14 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
     for spec in &manifest.files {
         located.push((spec, files::locate(root, manifest, spec)?));
     }
+    if located.iter().all(|(_, file)| file.is_none()) {
+        if let Some(archive) = manifest.archive.as_ref() {
+            if let Some(file) = files::locate(root, manifest, archive)? {
+                file.check(archive)?;
+                return from_archive(manifest, &file);
+            }
+        }
+    }
     let mut counts = [0; 3];
     let mut missing = Vec::new();
     for (spec, file) in &located {
@@ -53,7 +63,7 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
         }
     }
     if !missing.is_empty() && !partial {
-        return Err(manifest.partial(manifest.folder(root), missing));
+        return Err(files::partial(root, manifest, missing));
     }
     let info = manifest.info().partial(counts);
     let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);
@@ -67,6 +77,36 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
     }
     let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
     ImageData::new(manifest.name.clone(), info, origin, pixels, labels)
+}
+
+/// Reads the data set from the published archive, all or nothing.
+fn from_archive(manifest: &Manifest, archive: &Located) -> Result<ImageData, Error> {
+    let container = Container::archive(&archive.path);
+    let spec =
+        |name: &str| manifest.files.iter().find(|spec| name.rsplit('/').next() == Some(&spec.name[..]));
+    let limit = manifest.files.iter().filter_map(|spec| spec.bytes).max().unwrap_or(0);
+    let mut found: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    container.visit(&|name| spec(name).is_some(), limit, &mut |name, contents| {
+        if let Some(spec) = spec(name) {
+            found.insert(spec.name.clone(), contents);
+        }
+        Ok(())
+    })?;
+    let info = manifest.info();
+    let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);
+    let mut labels = Vec::with_capacity(info.source.total());
+    for split in SourceSplit::ALL {
+        for spec in manifest.files.iter().filter(|spec| spec.split == Some(split)) {
+            let path = container.member(&spec.name);
+            let bytes = found.remove(&spec.name).unwrap_or_default();
+            let (expected, got) = (spec.bytes.unwrap_or(0), bytes.len() as u64);
+            if expected != got {
+                return Err(Error::WrongSize { path, expected, got });
+            }
+            append(manifest, spec, &path, &bytes, &mut pixels, &mut labels)?;
+        }
+    }
+    ImageData::new(manifest.name.clone(), info, Origin::Real, pixels, labels)
 }
 
 /// How many records a file holds, by its size.
@@ -91,7 +131,7 @@ impl Records {
                 got % record,
                 got / record
             );
-            return Err(Error::Malformed { path: file.path.clone(), offset: got, problem });
+            return Err(Error::Corrupt { path: file.path.clone(), offset: got, problem });
         }
         Ok(Self { here: (got / record) as usize, expected: (expected / record) as usize })
     }
@@ -127,15 +167,28 @@ fn read(
         let source = io::Error::from(io::ErrorKind::UnexpectedEof);
         return Err(Error::Io { path: file.path.clone(), source });
     }
-    let expected = spec.sha256.as_ref().filter(|_| records.here == records.expected);
+    append(manifest, spec, &file.path, &bytes, pixels, labels)
+}
+
+/// Appends the images and labels of whole records, after comparing them with the checksum if they are all of the file.
+/// Returns whether they are known to be the original.
+fn append(
+    manifest: &Manifest,
+    spec: &FileSpec,
+    path: &Path,
+    bytes: &[u8],
+    pixels: &mut Vec<u8>,
+    labels: &mut Vec<u16>,
+) -> Result<bool, Error> {
+    let expected = spec.sha256.as_ref().filter(|_| spec.bytes == Some(bytes.len() as u64));
     if let Some(expected) = expected {
-        let got = files::hex(&Sha256::digest(&bytes));
+        let got = files::hex(&Sha256::digest(bytes));
         if got != *expected {
-            return Err(Error::WrongChecksum { path: file.path.clone(), expected: expected.clone(), got });
+            return Err(Error::WrongChecksum { path: path.to_owned(), expected: expected.clone(), got });
         }
     }
-    decode(manifest, &bytes, pixels, labels).map_err(|(offset, label)| Error::Malformed {
-        path: file.path.clone(),
+    decode(manifest, bytes, pixels, labels).map_err(|(offset, label)| Error::Corrupt {
+        path: path.to_owned(),
         offset,
         problem: format!("label {label}, but the data set has only {} classes", manifest.classes),
     })?;
@@ -264,11 +317,35 @@ mod tests {
     }
 
     #[test]
+    fn the_published_archive_is_read_as_it_is() {
+        let mut tiny = Tiny::new("cifar100");
+        let expected = tiny.load(false).unwrap();
+        let names: Vec<String> = tiny.manifest.files.iter().map(|f| f.name.clone()).collect();
+        let contents: Vec<Vec<u8>> = [4, 2, 3].map(|n| tiny.records(n)).into();
+        names.iter().for_each(|name| tiny.remove(name));
+        let archive = tiny.manifest.archive.as_mut().unwrap();
+        (archive.bytes, archive.sha256) = (None, None);
+        let put = |tiny: &Tiny, n: usize| {
+            let members: Vec<String> = names.iter().map(|name| format!("cifar-100-binary/{name}")).collect();
+            let files: Vec<(&str, &[u8])> =
+                members.iter().zip(&contents).map(|(m, c)| (&m[..], &c[..])).take(n).collect();
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            io::Write::write_all(&mut gzip, &crate::tar::tests::archive(&files)).unwrap();
+            tiny.put("cifar-100-binary.tar.gz", &gzip.finish().unwrap());
+        };
+        put(&tiny, 3);
+        let got = tiny.load(false).unwrap();
+        assert_eq!((got.all_pixels(), got.labels()), (expected.all_pixels(), expected.labels()));
+        put(&tiny, 2);
+        tiny.fails(&["cifar-100-binary.tar.gz/test.bin", "truncated", "0 bytes"]);
+    }
+
+    #[test]
     fn parts_must_be_allowed_and_are_labelled() {
         let tiny = Tiny::new("cifar10");
         tiny.put("test_batch.bin", &tiny.records(1));
         tiny.remove("second.bin");
-        tiny.fails(&["second.bin is missing, test_batch.bin holds 1 of 3 images", "--allow-partial"]);
+        tiny.fails(&["second.bin is missing; test_batch.bin holds 1 of 3 images", "--allow-partial"]);
         let data = tiny.load(true).unwrap();
         assert_eq!((data.origin(), data.len()), (Origin::Partial, 5));
         assert_eq!(data.info().source, SourceSizes { train: 4, validation: None, test: Some(1) });

@@ -6,9 +6,9 @@ use std::path::Path;
 use taskset_names::Origin;
 
 use crate::container::{self, Container};
-use crate::manifest::{Decoder, FileSpec, Manifest};
+use crate::manifest::{Decoder, FileSpec, HubCopy, Manifest};
 use crate::picture::{self, MAX_ENCODED};
-use crate::{Error, ImageInfo, SourceSplit, files, resize_cubic};
+use crate::{Error, ImageInfo, SourceSplit, files, hub_copy, resize_cubic};
 
 /// Encoded pictures that are decoded at a time.
 const BATCH: usize = 256;
@@ -181,6 +181,69 @@ pub(crate) fn read(
     assemble(root, manifest, lists.as_ref(), partial, &examples, &pixels)
 }
 
+/// Reads the hub's copy, in the order of its rows; otherwise as [`read`].
+///
+/// # Errors
+/// As [`read`], and what can be wrong with Parquet files.
+pub(crate) fn read_hub_copy(
+    root: &Path,
+    manifest: &Manifest,
+    hub: &HubCopy,
+    partial: bool,
+    threads: usize,
+    progress: &dyn Fn(usize, usize),
+) -> Result<Collection, Error> {
+    let found = hub_copy::locate(root, manifest)?;
+    let total = manifest.source.total();
+    let (mut counts, mut pixels, mut labels) = ([0; 3], Vec::new(), Vec::new());
+    for split in SourceSplit::ALL {
+        for (i, file) in found.iter().filter(|(i, _)| hub.files[*i].split == Some(split)) {
+            file.check(&hub.files[*i])?;
+            let container = Container::Folder(file.path.clone());
+            let mut batch: Vec<(String, Vec<u8>)> = Vec::new();
+            hub_copy::read(&file.path, hub, MAX_ENCODED, &mut |row, label, picture| {
+                let broken = |problem| Error::Parquet { path: file.path.clone(), row, problem };
+                let label = u16::try_from(label).ok().filter(|&label| usize::from(label) < manifest.classes);
+                labels.push(
+                    label
+                        .ok_or_else(|| broken(format!("a label outside of {} classes", manifest.classes)))?,
+                );
+                counts[split as usize] += 1;
+                if counts[split as usize] > manifest.source.get(split) {
+                    return Err(broken(format!(
+                        "more than the {} pictures of {}",
+                        manifest.source.get(split),
+                        split.name()
+                    )));
+                }
+                batch.push((format!("row {row}"), picture.to_vec()));
+                if batch.len() == BATCH {
+                    decode_batch(&container, manifest, &mut batch, threads, &mut pixels)?;
+                    progress(labels.len(), total);
+                }
+                Ok(())
+            })?;
+            decode_batch(&container, manifest, &mut batch, threads, &mut pixels)?;
+        }
+    }
+    progress(labels.len(), total);
+    let missing = missing(manifest, counts);
+    if !missing.is_empty() && !partial {
+        return Err(files::partial(root, manifest, missing));
+    }
+    let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
+    Ok(Collection { info: manifest.info().partial(counts), origin, pixels, labels })
+}
+
+/// What is missing of each source split, in words.
+pub(crate) fn missing(manifest: &Manifest, counts: [usize; 3]) -> Vec<String> {
+    let lacking = |split: &SourceSplit| counts[*split as usize] < manifest.source.get(*split);
+    let words = |split: SourceSplit| {
+        format!("{} of {} {} pictures", counts[split as usize], manifest.source.get(split), split.name())
+    };
+    SourceSplit::ALL.into_iter().filter(lacking).map(words).collect()
+}
+
 /// Puts decoded pictures, which came in any order, into the order of examples.
 fn assemble<'a>(
     root: &Path,
@@ -198,15 +261,9 @@ fn assemble<'a>(
     }
     let mut counts = [0; 3];
     examples.iter().for_each(|(split, _)| counts[*split as usize] += 1);
-    let missing: Vec<String> = SourceSplit::ALL
-        .into_iter()
-        .filter(|&split| counts[split as usize] != manifest.source.get(split))
-        .map(|split| {
-            format!("{} of {} {} pictures", counts[split as usize], manifest.source.get(split), split.name())
-        })
-        .collect();
+    let missing = missing(manifest, counts);
     if !missing.is_empty() && !partial {
-        return Err(manifest.partial(manifest.folder(root), missing));
+        return Err(files::partial(root, manifest, missing));
     }
     // Numbers of classes come from all of their names: with fewer, the same picture would get another label.
     let names: BTreeSet<&str> = match lists {
@@ -297,7 +354,7 @@ fn read_lists(root: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Sourc
         }
         file.check(spec)?;
         let text = std::fs::read(&file.path).map_err(|source| file.io(source))?;
-        let malformed = |offset: usize, problem: String| Error::Malformed {
+        let malformed = |offset: usize, problem: String| Error::Corrupt {
             path: file.path.clone(),
             offset: offset as u64,
             problem,

@@ -72,11 +72,8 @@ impl Container {
                 visit(name, fs::read(path).map_err(io)?)
             }),
             Self::Zip(path) => {
-                let failed = |e: ZipError| Error::Malformed {
-                    path: path.clone(),
-                    offset: e.offset,
-                    problem: e.problem,
-                };
+                let failed =
+                    |e: ZipError| Error::Corrupt { path: path.clone(), offset: e.offset, problem: e.problem };
                 let mut zip = Zip::open(BufReader::new(open(path)?)).map_err(failed)?;
                 for entry in zip.entries.clone() {
                     check_name(path, &entry.name)?;
@@ -91,11 +88,8 @@ impl Container {
                 Ok(())
             }
             Self::TarGz(path) => {
-                let failed = |e: TarError| Error::Malformed {
-                    path: path.clone(),
-                    offset: e.offset,
-                    problem: e.problem,
-                };
+                let failed =
+                    |e: TarError| Error::Corrupt { path: path.clone(), offset: e.offset, problem: e.problem };
                 let mut tar = Tar::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 18, open(path)?)));
                 while let Some(file) = tar.next_file().map_err(failed)? {
                     check_name(path, &file.name)?;
@@ -159,7 +153,7 @@ fn check_name(archive: &Path, name: &str) -> Result<(), Error> {
     let outside = name.starts_with('/') || name.contains('\\') || name.split('/').any(|part| part == "..");
     if outside {
         let problem = format!("the name `{}` leads outside of the archive", name.escape_default());
-        return Err(Error::Malformed { path: archive.to_owned(), offset: 0, problem });
+        return Err(Error::Corrupt { path: archive.to_owned(), offset: 0, problem });
     }
     Ok(())
 }

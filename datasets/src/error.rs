@@ -43,7 +43,7 @@ pub enum Error {
     },
     /// The contents of a file break its format.
     #[error("{}: byte {offset}: {problem}; fetch the file again", .path.display())]
-    Malformed {
+    Corrupt {
         /// The file.
         path: PathBuf,
         /// Where the problem was met, counted in the (unpacked) contents.
@@ -67,6 +67,16 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// A Parquet file cannot be used.
+    #[error("{}, row {row}: {problem}", .path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0.
+        row: usize,
+        /// What is wrong.
+        problem: String,
+    },
     /// The data set must be prepared first (decoded, resized, written to the cache).
     #[error(
         "{name}: {why}; run `taskset-rs data prepare {name}` once, or use `--data synthetic` for the stand-in"
@@ -83,6 +93,24 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// The data set cannot be fetched by this program.
+    #[error("{name}: there is no address to fetch it from; get it from {site} and place it in {} by hand", .directory.display())]
+    NoDownload {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        directory: PathBuf,
+        /// Where the originals come from.
+        site: String,
+    },
+    /// A file could not be fetched.
+    #[error("{url}: {problem}")]
+    Fetch {
+        /// The address.
+        url: String,
+        /// What happened, and the way out.
         problem: String,
     },
     /// The system could not write a file.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use crate::{Error, FileSpec, Manifest};
+use crate::{Error, FileSpec, Manifest, recorded};
 
 /// How a file is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,16 @@ pub(crate) fn missing(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Erro
     }
 }
 
+/// The error for a part of a data set, by what is missing of it.
+pub(crate) fn partial(root: &Path, manifest: &Manifest, problems: Vec<String>) -> Error {
+    Error::Partial {
+        name: manifest.name.clone(),
+        directory: manifest.folder(root),
+        problems,
+        site: manifest.site.clone(),
+    }
+}
+
 impl Located {
     /// Whether the bytes on disk are a gzip stream by their name.
     pub(crate) fn is_gzip(&self) -> bool {
@@ -70,8 +80,9 @@ impl Located {
         std::fs::metadata(&self.path).map(|m| m.len()).map_err(|source| self.io(source))
     }
 
-    /// Compares the stored bytes with the manifest: gzip's first bytes, size, SHA-256. Returns whether there was a
-    /// checksum to compare with; for an unpacked file there is none, only for its contents.
+    /// Compares the stored bytes with the manifest: gzip's first bytes, size, SHA-256 (where the manifest has none, the one that the
+    /// first download recorded). Returns whether the manifest had a checksum to compare with; for an unpacked file there is
+    /// none, only for its contents.
     pub(crate) fn check(&self, spec: &FileSpec) -> Result<bool, Error> {
         if self.packing == Packing::Unpacked {
             return Ok(false);
@@ -83,12 +94,16 @@ impl Located {
         if let Some(expected) = spec.bytes.filter(|&bytes| bytes != got) {
             return Err(Error::WrongSize { path: self.path.clone(), expected, got });
         }
-        let Some(expected) = &spec.sha256 else { return Ok(false) };
+        let expected = match &spec.sha256 {
+            Some(expected) => Some(expected.clone()),
+            None => recorded::of(&self.path)?,
+        };
+        let Some(expected) = expected else { return Ok(false) };
         let got = self.sha256()?;
-        if got != *expected {
-            return Err(Error::WrongChecksum { path: self.path.clone(), expected: expected.clone(), got });
+        if got != expected {
+            return Err(Error::WrongChecksum { path: self.path.clone(), expected, got });
         }
-        Ok(true)
+        Ok(spec.sha256.is_some())
     }
 
     /// The unpacked contents, to be read once from the start.

@@ -18,8 +18,12 @@ const UNSIGNED_BYTES: u32 = 0x0800;
 /// # Errors
 /// Wrong magic number, wrong counts, truncated, trailing data, damaged gzip, or a failure of the system.
 pub(crate) fn read(file: &Located, dims: &[u32]) -> Result<Vec<u8>, Error> {
+    parse(&mut *file.contents()?, file, dims)
+}
+
+/// Reads the unpacked contents; `file` is only named in errors.
+pub(crate) fn parse(mut contents: &mut dyn Read, file: &Located, dims: &[u32]) -> Result<Vec<u8>, Error> {
     let path = || file.path.clone();
-    let mut contents = file.contents()?;
     let header_len = 4 + 4 * dims.len() as u64;
     let body_len: u64 = dims.iter().map(|&d| u64::from(d)).product();
     let expected = header_len + body_len;

@@ -68,7 +68,7 @@ impl Batches {
                 entries.sort_by_key(|entry| order(&entry.name));
                 for entry in entries {
                     let inner_path = path.join(&entry.name);
-                    let failed = |e: crate::zip::ZipError| Error::Malformed {
+                    let failed = |e: crate::zip::ZipError| Error::Corrupt {
                         path: inner_path.clone(),
                         offset: e.offset,
                         problem: e.problem,
@@ -93,7 +93,7 @@ fn order(name: &str) -> (u64, String) {
 
 fn open(path: &Path) -> Result<Zip<BufReader<File>>, Error> {
     let file = File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-    Zip::open(BufReader::new(file)).map_err(|e| Error::Malformed {
+    Zip::open(BufReader::new(file)).map_err(|e| Error::Corrupt {
         path: path.to_owned(),
         offset: e.offset,
         problem: e.problem,
@@ -107,8 +107,7 @@ fn batch<R: std::io::Read + std::io::Seek>(
     mut zip: Zip<R>,
     visit: &mut dyn FnMut(&[u8], &[u16]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let malformed =
-        |offset: u64, problem: String| Error::Malformed { path: path.to_owned(), offset, problem };
+    let malformed = |offset: u64, problem: String| Error::Corrupt { path: path.to_owned(), offset, problem };
     let mut array =
         |name: &str| npz::member(&mut zip, name, MAX_BATCH).map_err(|(at, problem)| malformed(at, problem));
     let labels = match array("labels")?.values {

@@ -46,6 +46,9 @@ mod collection;
 mod container;
 mod error;
 mod files;
+#[cfg(feature = "hub")]
+mod hub;
+mod hub_copy;
 mod idx;
 mod image;
 mod imagenet;
@@ -57,6 +60,7 @@ mod npz;
 mod picture;
 mod prepare;
 mod prepared;
+mod recorded;
 mod resize;
 mod stream;
 mod synthetic;
@@ -66,11 +70,13 @@ mod zip;
 
 pub use carve::{Carving, Splits, carve};
 pub use error::Error;
+#[cfg(feature = "hub")]
+pub use hub::{FetchEvent, FetchOptions, Fetched, fetch};
 pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSplit};
 pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, inspect_prepared, verify};
 pub use library::{Datasets, Source};
-pub use manifest::{Decoder, FileSpec, Manifest, Part, StandIn, image_info, manifest, manifests};
-pub use prepare::{Preparation, Prepared, prepare_images};
+pub use manifest::{Decoder, FileSpec, HubCopy, Manifest, Part, StandIn, image_info, manifest, manifests};
+pub use prepare::{Preparation, PreparedImages, prepare_images};
 pub use resize::resize_cubic;
 pub use stream::IndexStream;
 pub use text::{

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskset_names::Origin;
 
-use crate::{Error, ImageData, TextData, load, manifest, synthetic, text, text_info};
+use crate::{Error, ImageData, TextData, load, manifest, prepared, synthetic, text, text_info};
 
 /// Where data sets are taken from. There is no fall-back from one to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,19 +65,17 @@ impl Datasets {
         Self { allow_partial: allow, images: Arc::default(), texts: Arc::default(), ..self }
     }
 
+    /// Where prepared copies are kept. A text set that was prepared is read from there, one that was not is prepared and
+    /// left there; without a cache every process tokenises anew. Image sets are only read from there; without a cache the
+    /// folder `prepared` of the data directory is looked into.
+    #[must_use]
+    pub fn cache(self, directory: Option<PathBuf>) -> Self {
+        Self { cache: directory, ..self }
+    }
+
     /// Whether a partial copy may be loaded.
     pub fn allows_partial(&self) -> bool {
         self.allow_partial
-    }
-
-    /// The folder of prepared copies (resized images, tokenised texts); by default `prepared` in the data directory.
-    #[must_use]
-    pub fn cache(self, folder: impl Into<PathBuf>) -> Self {
-        Self { cache: Some(folder.into()), ..self }
-    }
-
-    fn cache_below(&self, directory: &Path) -> PathBuf {
-        self.cache.clone().unwrap_or_else(|| directory.join("prepared"))
     }
 
     /// Where the data sets come from.
@@ -95,7 +93,8 @@ impl Datasets {
         let manifest = manifest(name)?;
         once(&self.images, &manifest.name, || match &self.source {
             Source::Directory(directory) => {
-                load::images(directory, &self.cache_below(directory), manifest, self.allow_partial)
+                let cache = self.cache.clone().unwrap_or_else(|| directory.join(prepared::FOLDER));
+                load::images(directory, &cache, manifest, self.allow_partial)
             }
             Source::Synthetic => synthetic::images(manifest),
         })
@@ -110,8 +109,7 @@ impl Datasets {
         let info = text_info(name)?;
         once(&self.texts, &info.name, || match &self.source {
             Source::Directory(directory) => {
-                let cache = self.cache_below(directory);
-                text::load(directory, info, self.allow_partial, Some(&cache), &mut text::Quiet)
+                text::load(directory, info, self.allow_partial, self.cache.as_deref(), &mut text::Quiet)
             }
             Source::Synthetic => text::stand_in(info),
         })

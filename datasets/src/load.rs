@@ -23,7 +23,9 @@ pub(crate) fn images(
         return Ok(data);
     }
     match manifest.decoder {
-        Decoder::Idx | Decoder::Cifar10 | Decoder::Cifar100 => originals(root, manifest, partial),
+        Decoder::Idx | Decoder::Cifar10 | Decoder::Cifar100 if !prepare::uses_hub_copy(root, manifest)? => {
+            originals(root, manifest, partial)
+        }
         Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
         _ => {
             prepared?;

@@ -51,6 +51,26 @@ pub struct Manifest {
     pub archive: Option<FileSpec>,
     /// The original files.
     pub files: Vec<FileSpec>,
+    /// The copy on the Hugging Face hub, if there is a good one.
+    #[serde(default)]
+    pub hub: Option<HubCopy>,
+}
+
+/// A copy of an image data set on the Hugging Face hub: Parquet files with encoded pictures.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct HubCopy {
+    /// The repository, `<owner>/<name>`.
+    pub repository: String,
+    /// The commit, in full.
+    pub revision: String,
+    /// Column of the pictures: a struct whose field `bytes` is the encoded picture.
+    pub image: String,
+    /// Column of the labels.
+    pub label: String,
+    /// The files, in the order of examples; their names are paths in the repository and below the data set's folder.
+    pub files: Vec<FileSpec>,
 }
 
 /// How the original files of a data set are read.
@@ -147,11 +167,6 @@ impl Manifest {
     /// Shape, classes and sizes.
     pub fn info(&self) -> ImageInfo {
         ImageInfo { shape: self.shape, classes: self.classes, source: self.source, held_out: self.held_out }
-    }
-
-    /// The error for a part of this data set that was not allowed.
-    pub(crate) fn partial(&self, directory: PathBuf, problems: Vec<String>) -> Error {
-        Error::Partial { name: self.name.clone(), directory, problems, site: self.site.clone() }
     }
 
     /// The folder of this data set's files below the data directory `root`.

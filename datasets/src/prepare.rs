@@ -10,7 +10,7 @@ use crate::container::{self, Container};
 use crate::imagenet::Batches;
 use crate::manifest::{Decoder, Manifest, manifest};
 use crate::prepared::{self, Digest256, Header, Writer};
-use crate::{Error, ImageData, ImageInfo, SourceSplit, files, load};
+use crate::{Error, ImageData, ImageInfo, SourceSplit, files, hub_copy, load};
 
 /// How a data set is prepared.
 pub struct Preparation<'a> {
@@ -25,7 +25,7 @@ pub struct Preparation<'a> {
 /// A prepared copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Prepared {
+pub struct PreparedImages {
     /// The file.
     pub path: PathBuf,
     /// Its size in bytes.
@@ -50,7 +50,7 @@ pub fn prepare_images(
     name: &str,
     cache: &Path,
     how: &Preparation<'_>,
-) -> Result<Prepared, Error> {
+) -> Result<PreparedImages, Error> {
     prepare_manifest(root, manifest(name)?, cache, how)
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn prepare_manifest(
     manifest: &Manifest,
     cache: &Path,
     how: &Preparation<'_>,
-) -> Result<Prepared, Error> {
+) -> Result<PreparedImages, Error> {
     let path = prepared::path(cache, manifest);
     let inputs = inputs(root, manifest, true)?;
     if let (Ok(Some(header)), Some(inputs)) = (prepared::header(&path, manifest), inputs) {
@@ -67,11 +67,18 @@ pub(crate) fn prepare_manifest(
             return Ok(report(path, &header.info, header.origin, true));
         }
     }
+    let from_hub = uses_hub_copy(root, manifest)?;
     // Without files there is nothing to list; reading says which are missing.
     let inputs = inputs.unwrap_or_default();
     let recipe = prepared::recipe(manifest);
     let (info, origin) = if manifest.decoder == Decoder::ImagenetNpz {
         prepare_imagenet(root, manifest, &path, inputs, how)?
+    } else if let Some(hub) = manifest.hub.as_ref().filter(|_| from_hub) {
+        let found =
+            collection::read_hub_copy(root, manifest, hub, how.allow_partial, how.threads, how.progress)?;
+        let data =
+            ImageData::new(manifest.name.clone(), found.info, found.origin, found.pixels, found.labels)?;
+        write(&path, &data, recipe, inputs)?
     } else if collection::is_collection(manifest.decoder) {
         let archive = collection::find(root, manifest)?.1;
         if let Some(file) = archive {
@@ -91,9 +98,9 @@ pub(crate) fn prepare_manifest(
     Ok(report(path, &info, origin, false))
 }
 
-fn report(path: PathBuf, info: &ImageInfo, origin: Origin, up_to_date: bool) -> Prepared {
+fn report(path: PathBuf, info: &ImageInfo, origin: Origin, up_to_date: bool) -> PreparedImages {
     let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
-    Prepared { path, bytes, examples: info.source.total(), origin, up_to_date }
+    PreparedImages { path, bytes, examples: info.source.total(), origin, up_to_date }
 }
 
 fn write(
@@ -145,16 +152,9 @@ fn prepare_imagenet(
             Ok(())
         })?;
     }
-    let lacking = |split: &SourceSplit| counts[*split as usize] < manifest.source.get(*split);
-    let missing: Vec<String> = SourceSplit::ALL
-        .into_iter()
-        .filter(lacking)
-        .map(|split| {
-            format!("{} of {} {} images", counts[split as usize], manifest.source.get(split), split.name())
-        })
-        .collect();
+    let missing = collection::missing(manifest, counts);
     if !missing.is_empty() && !how.allow_partial {
-        return Err(manifest.partial(manifest.folder(root), missing));
+        return Err(files::partial(root, manifest, missing));
     }
     let info = manifest.info().partial(counts);
     if let Some(problem) = info.carving_problem() {
@@ -163,6 +163,19 @@ fn prepare_imagenet(
     let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
     writer.finish(info, origin, prepared::recipe(manifest), inputs, &all_labels)?;
     Ok((info, origin))
+}
+
+/// Whether the hub's copy is there and none of the original files is.
+pub(crate) fn uses_hub_copy(root: &Path, manifest: &Manifest) -> Result<bool, Error> {
+    if hub_copy::locate(root, manifest)?.is_empty() {
+        return Ok(false);
+    }
+    for spec in manifest.files.iter().chain(&manifest.archive) {
+        if files::locate(root, manifest, spec)?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(!collection::is_collection(manifest.decoder) || collection::count(root, manifest)?.0 == 0)
 }
 
 /// SHA-256 of names and sizes of the original files; none if there are none. Folders of pictures are listed only if
@@ -196,6 +209,9 @@ pub(crate) fn inputs(root: &Path, manifest: &Manifest, all: bool) -> Result<Opti
         paths.extend(files::locate(root, manifest, file)?.map(|file| file.path));
     }
     if paths.is_empty() {
+        paths.extend(hub_copy::locate(root, manifest)?.into_iter().map(|(_, file)| file.path));
+    }
+    if paths.is_empty() {
         return Ok(None);
     }
     paths.sort();
@@ -226,11 +242,17 @@ pub(crate) fn open(
         let why = format!("{} was prepared from other files than are there now", path.display());
         return Err(Error::NotPrepared { name: manifest.name.clone(), why });
     }
-    check_part(manifest, &header, &path, partial)?;
+    check_part(root, manifest, &header, &path, partial)?;
     prepared::open(&path, manifest, &header).map(Some)
 }
 
-fn check_part(manifest: &Manifest, header: &Header, path: &Path, partial: bool) -> Result<(), Error> {
+fn check_part(
+    root: &Path,
+    manifest: &Manifest,
+    header: &Header,
+    path: &Path,
+    partial: bool,
+) -> Result<(), Error> {
     if header.origin == Origin::Real && header.info != manifest.info() {
         let problem = "it claims to be whole, but has other sizes than the data set".to_owned();
         return Err(Error::Cache { path: path.to_owned(), problem });
@@ -238,8 +260,7 @@ fn check_part(manifest: &Manifest, header: &Header, path: &Path, partial: bool) 
     if header.origin != Origin::Real && !partial {
         let (got, all) = (header.info.source.total(), manifest.source.total());
         let missing = format!("the prepared copy holds {got} of {all} images");
-        let directory = path.parent().unwrap_or(path).to_owned();
-        return Err(manifest.partial(directory, vec![missing]));
+        return Err(files::partial(root, manifest, vec![missing]));
     }
     Ok(())
 }
@@ -299,6 +320,40 @@ mod tests {
         // The originals are not needed any more.
         fs::remove_dir_all(manifest.folder(root.path())).unwrap();
         assert_eq!(load::images(root.path(), &cache, &manifest, true).unwrap().len(), 12);
+    }
+
+    #[cfg(feature = "parquet")]
+    #[test]
+    fn the_hub_copy_is_prepared_if_there_is_nothing_else() {
+        use crate::hub_copy::tests::parquet;
+        use crate::picture::tests::png;
+        let root = TempDir::new().unwrap();
+        let mut manifest = manifest("cifar10").unwrap().clone();
+        manifest.source = crate::SourceSizes { train: 4, validation: None, test: Some(1) };
+        manifest.held_out = crate::HeldOut { sampled: 1, fixed: 1 };
+        let hub = manifest.hub.as_mut().unwrap();
+        hub.files.iter_mut().for_each(|file| file.sha256 = None);
+        let names = [0, 1].map(|i| hub.files[i].name.clone());
+        let picture = |value: u8| png(&[value; 3072], 32, 32);
+        let place = |name: &str, bytes: &[u8]| {
+            let path = manifest.folder(root.path()).join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        };
+        let cache = root.path().join("cache");
+        place(&names[0], &parquet(&[(1, picture(10)), (0, picture(11)), (9, picture(12)), (3, picture(13))]));
+        place(&names[1], &parquet(&[(10, picture(14))]));
+        let error = prepare_manifest(root.path(), &manifest, &cache, &how(true)).unwrap_err().to_string();
+        assert!(error.contains("row 0") && error.contains("10 classes"), "{error}");
+        place(&names[1], &parquet(&[(2, picture(14))]));
+        assert!(matches!(
+            load::images(root.path(), &cache, &manifest, false),
+            Err(Error::NotPrepared { .. })
+        ));
+        prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap();
+        let data = load::images(root.path(), &cache, &manifest, false).unwrap();
+        assert_eq!(data.labels(), [1, 0, 9, 3, 2]);
+        assert_eq!([0, 3, 4].map(|i| data.pixels(i)[7]), [10, 13, 14]);
     }
 
     #[cfg(feature = "encoded")]

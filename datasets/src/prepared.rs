@@ -31,6 +31,8 @@ use crate::{Error, HeldOut, ImageData, ImageInfo, ImageShape, Manifest, SourceSi
 
 const MAGIC: [u8; 8] = *b"TSKSIMG\0";
 const VERSION: u32 = 1;
+/// Folder of prepared copies in the data directory, unless another is named.
+pub(crate) const FOLDER: &str = "prepared";
 /// Bytes of the header.
 const HEADER: usize = 200;
 

@@ -1,9 +1,10 @@
-//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench`. Dispatches; one file a command.
+//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|sweep-check`. Dispatches; one file a command.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench;
 mod peers;
 mod reproduce;
+mod sweep_check;
 mod tidy;
 mod validate;
 
@@ -21,6 +22,7 @@ Commands:
   tidy          check the crates' floors and absences, file headers, and habits
   bench [NAME…] microseconds a training step, in a release build
   bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0] [W0…]
+  sweep-check   build every feasible sampled task and take three steps; --count N: some at random
 
 Examples:
   cargo xtask reproduce sec5
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         "validate" => validate::run_all(),
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),
+        "sweep-check" => sweep_check::run_all(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use taskset_datasets::Datasets;
 
-use crate::families::{Config, FAMILIES, Family, Infeasible, SEEDS};
+use crate::families::{Config, FAMILIES, Family, Infeasible, Overhead, SEEDS};
 use crate::fixed::{self, FixedTask};
 use crate::{Error, Task, python_json};
 
@@ -33,6 +33,8 @@ pub struct Description {
     pub trainable: bool,
     /// Floating-point operations of one training step without the optimizer, a rough estimate.
     pub flops_per_step: f64,
+    /// What a step costs besides those.
+    pub overhead: Overhead,
 }
 
 /// A name, taken apart.
@@ -68,6 +70,7 @@ pub fn describe(name: &str) -> Result<Description, Error> {
                 reason,
                 trainable: cost.is_some() && config.builder().is_some(),
                 flops_per_step: cost.map_or(0.0, |cost| cost.flops_per_step),
+                overhead: config.overhead(),
             }
         }
         Found::Fixed(task) => {
@@ -83,6 +86,7 @@ pub fn describe(name: &str) -> Result<Description, Error> {
                 reason: None,
                 trainable: task.trainable(),
                 flops_per_step: cost.flops_per_step,
+                overhead: Overhead::default(),
             }
         }
     })

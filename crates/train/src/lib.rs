@@ -6,14 +6,18 @@
 //! but the optimizer meet the same minibatches and noise; a sweep trains them in lockstep where that pays
 //! ([`run_lockstep`]), which changes no bit either.
 
+mod check;
 mod error;
+mod estimate;
 mod machine;
 mod observe;
 mod plan;
 mod sweep;
 mod trial;
 
+pub use check::{StepCheck, check_operations, check_steps};
 pub use error::Error;
+pub use estimate::{MachineRate, Rejection, estimate_minutes, screen};
 pub use machine::{available_threads, machine_description, metadata};
 pub use observe::{Quiet, SweepObserver, TrialObserver, TrialReport};
 pub use plan::{CURVES_VERSION, MAX_EVALUATIONS, Plan, check_protocol};

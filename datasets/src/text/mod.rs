@@ -6,6 +6,7 @@ mod cache;
 mod carve;
 mod data;
 mod hash_split;
+pub(crate) mod inspect;
 mod lines;
 mod manifest;
 mod prepare;

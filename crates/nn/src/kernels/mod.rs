@@ -3,10 +3,13 @@
 //! Which kernel runs depends on shapes and on the [`Backend`] only, never on the thread or on what ran before, so equal
 //! inputs give equal bits.
 
+mod autoencoder;
 mod backend;
 mod bytes;
 mod cells;
 mod flow;
+mod gather;
+mod gather_micro;
 mod gemm;
 mod losses;
 mod math;
@@ -21,6 +24,7 @@ use num_traits::Float;
 use crate::Activation;
 pub use backend::{Backend, force_portable};
 use backend::{Kind, vectorised};
+pub use gather::{Entry, Gathered};
 pub use gemm::{MatrixRef, Packed, Scratch, Start};
 use math::Exact;
 use micro::Portable;
@@ -35,13 +39,14 @@ mod sealed {
 ///
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
 pub trait Scalar:
-    cells::Cells
-    + flow::Flow
+    autoencoder::Autoencoder
+    + cells::Cells
     + Float
     + Debug
     + Default
     + Display
     + From<f32>
+    + flow::Flow
     + Send
     + Sum
     + Sync
@@ -83,6 +88,21 @@ pub trait Scalar:
         relu: bool,
         c: &mut [Self],
         scratch: &mut Scratch<Self>,
+    );
+
+    /// `c[rows[i].row] = start + Σ_k a[i, k] b[depth[k].row]`, then the rectifier if `relu`, with the tables `rows` and
+    /// `depth` of `a`. `b` and `c` are row-major with `columns` columns; rows of `c` that no table names stay.
+    ///
+    /// # Panics
+    /// If a table points beyond an operand.
+    fn gather_gemm(
+        backend: Backend,
+        a: Gathered<'_, Self>,
+        b: &[Self],
+        start: Start<'_, Self>,
+        relu: bool,
+        columns: usize,
+        c: &mut [Self],
     );
 
     /// Applies an activation in place.
@@ -189,6 +209,24 @@ impl Scalar for f32 {
         }
     }
 
+    fn gather_gemm(
+        backend: Backend,
+        a: Gathered<'_, Self>,
+        b: &[Self],
+        start: Start<'_, Self>,
+        relu: bool,
+        columns: usize,
+        c: &mut [Self],
+    ) {
+        match backend.kind() {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => gather::product::<Self, micro::Avx512>(a, b, start, relu, columns, c),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => gather::product::<Self, micro::Avx2>(a, b, start, relu, columns, c),
+            Kind::Portable => gather::product::<Self, Portable>(a, b, start, relu, columns, c),
+        }
+    }
+
     fn activate(backend: Backend, activation: Activation, values: &mut [Self]) {
         use units::forward;
         vectorised!(backend, forward(activation: Activation, values: &mut [f32]));
@@ -269,6 +307,18 @@ impl Scalar for f64 {
         scratch: &mut Scratch<Self>,
     ) {
         gemm::product_packed::<Self, Portable>(a, b, start, relu, c, scratch);
+    }
+
+    fn gather_gemm(
+        _: Backend,
+        a: Gathered<'_, Self>,
+        b: &[Self],
+        start: Start<'_, Self>,
+        relu: bool,
+        columns: usize,
+        c: &mut [Self],
+    ) {
+        gather::product::<Self, Portable>(a, b, start, relu, columns, c);
     }
 
     fn activate(_: Backend, activation: Activation, values: &mut [Self]) {

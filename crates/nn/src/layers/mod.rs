@@ -3,6 +3,7 @@
 mod activation;
 mod autoregressive;
 mod conditioner;
+mod conv;
 mod coupling;
 mod dense;
 mod dropout;
@@ -10,6 +11,7 @@ mod embed;
 mod flatten;
 mod frozen_batch_norm;
 mod gaussian_noise;
+mod latent;
 mod layer_norm;
 mod permutation;
 mod recurrent;
@@ -17,15 +19,20 @@ mod time_pool;
 
 pub use autoregressive::Autoregressive;
 pub use coupling::Coupling;
+mod spatial_pool;
+
+pub use conv::Conv;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embed::Embed;
 pub use flatten::Flatten;
 pub use frozen_batch_norm::FrozenBatchNorm;
 pub use gaussian_noise::GaussianNoise;
+pub use latent::Latent;
 pub use layer_norm::LayerNorm;
 pub use permutation::Permutation;
 pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
+pub use spatial_pool::SpatialPool;
 pub use time_pool::TimePool;
 
 #[cfg(feature = "candle")]
@@ -139,6 +146,8 @@ layers! {
     Activation,
     /// A masked autoregressive bijector of a flow.
     Autoregressive,
+    /// Convolution of images.
+    Conv,
     /// An affine coupling of a flow.
     Coupling,
     /// `x W + b`.
@@ -153,12 +162,16 @@ layers! {
     FrozenBatchNorm,
     /// Additive noise.
     GaussianNoise,
+    /// A sample of the distribution whose parameters it is given.
+    Latent,
     /// Normalisation of each row.
     LayerNorm,
     /// Features in another order.
     Permutation,
     /// A recurrent core over a sequence.
     Recurrent,
+    /// Images to one number a channel.
+    SpatialPool,
     /// Last, largest or mean values of a sequence.
     TimePool,
 }

@@ -1,17 +1,9 @@
-//! Losses over classes, together with the last dense layer: logits exist for a block of rows at a time.
-//!
-//! Forward, softmax, and both gradients of a block are computed while its logits are in the cache, and a language model
-//! over 30,000 subwords needs no memory for all of its logits. The blocks' sizes depend on shapes only.
+//! Losses over classes: softmax cross-entropy, sigmoids' squared errors, the next token of a text.
 
 use super::LossPlanning;
-use crate::kernels::{MatrixRef, Packed, Start, add_column_sums};
+use super::blocks::Blocks;
 use crate::step::{Gradients, Objective, Pass};
 use crate::{Scalar, Shape};
-
-/// Logits of a block, as far as rows can be chosen: a few rows of a large vocabulary must still make a good product.
-const BLOCK_LOGITS: usize = 1 << 17;
-/// Fewest rows of a block.
-const BLOCK_ROWS: usize = 128;
 
 /// Which loss, and where its labels come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +19,8 @@ pub(super) struct Head<T> {
     classes: Classes,
     /// Tokens of a row; 1 for plain classifiers.
     length: usize,
-    /// Features of a vector that the logits are computed from, or that are the logits.
-    width: usize,
-    /// Outputs of the dense layer taken in.
-    dense: Option<usize>,
-    logits: Vec<T>,
+    logits: Blocks<T>,
     labels: Vec<u16>,
-    weights: Packed<T>,
-    transposed: Packed<T>,
 }
 
 impl<T: Scalar> Head<T> {
@@ -43,19 +29,8 @@ impl<T: Scalar> Head<T> {
             Shape::Tokens { length, .. } if classes == Classes::NextToken => length,
             _ => 1,
         };
-        let width = planning.values.vectors().map_or(0, |(_, width)| width);
         let vectors = planning.rows * usize::max(length - 1, 1);
-        let rows = block_rows(planning.dense.unwrap_or(width)).min(vectors);
-        Self {
-            classes,
-            length,
-            width,
-            dense: planning.dense,
-            logits: vec![T::zero(); rows * planning.dense.unwrap_or(width)],
-            labels: Vec::new(),
-            weights: Packed::default(),
-            transposed: Packed::default(),
-        }
+        Self { classes, length, logits: Blocks::new(planning, vectors), labels: Vec::new() }
     }
 
     /// The labels of all vectors in their order: time-major for sequences.
@@ -72,95 +47,21 @@ impl<T: Scalar> Head<T> {
     }
 }
 
-/// Rows of a block.
-fn block_rows(classes: usize) -> usize {
-    (BLOCK_LOGITS / classes.max(1)).max(BLOCK_ROWS)
-}
-
 impl<T: Scalar> Objective<T> for Head<T> {
-    fn evaluate(&mut self, pass: Pass<'_, T>, x: &[T], gradients: Option<Gradients<'_, T>>) -> f64 {
+    fn evaluate(&mut self, mut pass: Pass<'_, T>, x: &[T], gradients: Option<Gradients<'_, T>>) -> f64 {
         self.read_labels(&pass);
-        let (width, outputs) = (self.width, self.dense.unwrap_or(self.width));
-        let vectors = self.labels.len();
-        let x = &x[..vectors * width];
-        let scale = T::of(1.0 / vectors as f64);
-        let block = block_rows(outputs);
-        let (w, b) = pass.params.split_at(if self.dense.is_some() { width * outputs } else { 0 });
-        let pack = self.dense.is_some() && vectors > block;
-        let (mut dx, mut own) = match gradients {
-            Some(gradients) => (gradients.dx, Some(gradients.params)),
-            None => (None, None),
-        };
-        if let Some(own) = own.as_deref_mut() {
-            own[w.len()..].fill(T::zero());
-        }
-        if let Some(dx) = dx.as_deref_mut() {
-            dx[vectors * width..].fill(T::zero());
-        }
-        if pack {
-            T::pack(pass.backend, MatrixRef::new(w, width, outputs), &mut self.weights);
-            if dx.is_some() {
-                T::pack(pass.backend, MatrixRef::new(w, width, outputs).transposed(), &mut self.transposed);
-            }
-        }
-        let mut sum = 0.0;
-        let mut first = 0;
-        while first < vectors {
-            let rows = block.min(vectors - first);
-            let x = &x[first * width..][..rows * width];
-            let logits = &mut self.logits[..rows * outputs];
-            if self.dense.is_some() {
-                let x = MatrixRef::new(x, rows, width);
-                if pack {
-                    T::gemm_packed(
-                        pass.backend,
-                        x,
-                        &self.weights,
-                        Start::Bias(b),
-                        false,
-                        logits,
-                        pass.scratch,
-                    );
-                } else {
-                    let w = MatrixRef::new(w, width, outputs);
-                    T::gemm(pass.backend, x, w, Start::Bias(b), false, logits, pass.scratch);
-                }
-            } else {
-                logits.copy_from_slice(x);
-            }
-            let labels = &self.labels[first..first + rows];
-            let wanted = own.is_some().then_some(scale);
-            sum += match self.classes {
+        let (backend, labels, outputs) = (pass.backend, &self.labels, self.logits.outputs());
+        let scale = gradients.is_some().then(|| T::of(1.0 / labels.len() as f64));
+        let sum = self.logits.sum(&mut pass, x, labels.len(), gradients, |logits, first| {
+            let labels = &labels[first..first + logits.len() / outputs];
+            match self.classes {
                 Classes::Softmax | Classes::NextToken => {
-                    T::softmax_cross_entropy(pass.backend, logits, labels, wanted)
+                    T::softmax_cross_entropy(backend, logits, labels, scale)
                 }
-                Classes::Sigmoid => T::sigmoid_squared_error(pass.backend, logits, labels, wanted),
-            };
-            if self.dense.is_some() {
-                let d_logits = MatrixRef::new(logits, rows, outputs);
-                if let Some(own) = own.as_deref_mut() {
-                    let (dw, db) = own.split_at_mut(width * outputs);
-                    add_column_sums(logits, db);
-                    let start = if first == 0 { Start::Zero } else { Start::Accumulate };
-                    let x = MatrixRef::new(x, rows, width).transposed();
-                    T::gemm(pass.backend, x, d_logits, start, false, dw, pass.scratch);
-                }
-                if let Some(dx) = dx.as_deref_mut() {
-                    let dx = &mut dx[first * width..][..rows * width];
-                    if pack {
-                        let w = &self.transposed;
-                        T::gemm_packed(pass.backend, d_logits, w, Start::Zero, false, dx, pass.scratch);
-                    } else {
-                        let w = MatrixRef::new(w, width, outputs).transposed();
-                        T::gemm(pass.backend, d_logits, w, Start::Zero, false, dx, pass.scratch);
-                    }
-                }
-            } else if let Some(dx) = dx.as_deref_mut() {
-                dx[first * width..][..rows * width].copy_from_slice(logits);
+                Classes::Sigmoid => T::sigmoid_squared_error(backend, logits, labels, scale),
             }
-            first += rows;
-        }
-        sum / vectors as f64
+        });
+        sum / labels.len() as f64
     }
 }
 
@@ -220,14 +121,6 @@ mod tests {
             inputs in 1usize..30, classes in 2usize..20, rows in 1usize..20, loss in prop::sample::select(&LOSSES[..]),
         ) {
             check(&Network::mlp(inputs, &[classes], Activation::Relu, loss), rows);
-        }
-    }
-
-    #[test]
-    fn blocks_of_rows_are_one_sum() {
-        // Two and a half blocks.
-        for rows in [320, 300] {
-            check(&Network::mlp(3, &[2, 1100], Activation::Tanh, Loss::SoftmaxCrossEntropy), rows);
         }
     }
 

@@ -1,6 +1,9 @@
 //! Losses, one file each: what the last layer's values are compared to.
 
+mod blocks;
+mod gaussian_likelihood;
 mod head;
+mod reconstruction;
 mod standard_normal;
 
 #[cfg(feature = "candle")]
@@ -8,7 +11,9 @@ use candle_core::{Result as CandleResult, Tensor};
 
 use crate::step::Objective;
 use crate::{Scalar, Shape};
+pub use gaussian_likelihood::GaussianLikelihood;
 use head::{Classes, Head};
+pub use reconstruction::{Distance, Output, Reconstruction, Reduction};
 use standard_normal::StandardNormal;
 
 /// What a network minimises; the mean over rows.
@@ -24,6 +29,10 @@ pub enum Loss {
     NextToken,
     /// `½ ‖z‖² + n/2 log 2π` (nats) of `[rows, n]` values `z`: minus their log density under a standard normal.
     StandardNormal,
+    /// Distance of the values and the network's input: autoencoders.
+    Reconstruction(Reconstruction),
+    /// Minus the log likelihood of the network's input under normal distributions: variational autoencoders.
+    GaussianLikelihood(GaussianLikelihood),
 }
 
 /// What a loss is told when it is planned.
@@ -51,9 +60,9 @@ pub(crate) struct ReferenceTarget<'a> {
 }
 
 impl Loss {
-    /// Whether the planned loss takes in a last dense layer, so that logits need not be stored for all rows at once.
+    /// Whether the planned loss takes in a last dense layer, so that its values need not be stored for all rows at once.
     pub(crate) const fn takes_dense(self) -> bool {
-        matches!(self, Self::SoftmaxCrossEntropy | Self::SigmoidSquaredError | Self::NextToken)
+        !matches!(self, Self::StandardNormal)
     }
 
     /// Whether the loss can be computed from such an output.
@@ -66,6 +75,16 @@ impl Loss {
                 Ok(())
             }
             (Self::StandardNormal, _, Shape::Features(n)) if n > 0 => Ok(()),
+            (Self::Reconstruction(_), Shape::Features(_) | Shape::Image { .. }, Shape::Features(n))
+                if n > 0 && n == input.len() =>
+            {
+                Ok(())
+            }
+            (Self::GaussianLikelihood(_), Shape::Features(_) | Shape::Image { .. }, Shape::Features(n))
+                if n > 0 && n == 2 * input.len() =>
+            {
+                Ok(())
+            }
             _ => Err(format!("{self:?} is not defined for {output} from {input}")),
         }
     }
@@ -76,6 +95,8 @@ impl Loss {
             Self::SigmoidSquaredError => Classes::Sigmoid,
             Self::NextToken => Classes::NextToken,
             Self::StandardNormal => return Box::new(StandardNormal::new(planning)),
+            Self::Reconstruction(loss) => return loss.plan(planning),
+            Self::GaussianLikelihood(loss) => return loss.plan(planning),
         };
         Box::new(Head::new(classes, planning))
     }
@@ -88,6 +109,8 @@ impl Loss {
             Self::SigmoidSquaredError => head::sigmoid_squared_error(values, target.labels),
             Self::NextToken => head::next_token(values, target.tokens),
             Self::StandardNormal => standard_normal::reference(values),
+            Self::Reconstruction(loss) => loss.reference(values, target.features),
+            Self::GaussianLikelihood(loss) => loss.reference(values, target.features, target.noise),
         }
     }
 }

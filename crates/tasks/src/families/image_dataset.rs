@@ -126,6 +126,18 @@ impl ImageDatasetConfig {
         Ok(shape)
     }
 
+    /// Scalar operations that augmenting a minibatch takes: changing colours is dear, crops and flips are copies.
+    pub(crate) fn augmenting_operations(&self) -> f64 {
+        const A_PIXEL: f64 = 150.0;
+        let colours = self.augmentation.is_some_and(|augmentation| augmentation.do_color_aug);
+        match self.input_shape() {
+            Ok(shape) if colours && shape.channels == 3 => {
+                A_PIXEL * (shape.len() / 3 * self.batch_size) as f64
+            }
+            _ => 0.0,
+        }
+    }
+
     /// `[name, config, augmentation or null]`; the keys of the middle part depend on the set.
     pub(crate) fn to_json(&self) -> Value {
         let config = match (self.num_train, self.num_classes) {

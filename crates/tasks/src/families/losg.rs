@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use taskset_nn::Activation;
 
 use super::size::dense;
-use super::{Builder, Config, Cost, Infeasible};
+use super::{Builder, Config, Cost, Infeasible, Overhead};
 use crate::sampling::Sampler;
 
 /// A configuration of `losg_tasks_family` (JSON `[kind, params, problem_seed]`).
@@ -353,6 +353,10 @@ impl Config for LosgConfig {
             num_params: self.problem.num_params(),
             flops_per_step: crate::objectives::losg::flops_per_step(&self.problem),
         })
+    }
+
+    fn overhead(&self) -> Overhead {
+        crate::objectives::losg::overhead(&self.problem)
     }
 
     fn builder(&self) -> Option<Builder<'_>> {

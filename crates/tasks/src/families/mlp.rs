@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::dense;
-use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, Overhead, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `mlp_family`.
@@ -55,6 +55,14 @@ impl Config for MlpConfig {
         let shape = self.dataset.input_shape()?;
         let widths = [shape.len()].into_iter().chain(self.layer_sizes.iter().copied()).chain([shape.classes]);
         Ok(dense(widths).with_batch(self.dataset.batch_size))
+    }
+
+    fn overhead(&self) -> Overhead {
+        let scalar_operations = self.dataset.augmenting_operations();
+        // A minibatch is augmented in evaluation too.
+        let evaluation_share =
+            if scalar_operations > 0.0 { 1.0 } else { Overhead::default().evaluation_share };
+        Overhead { scalar_operations, evaluation_share, ..Overhead::default() }
     }
 
     fn builder(&self) -> Option<Builder<'_>> {

@@ -55,6 +55,12 @@ pub trait Config: Debug {
     /// [`Infeasible`] if no such model exists.
     fn cost(&self) -> Result<Cost, Infeasible>;
 
+    /// What a step costs besides vectorised arithmetic. By default nothing, and an evaluation is a forward pass: a third
+    /// of a step.
+    fn overhead(&self) -> Overhead {
+        Overhead::default()
+    }
+
     /// The builder, where this version has one.
     fn builder(&self) -> Option<Builder<'_>> {
         None
@@ -68,6 +74,24 @@ pub struct Cost {
     pub num_params: u64,
     /// Floating-point operations of one training step without the optimizer, an estimate.
     pub flops_per_step: f64,
+}
+
+/// What a training step costs besides vectorised arithmetic: rough numbers, for estimates of time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Overhead {
+    /// Operations that are done one at a time: random numbers, powers, changes of colour. Counted here whether or not the
+    /// task's floating-point operations count them too.
+    pub scalar_operations: f64,
+    /// Bytes of stored constants that every step reads, a matrix for instance. Parameters and minibatch are not counted.
+    pub bytes: f64,
+    /// An evaluation of one minibatch as a share of a step.
+    pub evaluation_share: f64,
+}
+
+impl Default for Overhead {
+    fn default() -> Self {
+        Self { scalar_operations: 0.0, bytes: 0.0, evaluation_share: 1.0 / 3.0 }
+    }
 }
 
 impl Size {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Builder, Config, Cost, Infeasible};
+use super::{Builder, Config, Cost, Infeasible, Overhead};
 use crate::sampling::Sampler;
 
 /// A configuration of `quadratic_family`.
@@ -162,8 +162,25 @@ impl Distribution {
         match self {
             Self::Uniform { .. } => 10.0 * n * n,
             Self::Normal { .. } => 20.0 * n * n,
-            // A QR decomposition, and four passes over its reflections.
+            // A QR decomposition, the random numbers, and two products with Q and with its transpose.
             Self::LinspaceEigen { .. } | Self::LogspaceEigen { .. } => 4.0 / 3.0 * n * n * n + 26.0 * n * n,
+        }
+    }
+
+    /// Scalar operations to draw an element.
+    const fn draw_operations(self) -> f64 {
+        match self {
+            Self::Normal { .. } => 8.0,
+            Self::Uniform { .. } | Self::LinspaceEigen { .. } | Self::LogspaceEigen { .. } => 4.0,
+        }
+    }
+
+    /// Bytes of noise and matrix that a step reads: both products each read the matrix, unless a pass forms its rows once.
+    fn bytes(noise: Option<Self>, n: f64) -> f64 {
+        match noise {
+            None => 8.0 * n * n,
+            Some(Self::Uniform { .. } | Self::Normal { .. }) => 4.0 * n * n,
+            Some(Self::LinspaceEigen { .. } | Self::LogspaceEigen { .. }) => 16.0 * n * n,
         }
     }
 }
@@ -205,6 +222,16 @@ impl Config for QuadraticConfig {
 
     fn cost(&self) -> Result<Cost, Infeasible> {
         Ok(Cost { num_params: self.dims as u64, flops_per_step: self.flops_per_step() })
+    }
+
+    fn overhead(&self) -> Overhead {
+        let n = self.dims as f64;
+        Overhead {
+            scalar_operations: self.a_noise.map_or(0.0, |noise| noise.draw_operations() * n * n),
+            bytes: Distribution::bytes(self.a_noise, n),
+            // Without noise all evaluations are the same and made once; with it, drawing the noise is the most of a step.
+            evaluation_share: if self.a_noise.is_some() { 1.0 } else { 0.0 },
+        }
     }
 
     fn builder(&self) -> Option<Builder<'_>> {

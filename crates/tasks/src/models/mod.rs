@@ -1,10 +1,13 @@
-//! Trainable models on image data: minibatches of images, augmentation, and the classifiers built on them.
+//! Trainable models on data: minibatches of images and text, augmentation, and what is built on them.
 
 mod augment;
 pub mod fixed_mlp;
 pub mod flow;
 mod image_batches;
+pub mod language_model;
 pub mod mlp;
 mod network_task;
 #[cfg(test)]
 mod testing;
+mod text_batches;
+pub mod text_classification;

@@ -50,6 +50,27 @@ fn lists_take_patterns() {
 }
 
 #[test]
+fn slow_and_infeasible_tasks_are_rejected_with_a_reason() {
+    let list = |more: &[&str]| {
+        let args = ["tasks", "list", "conv_fc_family_seed{24..26}", "quadratic_family_seed{0..40}"];
+        json(&[&args[..], &["--max-minutes", "0.1", "--rate", "100", "--json"], more].concat())
+    };
+    let (kept, rejected) = (list(&[]), list(&["--rejected"]));
+    let (kept, rejected) = (kept.as_array().unwrap(), rejected.as_array().unwrap());
+    assert_eq!(kept.len() + rejected.len(), 44);
+    assert!(kept.iter().all(|t| t["rejected"].is_null() && t["minutes"].as_f64().unwrap() <= 0.1));
+    let reason = |name: &str| {
+        let task = rejected.iter().find(|t| t["name"] == name).unwrap();
+        task["rejected"].as_str().unwrap().to_owned()
+    };
+    assert!(reason("conv_fc_family_seed25").starts_with("infeasible"));
+    assert!(reason("quadratic_family_seed15").starts_with("too slow"));
+    assert!(ok(&["tasks", "list", "TwoD_*", "--max-minutes", "1"]).contains("TwoD_Bowl1"));
+    fails(&["tasks", "list", "--max-minutes", "0"], 2, &["above 0"]);
+    fails(&["tasks", "list", "--rejected"], 2, &["--max-minutes"]);
+}
+
+#[test]
 fn misspelt_names_are_usage_errors_with_a_suggestion() {
     fails(&["tasks", "show", "mlp_familly_seed3"], 2, &["mlp_familly_seed3", "mlp_family_seed3"]);
     fails(&["optimizers", "show", "adam8p_wide_grid_sed3"], 2, &["adam8p_wide_grid_sed3"]);

@@ -8,3 +8,4 @@ mod divergence;
 mod lockstep;
 mod resume;
 mod support;
+mod sweep_check;

@@ -21,7 +21,7 @@ mod sum_of_quadratics;
 mod task;
 mod test_problem;
 
-pub(crate) use task::{build, flops_per_step};
+pub(crate) use task::{build, flops_per_step, overhead};
 
 use crate::Feed;
 

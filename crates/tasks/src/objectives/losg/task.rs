@@ -20,6 +20,7 @@ use super::rescale::Rescale;
 use super::sparse_softmax::SparseSoftmax;
 use super::sum_of_quadratics::SumOfQuadratics;
 use super::test_problem::TestProblem;
+use crate::families::Overhead;
 use crate::families::losg::{LosgConfig, LosgProblem};
 use crate::objectives::draw::Draw;
 use crate::objectives::real::{Real, Shared, cast};
@@ -198,17 +199,38 @@ fn has_data(problem: &LosgProblem) -> bool {
 
 /// Operations of one training step, an estimate.
 pub(crate) fn flops_per_step(problem: &LosgProblem) -> f64 {
-    let noise = if gradient_noise(problem) == (0.0, 0.0) { 0.0 } else { 20.0 };
-    flops(problem) + noise * layout(problem).len() as f64
+    matrix_flops(problem) + other_operations(problem)
 }
 
-/// Operations of loss and gradient, and of drawing the minibatch.
-fn flops(problem: &LosgProblem) -> f64 {
+/// What a step costs besides matrix products: nearly all of it, for most kinds.
+pub(crate) fn overhead(problem: &LosgProblem) -> Overhead {
+    Overhead {
+        scalar_operations: other_operations(problem),
+        // The matrix and its transpose.
+        bytes: 2.0 * matrix_flops(problem),
+        // Without data all evaluations are the same and made once.
+        evaluation_share: if has_data(problem) { 0.5 } else { 0.0 },
+    }
+}
+
+/// Operations of the products with a stored matrix: two an element forward, two backward.
+fn matrix_flops(problem: &LosgProblem) -> f64 {
+    use LosgProblem as P;
+    match problem {
+        P::Quadratic { dim, .. } | P::Norm { dim, .. } => 4.0 * (*dim as f64).powi(2),
+        P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => matrix_flops(base),
+        _ => 0.0,
+    }
+}
+
+/// Operations of the rest of loss and gradient, of drawing the minibatch, and of the noise on the gradient.
+fn other_operations(problem: &LosgProblem) -> f64 {
     use LosgProblem as P;
     let f = |n: &usize| *n as f64;
-    match problem {
-        P::Quadratic { dim, .. } => 4.0 * f(dim) * f(dim),
-        P::Norm { dim, .. } => 4.0 * f(dim) * f(dim) + 100.0 * f(dim),
+    let noise = if gradient_noise(problem) == (0.0, 0.0) { 0.0 } else { 20.0 };
+    let objective = match problem {
+        P::Quadratic { .. } => 0.0,
+        P::Norm { dim, .. } => 100.0 * f(dim),
         P::MinMaxWell { dim, .. } | P::DependencyChain { dim, .. } => 10.0 * f(dim),
         P::OutwardSnake { dim, bs, .. } => 2.0 * f(bs) * f(dim) + 60.0 * f(dim),
         P::SumOfQuadratics { dim, bs, .. } | P::ProjectionQuadratic { dim, bs, .. } => 2.0 * f(bs) * f(dim),
@@ -216,9 +238,10 @@ fn flops(problem: &LosgProblem) -> f64 {
         P::SparseSoftmaxRegression { n_features, bs, .. } => 5.0 * f(bs) + 20.0 * f(n_features) + 500.0,
         P::FullyConnected { bs, n_samples, .. } => 6.0 * f(bs.min(n_samples)) * layout(problem).len() as f64,
         P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => {
-            flops(base) + 10.0 * layout(base).len() as f64
+            other_operations(base) + 10.0 * layout(base).len() as f64
         }
-    }
+    };
+    objective + noise * layout(problem).len() as f64
 }
 
 struct Losg {

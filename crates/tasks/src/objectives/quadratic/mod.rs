@@ -267,6 +267,96 @@ mod tests {
     }
 
     #[test]
+    fn lockstep_changes_no_bit_across_blocks_and_panels() {
+        for noise in KINDS {
+            let config = QuadraticConfig { dims: 260, ..config(KINDS[0], Some(noise), OutputFn::Log) };
+            let task = build("q", &config);
+            let [mut alone, mut group] = [0; 2].map(|_| task.start(&StreamId::root("t")));
+            let params: Vec<f32> = (0..3 * 260).map(|i| (i as f32).sin()).collect();
+            let (mut gradients, mut gradient) = (params.clone(), vec![0.0; 260]);
+            let mut losses = [0.0; 3];
+            for problem in [&mut alone, &mut group] {
+                problem.next_batch(Feed::Training);
+            }
+            group.losses_and_gradients(&params, &mut gradients, &mut losses);
+            for (k, row) in params.chunks_exact(260).enumerate() {
+                assert_eq!(alone.loss_and_gradients(row, &mut gradient), losses[k]);
+                assert_eq!(gradient, gradients[k * 260..(k + 1) * 260]);
+            }
+        }
+    }
+
+    /// Mean of an element and of its square.
+    fn moments(distribution: Distribution) -> (f64, f64) {
+        match distribution {
+            Distribution::Normal { mean, std } => (mean, mean * mean + std * std),
+            Distribution::Uniform { min, max } => {
+                ((min + max) / 2.0, (min * min + min * max + max * max) / 3.0)
+            }
+            _ => unreachable!("independent elements only"),
+        }
+    }
+
+    #[test]
+    fn initial_losses_are_those_of_theory() {
+        // For independent elements E‖(A + N) x‖² = n [v n s₂ + m₁² E(Σx)²], with the mean m₁ and variance v of an element
+        // of A + N, and the second moment s₂ of an element of x.
+        let n = 40;
+        let start = Distribution::Normal { mean: 0.4, std: 1.1 };
+        let (s1, s2) = moments(start);
+        for (a, noise) in
+            [(KINDS[0], None), (KINDS[1], None), (KINDS[0], Some(KINDS[1])), (KINDS[1], Some(KINDS[0]))]
+        {
+            let (a1, a2) = moments(a);
+            let (n1, n2) = noise.map_or((0.0, 0.0), moments);
+            let (m1, variance) = (a1 + n1, a2 - a1 * a1 + n2 - n1 * n1);
+            let dims = n as f64;
+            let sum_squared = dims * (s2 - s1 * s1) + (dims * s1).powi(2);
+            let expected = 0.3 * dims * (variance * dims * s2 + m1 * m1 * sum_squared);
+            check_initial_loss(a, noise, start, n, expected);
+        }
+        // A start of mean 0 has E‖Q diag(λ) Qᵀ x‖² = s₂ Σλ² for every Q.
+        let centred = Distribution::Normal { mean: 0.0, std: 1.1 };
+        let eigenvalues = (0..n).map(|i| 0.5 + 3.5 * i as f64 / (n - 1) as f64);
+        let expected = 0.3 * 1.21 * eigenvalues.map(|value| value * value).sum::<f64>();
+        check_initial_loss(KINDS[2], None, centred, n, expected);
+    }
+
+    /// The mean initial loss over many seeds against its expectation, within five standard errors.
+    #[track_caller]
+    fn check_initial_loss(
+        a_dist: Distribution,
+        a_noise: Option<Distribution>,
+        initial_dist: Distribution,
+        dims: usize,
+        expected: f64,
+    ) {
+        let losses: Vec<f64> = (1..=300)
+            .map(|seed| {
+                let config = QuadraticConfig {
+                    initial_dist,
+                    dims,
+                    seed,
+                    ..config(a_dist, a_noise, OutputFn::Identity)
+                };
+                let mut problem = build("q", &config).start_f64(&StreamId::root("t").index(u64::from(seed)));
+                let mut x = vec![0.0; dims];
+                problem.init(&mut x);
+                problem.mean_loss(Split::Test, &x, 1)
+            })
+            .collect();
+        let count = losses.len() as f64;
+        let mean = losses.iter().sum::<f64>() / count;
+        let variance = losses.iter().map(|loss| (loss - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let error = (variance / count).sqrt();
+        assert!(
+            (mean - expected).abs() < 5.0 * error,
+            "{a_dist:?} {a_noise:?}: {mean} ± {error}, expected {expected}"
+        );
+        assert!(error < 0.1 * expected, "{error} of {expected} tells nothing");
+    }
+
+    #[test]
     fn a_scaled_identity_has_a_known_loss_for_every_q() {
         // All eigenvalues equal: A = 3 I whatever Q is, and N = 0.5 I.
         let a = Distribution::LinspaceEigen { min: 3.0, max: 3.0 };

@@ -242,6 +242,45 @@ fn initial_parameters_have_their_moments() {
     check_moments(&sparse(network), 0, 0.0, 1.0);
 }
 
+/// The mean initial loss over many replicas against its expectation, within five standard errors.
+#[track_caller]
+fn check_initial_loss(problem: &LosgProblem, expected: f64) {
+    let losses: Vec<f64> = (0..600)
+        .map(|seed| {
+            let config = LosgConfig { problem: problem.clone(), problem_seed: seed };
+            let task = build("losg", &config).unwrap();
+            let mut started = task.start_f64(&replica(u64::from(seed)));
+            let mut p = vec![0.0; task.layout().len()];
+            started.init(&mut p);
+            started.mean_loss(Split::ValidOuter, &p, 1)
+        })
+        .collect();
+    let count = losses.len() as f64;
+    let mean = losses.iter().sum::<f64>() / count;
+    let error = (losses.iter().map(|loss| (loss - mean).powi(2)).sum::<f64>() / (count - 1.0) / count).sqrt();
+    assert!((mean - expected).abs() < 5.0 * error, "{problem:?}: {mean} ± {error}, expected {expected}");
+    assert!(error < 0.1 * expected, "{error} of {expected} tells nothing");
+}
+
+#[test]
+fn initial_losses_are_those_of_theory() {
+    use LosgProblem as P;
+    // ½ E‖W p − y‖² = ½ n (n + 1) for standard normal W, p and y.
+    check_initial_loss(&P::Quadratic { dim: 10, noise_stdev: 0.0 }, 55.0);
+    // ½ E‖M p‖² = ½ (cond + 1), whatever the angle.
+    check_initial_loss(&P::Bowl { cond: 4.0, angle: 0.7, noise_stdev: 0.0 }, 2.5);
+    // Σ_b Σ_i E (p_i x_{b,i})² = bs · dim.
+    check_initial_loss(&P::ProjectionQuadratic { dim: 8, bs: 5, n_samples: 400 }, 40.0);
+    // Σ_b E‖p‖² − 2 p · Σ_b x_b: the examples come in pairs, so the second part has mean 0.
+    check_initial_loss(&P::SumOfQuadratics { dim: 8, bs: 5, n_samples: 400 }, 40.0);
+    // The same in other parameters: p / scale has the distribution of the base's start.
+    let base = Box::new(P::ProjectionQuadratic { dim: 8, bs: 5, n_samples: 400 });
+    check_initial_loss(&P::Rescale { base, scale: 30.0 }, 40.0);
+    let bowl = Box::new(P::Bowl { cond: 1.0, angle: 0.0, noise_stdev: 0.0 });
+    // E log(½‖p‖² + 1e-6) − log 1e-6, where ½‖p‖² is exponential: −γ + 6 ln 10, up to 1e-5.
+    check_initial_loss(&P::LogObjective { base: bowl }, 6.0 * 10f64.ln() - 0.577_215_664_901_532_9);
+}
+
 #[test]
 fn parameter_counts() {
     use LosgProblem as P;

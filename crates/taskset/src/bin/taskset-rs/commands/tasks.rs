@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use taskset::curves::Protocol;
 use taskset::names::Split;
 use taskset::optim::{self, Mode};
 use taskset::tasks::{self, Description, Feed, Task};
-use taskset::train::replica_stream;
+use taskset::train::{MachineRate, Rejection, replica_stream, screen};
 
 use crate::options::DataOption;
 use crate::output;
@@ -17,14 +18,26 @@ pub(crate) enum Command {
     /// One line a task: name, family, data set, parameters, work, whether it can be trained.
     #[command(
         after_help = "Examples:\n  taskset-rs tasks list                      # families and fixed tasks\n  \
-        taskset-rs tasks list 'mlp_family_seed{0..9}' 'TwoD_*'\n  taskset-rs tasks list quadratic_family --json"
+        taskset-rs tasks list 'mlp_family_seed{0..9}' 'TwoD_*'\n  taskset-rs tasks list quadratic_family --json\n  \
+        taskset-rs tasks list mlp_family --max-minutes 5             # the paper's rejection of slow tasks\n  \
+        taskset-rs tasks list mlp_family --max-minutes 5 --rejected  # the others, and why"
     )]
     List {
         /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, a family, `fixed`. None: all tasks.
         patterns: Vec<String>,
         /// One line a family instead.
-        #[arg(long, conflicts_with_all = ["patterns", "json"])]
+        #[arg(long, conflicts_with_all = ["patterns", "json", "max_minutes"])]
         families: bool,
+        /// Only feasible tasks of which one trial (10,000 steps, evaluated every 200 on 50 minibatches) takes about this
+        /// many minutes on one core of this machine, or less.
+        #[arg(long, value_name = "M", value_parser = positive)]
+        max_minutes: Option<f64>,
+        /// The speed of a core's matrix products, in place of a measurement of 0.2 s.
+        #[arg(long, value_name = "GFLOPS", requires = "max_minutes", value_parser = positive)]
+        rate: Option<f64>,
+        /// The rejected tasks instead, each with its reason.
+        #[arg(long, requires = "max_minutes")]
+        rejected: bool,
         /// One JSON document on stdout.
         #[arg(long)]
         json: bool,
@@ -60,6 +73,9 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::List { families: true, .. } => families(),
+        Command::List { patterns, json, max_minutes: Some(most), rate, rejected, .. } => {
+            screened(&patterns, json, most, rate, rejected)
+        }
         Command::List { patterns, json, .. } => list(&patterns, json),
         Command::Show { name, json } => show(&name, json),
         Command::Check { names, steps, json, data } => check(&names, steps, json, &data),
@@ -91,12 +107,93 @@ impl<'a> From<&'a Description> for Listed<'a> {
     }
 }
 
-fn list(patterns: &[String], json: bool) -> anyhow::Result<()> {
+/// A number above 0.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("a number above 0 is needed".to_owned()),
+    }
+}
+
+/// The descriptions that patterns stand for; all of them for none.
+fn described(patterns: &[String]) -> anyhow::Result<Vec<Description>> {
     let all: Vec<String> = tasks::families().iter().map(|family| family.name.to_owned()).collect();
     let patterns =
         if patterns.is_empty() { [all, vec!["fixed".to_owned()]].concat() } else { patterns.to_vec() };
-    let described: Vec<Description> =
-        tasks::select(&patterns)?.iter().map(|name| tasks::describe(name)).collect::<Result<_, _>>()?;
+    Ok(tasks::select(&patterns)?.iter().map(|name| tasks::describe(name)).collect::<Result<_, _>>()?)
+}
+
+#[derive(Serialize)]
+struct Screened<'a> {
+    name: &'a str,
+    family: &'a str,
+    num_params: u64,
+    trainable: bool,
+    /// Estimated minutes of a trial; none for a task without a model.
+    minutes: Option<f64>,
+    /// Why it is rejected.
+    rejected: Option<String>,
+}
+
+/// The tasks that the paper's rejection keeps, or those that it drops.
+fn screened(
+    patterns: &[String],
+    json: bool,
+    most: f64,
+    rate: Option<f64>,
+    rejected: bool,
+) -> anyhow::Result<()> {
+    let described = described(patterns)?;
+    let rate = rate.map_or_else(MachineRate::measure, MachineRate::new);
+    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+    for task in &described {
+        let result = screen(task, &Protocol::PAPER, &rate, most);
+        let to = if result.is_ok() { &mut kept } else { &mut dropped };
+        let (minutes, reason) = match result {
+            Ok(minutes) => (Some(minutes), None),
+            Err(Rejection::TooSlow { minutes, limit }) => {
+                (Some(minutes), Some(Rejection::TooSlow { minutes, limit }.to_string()))
+            }
+            Err(other) => (None, Some(other.to_string())),
+        };
+        to.push(Screened {
+            name: &task.name,
+            family: &task.family,
+            num_params: task.num_params,
+            trainable: task.trainable,
+            minutes,
+            rejected: reason,
+        });
+    }
+    let shown = if rejected { &dropped } else { &kept };
+    if json {
+        output::json(shown)?;
+    } else {
+        let last = if rejected { "rejected because" } else { "status" };
+        let row = |task: &Screened<'_>| {
+            let status = if task.trainable { "trainable" } else { "described" };
+            vec![
+                task.name.to_owned(),
+                task.num_params.to_string(),
+                task.minutes.map_or("-".to_owned(), output::short),
+                task.rejected.clone().unwrap_or_else(|| status.to_owned()),
+            ]
+        };
+        let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
+        output::table(&["name", "parameters", "minutes", last], &[false, true, true, false], &rows)?;
+    }
+    say!(
+        "({} tasks kept, {} rejected, at {} GFLOP/s and {} GB/s a core; minutes are estimates of one trial alone)",
+        kept.len(),
+        dropped.len(),
+        output::short(rate.gflops),
+        output::short(rate.gigabytes_per_second)
+    );
+    Ok(())
+}
+
+fn list(patterns: &[String], json: bool) -> anyhow::Result<()> {
+    let described = described(patterns)?;
     let listed: Vec<Listed<'_>> = described.iter().map(Listed::from).collect();
     if json {
         return output::json(&listed);

@@ -1,0 +1,213 @@
+//! Builds every feasible sampled task, or some at random, and takes three steps of each. `cargo xtask sweep-check` runs it.
+//!
+//! Synthetic data, Adam with a learning rate of 0.001, f32. Tasks fail that cannot be built, have another number of
+//! parameters than described, or a gradient that is not finite where the loss is. Nothing is left out without being counted.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use taskset_datasets::{Datasets, Source};
+use taskset_optim::{Mode, Rule, named};
+use taskset_rng::StreamId;
+use taskset_tasks::Description;
+use taskset_train::{StepCheck, available_threads, check_operations, check_steps};
+
+/// Steps of each task.
+const STEPS: usize = 3;
+/// Operations beyond which a task is skipped: about ten seconds.
+const MOST_OPERATIONS: f64 = 4e11;
+/// Slowest tasks that are shown.
+const SHOWN: usize = 10;
+
+const HELP: &str = "\
+cargo xtask sweep-check [--count N] [--seed S] [--max-gflop G]
+
+  --count N      N feasible tasks at random instead of all 12 × 1,000 names
+  --seed S       which ones (default 0)
+  --max-gflop G  skip tasks that take more operations than this (default 400)
+";
+
+/// What became of a task.
+enum Fate {
+    Checked(StepCheck),
+    NotTrainableYet,
+    Failed(String),
+}
+
+/// What was asked for.
+struct Options {
+    count: Option<usize>,
+    seed: u64,
+    most_operations: f64,
+}
+
+fn main() -> ExitCode {
+    match options(std::env::args().skip(1)).and_then(|options| run(&options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options = Options { count: None, seed: 0, most_operations: MOST_OPERATIONS };
+    while let Some(name) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
+        let number =
+            |text: &str| text.parse::<u64>().map_err(|_| format!("{name} {text}: not a whole number"));
+        match name.as_str() {
+            "--count" => options.count = Some(number(&value)? as usize),
+            "--seed" => options.seed = number(&value)?,
+            "--max-gflop" => options.most_operations = number(&value)? as f64 * 1e9,
+            _ => return Err(format!("there is no option {name}")),
+        }
+    }
+    Ok(options)
+}
+
+/// Checks what was asked for; whether nothing failed.
+fn run(options: &Options) -> Result<bool, String> {
+    let text = |error: &dyn std::error::Error| error.to_string();
+    let mut feasible = Vec::new();
+    let (mut names, mut infeasible) = (0, 0);
+    for family in taskset_tasks::families() {
+        for name in taskset_tasks::select(&[family.name]).map_err(|e| text(&e))? {
+            let description = taskset_tasks::describe(&name).map_err(|e| text(&e))?;
+            names += 1;
+            if description.feasible { feasible.push(description) } else { infeasible += 1 }
+        }
+    }
+    println!("{names} names: {} feasible, {infeasible} infeasible", feasible.len());
+    if let Some(count) = options.count {
+        StreamId::root("sweep-check").index(options.seed).stream().shuffle(&mut feasible);
+        feasible.truncate(count);
+        println!("{} of the feasible at random, seed {}", feasible.len(), options.seed);
+    }
+    let (mut chosen, dear): (Vec<Description>, Vec<Description>) =
+        feasible.into_iter().partition(|task| check_operations(task, STEPS) <= options.most_operations);
+    // The dearest first, so that the last ones are short.
+    chosen.sort_by(|a, b| check_operations(b, STEPS).total_cmp(&check_operations(a, STEPS)));
+
+    let rule = named("adam_lr_-3.00").map_err(|e| text(&e))?.config.rule(Mode::Upstream, 10_000);
+    let fates = check_all(&chosen, &rule);
+    Ok(report(&chosen, &fates, &dear, options))
+}
+
+/// The fate of each task, on all cores.
+fn check_all(tasks: &[Description], rule: &Rule) -> Vec<Fate> {
+    let data = Datasets::new(Source::Synthetic);
+    let next = AtomicUsize::new(0);
+    let fates: Mutex<BTreeMap<usize, Fate>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..available_threads() {
+            scope.spawn(|| {
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(task) = tasks.get(i) else { return };
+                    let fate = check(task, &data, rule);
+                    let mut fates = fates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    fates.insert(i, fate);
+                    if fates.len().is_multiple_of(500) {
+                        eprintln!("{} of {} checked", fates.len(), tasks.len());
+                    }
+                }
+            });
+        }
+    });
+    fates.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_values().collect()
+}
+
+fn check(task: &Description, data: &Datasets, rule: &Rule) -> Fate {
+    match check_steps(task, data, rule, STEPS) {
+        Ok(checked) => match checked.problem() {
+            Some(problem) => Fate::Failed(problem),
+            None => Fate::Checked(checked),
+        },
+        Err(taskset_train::Error::Task(taskset_tasks::Error::NotTrainableYet { .. })) => {
+            Fate::NotTrainableYet
+        }
+        Err(error) => Fate::Failed(error.to_string()),
+    }
+}
+
+/// Counts of a family.
+#[derive(Default)]
+struct Counts {
+    checked: usize,
+    diverged: usize,
+    not_yet: usize,
+    too_dear: usize,
+    failed: usize,
+    micros: Vec<f64>,
+}
+
+/// Prints what was found; whether nothing failed.
+fn report(tasks: &[Description], fates: &[Fate], dear: &[Description], options: &Options) -> bool {
+    let mut families: BTreeMap<&str, Counts> = BTreeMap::new();
+    let mut slowest: Vec<(f64, &str)> = Vec::new();
+    for task in dear {
+        families.entry(&task.family).or_default().too_dear += 1;
+    }
+    for (task, fate) in tasks.iter().zip(fates) {
+        let counts = families.entry(&task.family).or_default();
+        match fate {
+            Fate::Checked(checked) => {
+                counts.checked += 1;
+                counts.diverged += usize::from(checked.diverged_at.is_some());
+                counts.micros.push(checked.micros_per_step);
+                slowest.push((checked.micros_per_step, &task.name));
+            }
+            Fate::NotTrainableYet => counts.not_yet += 1,
+            Fate::Failed(reason) => {
+                counts.failed += 1;
+                println!("FAILED {}: {reason}", task.name);
+            }
+        }
+    }
+    println!(
+        "\n{:<34} {:>7} {:>8} {:>7} {:>8} {:>8} {:>14} {:>14}",
+        "family", "checked", "diverged", "failed", "too dear", "not yet", "median µs/step", "largest"
+    );
+    let mut total = Counts::default();
+    for (family, mut counts) in families {
+        counts.micros.sort_by(f64::total_cmp);
+        let at = |i: usize| counts.micros.get(i).map_or("-".to_owned(), |micros| format!("{micros:.1}"));
+        println!(
+            "{family:<34} {:>7} {:>8} {:>7} {:>8} {:>8} {:>14} {:>14}",
+            counts.checked,
+            counts.diverged,
+            counts.failed,
+            counts.too_dear,
+            counts.not_yet,
+            at(counts.micros.len() / 2),
+            at(counts.micros.len().wrapping_sub(1))
+        );
+        total.checked += counts.checked;
+        total.diverged += counts.diverged;
+        total.failed += counts.failed;
+        total.too_dear += counts.too_dear;
+        total.not_yet += counts.not_yet;
+    }
+    slowest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    println!("\nslowest:");
+    for (micros, name) in slowest.iter().take(SHOWN) {
+        println!("  {name:<44} {micros:>12.0} µs/step");
+    }
+    println!(
+        "\n{} checked, of which {} diverged within {STEPS} steps; {} failed; skipped: {} above {} GFLOP, {} that this \
+         version cannot train",
+        total.checked,
+        total.diverged,
+        total.failed,
+        total.too_dear,
+        options.most_operations / 1e9,
+        total.not_yet
+    );
+    total.failed == 0
+}

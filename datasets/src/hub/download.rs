@@ -1,0 +1,483 @@
+//! One file over HTTP: resumed, checked while it comes, renamed when complete.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use ureq::Agent;
+use ureq::http::Response;
+
+use super::{FetchEvent, FetchOptions, Fetched};
+use crate::{Error, files, recorded};
+
+/// Bytes a second below which a download does not count as going on.
+const SLOWEST: f64 = 1024.0;
+/// Bytes between two reports of progress.
+const REPORT_EVERY: u64 = 1 << 20;
+
+/// A file to be fetched.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) url: String,
+    pub(super) target: PathBuf,
+    pub(super) bytes: Option<u64>,
+    pub(super) sha256: Option<String>,
+    pub(super) token: Option<String>,
+    /// Whether it is an archive to be unpacked.
+    pub(super) unpack: bool,
+}
+
+impl Item {
+    #[cfg(test)]
+    pub(super) fn new(url: &str, target: PathBuf) -> Self {
+        Self { url: url.to_owned(), target, bytes: None, sha256: None, token: None, unpack: false }
+    }
+
+    fn error(&self, problem: impl Into<String>) -> Error {
+        Error::Fetch { url: self.url.clone(), problem: problem.into() }
+    }
+
+    /// Where the file grows.
+    fn part(&self) -> PathBuf {
+        let mut name = self.target.clone().into_os_string();
+        name.push(".part");
+        name.into()
+    }
+}
+
+/// Why an attempt ended.
+enum Failure {
+    /// Another attempt may help; why it failed.
+    Passing(String),
+    /// Nothing helps.
+    Final(Error),
+}
+
+/// What is here of a file.
+struct Part {
+    file: File,
+    path: PathBuf,
+    hash: Sha256,
+    len: u64,
+    /// Whether a part of an earlier call was found.
+    resumed: bool,
+}
+
+/// Fetches a file, unless it is there and good.
+pub(super) fn download(
+    item: &Item,
+    options: &FetchOptions,
+    progress: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<Fetched, Error> {
+    let write = |source| Error::Write { path: item.target.clone(), source };
+    if let Some(folder) = item.target.parent() {
+        fs::create_dir_all(folder).map_err(write)?;
+    }
+    let known = item.sha256.is_some();
+    let expected = match &item.sha256 {
+        Some(sum) => Some(sum.clone()),
+        None => recorded::of(&item.target)?,
+    };
+    if item.target.exists() {
+        let sha256 = hash_file(&item.target)?;
+        if let Some(expected) = expected.filter(|expected| *expected != sha256) {
+            // Not overwritten: it may be the only copy of something.
+            return Err(Error::WrongChecksum { path: item.target.clone(), expected, got: sha256 });
+        }
+        if !known {
+            recorded::record(&item.target, &sha256)?;
+        }
+        progress(FetchEvent::There(&item.target));
+        return Ok(Fetched { path: item.target.clone(), sha256, known });
+    }
+    let mut part = Part::open(item)?;
+    let mut failures = 0;
+    let sha256 = loop {
+        let best = part.len;
+        let failure = match attempt(item, options, &mut part, progress) {
+            Ok(()) => {
+                let got = files::hex(&part.hash.clone().finalize());
+                match expected.as_ref().filter(|expected| **expected != got) {
+                    None => break got,
+                    // Perhaps the part was of another file: once more from the start.
+                    Some(_) if part.resumed => {
+                        part.restart()?;
+                        "the resumed file has a wrong checksum".to_owned()
+                    }
+                    Some(expected) => {
+                        part.discard();
+                        return Err(item.error(format!(
+                            "wrong checksum (sha256 {got}, expected {expected}); nothing was kept"
+                        )));
+                    }
+                }
+            }
+            Err(Failure::Passing(why)) => why,
+            Err(Failure::Final(error)) => return Err(error),
+        };
+        // An attempt that brought the file forward does not count as a failure.
+        let enough = (SLOWEST * options.timeout.as_secs_f64()) as u64;
+        failures = if part.len > best + enough { 1 } else { failures + 1 };
+        if failures >= options.attempts.max(1) {
+            return Err(item.error(format!(
+                "{failure}; given up after {failures} attempts, {} bytes are kept and the next fetch goes on from there",
+                part.len
+            )));
+        }
+        progress(FetchEvent::Retry(&item.target, &failure));
+        std::thread::sleep(options.back_off.saturating_mul(1 << (failures - 1).min(6)));
+    };
+    part.file.sync_all().map_err(write)?;
+    fs::rename(&part.path, &item.target).map_err(write)?;
+    if !known {
+        recorded::record(&item.target, &sha256)?;
+    }
+    progress(FetchEvent::Done(&item.target));
+    Ok(Fetched { path: item.target.clone(), sha256, known })
+}
+
+impl Part {
+    /// Opens the growing file and hashes what is in it.
+    fn open(item: &Item) -> Result<Self, Error> {
+        let path = item.part();
+        let write = |source| Error::Write { path: path.clone(), source };
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(write)?;
+        let mut hash = Sha256::new();
+        let len = copy(&mut file, |chunk| hash.update(chunk)).map_err(write)?;
+        let mut part = Self { file, path, hash, len, resumed: len > 0 };
+        if item.bytes.is_some_and(|bytes| len > bytes) {
+            part.restart()?;
+        }
+        Ok(part)
+    }
+
+    fn append(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        self.hash.update(chunk);
+        self.len += chunk.len() as u64;
+        self.file.write_all(chunk).map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+
+    /// Empties the file.
+    fn restart(&mut self) -> Result<(), Error> {
+        self.file.set_len(0).map_err(|source| Error::Write { path: self.path.clone(), source })?;
+        (self.hash, self.len, self.resumed) = (Sha256::new(), 0, false);
+        Ok(())
+    }
+
+    fn discard(&self) {
+        // If it cannot be removed, the next call finds a part with a wrong checksum and starts anew.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// One request for what is still missing. Ends well if the file is complete.
+fn attempt(
+    item: &Item,
+    options: &FetchOptions,
+    part: &mut Part,
+    progress: &mut dyn FnMut(FetchEvent<'_>),
+) -> Result<(), Failure> {
+    if item.bytes == Some(part.len) {
+        return Ok(());
+    }
+    let response = request(item, options.timeout, part.len)?;
+    let total = match response.status().as_u16() {
+        200 => {
+            // The server does not resume.
+            part.restart().map_err(Failure::Final)?;
+            number(&response, "content-length")
+        }
+        206 => match range(&response) {
+            Some((start, total)) if start == part.len => total,
+            _ => return Err(Failure::Passing("the server sent another part than was asked for".to_owned())),
+        },
+        // Nothing is missing, or what is here is longer than the file.
+        416 => {
+            if range_total(&response) == Some(part.len) && part.len > 0 {
+                return Ok(());
+            }
+            part.restart().map_err(Failure::Final)?;
+            return Err(Failure::Passing("the part that was here does not fit the file".to_owned()));
+        }
+        status => return Err(refusal(item, status)),
+    };
+    if let (Some(expected), Some(total)) = (item.bytes, total) {
+        if expected != total {
+            let problem = format!("the server offers {total} bytes, the original has {expected}");
+            return Err(Failure::Final(item.error(problem)));
+        }
+    }
+    let limit = item.bytes.or(total).unwrap_or(u64::MAX);
+    receive(item, response, limit, part, |part| {
+        progress(FetchEvent::Progress(&item.target, part.len, total))
+    })?;
+    match item.bytes.or(total) {
+        Some(expected) if part.len < expected => {
+            Err(Failure::Passing(format!("the connection was cut after {} of {expected} bytes", part.len)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Appends the body of an answer, up to `limit` bytes in all.
+fn receive(
+    item: &Item,
+    response: Response<ureq::Body>,
+    limit: u64,
+    part: &mut Part,
+    mut report: impl FnMut(&Part),
+) -> Result<(), Failure> {
+    let mut body = response.into_body().into_reader();
+    let mut chunk = vec![0; 1 << 16];
+    let mut reported = part.len;
+    report(part);
+    loop {
+        let n = match body.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(error) => return Err(Failure::Passing(format!("the download stopped: {error}"))),
+        };
+        if part.len + n as u64 > limit {
+            part.discard();
+            let problem = format!("the server sends more than the {limit} bytes of the file");
+            return Err(Failure::Final(item.error(problem)));
+        }
+        part.append(&chunk[..n]).map_err(Failure::Final)?;
+        if part.len - reported >= REPORT_EVERY {
+            reported = part.len;
+            report(part);
+        }
+    }
+    report(part);
+    Ok(())
+}
+
+/// Asks for the file from byte `start` on. Each answer may take `timeout`, so that a server that has stopped is noticed;
+/// a long download goes on with the next request.
+fn request(item: &Item, timeout: Duration, start: u64) -> Result<Response<ureq::Body>, Failure> {
+    let config = Agent::config_builder()
+        .timeout_connect(Some(timeout))
+        .timeout_recv_response(Some(timeout))
+        .timeout_recv_body(Some(timeout))
+        .http_status_as_error(false)
+        .user_agent(concat!("taskset-rs/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let mut request = Agent::new_with_config(config).get(&item.url);
+    if start > 0 {
+        request = request.header("Range", format!("bytes={start}-"));
+    }
+    if let Some(token) = &item.token {
+        request = request.header("Authorization", format!("Bearer {token}"));
+    }
+    request.call().map_err(|error| match error {
+        ureq::Error::BadUri(_) => Failure::Final(item.error("not a usable address")),
+        error => Failure::Passing(error.to_string()),
+    })
+}
+
+/// What a status other than success means.
+fn refusal(item: &Item, status: u16) -> Failure {
+    let fatal = |problem: &str| Failure::Final(item.error(format!("{problem} (HTTP {status})")));
+    match status {
+        401 | 403 => fatal(
+            "access denied: the data set may ask for an account, an accepted licence or an access token; fetch the file by \
+             hand if so",
+        ),
+        404 | 410 => {
+            fatal("not found: the site may have moved it; fetch the file by hand and place it in the folder")
+        }
+        408 | 429 | 500.. => Failure::Passing(format!("the server is not ready (HTTP {status})")),
+        _ => fatal("the server refused"),
+    }
+}
+
+fn header<'a>(response: &'a Response<ureq::Body>, name: &str) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+fn number(response: &Response<ureq::Body>, name: &str) -> Option<u64> {
+    header(response, name)?.trim().parse().ok()
+}
+
+/// First byte and size of the whole file, from `Content-Range: bytes 5-9/10`.
+fn range(response: &Response<ureq::Body>) -> Option<(u64, Option<u64>)> {
+    let (span, total) = header(response, "content-range")?.strip_prefix("bytes ")?.split_once('/')?;
+    Some((span.split_once('-')?.0.parse().ok()?, total.parse().ok()))
+}
+
+/// Size of the whole file, from `Content-Range: bytes */10`.
+fn range_total(response: &Response<ureq::Body>) -> Option<u64> {
+    header(response, "content-range")?.strip_prefix("bytes */")?.parse().ok()
+}
+
+fn hash_file(path: &Path) -> Result<String, Error> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    let mut hash = Sha256::new();
+    copy(&mut File::open(path).map_err(io)?, |chunk| hash.update(chunk)).map_err(io)?;
+    Ok(files::hex(&hash.finalize()))
+}
+
+/// Hands over a file chunk by chunk; returns its length.
+fn copy(file: &mut File, mut take: impl FnMut(&[u8])) -> std::io::Result<u64> {
+    let mut chunk = vec![0; 1 << 16];
+    let mut len = 0;
+    loop {
+        let n = file.read(&mut chunk)?;
+        if n == 0 {
+            return Ok(len);
+        }
+        take(&chunk[..n]);
+        len += n as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::super::server::{Answer, Server};
+    use super::*;
+
+    const BODY: &[u8] = b"The quick brown fox jumps over the lazy dog";
+
+    fn options() -> FetchOptions {
+        FetchOptions {
+            timeout: Duration::from_millis(400),
+            back_off: Duration::from_millis(1),
+            attempts: 3,
+            ..FetchOptions::default()
+        }
+    }
+
+    fn sha256(bytes: &[u8]) -> String {
+        files::hex(&Sha256::digest(bytes))
+    }
+
+    /// Fetches from a server that gives these answers; the result, the requests' ranges, the folder.
+    fn fetched(
+        answers: Vec<Answer>,
+        change: impl Fn(&mut Item),
+        place: impl Fn(&Path),
+    ) -> (Result<Fetched, Error>, Vec<Option<String>>, TempDir) {
+        let (server, root) = (Server::start(answers), TempDir::new().unwrap());
+        let mut item = Item::new(&server.url("file.bin"), root.path().join("file.bin"));
+        change(&mut item);
+        place(root.path());
+        let result = download(&item, &options(), &mut |_| {});
+        (result, server.ranges(), root)
+    }
+
+    fn fails(answers: Vec<Answer>, change: impl Fn(&mut Item), words: &[&str]) -> Vec<Option<String>> {
+        let (result, ranges, root) = fetched(answers, change, |_| {});
+        let message = result.unwrap_err().to_string();
+        words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
+        assert!(!root.path().join("file.bin").exists());
+        ranges
+    }
+
+    #[test]
+    fn a_file_arrives_and_its_checksum_is_recorded() {
+        let (result, _, root) = fetched(vec![Answer::file(BODY)], |_| {}, |_| {});
+        let file = result.unwrap();
+        assert_eq!((file.sha256, file.known), (sha256(BODY), false));
+        assert_eq!(fs::read(root.path().join("file.bin")).unwrap(), BODY);
+        assert_eq!(recorded::of(&root.path().join("file.bin")).unwrap(), Some(sha256(BODY)));
+        assert!(!root.path().join("file.bin.part").exists());
+    }
+
+    #[test]
+    fn a_cut_download_goes_on_where_it_stopped() {
+        let answers = vec![Answer::file(BODY).cut(10), Answer::file(BODY).cut(20), Answer::file(BODY)];
+        let known = |item: &mut Item| item.sha256 = Some(sha256(BODY));
+        let (result, ranges, _root) = fetched(answers, known, |_| {});
+        assert!(result.unwrap().known);
+        assert_eq!(ranges, [None, Some("bytes=10-".to_owned()), Some("bytes=30-".to_owned())]);
+    }
+
+    #[test]
+    fn a_part_of_an_earlier_call_is_used_or_replaced() {
+        let known = |item: &mut Item| item.sha256 = Some(sha256(BODY));
+        let good = |root: &Path| fs::write(root.join("file.bin.part"), &BODY[..15]).unwrap();
+        let (result, ranges, _root) = fetched(vec![Answer::file(BODY)], known, good);
+        assert!(result.is_ok());
+        assert_eq!(ranges, [Some("bytes=15-".to_owned())]);
+
+        let wrong = |root: &Path| fs::write(root.join("file.bin.part"), b"something else").unwrap();
+        let (result, ranges, _root) = fetched(vec![Answer::file(BODY); 2], known, wrong);
+        assert!(result.is_ok());
+        assert_eq!(ranges, [Some("bytes=14-".to_owned()), None]);
+
+        let long = |root: &Path| fs::write(root.join("file.bin.part"), [0; 100]).unwrap();
+        let (result, ranges, _root) = fetched(vec![Answer::file(BODY); 2], known, long);
+        assert!(result.is_ok());
+        assert_eq!(ranges, [Some("bytes=100-".to_owned()), None]);
+    }
+
+    #[test]
+    fn a_server_that_does_not_resume_sends_all_again() {
+        let answers = vec![Answer::file(BODY).cut(10), Answer::file(BODY).without_ranges()];
+        let (result, _, root) = fetched(answers, |_| {}, |_| {});
+        assert!(result.is_ok());
+        assert_eq!(fs::read(root.path().join("file.bin")).unwrap(), BODY);
+    }
+
+    #[test]
+    fn refusals_say_what_to_do_and_are_not_repeated() {
+        for (status, word) in
+            [(401, "access denied"), (403, "access token"), (404, "not found"), (400, "refused")]
+        {
+            let ranges = fails(vec![Answer::status(status)], |_| {}, &[word, &format!("HTTP {status}")]);
+            assert_eq!(ranges.len(), 1);
+        }
+    }
+
+    #[test]
+    fn passing_failures_are_repeated_a_few_times() {
+        let ranges = fails(vec![Answer::status(503); 3], |_| {}, &["HTTP 503", "after 3 attempts"]);
+        assert_eq!(ranges.len(), 3);
+        let (result, ..) = fetched(vec![Answer::status(500), Answer::file(BODY)], |_| {}, |_| {});
+        assert!(result.is_ok());
+    }
+
+    #[test]
+    fn a_slow_server_is_given_up() {
+        let ranges = fails(vec![Answer::file(BODY).stall(5); 3], |_| {}, &["attempts", "15 bytes are kept"]);
+        assert_eq!(ranges, [None, Some("bytes=5-".to_owned()), Some("bytes=10-".to_owned())]);
+    }
+
+    #[test]
+    fn wrong_contents_are_not_kept() {
+        let wrong = |item: &mut Item| item.sha256 = Some("0".repeat(64));
+        fails(vec![Answer::file(BODY)], wrong, &["wrong checksum", &sha256(BODY)]);
+        fails(vec![Answer::file(BODY)], |item| item.bytes = Some(44), &["offers 43 bytes", "has 44"]);
+        let endless = Answer::file(BODY).without_length();
+        fails(vec![endless], |item| item.bytes = Some(10), &["more than the 10 bytes"]);
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_checked_and_kept() {
+        let place = |root: &Path| fs::write(root.join("file.bin"), b"precious").unwrap();
+        let (result, ranges, _root) = fetched(vec![], |_| {}, place);
+        assert_eq!((result.unwrap().sha256, ranges.len()), (sha256(b"precious"), 0));
+        let known = |item: &mut Item| item.sha256 = Some(sha256(BODY));
+        let (result, _, root) = fetched(vec![], known, place);
+        assert!(matches!(result, Err(Error::WrongChecksum { .. })));
+        assert_eq!(fs::read(root.path().join("file.bin")).unwrap(), b"precious");
+        // What an earlier download recorded counts as known.
+        let recorded = |root: &Path| recorded::record(&root.join("file.bin"), &"1".repeat(64)).unwrap();
+        let (result, ..) = fetched(vec![Answer::file(BODY)], |_| {}, recorded);
+        assert!(result.unwrap_err().to_string().contains("wrong checksum"));
+    }
+
+    #[test]
+    fn nobody_there_is_a_failure() {
+        let root = TempDir::new().unwrap();
+        // A port that was just given back.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let item = Item::new(&format!("http://127.0.0.1:{port}/x"), root.path().join("x"));
+        let error = download(&item, &options(), &mut |_| {}).unwrap_err().to_string();
+        assert!(error.contains("given up after 3 attempts"), "{error}");
+    }
+}
