@@ -2,6 +2,7 @@
 
 mod augment;
 pub mod fixed_mlp;
+pub mod flow;
 mod image_batches;
 pub mod language_model;
 pub mod mlp;

@@ -44,8 +44,12 @@ pub(crate) struct NetworkTask<D> {
     name: String,
     layout: Layout,
     network: Arc<Network>,
+    redraw: Option<Redraw>,
     data: Arc<D>,
 }
+
+/// Makes the network of a replica from that of the task: another one with the same parameters and shapes.
+pub(crate) type Redraw = fn(&Network, &StreamId) -> Network;
 
 impl<D: Data> NetworkTask<D> {
     /// # Errors
@@ -58,16 +62,26 @@ impl<D: Data> NetworkTask<D> {
         for parameter in network.parameters() {
             layout.push(parameter.name, &parameter.shape);
         }
-        Ok(Self { name: name.to_owned(), layout, network: Arc::new(network), data: Arc::new(data) })
+        let (network, data) = (Arc::new(network), Arc::new(data));
+        Ok(Self { name: name.to_owned(), layout, network, redraw: None, data })
+    }
+
+    /// The same with a network of its own for every replica.
+    pub(crate) fn redrawn(self, redraw: Redraw) -> Self {
+        Self { redraw: Some(redraw), ..self }
     }
 
     fn replica<T: Scalar>(&self, replica: &StreamId) -> Replica<T> {
+        let network = match self.redraw {
+            Some(redraw) => Arc::new(redraw(&self.network, replica)),
+            None => Arc::clone(&self.network),
+        };
         Replica {
-            plan: plan(&self.network, self.data.batch_size()),
+            plan: plan(&network, self.data.batch_size()),
             evaluation: None,
             batches: self.data.open(replica),
-            mask: self.network.constraint_mask(),
-            network: Arc::clone(&self.network),
+            mask: network.constraint_mask(),
+            network,
             init: replica.child("init"),
             batch_size: self.data.batch_size(),
         }

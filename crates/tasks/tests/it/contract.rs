@@ -81,6 +81,8 @@ fn this_version_trains_these() {
             "mlp_family",
             "mlp_ae_family",
             "mlp_vae_family",
+            "nvp_family",
+            "maf_family",
             "char_rnn_language_model_family",
             "word_rnn_language_model_family",
             "rnn_text_classification_family",
