@@ -41,6 +41,58 @@ pub enum Error {
         /// Where the originals come from.
         site: String,
     },
+    /// The contents of a file break its format.
+    #[error("{}: byte {offset}: {problem}; fetch the file again", .path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where the problem was met, counted in the (unpacked) contents.
+        offset: u64,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// Something is larger than is accepted, so that hostile or mistaken input cannot take all memory.
+    #[error("{}: too large: {problem}", .path.display())]
+    TooLarge {
+        /// The file, perhaps in an archive.
+        path: PathBuf,
+        /// What is too large, and the limit.
+        problem: String,
+    },
+    /// A picture cannot be used.
+    #[error("{}: not a usable picture: {problem}", .path.display())]
+    Undecodable {
+        /// The file, perhaps in an archive.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// The data set must be prepared first (decoded, resized, written to the cache).
+    #[error(
+        "{name}: {why}; run `taskset-rs data prepare {name}` once, or use `--data synthetic` for the stand-in"
+    )]
+    NotPrepared {
+        /// The data set.
+        name: String,
+        /// Why there is no prepared copy to use.
+        why: String,
+    },
+    /// A prepared copy cannot be used.
+    #[error("{}: not a usable prepared copy: {problem}; delete it and prepare the data set again", .path.display())]
+    Cache {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The system could not write a file.
+    #[error("{}: cannot be written", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// The system could not read a file.
     #[error("{}: cannot be read", .path.display())]
     Io {

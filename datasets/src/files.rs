@@ -31,15 +31,19 @@ pub(crate) struct Located {
 /// [`Error::Io`] if the system does not let us look: a forbidden folder must not read as a missing file.
 pub(crate) fn locate(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<Located>, Error> {
     let folder = manifest.folder(root);
-    let unpacked = spec.unpacked.iter().map(|name| (name, Packing::Unpacked));
-    for (name, packing) in std::iter::once((&spec.name, Packing::Published)).chain(unpacked) {
-        let path = folder.join(name);
-        match std::fs::metadata(&path) {
-            Ok(found) if found.is_file() => return Ok(Some(Located { path, packing })),
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::Io { path, source });
+    let folders =
+        std::iter::once(folder.clone()).chain(manifest.subfolders.iter().map(|sub| folder.join(sub)));
+    for folder in folders {
+        let unpacked = spec.unpacked.iter().map(|name| (name, Packing::Unpacked));
+        for (name, packing) in std::iter::once((&spec.name, Packing::Published)).chain(unpacked) {
+            let path = folder.join(name);
+            match std::fs::metadata(&path) {
+                Ok(found) if found.is_file() => return Ok(Some(Located { path, packing })),
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::Io { path, source });
+                }
+                Ok(_) | Err(_) => {}
             }
-            Ok(_) | Err(_) => {}
         }
     }
     Ok(None)
@@ -51,6 +55,16 @@ pub(crate) fn missing(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Erro
         name: manifest.name.clone(),
         directory: manifest.folder(root),
         accepted: std::iter::once(&spec.name).chain(&spec.unpacked).cloned().collect(),
+        site: manifest.site.clone(),
+    }
+}
+
+/// The error for a part of a data set, by what is missing of it.
+pub(crate) fn partial(root: &Path, manifest: &Manifest, problems: Vec<String>) -> Error {
+    Error::Partial {
+        name: manifest.name.clone(),
+        directory: manifest.folder(root),
+        problems,
         site: manifest.site.clone(),
     }
 }
@@ -72,17 +86,23 @@ impl Located {
         if self.packing == Packing::Unpacked {
             return Ok(false);
         }
+        self.compare(spec.bytes, spec.sha256.as_deref())
+    }
+
+    /// Compares a published file with the size and the SHA-256 of the original, where they are known. Returns whether
+    /// there was a checksum to compare with.
+    pub(crate) fn compare(&self, bytes: Option<u64>, sha256: Option<&str>) -> Result<bool, Error> {
         if self.is_gzip() && self.first_bytes()? != [0x1f, 0x8b] {
             return Err(Error::NotGzip { path: self.path.clone() });
         }
         let got = self.bytes()?;
-        if let Some(expected) = spec.bytes.filter(|&bytes| bytes != got) {
+        if let Some(expected) = bytes.filter(|&bytes| bytes != got) {
             return Err(Error::WrongSize { path: self.path.clone(), expected, got });
         }
-        let Some(expected) = &spec.sha256 else { return Ok(false) };
+        let Some(expected) = sha256 else { return Ok(false) };
         let got = self.sha256()?;
-        if got != *expected {
-            return Err(Error::WrongChecksum { path: self.path.clone(), expected: expected.clone(), got });
+        if got != expected {
+            return Err(Error::WrongChecksum { path: self.path.clone(), expected: expected.to_owned(), got });
         }
         Ok(true)
     }
@@ -107,7 +127,7 @@ impl Located {
         }
     }
 
-    fn open(&self) -> Result<File, Error> {
+    pub(crate) fn open(&self) -> Result<File, Error> {
         File::open(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })
     }
 

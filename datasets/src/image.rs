@@ -1,8 +1,10 @@
 //! Image data sets in memory: what they are like, and their pixels and labels.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
+use memmap2::Mmap;
 use serde::Deserialize;
 use taskset_names::Origin;
 
@@ -124,6 +126,27 @@ pub struct ImageInfo {
     pub held_out: HeldOut,
 }
 
+impl ImageInfo {
+    /// What a part of such a data set is like that holds `counts` examples of train, validation and test: held-out
+    /// sizes are scaled as the training examples are, and stay as they are if those are complete.
+    pub(crate) fn partial(&self, counts: [usize; 3]) -> Self {
+        let (full, train) = (self.source.train.max(1), counts[0]);
+        let held_out = |v: usize| ((v * train + full / 2) / full).max(1);
+        Self {
+            source: SourceSizes {
+                train,
+                validation: self.source.validation.map(|_| counts[1]),
+                test: self.source.test.map(|_| counts[2]),
+            },
+            held_out: HeldOut {
+                sampled: held_out(self.held_out.sampled),
+                fixed: held_out(self.held_out.fixed),
+            },
+            ..*self
+        }
+    }
+}
+
 /// The images and labels of a data set, all source splits, in the source's order.
 ///
 /// Examples are numbered from 0 through all source splits (train, validation, test). Pixels are u8, row-major, height
@@ -133,8 +156,33 @@ pub struct ImageData {
     name: String,
     info: ImageInfo,
     origin: Origin,
-    pixels: Vec<u8>,
+    pixels: Pixels,
     labels: Vec<u16>,
+}
+
+/// Pixels in memory, or in a file that is mapped into memory and shared by all processes that use it.
+#[derive(Clone)]
+pub(crate) enum Pixels {
+    Owned(Vec<u8>),
+    Mapped { map: Arc<Mmap>, range: Range<usize> },
+}
+
+impl Deref for Pixels {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Owned(pixels) => pixels,
+            Self::Mapped { map, range } => &map[range.clone()],
+        }
+    }
+}
+
+impl fmt::Debug for Pixels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} values", self.len())
+    }
 }
 
 impl ImageData {
@@ -150,7 +198,17 @@ impl ImageData {
         pixels: Vec<u8>,
         labels: Vec<u16>,
     ) -> Result<Self, Error> {
-        let name = name.into();
+        Self::assemble(name.into(), info, origin, Pixels::Owned(pixels), labels)
+    }
+
+    /// As [`new`](Self::new), wherever the pixels are.
+    pub(crate) fn assemble(
+        name: String,
+        info: ImageInfo,
+        origin: Origin,
+        pixels: Pixels,
+        labels: Vec<u16>,
+    ) -> Result<Self, Error> {
         if let Some(problem) = problem(&info, &pixels, &labels) {
             return Err(Error::Inconsistent { name, problem });
         }

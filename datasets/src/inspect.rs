@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, Located, Packing};
 use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
-use crate::{Error, load, text};
+use crate::{Error, cifar, collection, imagenet::Batches, load, prepared, text};
 
 /// How much of a data set is on disk, by file names and sizes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +57,21 @@ pub struct Presence {
     pub problems: Vec<String>,
 }
 
+/// The prepared copy of an image data set in the folder `cache`: its bytes, or none if there is no copy. With `full`, its
+/// contents are compared with its checksum.
+///
+/// # Errors
+/// [`Error::UnknownDataset`], and [`Error::Cache`] for a copy that cannot be used.
+pub fn inspect_prepared(cache: &Path, name: &str, full: bool) -> Result<Option<u64>, Error> {
+    let manifest = manifest(name)?;
+    let path = prepared::path(cache, manifest);
+    let Some(header) = prepared::header(&path, manifest)? else { return Ok(None) };
+    if full {
+        prepared::verify(&path, manifest, &header)?;
+    }
+    std::fs::metadata(&path).map(|m| Some(m.len())).map_err(|source| Error::Io { path, source })
+}
+
 /// Looks which files of a data set are in `root`, without reading them. Text data sets are known by the name of their
 /// source, too (`imdb_reviews`, `wikipedia_en`).
 ///
@@ -75,8 +90,18 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
         let file = match files::locate(root, manifest, spec) {
             Ok(Some(file)) => file,
             Ok(None) => {
-                problems.push(format!("{} is missing", spec.name));
-                missing += 1;
+                match unpacked(root, manifest, spec) {
+                    Ok(Some(unpacked)) => {
+                        bytes += unpacked.bytes;
+                        present.push(unpacked.folder);
+                        problems.extend(unpacked.problem);
+                    }
+                    Ok(None) => {
+                        problems.push(format!("{} is missing", spec.name));
+                        missing += 1;
+                    }
+                    Err(error) => problems.push(in_full(&error)),
+                }
                 continue;
             }
             Err(error) => {
@@ -112,6 +137,31 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
     }
 }
 
+/// What stands in the place of an archive.
+struct Unpacked {
+    folder: PathBuf,
+    bytes: u64,
+    problem: Option<String>,
+}
+
+/// Looks for what an archive holds, if it is not there itself but may have been unpacked.
+fn unpacked(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<Unpacked>, Error> {
+    let folder = manifest.folder(root);
+    if manifest.decoder == Decoder::ImagenetNpz {
+        let Some(batches) = Batches::find(root, manifest, spec)? else { return Ok(None) };
+        let bytes = batches.paths().iter().map(|path| path.metadata().map_or(0, |m| m.len())).sum();
+        let folder = batches.paths()[0].parent().unwrap_or(&folder).to_owned();
+        return Ok(Some(Unpacked { folder, bytes, problem: None }));
+    }
+    if !collection::is_collection(manifest.decoder) || !collection::is_archive(spec) {
+        return Ok(None);
+    }
+    let (pictures, bytes) = collection::count(root, manifest)?;
+    let total = manifest.source.total();
+    let problem = (pictures < total).then(|| format!("{pictures} of {total} pictures"));
+    Ok((pictures > 0).then_some(Unpacked { folder, bytes, problem }))
+}
+
 /// An error with its sources, which its own message leaves out.
 pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |cause| cause.source());
@@ -127,6 +177,8 @@ pub enum Verdict {
     Original,
     /// No checksum is known for it, but format, counts and labels are as they should be.
     WellFormed,
+    /// It holds a part of the original's examples, and those are as they should be; what is missing, in words.
+    Partial(String),
     /// Its size is right where that is known; there is neither a checksum nor a decoder for it.
     Unchecked,
     /// It is missing or wrong.
@@ -158,9 +210,9 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Whether nothing is missing or wrong.
+    /// Whether nothing is missing (a part of a file neither) or wrong.
     pub fn is_good(&self) -> bool {
-        !self.files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_)))
+        !self.files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_) | Verdict::Partial(_)))
     }
 }
 
@@ -183,7 +235,13 @@ fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
                 let verdict = verify_file(manifest, spec, &file).unwrap_or_else(Verdict::Bad);
                 (Some(file.path), verdict)
             }
-            Ok(None) => (None, Verdict::Bad(files::missing(root, manifest, spec))),
+            Ok(None) => match unpacked(root, manifest, spec) {
+                Ok(Some(found)) => {
+                    (Some(found.folder), found.problem.map_or(Verdict::Unchecked, Verdict::Partial))
+                }
+                Ok(None) => (None, Verdict::Bad(files::missing(root, manifest, spec))),
+                Err(error) => (None, Verdict::Bad(error)),
+            },
             Err(error) => (None, Verdict::Bad(error)),
         };
         VerifiedFile { name: spec.name.clone(), path, verdict }
@@ -198,12 +256,19 @@ fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
 fn verify_file(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Verdict, Error> {
     let original = match manifest.decoder {
         Decoder::Idx => load::read_checked(manifest, spec, file)?.1,
-        Decoder::NoneYet => file.check(spec)?,
+        Decoder::Cifar10 | Decoder::Cifar100 => {
+            let (records, original) = cifar::check(manifest, spec, file)?;
+            if let Some(missing) = records.missing(spec) {
+                return Ok(Verdict::Partial(missing));
+            }
+            original
+        }
+        _ => file.check(spec)?,
     };
     Ok(match (original, manifest.decoder) {
         (true, _) => Verdict::Original,
-        (false, Decoder::Idx) => Verdict::WellFormed,
-        (false, Decoder::NoneYet) => Verdict::Unchecked,
+        (false, Decoder::Idx | Decoder::Cifar10 | Decoder::Cifar100) => Verdict::WellFormed,
+        (false, _) => Verdict::Unchecked,
     })
 }
 
@@ -241,7 +306,14 @@ mod tests {
         assert_eq!(state("mnist"), State::Complete);
 
         fs::write(root.path().join("coil100/coil-100.zip"), [0]).unwrap();
-        assert_eq!(state("coil100_32x32"), State::NotYetReadable);
+        assert_eq!(state("coil100_32x32"), State::Partial);
+        fs::remove_file(root.path().join("coil100/coil-100.zip")).unwrap();
+        fs::write(root.path().join("coil100/obj1__5.png"), [0]).unwrap();
+        let look = inspect(root.path(), "coil100_32x32").unwrap();
+        assert_eq!(
+            (look.state, &look.problems[..]),
+            (State::Partial, &["1 of 7200 pictures".to_owned()][..])
+        );
         assert!(inspect(root.path(), "coil").is_err());
     }
 
@@ -271,6 +343,9 @@ mod tests {
         manifest.files.iter_mut().for_each(|file| file.unpacked_sha256 = None);
         assert!(matches!(verify_manifest(root.path(), &manifest).files[3].verdict, Verdict::WellFormed));
         let coil = verify(root.path(), "coil100_32x32").unwrap();
-        assert!(coil.is_good() && matches!(coil.files[0].verdict, Verdict::Unchecked));
+        assert!(matches!(coil.files[0].verdict, Verdict::Bad(Error::WrongSize { .. })));
+        let mut unknown = crate::manifest("coil100_32x32").unwrap().clone();
+        (unknown.files[0].bytes, unknown.files[0].sha256) = (None, None);
+        assert!(matches!(verify_manifest(root.path(), &unknown).files[0].verdict, Verdict::Unchecked));
     }
 }

@@ -31,32 +31,47 @@
 //! # Real files
 //! MNIST and Fashion-MNIST are read from their four original IDX files, compressed (`train-images-idx3-ubyte.gz`) or
 //! unpacked (`train-images-idx3-ubyte`). A compressed file must have the size and SHA-256 of the original, at every
-//! load; for an unpacked one format, counts and labels are checked. The other data sets have manifests, so that tasks on
-//! them can be listed and counted, but no decoder yet: [`Error::NotYetReadable`].
+//! load; for an unpacked one format, counts and labels are checked. CIFAR-10 and CIFAR-100 are read from
+//! the files of their binary version. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it. The
+//! other data sets have manifests, so that tasks on them can be listed and counted, but no decoder yet:
+//! [`Error::NotYetReadable`].
 //!
 //! # Adding a data set
 //! Write `manifests/<name>.toml`, add it to the list in `manifest.rs`, and, for a new file format, a [`Decoder`] with its
 //! branch in `load.rs`. Stand-in, listing, verification and the tests of all manifests come from the table.
 
 mod carve;
+mod cifar;
+mod collection;
+mod container;
 mod error;
 mod files;
 mod idx;
 mod image;
+mod imagenet;
 mod inspect;
 mod library;
 mod load;
 mod manifest;
+mod npz;
+mod picture;
+mod prepare;
+mod prepared;
+mod resize;
 mod stream;
 mod synthetic;
+mod tar;
 mod text;
+mod zip;
 
 pub use carve::{Carving, Splits, carve};
 pub use error::Error;
 pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSplit};
-pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, verify};
+pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, inspect_prepared, verify};
 pub use library::{Datasets, Source};
 pub use manifest::{Decoder, FileSpec, Manifest, Part, StandIn, image_info, manifest, manifests};
+pub use prepare::{Preparation, PreparedImages, prepare_images};
+pub use resize::resize_cubic;
 pub use stream::IndexStream;
 pub use text::{
     BYTE_VOCABULARY, Download, Encoding, Language, PrepareEvent, PrepareProgress, Prepared, Quiet,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskset_names::Origin;
 
-use crate::{Error, ImageData, TextData, load, manifest, synthetic, text, text_info};
+use crate::{Error, ImageData, TextData, load, manifest, prepared, synthetic, text, text_info};
 
 /// Where data sets are taken from. There is no fall-back from one to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +65,9 @@ impl Datasets {
         Self { allow_partial: allow, images: Arc::default(), texts: Arc::default(), ..self }
     }
 
-    /// Where tokenised texts are kept: a set that was prepared is read from there, one that was not is prepared and
-    /// left there. Without a cache every process tokenises anew.
+    /// Where prepared copies are kept; without a cache the folder `prepared` of the data directory is looked into. Sets
+    /// that were prepared are read from there. A text set that was not is tokenised when it is loaded, and left in a cache
+    /// that was named here, so that the next process finds it.
     #[must_use]
     pub fn cache(self, directory: Option<PathBuf>) -> Self {
         Self { cache: directory, ..self }
@@ -86,12 +87,16 @@ impl Datasets {
     /// same set meanwhile wait for it; a failure is not kept, so that a repaired file is found.
     ///
     /// # Errors
-    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotYetReadable`] and everything that can be wrong with
-    /// a file: missing, truncated, wrong checksum, magic number or counts, labels out of range.
+    /// [`Error::UnknownDataset`]; from a directory also [`Error::NotPrepared`] and everything that can be wrong with
+    /// a file: missing, truncated, wrong checksum, magic number or counts, labels out of range; [`Error::Partial`]
+    /// unless [`allow_partial`](Self::allow_partial) was given.
     pub fn images(&self, name: &str) -> Result<Arc<ImageData>, Error> {
         let manifest = manifest(name)?;
         once(&self.images, &manifest.name, || match &self.source {
-            Source::Directory(directory) => load::images(directory, manifest),
+            Source::Directory(directory) => {
+                let cache = self.cache.clone().unwrap_or_else(|| directory.join(prepared::FOLDER));
+                load::images(directory, &cache, manifest, self.allow_partial)
+            }
             Source::Synthetic => synthetic::images(manifest),
         })
     }

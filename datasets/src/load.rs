@@ -6,17 +6,52 @@ use taskset_names::Origin;
 
 use crate::files::{self, Located};
 use crate::manifest::{Decoder, FileSpec, Manifest, Part};
-use crate::{Error, ImageData, SourceSplit, idx};
+use crate::{Error, ImageData, SourceSplit, cifar, idx, prepare};
 
-/// Reads an image data set from `<root>/<directory of the manifest>`.
+/// An image data set from `<root>/<directory of the manifest>`, or its prepared copy in `cache`.
+///
+/// A prepared copy is preferred. If it cannot be used, a data set that can be read directly is; any other must be prepared
+/// again. A part of the data set is an error unless `partial` allows it.
+pub(crate) fn images(
+    root: &Path,
+    cache: &Path,
+    manifest: &Manifest,
+    partial: bool,
+) -> Result<ImageData, Error> {
+    let prepared = prepare::open(root, manifest, cache, partial);
+    if let Ok(Some(data)) = prepared {
+        return Ok(data);
+    }
+    match manifest.decoder {
+        Decoder::Idx | Decoder::Cifar10 | Decoder::Cifar100 => originals(root, manifest, partial),
+        Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
+        _ => {
+            prepared?;
+            if let Some(spec) = absent(root, manifest)? {
+                return Err(files::missing(root, manifest, spec));
+            }
+            let why =
+                format!("it must be decoded once before use, and {} holds no prepared copy", cache.display());
+            Err(Error::NotPrepared { name: manifest.name.clone(), why })
+        }
+    }
+}
+
+/// The first file of a data set that must be prepared, if there is nothing of it.
+fn absent<'a>(root: &Path, manifest: &'a Manifest) -> Result<Option<&'a FileSpec>, Error> {
+    Ok(if prepare::inputs(root, manifest, true)?.is_none() { manifest.files.first() } else { None })
+}
+
+/// Reads the original files of a data set that needs no preparation.
 ///
 /// Every file in its published form is compared with the manifest's size and checksum first: hashing costs less than
 /// unpacking, and a wrong file is named before anything is made of it. Files that were unpacked or compressed anew are
 /// judged by the checksum of their contents.
-pub(crate) fn images(root: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
+pub(crate) fn originals(root: &Path, manifest: &Manifest, partial: bool) -> Result<ImageData, Error> {
     match manifest.decoder {
-        Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
         Decoder::Idx => idx_images(root, manifest),
+        Decoder::Cifar10 | Decoder::Cifar100 => cifar::images(root, manifest, partial),
+        _ => Err(Error::NotYetReadable { name: manifest.name.clone() }),
     }
 }
 
@@ -191,7 +226,7 @@ mod tests {
         }
 
         fn load(&self) -> Result<ImageData, Error> {
-            images(self.root.path(), &self.manifest)
+            originals(self.root.path(), &self.manifest, false)
         }
 
         /// Loading fails with a message that holds all of the words.

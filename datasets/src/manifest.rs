@@ -42,6 +42,13 @@ pub struct Manifest {
     pub source: SourceSizes,
     /// Sizes of the validation splits that are carved from the training examples.
     pub held_out: HeldOut,
+    /// Folders inside the data set's folder in which the original files may lie too, as the published archive unpacks
+    /// them.
+    #[serde(default)]
+    pub subfolders: Vec<String>,
+    /// The published archive that holds the original files, if they are read from it as they are.
+    #[serde(default)]
+    pub archive: Option<FileSpec>,
     /// The original files.
     pub files: Vec<FileSpec>,
 }
@@ -53,6 +60,30 @@ pub enum Decoder {
     /// IDX files of images and of labels, one pair a split.
     #[serde(rename = "idx")]
     Idx,
+    /// The binary version of CIFAR-10: records of a label byte and 3072 bytes of red, green and blue planes.
+    #[serde(rename = "cifar10")]
+    Cifar10,
+    /// The binary version of CIFAR-100: as CIFAR-10, with a coarse and a fine label, of which the fine one counts.
+    #[serde(rename = "cifar100")]
+    Cifar100,
+    /// Food-101: `images/<class>/<number>.jpg`, classes in the order of names.
+    #[serde(rename = "food101")]
+    Food101,
+    /// COIL-100: `obj<object>__<pose>.png`; the label is the pose / 5.
+    #[serde(rename = "coil100")]
+    Coil100,
+    /// DeepWeeds: `<date>-<time>-<camera>.jpg`; the label is the camera.
+    #[serde(rename = "deep_weeds")]
+    DeepWeeds,
+    /// SUN397: `SUN397/<letter>/<class>/<name>.jpg`, and a list of each split.
+    #[serde(rename = "sun397")]
+    Sun397,
+    /// Kather's tiles: `<number>_<class>/<name>.tif`; the label is the number − 1.
+    #[serde(rename = "colorectal_histology")]
+    ColorectalHistology,
+    /// Downsampled ImageNet: NumPy archives of `data` (planes of bytes) and `labels` (from 1).
+    #[serde(rename = "imagenet_npz")]
+    ImagenetNpz,
     /// This version cannot read them: [`Error::NotYetReadable`].
     #[serde(rename = "none yet")]
     NoneYet,
@@ -78,6 +109,9 @@ pub enum StandIn {
 pub struct FileSpec {
     /// Name below the data set's directory, as it is published.
     pub name: String,
+    /// Where the file can be fetched.
+    #[serde(default)]
+    pub url: Option<String>,
     /// Name under which the unpacked file is accepted instead, if `name` is a compressed file.
     #[serde(default)]
     pub unpacked: Option<String>,

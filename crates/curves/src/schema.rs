@@ -190,7 +190,7 @@ impl<'a> Rows<'a> {
         let unknown = |word: &str| {
             Error::not_curves(
                 self.path,
-                format!("column `{DATA}` has `{word}`; known are `real` and `synthetic`"),
+                format!("column `{DATA}` has `{word}`; known are `real`, `partial` and `synthetic`"),
             )
         };
         let words = self.strings(DATA)?;

@@ -64,6 +64,9 @@ fn every_manifest_is_sound() {
             assert_eq!(file.unpacked_sha256.is_some(), packed, "{} {}", m.name, file.name);
             // A hash without a size would let a huge file be read before it is refused.
             assert!(file.sha256.is_none() || file.bytes.is_some(), "{} {}", m.name, file.name);
+            if matches!(m.decoder, Decoder::Cifar10 | Decoder::Cifar100) {
+                assert!(file.split.is_some() && file.bytes.is_some(), "{} {}", m.name, file.name);
+            }
             if m.decoder == Decoder::Idx {
                 assert!(file.split.is_some() && file.part.is_some(), "{} {}", m.name, file.name);
             }

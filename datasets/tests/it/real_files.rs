@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use taskset_datasets::{Datasets, Source, State, Verdict, inspect, verify};
+use taskset_datasets::{Datasets, Error, Source, State, Verdict, inspect, verify};
 use taskset_names::Origin;
 
 /// The data directory, if it holds this data set. One without MNIST is a mistake, not a reason to skip.
@@ -48,4 +48,31 @@ fn mnist() {
 #[test]
 fn fashion_mnist() {
     check("fashion_mnist", [6000; 10], 0.2860, [9, 0, 0, 3, 0, 2, 7, 2]);
+}
+
+/// What is known of CIFAR-10 in the literature: 5,000 training images a class, means 0.4914, 0.4822, 0.4465.
+#[test]
+fn cifar10() {
+    let Some(directory) = directory("cifar10") else { return };
+    let complete = inspect(&directory, "cifar10").unwrap().state == State::Complete;
+    let verification = verify(&directory, "cifar10").unwrap();
+    assert!(verification.files[..5].iter().all(|f| matches!(f.verdict, Verdict::Original)));
+    assert_eq!(verification.is_good(), complete);
+
+    let datasets = Datasets::new(Source::Directory(directory));
+    if !complete {
+        assert!(matches!(datasets.images("cifar10"), Err(Error::Partial { .. })));
+    }
+    let data = datasets.allow_partial(true).images("cifar10").unwrap();
+    assert_eq!(data.origin(), if complete { Origin::Real } else { Origin::Partial });
+    assert_eq!(data.info().source.train, 50_000);
+    assert_eq!(data.labels()[..8], [6, 9, 9, 4, 1, 1, 2, 7]);
+    let mut counts = [0; 10];
+    data.labels()[..50_000].iter().for_each(|&label| counts[usize::from(label)] += 1);
+    assert_eq!(counts, [5000; 10]);
+    for (channel, mean) in [0.4914, 0.4822, 0.4465].into_iter().enumerate() {
+        let train = data.all_pixels()[..50_000 * 3072].iter().skip(channel).step_by(3);
+        let sum: u64 = train.map(|&p| u64::from(p)).sum();
+        assert!((sum as f64 / (50_000.0 * 1024.0 * 255.0) - mean).abs() < 5e-5, "channel {channel}");
+    }
 }

@@ -184,7 +184,8 @@ fn how(content: &Content<'_>) -> Section {
     let data = match (&content.request.curves, figure.origin) {
         (Some(path), origin) => format!("{origin}, as recorded in {}", path.display()),
         (None, Origin::Synthetic) => "embedded synthetic stand-ins".to_owned(),
-        (None, Origin::Real | Origin::Partial) => format!("{}", content.request.source),
+        (None, Origin::Partial) => format!("{}, parts of the original data sets", content.request.source),
+        (None, Origin::Real) => format!("{}", content.request.source),
     };
     let time = if material.trained > 0 {
         format!(

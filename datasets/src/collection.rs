@@ -1,0 +1,357 @@
+//! Data sets that are published as collections of pictures: which file is which example, and all of them resized.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use taskset_names::Origin;
+
+use crate::container::{self, Container};
+use crate::manifest::{Decoder, FileSpec, Manifest};
+use crate::picture::{self, MAX_ENCODED};
+use crate::{Error, ImageInfo, SourceSplit, files, resize_cubic};
+
+/// Encoded pictures that are decoded at a time.
+const BATCH: usize = 256;
+
+/// What the name of a file says of an example.
+#[derive(Debug, PartialEq, Eq)]
+struct Item {
+    /// The same for a picture wherever it lies; the order of keys is the order of examples.
+    key: String,
+    label: Label,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Label {
+    Number(u16),
+    /// A class by its name; classes are numbered in the order of names.
+    Class(String),
+}
+
+/// A collection that was read: examples in the order of source splits and keys.
+pub(crate) struct Collection {
+    pub(crate) info: ImageInfo,
+    pub(crate) origin: Origin,
+    pub(crate) pixels: Vec<u8>,
+    pub(crate) labels: Vec<u16>,
+}
+
+/// Whether a decoder reads pictures.
+pub(crate) fn is_collection(decoder: Decoder) -> bool {
+    matches!(
+        decoder,
+        Decoder::Food101
+            | Decoder::Coil100
+            | Decoder::DeepWeeds
+            | Decoder::Sun397
+            | Decoder::ColorectalHistology
+    )
+}
+
+/// Whether a file of the manifest is the archive of the pictures (and not a list).
+pub(crate) fn is_archive(spec: &FileSpec) -> bool {
+    spec.name.ends_with(".zip") || spec.name.ends_with(".tar.gz")
+}
+
+/// What a file is by its path, or none if it is no picture of the data set.
+///
+/// # Errors
+/// A file that looks like a picture of the data set, but whose name breaks the rule; why, in words.
+fn item(decoder: Decoder, path: &str) -> Result<Option<Item>, String> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let file = parts[parts.len() - 1];
+    let Some((stem, extension)) = file.rsplit_once('.') else { return Ok(None) };
+    let of_kind = |wanted: &str| extension.eq_ignore_ascii_case(wanted) && !file.starts_with('.');
+    let number = |label: u16, key: &str| Ok(Some(Item { key: key.to_owned(), label: Label::Number(label) }));
+    match decoder {
+        Decoder::Food101 => match parts[..] {
+            [.., "images", class, _] if of_kind("jpg") => {
+                Ok(Some(Item { key: format!("{class}/{file}"), label: Label::Class(class.to_owned()) }))
+            }
+            _ => Ok(None),
+        },
+        Decoder::Coil100 if of_kind("png") && stem.starts_with("obj") => {
+            // QUIRK-6: the pose is the label, not the object.
+            let pose = stem.split_once("__").and_then(|(_, pose)| pose.parse::<u16>().ok());
+            match pose.filter(|pose| pose % 5 == 0 && *pose < 360) {
+                Some(pose) => number(pose / 5, file),
+                None => {
+                    Err("the name must be obj<number>__<pose>.png with a pose of 0, 5, …, 355".to_owned())
+                }
+            }
+        }
+        Decoder::DeepWeeds if of_kind("jpg") => {
+            // QUIRK-7: the last number is the camera, not the species.
+            match stem.rsplit_once('-').and_then(|(_, camera)| camera.parse::<u16>().ok()) {
+                Some(camera) => number(camera, file),
+                None => Err("the name must end in a hyphen and a number".to_owned()),
+            }
+        }
+        Decoder::ColorectalHistology if of_kind("tif") => match parts[..] {
+            [.., folder, _] => match folder.split_once('_').and_then(|(n, _)| n.parse::<u16>().ok()) {
+                Some(class @ 1..) => number(class - 1, &format!("{folder}/{file}")),
+                // Larger pictures of the same publication lie in folders of other names.
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        },
+        Decoder::Sun397 => match parts.iter().position(|&part| part == "SUN397") {
+            Some(root) if of_kind("jpg") && parts.len() > root + 2 => {
+                let class = format!("/{}", parts[root + 1..parts.len() - 1].join("/"));
+                Ok(Some(Item { key: format!("{class}/{file}"), label: Label::Class(class) }))
+            }
+            _ => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// Where the pictures are: the published archive if it is there, else the data set's folder.
+pub(crate) fn find(root: &Path, manifest: &Manifest) -> Result<(Container, Option<files::Located>), Error> {
+    for spec in manifest.files.iter().filter(|spec| is_archive(spec)) {
+        if let Some(file) = files::locate(root, manifest, spec)? {
+            return Ok((Container::archive(&file.path), Some(file)));
+        }
+    }
+    Ok((Container::Folder(manifest.folder(root)), None))
+}
+
+/// Number and bytes of the unpacked pictures in the data set's folder, by their names alone.
+pub(crate) fn count(root: &Path, manifest: &Manifest) -> Result<(usize, u64), Error> {
+    let (mut pictures, mut bytes) = (0, 0);
+    container::walk(&manifest.folder(root), &mut |name, path| {
+        if let Ok(Some(_)) = item(manifest.decoder, name) {
+            pictures += 1;
+            bytes += std::fs::metadata(path).map_or(0, |m| m.len());
+        }
+        Ok(())
+    })?;
+    Ok((pictures, bytes))
+}
+
+/// Reads and resizes all pictures, decoding on `threads` threads; their number changes nothing but the time.
+/// `progress` is told how many of how many are done.
+///
+/// # Errors
+/// No picture at all; a picture that cannot be decoded; a name that breaks the rule; pictures missing, unless `partial`
+/// allows it; pictures in excess.
+pub(crate) fn read(
+    root: &Path,
+    manifest: &Manifest,
+    partial: bool,
+    threads: usize,
+    progress: &dyn Fn(usize, usize),
+) -> Result<Collection, Error> {
+    let (container, _) = find(root, manifest)?;
+    let lists = if manifest.decoder == Decoder::Sun397 { Some(read_lists(root, manifest)?) } else { None };
+    let mut examples = Vec::new();
+    let mut pixels = Vec::new();
+    let mut batch: Vec<(String, Vec<u8>)> = Vec::new();
+    let total = manifest.source.total();
+    let wanted = |name: &str| match (item(manifest.decoder, name), &lists) {
+        (Ok(None), _) => false,
+        (Ok(Some(item)), Some(lists)) => lists.contains_key(&item.key),
+        _ => true,
+    };
+    let mut take = |name: &str, contents: Vec<u8>| {
+        let broken = |problem| Error::Undecodable { path: container.member(name), problem };
+        if let Some(item) = item(manifest.decoder, name).map_err(broken)? {
+            if examples.len() == total {
+                let problem = format!("more pictures than the {total} of the data set");
+                return Err(Error::TooLarge { path: container.member(name), problem });
+            }
+            let split =
+                lists.as_ref().map_or(Some(SourceSplit::Train), |lists| lists.get(&item.key).copied());
+            examples.push((split.unwrap_or(SourceSplit::Train), item));
+            batch.push((name.to_owned(), contents));
+            if batch.len() == BATCH {
+                decode_batch(&container, manifest, &mut batch, threads, &mut pixels)?;
+                progress(examples.len(), total);
+            }
+        }
+        Ok(())
+    };
+    container.visit(&wanted, MAX_ENCODED, &mut take)?;
+    decode_batch(&container, manifest, &mut batch, threads, &mut pixels)?;
+    progress(examples.len(), total);
+    if examples.is_empty() {
+        let archive = manifest.files.iter().find(|spec| is_archive(spec)).unwrap_or(&manifest.files[0]);
+        return Err(files::missing(root, manifest, archive));
+    }
+    assemble(root, manifest, lists.as_ref(), partial, &examples, &pixels)
+}
+
+/// Puts decoded pictures, which came in any order, into the order of examples.
+fn assemble<'a>(
+    root: &Path,
+    manifest: &Manifest,
+    lists: Option<&'a BTreeMap<String, SourceSplit>>,
+    partial: bool,
+    examples: &'a [(SourceSplit, Item)],
+    pixels: &[u8],
+) -> Result<Collection, Error> {
+    let inconsistent = |problem: String| Error::Inconsistent { name: manifest.name.clone(), problem };
+    let mut order: Vec<usize> = (0..examples.len()).collect();
+    order.sort_by(|&a, &b| (examples[a].0, &examples[a].1.key).cmp(&(examples[b].0, &examples[b].1.key)));
+    if let Some(twice) = order.windows(2).find(|w| examples[w[0]].1.key == examples[w[1]].1.key) {
+        return Err(inconsistent(format!("the picture {} is there twice", examples[twice[0]].1.key)));
+    }
+    let mut counts = [0; 3];
+    examples.iter().for_each(|(split, _)| counts[*split as usize] += 1);
+    let missing: Vec<String> = SourceSplit::ALL
+        .into_iter()
+        .filter(|&split| counts[split as usize] != manifest.source.get(split))
+        .map(|split| {
+            format!("{} of {} {} pictures", counts[split as usize], manifest.source.get(split), split.name())
+        })
+        .collect();
+    if !missing.is_empty() && !partial {
+        return Err(files::partial(root, manifest, missing));
+    }
+    // Numbers of classes come from all of their names: with fewer, the same picture would get another label.
+    let names: BTreeSet<&str> = match lists {
+        Some(lists) => lists.keys().filter_map(|key| key.rsplit_once('/')).map(|(class, _)| class).collect(),
+        None => {
+            let name = |label: &'a Label| match label {
+                Label::Class(name) => Some(name.as_str()),
+                Label::Number(_) => None,
+            };
+            examples.iter().filter_map(|(_, item)| name(&item.label)).collect()
+        }
+    };
+    if !names.is_empty() && names.len() != manifest.classes {
+        return Err(inconsistent(format!("{} classes of {} are there", names.len(), manifest.classes)));
+    }
+    let numbers: BTreeMap<&str, u16> = names.iter().zip(0..).map(|(&name, number)| (name, number)).collect();
+    let size = manifest.shape.len();
+    let mut labels = Vec::with_capacity(order.len());
+    let mut sorted = Vec::with_capacity(order.len() * size);
+    for &i in &order {
+        let item = &examples[i].1;
+        let label = match &item.label {
+            Label::Number(number) => *number,
+            Label::Class(name) => numbers.get(name.as_str()).copied().unwrap_or(u16::MAX),
+        };
+        if usize::from(label) >= manifest.classes {
+            return Err(inconsistent(format!(
+                "{} has label {label} of {} classes",
+                item.key, manifest.classes
+            )));
+        }
+        labels.push(label);
+        sorted.extend_from_slice(&pixels[i * size..][..size]);
+    }
+    let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
+    let info = manifest.info().partial(counts);
+    Ok(Collection { info, origin, pixels: sorted, labels })
+}
+
+/// Decodes and resizes the pictures of a batch, in order, and empties it.
+fn decode_batch(
+    container: &Container,
+    manifest: &Manifest,
+    batch: &mut Vec<(String, Vec<u8>)>,
+    threads: usize,
+    pixels: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let one = |(name, bytes): &(String, Vec<u8>), out: &mut Vec<u8>| {
+        let broken = |problem| Error::Undecodable { path: container.member(name), problem };
+        let picture = picture::decode(bytes).map_err(broken)?;
+        resize_cubic(&picture.pixels, picture.shape, manifest.shape.height, manifest.shape.width, out);
+        Ok(())
+    };
+    let share = batch.len().div_ceil(threads.max(1)).max(1);
+    let parts: Vec<Result<Vec<u8>, Error>> = std::thread::scope(|scope| {
+        let work = |part: &[(String, Vec<u8>)]| {
+            let mut out = Vec::with_capacity(part.len() * manifest.shape.len());
+            part.iter().try_for_each(|encoded| one(encoded, &mut out)).map(|()| out)
+        };
+        let threads: Vec<_> = batch.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect()
+    });
+    for part in parts {
+        pixels.extend(part?);
+    }
+    batch.clear();
+    Ok(())
+}
+
+/// The lists of SUN397: the split of every picture, by its key. Each file of the manifest that is no archive is the list
+/// of its split, a key a line.
+fn read_lists(root: &Path, manifest: &Manifest) -> Result<BTreeMap<String, SourceSplit>, Error> {
+    let mut splits = BTreeMap::new();
+    for spec in manifest.files.iter().filter(|spec| !is_archive(spec)) {
+        let Some(file) = files::locate(root, manifest, spec)? else {
+            return Err(files::missing(root, manifest, spec));
+        };
+        let split = spec.split.unwrap_or(SourceSplit::Train);
+        let expected = manifest.source.get(split);
+        // Keys are below 200 bytes; nothing longer is read into memory.
+        let (limit, got) = (200 * expected as u64, file.bytes()?);
+        if got > limit {
+            let problem = format!("{got} bytes, a list of {expected} pictures has less than {limit}");
+            return Err(Error::TooLarge { path: file.path.clone(), problem });
+        }
+        file.check(spec)?;
+        let text = std::fs::read(&file.path).map_err(|source| file.io(source))?;
+        let malformed = |offset: usize, problem: String| Error::Corrupt {
+            path: file.path.clone(),
+            offset: offset as u64,
+            problem,
+        };
+        let text =
+            std::str::from_utf8(&text).map_err(|e| malformed(e.valid_up_to(), "not UTF-8".to_owned()))?;
+        let before = splits.len();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            splits.insert(line.to_owned(), split);
+        }
+        let listed = splits.len() - before;
+        if listed != expected {
+            return Err(malformed(
+                text.len(),
+                format!("{listed} new pictures are listed, {expected} expected"),
+            ));
+        }
+    }
+    Ok(splits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_which_example_a_file_is() {
+        let check = |decoder, path: &str, expected: Option<(&str, Label)>| {
+            let expected = expected.map(|(key, label)| Item { key: key.to_owned(), label });
+            assert_eq!(item(decoder, path), Ok(expected), "{path}");
+        };
+        let class = |name: &str| Label::Class(name.to_owned());
+        check(Decoder::Food101, "food-101/images/waffles/12.jpg", Some(("waffles/12.jpg", class("waffles"))));
+        check(Decoder::Food101, "food-101/images/waffles/._12.jpg", None);
+        check(Decoder::Food101, "food-101/meta/classes.txt", None);
+        check(Decoder::Coil100, "coil-100/obj7__355.png", Some(("obj7__355.png", Label::Number(71))));
+        check(Decoder::Coil100, "coil-100/convertGroupppm2png.pl", None);
+        check(
+            Decoder::DeepWeeds,
+            "images/20160928-140314-3.jpg",
+            Some(("20160928-140314-3.jpg", Label::Number(3))),
+        );
+        let tile = "Kather_texture_2016_image_tiles_5000/08_EMPTY/a_Row_1.tif";
+        check(Decoder::ColorectalHistology, tile, Some(("08_EMPTY/a_Row_1.tif", Label::Number(7))));
+        let abbey = "x/SUN397/c/church/outdoor/sun_a.jpg";
+        check(Decoder::Sun397, abbey, Some(("/c/church/outdoor/sun_a.jpg", class("/c/church/outdoor"))));
+        check(Decoder::Sun397, "SUN397/README.txt", None);
+        for (decoder, path) in [
+            (Decoder::Coil100, "obj7__7.png"),
+            (Decoder::Coil100, "obj7__360.png"),
+            (Decoder::Coil100, "obj7.png"),
+            (Decoder::DeepWeeds, "images/nameless.jpg"),
+        ] {
+            assert!(item(decoder, path).is_err(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! Preparing a data set: decode and resize once, write the prepared copy, open it in milliseconds ever after.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use taskset_names::Origin;
+
+use crate::collection;
+use crate::container::{self, Container};
+use crate::imagenet::Batches;
+use crate::manifest::{Decoder, Manifest, manifest};
+use crate::prepared::{self, Digest256, Header, Writer};
+use crate::{Error, ImageData, ImageInfo, SourceSplit, files, load};
+
+/// How a data set is prepared.
+pub struct Preparation<'a> {
+    /// Whether a part of the original is accepted; the copy is then labelled partial.
+    pub allow_partial: bool,
+    /// Threads that decode pictures, at least 1. Their number does not change the result.
+    pub threads: usize,
+    /// Told now and then how many of how many examples are done.
+    pub progress: &'a dyn Fn(usize, usize),
+}
+
+/// A prepared copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PreparedImages {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Examples in it.
+    pub examples: usize,
+    /// Whether it holds all or a part of the original.
+    pub origin: Origin,
+    /// Whether it was there already, made from the same files.
+    pub up_to_date: bool,
+}
+
+/// Writes the prepared copy of an image data set to the folder `cache`, unless there is one from the same original files
+/// (by names and sizes). Original files are below `root`, as for [`Source::Directory`](crate::Source::Directory).
+///
+/// Memory: the result, for collections of pictures; one batch of the original, for downsampled ImageNet.
+///
+/// # Errors
+/// Everything that can be wrong with the original files, [`Error::Partial`], [`Error::Write`].
+pub fn prepare_images(
+    root: &Path,
+    name: &str,
+    cache: &Path,
+    how: &Preparation<'_>,
+) -> Result<PreparedImages, Error> {
+    prepare_manifest(root, manifest(name)?, cache, how)
+}
+
+pub(crate) fn prepare_manifest(
+    root: &Path,
+    manifest: &Manifest,
+    cache: &Path,
+    how: &Preparation<'_>,
+) -> Result<PreparedImages, Error> {
+    let path = prepared::path(cache, manifest);
+    let inputs = inputs(root, manifest, true)?;
+    if let (Ok(Some(header)), Some(inputs)) = (prepared::header(&path, manifest), inputs) {
+        if header.inputs == inputs && (how.allow_partial || header.origin == Origin::Real) {
+            return Ok(report(path, &header.info, header.origin, true));
+        }
+    }
+    // Without files there is nothing to list; reading says which are missing.
+    let inputs = inputs.unwrap_or_default();
+    let recipe = prepared::recipe(manifest);
+    let (info, origin) = if manifest.decoder == Decoder::ImagenetNpz {
+        prepare_imagenet(root, manifest, &path, inputs, how)?
+    } else if collection::is_collection(manifest.decoder) {
+        let archive = collection::find(root, manifest)?.1;
+        if let Some(file) = archive {
+            let spec = manifest.files.iter().find(|spec| file.path.ends_with(&spec.name));
+            spec.map(|spec| file.check(spec)).transpose()?;
+        }
+        let found = collection::read(root, manifest, how.allow_partial, how.threads, how.progress)?;
+        // Checked before it is written.
+        let data =
+            ImageData::new(manifest.name.clone(), found.info, found.origin, found.pixels, found.labels)?;
+        write(&path, &data, recipe, inputs)?
+    } else {
+        let data = load::originals(root, manifest, how.allow_partial)?;
+        (how.progress)(data.len(), data.len());
+        write(&path, &data, recipe, inputs)?
+    };
+    Ok(report(path, &info, origin, false))
+}
+
+fn report(path: PathBuf, info: &ImageInfo, origin: Origin, up_to_date: bool) -> PreparedImages {
+    let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+    PreparedImages { path, bytes, examples: info.source.total(), origin, up_to_date }
+}
+
+fn write(
+    path: &Path,
+    data: &ImageData,
+    recipe: Digest256,
+    inputs: Digest256,
+) -> Result<(ImageInfo, Origin), Error> {
+    let mut writer = Writer::create(path)?;
+    writer.pixels(data.all_pixels())?;
+    writer.finish(*data.info(), data.origin(), recipe, inputs, data.labels())?;
+    Ok((*data.info(), data.origin()))
+}
+
+/// From batches straight into the file: the whole never is in memory.
+fn prepare_imagenet(
+    root: &Path,
+    manifest: &Manifest,
+    path: &Path,
+    inputs: Digest256,
+    how: &Preparation<'_>,
+) -> Result<(ImageInfo, Origin), Error> {
+    let mut batches = Vec::new();
+    for spec in &manifest.files {
+        let Some(found) = Batches::find(root, manifest, spec)? else {
+            return Err(files::missing(root, manifest, spec));
+        };
+        if let (Batches::Zip(_), Some(file)) = (&found, files::locate(root, manifest, spec)?) {
+            file.check(spec)?;
+        }
+        batches.push((spec.split.unwrap_or(SourceSplit::Train), found));
+    }
+    batches.sort_by_key(|(split, _)| *split);
+    let mut writer = Writer::create(path)?;
+    let mut all_labels = Vec::new();
+    let mut counts = [0; 3];
+    let total = manifest.source.total();
+    for (split, batches) in &batches {
+        batches.read(manifest, &mut |pixels, labels| {
+            counts[*split as usize] += labels.len();
+            if counts[*split as usize] > manifest.source.get(*split) {
+                let problem =
+                    format!("more {} images than the {}", split.name(), manifest.source.get(*split));
+                return Err(Error::TooLarge { path: batches.paths()[0].clone(), problem });
+            }
+            writer.pixels(pixels)?;
+            all_labels.extend_from_slice(labels);
+            (how.progress)(all_labels.len(), total);
+            Ok(())
+        })?;
+    }
+    let lacking = |split: &SourceSplit| counts[*split as usize] < manifest.source.get(*split);
+    let missing: Vec<String> = SourceSplit::ALL
+        .into_iter()
+        .filter(lacking)
+        .map(|split| {
+            format!("{} of {} {} images", counts[split as usize], manifest.source.get(split), split.name())
+        })
+        .collect();
+    if !missing.is_empty() && !how.allow_partial {
+        return Err(files::partial(root, manifest, missing));
+    }
+    let info = manifest.info().partial(counts);
+    if let Some(problem) = info.carving_problem() {
+        return Err(Error::Inconsistent { name: manifest.name.clone(), problem });
+    }
+    let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
+    writer.finish(info, origin, prepared::recipe(manifest), inputs, &all_labels)?;
+    Ok((info, origin))
+}
+
+/// SHA-256 of names and sizes of the original files; none if there are none. Folders of pictures are listed only if
+/// `all`: that takes as long as there are pictures.
+///
+/// # Errors
+/// The system does not let us look.
+pub(crate) fn inputs(root: &Path, manifest: &Manifest, all: bool) -> Result<Option<Digest256>, Error> {
+    let folder = manifest.folder(root);
+    let mut paths = Vec::new();
+    for spec in &manifest.files {
+        if manifest.decoder == Decoder::ImagenetNpz {
+            let found = Batches::find(root, manifest, spec)?;
+            paths.extend(found.iter().flat_map(|batches| batches.paths().to_vec()));
+        } else if let Some(file) = files::locate(root, manifest, spec)? {
+            paths.push(file.path);
+        }
+    }
+    if collection::is_collection(manifest.decoder)
+        && matches!(collection::find(root, manifest)?.0, Container::Folder(_))
+    {
+        if !all {
+            return Ok(None);
+        }
+        container::walk(&folder, &mut |_, path| {
+            paths.push(path.to_owned());
+            Ok(())
+        })?;
+    }
+    if let Some(file) = manifest.archive.as_ref().filter(|_| paths.is_empty()) {
+        paths.extend(files::locate(root, manifest, file)?.map(|file| file.path));
+    }
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    paths.sort();
+    paths.dedup();
+    let mut hash = Sha256::new();
+    for path in paths {
+        let size = std::fs::metadata(&path).map_err(|source| Error::Io { path: path.clone(), source })?.len();
+        let name = path.strip_prefix(&folder).unwrap_or(&path);
+        hash.update(format!("{} {size}\n", name.display()));
+    }
+    Ok(Some(hash.finalize().into()))
+}
+
+/// The prepared copy of a data set, if there is one and it fits the original files (those that are there; a copy
+/// may be used without them).
+///
+/// # Errors
+/// [`Error::Cache`], [`Error::NotPrepared`] for a copy of other files, [`Error::Partial`], a failure of the system.
+pub(crate) fn open(
+    root: &Path,
+    manifest: &Manifest,
+    cache: &Path,
+    partial: bool,
+) -> Result<Option<ImageData>, Error> {
+    let path = prepared::path(cache, manifest);
+    let Some(header) = prepared::header(&path, manifest)? else { return Ok(None) };
+    if inputs(root, manifest, false)?.is_some_and(|now| now != header.inputs) {
+        let why = format!("{} was prepared from other files than are there now", path.display());
+        return Err(Error::NotPrepared { name: manifest.name.clone(), why });
+    }
+    check_part(root, manifest, &header, &path, partial)?;
+    prepared::open(&path, manifest, &header).map(Some)
+}
+
+fn check_part(
+    root: &Path,
+    manifest: &Manifest,
+    header: &Header,
+    path: &Path,
+    partial: bool,
+) -> Result<(), Error> {
+    if header.origin == Origin::Real && header.info != manifest.info() {
+        let problem = "it claims to be whole, but has other sizes than the data set".to_owned();
+        return Err(Error::Cache { path: path.to_owned(), problem });
+    }
+    if header.origin != Origin::Real && !partial {
+        let (got, all) = (header.info.source.total(), manifest.source.total());
+        let missing = format!("the prepared copy holds {got} of {all} images");
+        return Err(files::partial(root, manifest, vec![missing]));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::imagenet;
+
+    fn how(allow_partial: bool) -> Preparation<'static> {
+        Preparation { allow_partial, threads: 2, progress: &|_, _| {} }
+    }
+
+    #[test]
+    fn imagenet_is_prepared_and_opened() {
+        let (root, manifest) = (TempDir::new().unwrap(), imagenet::tests::tiny());
+        let cache = root.path().join("cache");
+        assert!(matches!(
+            prepare_manifest(root.path(), &manifest, &cache, &how(true)),
+            Err(Error::MissingFile { .. })
+        ));
+        imagenet::tests::place(root.path(), &manifest, true);
+        let not_prepared = load::images(root.path(), &cache, &manifest, false);
+        assert!(matches!(not_prepared, Err(Error::NotPrepared { .. })), "{not_prepared:?}");
+
+        let first = prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap();
+        assert_eq!((first.examples, first.origin, first.up_to_date), (13, Origin::Real, false));
+        assert!(prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap().up_to_date);
+        let data = load::images(root.path(), &cache, &manifest, false).unwrap();
+        assert_eq!((data.len(), data.pixels(2)[0], data.label(12)), (13, 3, 1));
+
+        // Other files: the copy is not used, and made anew.
+        let zip = manifest.folder(root.path()).join(&manifest.files[1].name);
+        fs::remove_file(&zip).unwrap();
+        fs::write(
+            &zip,
+            crate::zip::tests::archive(&[("val_data.npz", &imagenet::tests::npz(&[9; 6], &[3]))], true),
+        )
+        .unwrap();
+        let message = load::images(root.path(), &cache, &manifest, true).unwrap_err().to_string();
+        assert!(message.contains("other files"), "{message}");
+        assert!(matches!(
+            prepare_manifest(root.path(), &manifest, &cache, &how(false)),
+            Err(Error::Partial { .. })
+        ));
+        assert_eq!(
+            prepare_manifest(root.path(), &manifest, &cache, &how(true)).unwrap().origin,
+            Origin::Partial
+        );
+        assert!(matches!(load::images(root.path(), &cache, &manifest, false), Err(Error::Partial { .. })));
+        assert_eq!(load::images(root.path(), &cache, &manifest, true).unwrap().origin(), Origin::Partial);
+
+        // The originals are not needed any more.
+        fs::remove_dir_all(manifest.folder(root.path())).unwrap();
+        assert_eq!(load::images(root.path(), &cache, &manifest, true).unwrap().len(), 12);
+    }
+
+    #[cfg(feature = "encoded")]
+    mod collections {
+        use super::*;
+        use crate::picture::tests::png;
+        use crate::{HeldOut, ImageShape, SourceSizes, resize_cubic};
+
+        /// COIL-100 of six pictures of 5×4, resized to 3×3.
+        fn coil(root: &Path) -> Manifest {
+            let mut manifest = manifest("coil100_32x32").unwrap().clone();
+            manifest.shape = ImageShape { height: 3, width: 3, channels: 3 };
+            manifest.source = SourceSizes { train: 6, validation: None, test: None };
+            manifest.held_out = HeldOut { sampled: 1, fixed: 1 };
+            manifest.files.iter_mut().for_each(|file| (file.bytes, file.sha256) = (None, None));
+            let folder = manifest.folder(root).join("coil-100");
+            fs::create_dir_all(&folder).unwrap();
+            for (i, name) in NAMES.iter().enumerate() {
+                fs::write(folder.join(name), png(&pixels(i), 4, 5)).unwrap();
+            }
+            fs::write(folder.join("readme.txt"), "no picture").unwrap();
+            manifest
+        }
+
+        /// In the order of keys.
+        const NAMES: [&str; 6] =
+            ["obj1__0.png", "obj1__10.png", "obj1__355.png", "obj2__0.png", "obj2__5.png", "obj3__180.png"];
+
+        fn pixels(i: usize) -> Vec<u8> {
+            (0..60).map(|k| (k * 7 + i * 40) as u8).collect()
+        }
+
+        fn resized(i: usize) -> Vec<u8> {
+            let mut out = Vec::new();
+            resize_cubic(&pixels(i), ImageShape { height: 5, width: 4, channels: 3 }, 3, 3, &mut out);
+            out
+        }
+
+        #[test]
+        fn pictures_in_a_folder_or_an_archive_give_the_same_copy() {
+            let (root, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+            let manifest = coil(root.path());
+            // The same pictures in an archive, in another order.
+            let encoded: Vec<(String, Vec<u8>)> = [3, 0, 5, 1, 4, 2]
+                .map(|i: usize| (format!("coil-100/{}", NAMES[i]), png(&pixels(i), 4, 5)))
+                .into();
+            let files: Vec<(&str, &[u8])> =
+                encoded.iter().map(|(name, bytes)| (&name[..], &bytes[..])).collect();
+            fs::create_dir_all(manifest.folder(other.path())).unwrap();
+            fs::write(
+                manifest.folder(other.path()).join("coil-100.zip"),
+                crate::zip::tests::archive(&files, true),
+            )
+            .unwrap();
+            for root in [&root, &other] {
+                let cache = root.path().join("cache");
+                let done = prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap();
+                assert_eq!((done.examples, done.origin), (6, Origin::Real));
+                let data = load::images(root.path(), &cache, &manifest, false).unwrap();
+                assert_eq!(data.labels(), [0, 2, 71, 0, 1, 36]);
+                (0..6).for_each(|i| assert_eq!(data.pixels(i), resized(i as usize)));
+            }
+        }
+
+        #[test]
+        fn missing_broken_and_surplus_pictures_are_told() {
+            let root = TempDir::new().unwrap();
+            let manifest = coil(root.path());
+            let (folder, cache) = (manifest.folder(root.path()).join("coil-100"), root.path().join("cache"));
+            let fails = |partial, words: &[&str]| {
+                let error =
+                    prepare_manifest(root.path(), &manifest, &cache, &how(partial)).unwrap_err().to_string();
+                words.iter().for_each(|word| assert!(error.contains(word), "`{word}` is not in: {error}"));
+                assert_eq!(fs::read_dir(&cache).map_or(0, Iterator::count), 0, "nothing is written");
+            };
+            fs::write(folder.join("obj9__5.png"), png(&pixels(0), 4, 5)).unwrap();
+            fails(true, &["more pictures than the 6"]);
+            fs::remove_file(folder.join("obj9__5.png")).unwrap();
+            fs::write(folder.join("obj1__10.png"), "not a picture").unwrap();
+            fails(false, &["obj1__10.png", "not a usable picture"]);
+            fs::remove_file(folder.join("obj1__10.png")).unwrap();
+            fails(false, &["5 of 6 train pictures", "--allow-partial"]);
+            fs::write(folder.join("obj1__11.png"), png(&pixels(1), 4, 5)).unwrap();
+            fails(true, &["obj1__11.png", "pose"]);
+            fs::remove_file(folder.join("obj1__11.png")).unwrap();
+            let done = prepare_manifest(root.path(), &manifest, &cache, &how(true)).unwrap();
+            assert_eq!((done.examples, done.origin), (5, Origin::Partial));
+        }
+
+        #[test]
+        fn sun397_takes_splits_from_its_lists() {
+            let root = TempDir::new().unwrap();
+            let mut manifest = manifest("sun397_32x32").unwrap().clone();
+            manifest.shape = ImageShape { height: 2, width: 2, channels: 3 };
+            manifest.classes = 2;
+            manifest.source = SourceSizes { train: 3, validation: Some(1), test: Some(1) };
+            manifest.held_out = HeldOut { sampled: 1, fixed: 1 };
+            manifest.files.iter_mut().for_each(|file| (file.bytes, file.sha256) = (None, None));
+            let folder = manifest.folder(root.path());
+            let put = |name: &str, bytes: &[u8]| {
+                let path = folder.join("SUN397").join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, bytes).unwrap();
+            };
+            for (name, value) in [
+                ("a/abbey/x", 10),
+                ("a/abbey/y", 20),
+                ("b/bar/in/x", 30),
+                ("b/bar/in/y", 40),
+                ("b/bar/in/z", 50),
+            ] {
+                put(&format!("{name}.jpg"), &png(&[value; 12], 2, 2));
+            }
+            put("c/unlisted/x.jpg", b"never read");
+            let lists = [
+                "/b/bar/in/z.jpg\n/a/abbey/x.jpg\n/a/abbey/y.jpg\n",
+                "/b/bar/in/x.jpg\n",
+                "/b/bar/in/y.jpg\n",
+            ];
+            let cache = root.path().join("cache");
+            let missing = prepare_manifest(root.path(), &manifest, &cache, &how(false));
+            assert!(matches!(missing, Err(Error::MissingFile { .. })), "{missing:?}");
+            for (spec, list) in manifest.files.iter().filter(|spec| !collection::is_archive(spec)).zip(lists)
+            {
+                fs::write(folder.join(&spec.name), list).unwrap();
+            }
+            prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap();
+            let data = load::images(root.path(), &cache, &manifest, false).unwrap();
+            assert_eq!(data.labels(), [0, 0, 1, 1, 1]);
+            assert_eq!([0, 1, 2, 3, 4].map(|i| data.pixels(i)[0]), [10, 20, 50, 30, 40]);
+        }
+    }
+}
