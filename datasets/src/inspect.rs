@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, Located, Packing};
 use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
-use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepared};
+use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepared, text};
 
 /// How much of a data set is on disk, by file names and sizes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,12 +72,16 @@ pub fn inspect_prepared(cache: &Path, name: &str, full: bool) -> Result<Option<u
     std::fs::metadata(&path).map(|m| Some(m.len())).map_err(|source| Error::Io { path, source })
 }
 
-/// Looks which files of a data set are in `root`, without reading them.
+/// Looks which files of a data set are in `root`, without reading them. Text data sets are known by the name of their
+/// source, too (`imdb_reviews`, `wikipedia_en`).
 ///
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer.
 pub fn inspect(root: &Path, name: &str) -> Result<Presence, Error> {
-    Ok(inspect_manifest(root, manifest(name)?))
+    match text::inspect::named(name) {
+        Some(source) => Ok(text::inspect::inspect(root, source)),
+        None => Ok(inspect_manifest(root, manifest(name)?)),
+    }
 }
 
 fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
@@ -117,25 +121,24 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
         }
         present.push(file.path);
     }
-    if missing == manifest.files.len() {
-        if let Ok(copies) = other_copies(root, manifest) {
-            for (spec, file) in copies {
-                let got = file.bytes().unwrap_or(0);
-                bytes += got;
-                if missing > 0 {
-                    (missing, problems) = (0, Vec::new());
-                }
-                if let Some(expected) = spec.bytes.filter(|&expected| expected != got) {
-                    problems.push(format!("{} has {got} bytes, the original {expected}", spec.name));
-                }
-                present.push(file.path);
+    if missing == manifest.files.len()
+        && let Ok(copies) = other_copies(root, manifest)
+    {
+        for (spec, file) in copies {
+            let got = file.bytes().unwrap_or(0);
+            bytes += got;
+            if missing > 0 {
+                (missing, problems) = (0, Vec::new());
             }
-            let hub = manifest.hub.as_ref().map_or(0, |hub| hub.files.len());
-            let archive =
-                manifest.archive.as_ref().is_some_and(|a| present.iter().any(|p| p.ends_with(&a.name)));
-            if !present.is_empty() && !archive && present.len() < hub {
-                problems.push(format!("{} of {hub} files of the hub's copy", present.len()));
+            if let Some(expected) = spec.bytes.filter(|&expected| expected != got) {
+                problems.push(format!("{} has {got} bytes, the original {expected}", spec.name));
             }
+            present.push(file.path);
+        }
+        let hub = manifest.hub.as_ref().map_or(0, |hub| hub.files.len());
+        let archive = manifest.archive.as_ref().is_some_and(|a| present.iter().any(|p| p.ends_with(&a.name)));
+        if !present.is_empty() && !archive && present.len() < hub {
+            problems.push(format!("{} of {hub} files of the hub's copy", present.len()));
         }
     }
     let state = match (missing == manifest.files.len(), problems.is_empty(), manifest.decoder) {
@@ -156,10 +159,10 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
 
 /// The published archive, or the files of the hub's copy, with their descriptions.
 fn other_copies<'a>(root: &Path, manifest: &'a Manifest) -> Result<Vec<(&'a FileSpec, Located)>, Error> {
-    if let Some(archive) = &manifest.archive {
-        if let Some(file) = files::locate(root, manifest, archive)? {
-            return Ok(vec![(archive, file)]);
-        }
+    if let Some(archive) = &manifest.archive
+        && let Some(file) = files::locate(root, manifest, archive)?
+    {
+        return Ok(vec![(archive, file)]);
     }
     let specs = manifest.hub.as_ref().map_or(&[][..], |hub| &hub.files);
     Ok(hub_copy::locate(root, manifest)?.into_iter().map(|(i, file)| (&specs[i], file)).collect())
@@ -191,7 +194,7 @@ fn unpacked(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<
 }
 
 /// An error with its sources, which its own message leaves out.
-fn in_full(error: &dyn std::error::Error) -> String {
+pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |cause| cause.source());
     sources.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
@@ -250,7 +253,10 @@ impl Verification {
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer, file by file.
 pub fn verify(root: &Path, name: &str) -> Result<Verification, Error> {
-    Ok(verify_manifest(root, manifest(name)?))
+    match text::inspect::named(name) {
+        Some(source) => Ok(text::inspect::verify(root, source)),
+        None => Ok(verify_manifest(root, manifest(name)?)),
+    }
 }
 
 fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
@@ -272,7 +278,8 @@ fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
         VerifiedFile { name: spec.name.clone(), path, verdict }
     };
     let copy = |(spec, file): (&FileSpec, Located)| {
-        let verdict = file.check(spec).map(|known| if known { Verdict::Original } else { Verdict::Unchecked });
+        let verdict =
+            file.check(spec).map(|known| if known { Verdict::Original } else { Verdict::Unchecked });
         let verdict = verdict.unwrap_or_else(Verdict::Bad);
         VerifiedFile { name: spec.name.clone(), path: Some(file.path), verdict }
     };
@@ -358,7 +365,10 @@ mod tests {
         let look = || inspect(root.path(), "cifar10").unwrap();
         let train = folder.join("plain_text/train-00000-of-00001.parquet");
         fs::write(&train, [0]).unwrap();
-        assert_eq!((look().state, &look().problems[..]), (State::Partial, &["1 of 2 files of the hub's copy".to_owned()][..]));
+        assert_eq!(
+            (look().state, &look().problems[..]),
+            (State::Partial, &["1 of 2 files of the hub's copy".to_owned()][..])
+        );
         fs::write(folder.join("plain_text/test-00000-of-00001.parquet"), [0]).unwrap();
         assert_eq!((look().state, look().present.len()), (State::Complete, 2));
         let checked = verify(root.path(), "cifar10").unwrap();

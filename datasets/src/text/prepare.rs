@@ -146,6 +146,7 @@ pub(crate) fn load(
         check(&problems)?;
         return Ok(data);
     }
+    found.check_published(info.manifest)?;
     let tokeniser = match info.encoding {
         Encoding::Bytes => Tokeniser::Bytes,
         Encoding::Subwords8k => {

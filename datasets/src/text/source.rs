@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, SourceSplit};
+use crate::files::{Located, Packing};
+use crate::{Error, FileSpec, SourceSplit};
 
 use super::lines::{Lines, matching, strip, whole};
 use super::manifest::{TextDecoder, TextFiles, TextManifest};
@@ -57,6 +58,32 @@ impl Found {
             accepted: manifest.files.iter().flat_map(|group| &group.names).cloned().collect(),
             site: manifest.site.clone(),
         })
+    }
+
+    /// Compares files that are as published with the sizes and checksums of the manifest. Returns whether all files are
+    /// known to be originals now.
+    pub(crate) fn check_published(&self, manifest: &TextManifest) -> Result<bool, Error> {
+        let mut all = true;
+        for path in self.files() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let published = manifest.downloads.iter().find(|d| d.url.rsplit('/').next() == Some(&*name));
+            let Some(download) = published else {
+                all = false;
+                continue;
+            };
+            let spec = FileSpec {
+                url: None,
+                name: name.into_owned(),
+                unpacked: None,
+                bytes: download.bytes,
+                sha256: download.sha256.clone(),
+                unpacked_sha256: None,
+                split: None,
+                part: None,
+            };
+            all &= Located { path: path.clone(), packing: Packing::Published }.check(&spec)?;
+        }
+        Ok(all)
     }
 
     /// All files.

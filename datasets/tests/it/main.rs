@@ -11,3 +11,12 @@ mod manifests;
 /// The real files, where `TASKSET_DATA` says they are.
 #[cfg(test)]
 mod real_files;
+/// The real text files, where `TASKSET_DATA` says they are.
+#[cfg(test)]
+mod real_text;
+/// Vocabularies and encodings are those of TFDS.
+#[cfg(test)]
+mod subwords;
+/// Text sources in their original formats, complete, partial and broken.
+#[cfg(test)]
+mod text_sources;

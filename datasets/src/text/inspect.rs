@@ -1,0 +1,103 @@
+//! What of a text source is on disk: a quick look by names and counts, and a full reading.
+
+use std::path::{Path, PathBuf};
+
+use crate::inspect::in_full;
+use crate::{Error, Presence, State, Verdict, Verification, VerifiedFile};
+
+use super::manifest::{TextDecoder, TextManifest};
+use super::source::{Found, Visit};
+
+/// Groups of more files than this are listed by their folder.
+const LISTED: usize = 60;
+
+/// The source with this name, or to which the data set with this name belongs.
+pub(crate) fn named(name: &str) -> Option<&'static TextManifest> {
+    super::text_manifests().iter().find(|m| [&m.name, &m.bytes, &m.subwords8k].into_iter().any(|n| n == name))
+}
+
+/// Looks which files of a source are in `root`, without reading them.
+pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence {
+    let mut presence = Presence {
+        name: manifest.name.clone(),
+        directory: manifest.folder(root),
+        state: State::Missing,
+        bytes: 0,
+        present: Vec::new(),
+        problems: Vec::new(),
+    };
+    match Found::new(root, manifest) {
+        Ok(found) => {
+            presence.problems.extend(found.problems.iter().cloned());
+            if let (TextDecoder::WikiExtractor, Some(articles)) = (manifest.decoder, manifest.articles) {
+                let note = format!("complete with {articles} articles, which only reading can count");
+                presence.problems.push(note);
+            }
+            for (_, paths) in &found.groups {
+                presence.present.extend(listed(paths));
+                for path in paths {
+                    match std::fs::metadata(path) {
+                        Ok(metadata) => presence.bytes += metadata.len(),
+                        Err(source) => {
+                            presence.problems.push(in_full(&Error::Io { path: path.clone(), source }))
+                        }
+                    }
+                }
+            }
+            presence.state = if presence.problems.is_empty() { State::Complete } else { State::Partial };
+        }
+        Err(error @ Error::MissingFile { .. }) => presence.problems.push(error.to_string()),
+        Err(error) => {
+            presence.state = State::Partial;
+            presence.problems.push(in_full(&error));
+        }
+    }
+    presence
+}
+
+/// The files, or their folders if they are many.
+fn listed(paths: &[PathBuf]) -> Vec<PathBuf> {
+    if paths.len() <= LISTED {
+        return paths.to_vec();
+    }
+    let mut folders: Vec<PathBuf> =
+        paths.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
+    folders.dedup();
+    folders
+}
+
+/// Reads every file of a source in `root`: counts, published checksums, encoding, format, labels.
+pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verification {
+    let mut files = Vec::new();
+    let bad =
+        |name: &str, error| VerifiedFile { name: name.to_owned(), path: None, verdict: Verdict::Bad(error) };
+    let partial = |problems: Vec<String>| Error::Partial {
+        name: manifest.name.clone(),
+        directory: manifest.folder(root),
+        problems,
+        site: manifest.site.clone(),
+    };
+    match Found::new(root, manifest) {
+        Ok(found) => {
+            let published = found.check_published(manifest);
+            for (group, paths) in &found.groups {
+                let verdict =
+                    if matches!(published, Ok(true)) { Verdict::Original } else { Verdict::WellFormed };
+                files.push(VerifiedFile { name: group.names[0].clone(), path: listed(paths).pop(), verdict });
+            }
+            let mut visit = Visit { each: &mut |_, _, _| Ok(()), done: &mut |_| {} };
+            let read = published.and_then(|_| found.visit(manifest, &mut visit));
+            match read {
+                Ok(more) => {
+                    let problems = [found.problems, more].concat();
+                    if !problems.is_empty() {
+                        files.push(bad("(all)", partial(problems)));
+                    }
+                }
+                Err(error) => files.push(bad("(reading)", error)),
+            }
+        }
+        Err(error) => files.push(bad("(all)", error)),
+    }
+    Verification { name: manifest.name.clone(), directory: manifest.folder(root), files }
+}

@@ -1,0 +1,343 @@
+//! Text sources in their original formats: complete, partial and broken copies, made here in miniature.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use flate2::{Compression, write::GzEncoder};
+use taskset_datasets::{
+    Datasets, Error, PrepareEvent, PrepareProgress, Quiet, Source, TextData, decode_bytes, prepare_text,
+};
+use taskset_names::Origin;
+use tempfile::TempDir;
+
+fn put(root: &Path, name: &str, bytes: impl AsRef<[u8]>) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn load(root: &Path, name: &str) -> Result<std::sync::Arc<TextData>, Error> {
+    Datasets::new(Source::Directory(root.to_owned())).allow_partial(true).text(name)
+}
+
+/// The texts of a source, read as bytes: training and test examples.
+fn texts(root: &Path, name: &str) -> [Vec<String>; 2] {
+    let data = load(root, name).unwrap();
+    assert_eq!(data.origin(), Origin::Partial);
+    let train = data.source_sizes().train as u32;
+    let decode = |range: std::ops::Range<u32>| range.map(|i| decode_bytes(data.tokens(i)).unwrap()).collect();
+    [decode(0..train), decode(train..data.len() as u32)]
+}
+
+fn fails(root: &Path, name: &str, words: &[&str]) {
+    let message = load(root, name).unwrap_err().to_string();
+    words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
+}
+
+const IMDB: &str = "imdb_reviews/bytes";
+
+fn imdb(root: &Path) {
+    let review = |name: &str, text: &str| put(root, &format!("imdb/aclImdb/{name}.txt"), text);
+    review("train/pos/0_9", "Great.\n");
+    review("train/pos/10_8", "A  fine \u{a0}film\u{a0}");
+    review("train/neg/2_1", " Bad.<br /><br />Very. ");
+    review("train/unsup/0_0", "not used");
+    review("test/neg/0_2", "Poor.");
+    review("test/pos/0_7", "");
+}
+
+#[test]
+fn imdb_reviews_are_files_below_folders_of_labels() {
+    let root = TempDir::new().unwrap();
+    imdb(root.path());
+    let [train, test] = texts(root.path(), IMDB);
+    assert_eq!(train, ["Bad.<br /><br />Very.", "Great.", "A  fine \u{a0}film\u{a0}"]);
+    assert_eq!(test, ["Poor.", ""]);
+    let data = load(root.path(), IMDB).unwrap();
+    assert_eq!((0..5).map(|i| data.label(i)).collect::<Vec<_>>(), [0, 1, 1, 0, 1]);
+}
+
+#[test]
+fn partial_copies_are_errors_unless_allowed() {
+    let root = TempDir::new().unwrap();
+    imdb(root.path());
+    let strict = Datasets::new(Source::Directory(root.path().to_owned()));
+    let error = strict.text(IMDB).unwrap_err();
+    assert!(matches!(error, Error::Partial { .. }), "{error}");
+    let message = error.to_string();
+    for word in
+        ["1 of 12500 files aclImdb/train/neg/*.txt", "2 of 12500 files aclImdb/train/pos", "--allow-partial"]
+    {
+        assert!(message.contains(word), "`{word}` is not in: {message}");
+    }
+    assert_eq!(strict.allow_partial(true).text(IMDB).unwrap().origin(), Origin::Partial);
+}
+
+#[test]
+fn broken_reviews_are_named() {
+    let root = TempDir::new().unwrap();
+    fails(root.path(), IMDB, &["aclImdb/train/neg/*.txt", "not found", "--data synthetic"]);
+    imdb(root.path());
+    put(root.path(), "imdb/aclImdb/train/pos/11_8.txt", b"line\nbad \xff");
+    fails(root.path(), IMDB, &["11_8.txt", "line 2", "byte 9"]);
+    put(root.path(), "imdb/aclImdb/train/pos/11_8.txt", vec![b'a'; (16 << 20) + 1]);
+    fails(root.path(), IMDB, &["11_8.txt", "longer than"]);
+    fs::remove_dir_all(root.path().join("imdb/aclImdb/train/pos")).unwrap();
+    fails(root.path(), IMDB, &["1 training and 2 test examples"]);
+}
+
+#[test]
+fn sentences_of_lm1b_are_lines() {
+    let root = TempDir::new().unwrap();
+    let (train, test) = ("training-monolingual.tokenized.shuffled", "heldout-monolingual.tokenized.shuffled");
+    let archive = "lm1b/1-billion-word-language-modeling-benchmark-r13output";
+    put(root.path(), &format!("{archive}/{train}/news.en-00001-of-00100"), "One .\n Two  \n\n");
+    put(root.path(), &format!("{archive}/{train}/news.en-00002-of-00100"), "Three");
+    put(root.path(), &format!("{archive}/{test}/news.en.heldout-00000-of-00050"), "Four\n");
+    assert_eq!(texts(root.path(), "lm1b/bytes"), [vec!["One .", "Two", "", "Three"], vec!["Four"]]);
+}
+
+#[test]
+fn held_out_sentences_take_the_place_of_missing_training_files() {
+    let root = TempDir::new().unwrap();
+    put(root.path(), "lm1b/1b_benchmark.dev.tokens", "a\nb\nc\n");
+    fails(root.path(), "lm1b/bytes", &["3 training and 0 test examples"]);
+    put(root.path(), "lm1b/1b_benchmark.test.tokens", "d\n");
+    assert_eq!(texts(root.path(), "lm1b/bytes"), [vec!["a", "b", "c"], vec!["d"]]);
+    // Real shards are preferred.
+    let folder = "lm1b/heldout-monolingual.tokenized.shuffled";
+    for (i, text) in ["e\nf", "g", "h"].iter().enumerate() {
+        put(root.path(), &format!("{folder}/news.en.heldout-0000{i}-of-00050"), text);
+    }
+    assert_eq!(texts(root.path(), "lm1b/bytes"), [vec!["e", "f", "g"], vec!["h"]]);
+}
+
+fn article(i: u64, lines: &str) -> String {
+    format!("<doc id=\"{i}\" url=\"u\" title=\"Title {i}\">\nTitle {i}\n\n{lines}\n</doc>\n")
+}
+
+#[test]
+fn lines_of_wikipedia_are_split_by_article() {
+    let root = TempDir::new().unwrap();
+    // By the hashes of the specification, articles 0 and 2 are for training, 1 and 3 for testing.
+    put(
+        root.path(),
+        "wikipedia_en/AA/wiki_00",
+        article(0, " First line \n 12345 \n123456") + &article(1, "Held out"),
+    );
+    let more = article(2, "Überall\nétéété") + "\n" + &article(3, "Held out, too");
+    put(root.path(), "wikipedia_en/AB/wiki_00.gz", gzip(&more));
+    let [train, test] = texts(root.path(), "tokenized_wikipedia/20190301.en_bytes");
+    assert_eq!(train, [" First line ", "123456", "Überall", "étéété"]);
+    assert_eq!(test, ["Held out", "Held out, too"]);
+    let strict = Datasets::new(Source::Directory(root.path().to_owned()));
+    let message = strict.text("tokenized_wikipedia/20190301.en_bytes").unwrap_err().to_string();
+    assert!(message.contains("4 of 1000001 articles"), "{message}");
+}
+
+#[test]
+fn what_is_not_wikiextractors_output_is_refused() {
+    let name = "tokenized_wikipedia/20190301.hsb_bytes";
+    let check = |file: &str, bytes: &[u8], words: &[&str]| {
+        let root = TempDir::new().unwrap();
+        put(root.path(), &format!("wikipedia_hsb/AA/{file}"), bytes);
+        fails(root.path(), name, words);
+    };
+    check("wiki_00", b"\nplain text", &["wiki_00, line 2", "outside an article"]);
+    check(
+        "wiki_00",
+        article(0, "whole").trim_end_matches("</doc>\n").as_bytes(),
+        &["ends within an article"],
+    );
+    check("wiki_00", b"<doc id=\"0\">\nT\nab\xc3", &["line 3", "not UTF-8 at byte 17"]);
+    check("wiki_00.bz2", b"BZh9", &["wiki_00.bz2", "bunzip2"]);
+    check("wiki_00.gz", b"\x1f\x8b\x08", &["damaged gzip"]);
+}
+
+const BOOKS: &str = "tokenized_amazon_reviews/Books_v1_02_bytes";
+const TSV: &str = "amazon_reviews/amazon_reviews_us_Books_v1_02.tsv";
+
+fn tsv(rows: &[(&str, &str)]) -> String {
+    let rows: String = rows.iter().map(|(stars, body)| format!("US\t{stars}\t{body}\t2015\n")).collect();
+    format!("marketplace\tstar_rating\treview_body\treview_date\n{rows}")
+}
+
+#[test]
+fn reviews_of_amazon_are_rows() {
+    // Reviews 1, 2 and 3 are for training, 0 for testing, by the hashes of the specification.
+    let rows = [("5", "A \"quote"), ("1", "Bad"), ("3", ""), ("4", "Good, <br /> I think")];
+    let check = |name: &str, bytes: Vec<u8>| {
+        let root = TempDir::new().unwrap();
+        put(root.path(), name, bytes);
+        let data = load(root.path(), BOOKS).unwrap();
+        let all: Vec<_> = (0..4).map(|i| (data.label(i), decode_bytes(data.tokens(i)).unwrap())).collect();
+        let expected = [(0, "Bad"), (2, ""), (3, "Good, <br /> I think"), (4, "A \"quote")];
+        assert_eq!(all, expected.map(|(label, text)| (label, text.to_owned())));
+        data.origin()
+    };
+    assert_eq!(check(TSV, tsv(&rows).into()), Origin::Real);
+    let json = |text: &str, stars: &str| -> String {
+        let line = |(rating, body): &(&str, &str)| {
+            format!("{{\"{text}\":{body:?},\"other\":[1],\"{stars}\":{rating}.0}}\n")
+        };
+        rows.iter().map(line).collect()
+    };
+    assert_eq!(check("amazon_reviews/Books.jsonl", json("text", "rating").into()), Origin::Partial);
+    assert_eq!(check("amazon_reviews/Books.json.gz", gzip(&json("reviewText", "overall"))), Origin::Partial);
+}
+
+#[test]
+fn broken_reviews_of_amazon_are_named_with_their_line() {
+    let check = |name: &str, text: &str, words: &[&str]| {
+        let root = TempDir::new().unwrap();
+        put(root.path(), name, text);
+        fails(root.path(), BOOKS, words);
+    };
+    check(TSV, "", &["line 1", "no columns review_body"]);
+    check(TSV, &tsv(&[("5", "a"), ("6", "b")]), &["Books_v1_02.tsv, line 3", "star_rating of `6`"]);
+    check(TSV, &format!("{}US\t5", tsv(&[])), &["line 2", "2 columns"]);
+    check("amazon_reviews/Books.jsonl", "{\"text\":\"a\"}\n", &["Books.jsonl, line 1", "rating"]);
+    check("amazon_reviews/Books.jsonl", "{\"text\":\"a\",\"rating\":2.5}\n", &["rating of 2.5"]);
+    // The published file has a known size and checksum.
+    let root = TempDir::new().unwrap();
+    put(root.path(), &format!("{TSV}.gz"), gzip(&tsv(&[("5", "a")])));
+    fails(root.path(), BOOKS, &["tsv.gz", "the original has 1329539135"]);
+}
+
+/// Counts events.
+#[derive(Default)]
+struct Events(usize);
+
+impl PrepareProgress for Events {
+    fn event(&mut self, _: PrepareEvent) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn prepared_sets_are_kept_and_found_again() {
+    let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    imdb(root.path());
+    for name in ["imdb_reviews/bytes", "imdb_reviews/subwords8k"] {
+        let mut events = Events::default();
+        let mut prepare =
+            || prepare_text(root.path(), name, cache.path(), true, &mut events).map(|p| (p.found, p.path));
+        let (found, path) = prepare().unwrap();
+        assert!(!found && path.is_file());
+        assert!(prepare().unwrap().0);
+        let first = events.0;
+        assert!(first > 0);
+
+        let fresh = load(root.path(), name).unwrap();
+        let datasets =
+            Datasets::new(Source::Directory(root.path().to_owned())).cache(Some(cache.path().to_owned()));
+        let message = datasets.text(name).unwrap_err().to_string();
+        assert!(message.contains("--allow-partial"), "{message}");
+        let kept = datasets.allow_partial(true).text(name).unwrap();
+        assert_eq!(kept.all_tokens(), fresh.all_tokens());
+        assert_eq!((kept.source_sizes(), kept.origin()), (fresh.source_sizes(), fresh.origin()));
+        assert!((0..5).all(|i| kept.tokens(i) == fresh.tokens(i) && kept.label(i) == fresh.label(i)));
+
+        // Damage of any kind means that it is made anew.
+        let whole = fs::read(&path).unwrap();
+        for damage in [
+            |bytes: &mut Vec<u8>| bytes[100] ^= 1,
+            |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2),
+            |bytes: &mut Vec<u8>| bytes[40] = 0xff,
+            |bytes: &mut Vec<u8>| bytes.clear(),
+        ] {
+            let mut bytes = whole.clone();
+            damage(&mut bytes);
+            fs::write(&path, bytes).unwrap();
+            assert!(!prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap().found);
+            assert_eq!(fs::read(&path).unwrap(), whole);
+        }
+    }
+    let left: Vec<_> = fs::read_dir(cache.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "two sets and a vocabulary, no temporary file: {left:?}");
+    // Other input, other file.
+    put(root.path(), "imdb/aclImdb/train/pos/0_9.txt", "Changed!");
+    assert!(!prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().found);
+}
+
+#[test]
+fn two_may_prepare_at_once() {
+    let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    imdb(root.path());
+    let prepare = || prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().path;
+    let paths: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(prepare)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(paths.iter().all(|path| *path == paths[0] && path.is_file()));
+    assert!(prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().found);
+    assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_contents_make_a_loader_panic(
+        pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                &b"<doc id=\"0\">\n"[..], b"</doc>\n", b"Title\n", b"a longer line\n", b"\n", b"\xff", b"\0", b"\t", b"\r",
+                b"star_rating\treview_body\n", b"5\tGood\n", b"{\"text\":\"a\",\"rating\":1}\n", b"{", b"\"", b"\x1f\x8b\x08",
+            ]),
+            0..12,
+        ),
+    ) {
+        let root = TempDir::new().unwrap();
+        let bytes = pieces.concat();
+        for file in [
+            "imdb/aclImdb/train/pos/0_9.txt",
+            "lm1b/1b_benchmark.dev.tokens",
+            "wikipedia_hsb/AA/wiki_00",
+            "wikipedia_hsb/AA/wiki_01.gz",
+            "amazon_reviews/amazon_reviews_us_Books_v1_02.tsv",
+            "amazon_reviews/Video.json",
+        ] {
+            put(root.path(), file, &bytes);
+        }
+        for info in taskset_datasets::text_infos() {
+            let _ = load(root.path(), &info.name);
+            assert!(taskset_datasets::inspect(root.path(), &info.name).is_ok());
+            assert!(taskset_datasets::verify(root.path(), &info.name).is_ok());
+        }
+    }
+}
+
+#[test]
+fn looks_and_full_readings_tell_partial_from_complete() {
+    use taskset_datasets::{State, Verdict, inspect, verify};
+    let root = TempDir::new().unwrap();
+    let look = |name: &str| inspect(root.path(), name).unwrap();
+    assert_eq!(look("imdb_reviews").state, State::Missing);
+    assert!(!verify(root.path(), "imdb_reviews").unwrap().is_good());
+    imdb(root.path());
+    let found = look("imdb_reviews");
+    assert_eq!((found.state, found.name.as_str(), found.present.len()), (State::Partial, "imdb_reviews", 5));
+    assert!(found.problems[0].contains("1 of 12500 files"), "{:?}", found.problems);
+    let verification = verify(root.path(), "imdb_reviews/bytes").unwrap();
+    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::Partial { .. })));
+
+    put(root.path(), TSV, tsv(&[("5", "a"); 9]));
+    assert_eq!(look(BOOKS).state, State::Complete);
+    let verification = verify(root.path(), BOOKS).unwrap();
+    assert!(verification.is_good() && matches!(verification.files[0].verdict, Verdict::WellFormed));
+    put(root.path(), TSV, tsv(&[("5", "a"), ("x", "b")]));
+    let verification = verify(root.path(), BOOKS).unwrap();
+    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::Malformed { .. })));
+
+    put(root.path(), "wikipedia_en/AA/wiki_00", article(0, "A line of text"));
+    let found = look("wikipedia_en");
+    assert_eq!(found.state, State::Partial);
+    assert!(found.problems[0].contains("1000001 articles"), "{:?}", found.problems);
+}
