@@ -350,7 +350,7 @@ fn read_lists(root: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Sourc
         let (limit, got) = (200 * expected as u64, file.bytes()?);
         if got > limit {
             let problem = format!("{got} bytes, a list of {expected} pictures has less than {limit}");
-            return Err(Error::TooLarge { path: file.path.clone(), problem });
+            return Err(Error::TooLarge { path: file.path, problem });
         }
         file.check(spec)?;
         let text = std::fs::read(&file.path).map_err(|source| file.io(source))?;

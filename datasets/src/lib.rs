@@ -46,6 +46,9 @@ mod collection;
 mod container;
 mod error;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "hub")]
 mod hub;
 mod hub_copy;
