@@ -73,6 +73,14 @@ impl Datasets {
         Self { cache: directory, ..self }
     }
 
+    /// The least real that anything loaded from here may be.
+    pub fn origin(&self) -> Origin {
+        match self.source.origin() {
+            Origin::Real if self.allow_partial => Origin::Partial,
+            origin => origin,
+        }
+    }
+
     /// Whether a partial copy may be loaded.
     pub fn allows_partial(&self) -> bool {
         self.allow_partial
