@@ -87,15 +87,22 @@ impl Located {
         if self.packing == Packing::Unpacked {
             return Ok(false);
         }
+        self.compare(spec.bytes, spec.sha256.as_deref())
+    }
+
+    /// Compares a published file with the size and the SHA-256 of the original, where they are known. Returns whether
+    /// there was a checksum to compare with.
+    pub(crate) fn compare(&self, bytes: Option<u64>, sha256: Option<&str>) -> Result<bool, Error> {
         if self.is_gzip() && self.first_bytes()? != [0x1f, 0x8b] {
             return Err(Error::NotGzip { path: self.path.clone() });
         }
         let got = self.bytes()?;
-        if let Some(expected) = spec.bytes.filter(|&bytes| bytes != got) {
+        if let Some(expected) = bytes.filter(|&bytes| bytes != got) {
             return Err(Error::WrongSize { path: self.path.clone(), expected, got });
         }
-        let expected = match &spec.sha256 {
-            Some(expected) => Some(expected.clone()),
+        let known = sha256.is_some();
+        let expected = match sha256 {
+            Some(expected) => Some(expected.to_owned()),
             None => recorded::of(&self.path)?,
         };
         let Some(expected) = expected else { return Ok(false) };
@@ -103,7 +110,7 @@ impl Located {
         if got != expected {
             return Err(Error::WrongChecksum { path: self.path.clone(), expected, got });
         }
-        Ok(spec.sha256.is_some())
+        Ok(known)
     }
 
     /// The unpacked contents, to be read once from the start.

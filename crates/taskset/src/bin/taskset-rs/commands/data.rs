@@ -72,13 +72,10 @@ fn directory(data: &DataOption) -> Option<PathBuf> {
 
 fn list(json: bool, data: &DataOption) -> anyhow::Result<()> {
     let Some(root) = directory(data) else {
-        say!("stand-ins are embedded: every image shape is here, nothing to place");
+        say!("stand-ins are embedded: every shape is here, nothing to place");
         return stand_ins(json);
     };
-    let found = datasets::manifests()
-        .iter()
-        .map(|m| datasets::inspect(&root, &m.name))
-        .collect::<Result<Vec<_>, _>>()?;
+    let found = names().map(|name| datasets::inspect(&root, name)).collect::<Result<Vec<_>, _>>()?;
     if json {
         let documents: Vec<_> = found
             .iter()
@@ -115,6 +112,9 @@ fn stand_ins(json: bool) -> anyhow::Result<()> {
             .map(|(name, (s, classes))| {
                 json!({"name": name, "state": "synthetic", "shape": [s.height, s.width, s.channels], "classes": classes})
             })
+            .chain(datasets::text_infos().iter().map(|text| {
+                json!({"name": text.name, "state": "synthetic", "vocabulary": text.vocabulary, "classes": text.classes})
+            }))
             .collect();
         return output::json(&documents);
     }
@@ -123,6 +123,10 @@ fn stand_ins(json: bool) -> anyhow::Result<()> {
         .map(|(name, (s, classes))| {
             vec![(*name).to_owned(), format!("{}x{}x{}", s.height, s.width, s.channels), classes.to_string()]
         })
+        .chain(datasets::text_infos().iter().map(|text| {
+            let classes = text.classes.map(|classes| classes.to_string()).unwrap_or_default();
+            vec![text.name.clone(), format!("{} tokens", text.vocabulary), classes]
+        }))
         .collect();
     output::table(&["dataset", "shape", "classes"], &[false, true, true], &rows)
 }
@@ -171,12 +175,18 @@ fn verify(names: &[String], json: bool, data: &DataOption) -> anyhow::Result<()>
 /// The data sets of which something is on disk.
 fn here(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
-    for manifest in datasets::manifests() {
-        if datasets::inspect(root, &manifest.name)?.state != State::Missing {
-            names.push(manifest.name.clone());
+    for name in self::names() {
+        if datasets::inspect(root, name)?.state != State::Missing {
+            names.push(name.to_owned());
         }
     }
     Ok(names)
+}
+
+/// The image data sets and the text sources.
+fn names() -> impl Iterator<Item = &'static str> {
+    let images = datasets::manifests().iter().map(|m| m.name.as_str());
+    images.chain(datasets::text_manifests().iter().map(|m| m.name.as_str()))
 }
 
 fn word(verdict: &Verdict) -> &'static str {
