@@ -105,7 +105,8 @@ pub(crate) fn read(path: &Path, _hub: &HubCopy, _limit: u64, _visit: &mut VisitR
     Err(Error::Parquet { path: path.to_owned(), row: 0, problem })
 }
 
-#[cfg(all(test, feature = "parquet"))]
+#[cfg(test)]
+#[cfg(feature = "parquet")]
 pub(crate) mod tests {
     use std::sync::Arc;
 
