@@ -54,7 +54,7 @@ fn plan(network: &Network, rows: usize) -> (Plan<f32>, Vec<f32>) {
 }
 
 /// Forward and backward on 64 images, without data and optimizer.
-#[divan::bench(args = STACKS)]
+#[divan::bench(args = STACKS, max_time = 2)]
 fn step(bencher: Bencher<'_, '_>, name: &str) {
     let network = network(name);
     let (mut plan, params) = plan(&network, 64);
@@ -64,7 +64,7 @@ fn step(bencher: Bencher<'_, '_>, name: &str) {
 }
 
 /// Forward only, on 512 images.
-#[divan::bench(args = STACKS)]
+#[divan::bench(args = STACKS, max_time = 2)]
 fn evaluation(bencher: Bencher<'_, '_>, name: &str) {
     let network = network(name);
     let (mut plan, params) = plan(&network, 512);

@@ -30,7 +30,7 @@ pub struct Gathered<'a, T> {
 }
 
 /// Columns of A that are summed at a time: so much of a panel of B stays in the first-level cache.
-const DEPTH: usize = 256;
+const DEPTH: usize = 128;
 
 /// `c[rows[i].row] = start + Σ_k a[i, k] b[depth[k].row]`, then `max(·, 0)` if `relu`, for row-major `b` and `c` of `n`
 /// columns. Rows of `c` that the table does not name stay as they are.

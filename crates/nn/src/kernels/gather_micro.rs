@@ -84,10 +84,10 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 mod x86 {
     use super::{First, GatherMicro, GatherTile, a_rows, by_rows, c_rows};
     use crate::kernels::micro::{Avx2, Avx512, lanes, load, store};
+    use std::arch::asm;
     use std::arch::x86_64::{
         __m256, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps,
-        _mm512_fmadd_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_set1_ps,
-        _mm512_setzero_ps,
+        _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_setzero_ps,
     };
 
     impl GatherMicro<f32> for Avx512 {
@@ -96,6 +96,37 @@ mod x86 {
                 by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1));
             } else {
                 by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2));
+            }
+        }
+    }
+
+    /// `sum += a[offset] · row`. In assembly because the compiler would read the elements of all rows first, for which
+    /// there are not registers enough, and keep half of the sums in memory.
+    ///
+    /// # Safety
+    /// `a[offset]` is readable.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn add_product<const NV: usize>(sum: &mut [__m512; NV], a: *const f32, offset: u32, row: [__m512; NV]) {
+        let offset = offset as usize;
+        // SAFETY: reads one number, which the caller says is readable; both have NV elements.
+        unsafe {
+            if NV == 2 {
+                asm!(
+                    "vbroadcastss {x}, dword ptr [{a} + 4*{offset}]",
+                    "vfmadd231ps {s0}, {x}, {r0}",
+                    "vfmadd231ps {s1}, {x}, {r1}",
+                    a = in(reg) a, offset = in(reg) offset, x = out(zmm_reg) _,
+                    s0 = inout(zmm_reg) sum[0], s1 = inout(zmm_reg) sum[NV - 1],
+                    r0 = in(zmm_reg) row[0], r1 = in(zmm_reg) row[NV - 1],
+                    options(pure, readonly, nostack, preserves_flags)
+                );
+            } else {
+                asm!(
+                    "vfmadd231ps {s0}, {r0}, dword ptr [{a} + 4*{offset}]{{1to16}}",
+                    a = in(reg) a, offset = in(reg) offset, s0 = inout(zmm_reg) sum[0], r0 = in(zmm_reg) row[0],
+                    options(pure, readonly, nostack, preserves_flags)
+                );
             }
         }
     }
@@ -139,10 +170,7 @@ mod x86 {
                     row[v] = _mm512_maskz_loadu_ps(masks[v], b.wrapping_add(16 * v));
                 }
                 for (sum, a) in sums.iter_mut().zip(a) {
-                    let x = _mm512_set1_ps(*a.add(k.offset as usize));
-                    for v in 0..NV {
-                        sum[v] = _mm512_fmadd_ps(x, row[v], sum[v]);
-                    }
+                    add_product(sum, a, k.offset, row);
                 }
             }
             let c: [_; MR] = c_rows(t);
