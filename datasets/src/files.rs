@@ -80,9 +80,8 @@ impl Located {
         std::fs::metadata(&self.path).map(|m| m.len()).map_err(|source| self.io(source))
     }
 
-    /// Compares the stored bytes with the manifest: gzip's first bytes, size, SHA-256 (where the manifest has none, the one that the
-    /// first download recorded). Returns whether the manifest had a checksum to compare with; for an unpacked file there is
-    /// none, only for its contents.
+    /// Compares the stored bytes with the manifest, as [`compare`](Self::compare) does; for an unpacked file there is
+    /// nothing to compare, only for its contents.
     pub(crate) fn check(&self, spec: &FileSpec) -> Result<bool, Error> {
         if self.packing == Packing::Unpacked {
             return Ok(false);
@@ -90,8 +89,8 @@ impl Located {
         self.compare(spec.bytes, spec.sha256.as_deref())
     }
 
-    /// Compares a published file with the size and the SHA-256 of the original, where they are known. Returns whether
-    /// there was a checksum to compare with.
+    /// Compares a published file with the size and the SHA-256 of the original, where they are known; where no
+    /// SHA-256 is, with the one that the first download recorded. Returns whether one was known.
     pub(crate) fn compare(&self, bytes: Option<u64>, sha256: Option<&str>) -> Result<bool, Error> {
         if self.is_gzip() && self.first_bytes()? != [0x1f, 0x8b] {
             return Err(Error::NotGzip { path: self.path.clone() });
