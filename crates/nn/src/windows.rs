@@ -173,7 +173,9 @@ impl Windows {
     pub(crate) fn groups(&self, direction: Direction, images: usize) -> Vec<Group> {
         let (height, width, channels, to) = match direction {
             Direction::Forward => (self.y.output, self.x.output, self.inputs, [self.y.input, self.x.input]),
-            Direction::Transposed => (self.y.input, self.x.input, self.outputs, [self.y.output, self.x.output]),
+            Direction::Transposed => {
+                (self.y.input, self.x.input, self.outputs, [self.y.output, self.x.output])
+            }
         };
         let [source_height, source_width] = to;
         let at = |x: usize| u32::try_from(x).expect("a block of images is small");
@@ -221,7 +223,11 @@ mod tests {
     #[test]
     fn sizes_and_padding() {
         let check = |input, kernel, stride, padding, expected: [usize; 3]| {
-            assert_eq!(axis(input, kernel, stride, padding), expected, "{input} {kernel} {stride} {padding:?}");
+            assert_eq!(
+                axis(input, kernel, stride, padding),
+                expected,
+                "{input} {kernel} {stride} {padding:?}"
+            );
         };
         check(32, 3, 1, Padding::Same, [32, 1, 1]);
         // Stride 2 on an even size pads only behind.
@@ -258,7 +264,8 @@ mod tests {
             for (oy, ox) in (0..w.y.output).flat_map(|y| (0..w.x.output).map(move |x| (y, x))) {
                 for (ty, tx) in (0..w.y.kernel).flat_map(|y| (0..w.x.kernel).map(move |x| (y, x))) {
                     let (iy, ix) = (oy * w.y.stride + ty, ox * w.x.stride + tx);
-                    let (Some(iy), Some(ix)) = (iy.checked_sub(w.y.before), ix.checked_sub(w.x.before)) else {
+                    let (Some(iy), Some(ix)) = (iy.checked_sub(w.y.before), ix.checked_sub(w.x.before))
+                    else {
                         continue;
                     };
                     if iy < w.y.input && ix < w.x.input {

@@ -107,7 +107,12 @@ mod x86 {
     /// `a[offset]` is readable.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    unsafe fn add_product<const NV: usize>(sum: &mut [__m512; NV], a: *const f32, offset: u32, row: [__m512; NV]) {
+    unsafe fn add_product<const NV: usize>(
+        sum: &mut [__m512; NV],
+        a: *const f32,
+        offset: u32,
+        row: [__m512; NV],
+    ) {
         let offset = offset as usize;
         // SAFETY: reads one number, which the caller says is readable; both have NV elements.
         unsafe {

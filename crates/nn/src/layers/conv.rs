@@ -1,7 +1,7 @@
 //! Convolutions of images.
 
 use super::Kind;
-use crate::kernels::{Gathered, Start, add_column_sums};
+use crate::kernels::{Gathered, Reduction, Start};
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
 use crate::windows::{Axis, Direction, Group, Windows};
@@ -57,7 +57,9 @@ impl Kind for Conv {
         })?;
         let largest = windows.input_len().max(windows.output_len()).max(windows.kernel_len());
         if u32::try_from(largest).is_err() {
-            return Err(format!("a convolution of {input} is too large: {largest} numbers, at most 2^32 - 1 are possible"));
+            return Err(format!(
+                "a convolution of {input} is too large: {largest} numbers, at most 2^32 - 1 are possible"
+            ));
         }
         Ok(Shape::Image { height: windows.y.output, width: windows.x.output, channels: self.outputs })
     }
@@ -89,11 +91,13 @@ impl Kind for Conv {
         params: &[candle_core::Tensor],
         _: Option<&candle_core::Tensor>,
     ) -> candle_core::Result<(candle_core::Tensor, Option<candle_core::Tensor>)> {
-        let windows = self.windows(input).ok_or_else(|| candle_core::Error::Msg("no window fits".to_owned()))?;
+        let windows =
+            self.windows(input).ok_or_else(|| candle_core::Error::Msg("no window fits".to_owned()))?;
         // Exactly what the windows cover: padded on both sides, and cut behind where the last pixels are never met.
         let cover = |x: &candle_core::Tensor, dim: usize, axis: Axis| {
             let covered = (axis.output - 1) * axis.stride + axis.kernel;
-            let padded = x.pad_with_zeros(dim, axis.before, covered.saturating_sub(axis.before + axis.input))?;
+            let padded =
+                x.pad_with_zeros(dim, axis.before, covered.saturating_sub(axis.before + axis.input))?;
             padded.narrow(dim, 0, covered)
         };
         let x = x.permute((0, 3, 1, 2))?.contiguous()?;
@@ -150,7 +154,8 @@ impl<T: Scalar> ConvStep<T> {
         if w.is_empty() {
             return;
         }
-        for (from, to) in w.chunks_exact(inputs * outputs).zip(self.kernel.chunks_exact_mut(inputs * outputs)) {
+        for (from, to) in w.chunks_exact(inputs * outputs).zip(self.kernel.chunks_exact_mut(inputs * outputs))
+        {
             for (o, row) in to.chunks_exact_mut(inputs).enumerate() {
                 for (x, from) in row.iter_mut().zip(from.chunks_exact(outputs)) {
                     *x = from[o];
@@ -216,7 +221,7 @@ impl<T: Scalar> Step<T> for ConvStep<T> {
                 T::multiply_by_derivative(pass.backend, activation, saved, dy);
             }
             if !db.is_empty() {
-                add_column_sums(dy, db);
+                T::reduce_columns(pass.backend, dy, Reduction::Sum, db);
             }
             for group in &self.forward {
                 // The windows transposed: the tables change places.
