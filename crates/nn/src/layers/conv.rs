@@ -1,7 +1,7 @@
 //! Convolutions of images.
 
 use super::Kind;
-use crate::kernels::{Gathered, Start, add_column_sums};
+use crate::kernels::{Gathered, Reduction, Start};
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
 use crate::windows::{Axis, Direction, Group, Windows};
@@ -221,7 +221,7 @@ impl<T: Scalar> Step<T> for ConvStep<T> {
                 T::multiply_by_derivative(pass.backend, activation, saved, dy);
             }
             if !db.is_empty() {
-                add_column_sums(dy, db);
+                T::reduce_columns(pass.backend, dy, Reduction::Sum, db);
             }
             for group in &self.forward {
                 // The windows transposed: the tables change places.

@@ -1,6 +1,9 @@
 //! Trainable models on data: minibatches of images and text, augmentation, and what is built on them.
 
 mod augment;
+pub mod conv_fc;
+pub mod conv_pooling;
+mod conv_stack;
 pub mod fixed_mlp;
 pub mod flow;
 mod image_batches;
