@@ -52,7 +52,7 @@ pub enum Error {
         /// What was being done.
         doing: &'static str,
         /// What candle says.
-        source: candle_core::Error,
+        source: Box<candle_core::Error>,
     },
     /// The task's data cannot be had.
     #[error(transparent)]

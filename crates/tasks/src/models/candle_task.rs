@@ -186,7 +186,7 @@ struct CandleProblem<T, L: CandleLoss> {
 impl<T: Scalar + WithDType, L: CandleLoss> CandleProblem<T, L> {
     fn error(&self, doing: &'static str) -> impl Fn(candle_core::Error) -> Error + use<T, L> {
         let name = self.task.name.clone();
-        move |source| Error::Candle { name: name.clone(), doing, source }
+        move |source| Error::Candle { name: name.clone(), doing, source: Box::new(source) }
     }
 
     fn draw(&mut self, feed: Feed) -> Result<(), Error> {
