@@ -77,7 +77,15 @@ fn this_version_trains_these() {
     }
     assert_eq!(
         trainable,
-        ["mlp_family", "quadratic_family", "losg_tasks_family", "fixed_mlp", "fixed_two_d"]
+        [
+            "mlp_family",
+            "conv_pooling_family",
+            "conv_fc_family",
+            "quadratic_family",
+            "losg_tasks_family",
+            "fixed_mlp",
+            "fixed_two_d"
+        ]
     );
 }
 
