@@ -1,7 +1,9 @@
 //! W0 to W6: the workloads that JAX and PyTorch are timed on too (`benches/peers/README.md` describes them).
 
 use taskset_datasets::{Datasets, Source};
-use taskset_nn::{Activation, InvalidNetwork, Loss, Network, Plan, Shape};
+use taskset_nn::{
+    Activation, GaussianLikelihood, InvalidNetwork, Latent, Loss, Network, Plan, Shape, mlp_layers,
+};
 use taskset_optim::{Rule, State};
 use taskset_rng::{Stream, StreamId};
 use taskset_tasks::families::Config;
@@ -11,11 +13,12 @@ use crate::tasks::Trial;
 use crate::training::{Training, adam};
 
 /// The workloads and what they are.
-pub(crate) const WORKLOADS: [(&str, &str); 4] = [
+pub(crate) const WORKLOADS: [(&str, &str); 5] = [
     ("W0", "mlp 8-8-8-10, batch 4"),
     ("W1", "mlp 784-32-32-10, batch 16"),
     ("W2", "mlp 3072-128-128-128-10, batch 128"),
     ("W5", "quadratic, 100 dimensions"),
+    ("W6", "vae 784-64-32-64-784, batch 64"),
 ];
 
 /// Starts a workload.
@@ -30,10 +33,22 @@ pub(crate) fn start(name: &str) -> Result<Box<dyn Training>, String> {
         "W1" => (mlp(784, &[32, 32, 10]), 16, 10_000),
         "W2" => (mlp(3072, &[128, 128, 128, 10]), 128, 2000),
         "W5" => return quadratic(),
+        "W6" => (vae(), 64, 10_000),
         _ => return Err(format!("no workload {name} yet")),
     };
     let model = Model::new(name, &network, rows, examples).map_err(|error| error.to_string())?;
     Ok(Box::new(model))
+}
+
+/// A variational autoencoder whose pixels are neither dequantised nor clipped.
+fn vae() -> Network {
+    let layers = [
+        mlp_layers(&[64, 2 * 32], Activation::Relu),
+        vec![Latent.into()],
+        mlp_layers(&[64, 2 * 784], Activation::Relu),
+    ];
+    let loss = GaussianLikelihood { clip: f64::INFINITY, dequantize: None };
+    Network::new(Shape::Features(784), layers.concat(), Loss::GaussianLikelihood(loss))
 }
 
 /// `mean((A x)²)` with a normal matrix: the peers' objective with b = 0.
