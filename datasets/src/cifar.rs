@@ -36,13 +36,12 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
     for spec in &manifest.files {
         located.push((spec, files::locate(root, manifest, spec)?));
     }
-    if located.iter().all(|(_, file)| file.is_none()) {
-        if let Some(archive) = manifest.archive.as_ref() {
-            if let Some(file) = files::locate(root, manifest, archive)? {
-                file.check(archive)?;
-                return from_archive(manifest, &file);
-            }
-        }
+    if located.iter().all(|(_, file)| file.is_none())
+        && let Some(archive) = manifest.archive.as_ref()
+        && let Some(file) = files::locate(root, manifest, archive)?
+    {
+        file.check(archive)?;
+        return from_archive(manifest, &file);
     }
     let mut counts = [0; 3];
     let mut missing = Vec::new();

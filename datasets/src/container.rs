@@ -13,6 +13,9 @@ use crate::zip::{Zip, ZipError};
 /// Folders inside folders, at most.
 const MAX_DEPTH: usize = 16;
 
+/// Takes the name and the contents of a file.
+pub(crate) type VisitFile<'a> = dyn FnMut(&str, Vec<u8>) -> Result<(), Error> + 'a;
+
 /// Where files lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Container {
@@ -53,7 +56,7 @@ impl Container {
         &self,
         wanted: &dyn Fn(&str) -> bool,
         limit: u64,
-        visit: &mut dyn FnMut(&str, Vec<u8>) -> Result<(), Error>,
+        visit: &mut VisitFile<'_>,
     ) -> Result<(), Error> {
         let too_large = |name: &str, size: u64| Error::TooLarge {
             path: self.member(name),

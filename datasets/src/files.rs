@@ -80,22 +80,26 @@ impl Located {
         std::fs::metadata(&self.path).map(|m| m.len()).map_err(|source| self.io(source))
     }
 
-    /// Compares the stored bytes with the manifest: gzip's first bytes, size, SHA-256 (where the manifest has none, the one that the
-    /// first download recorded). Returns whether the manifest had a checksum to compare with; for an unpacked file there is
-    /// none, only for its contents.
+    /// [`compare`](Self::compare) with the manifest. For an unpacked file there is no checksum, only for its contents.
     pub(crate) fn check(&self, spec: &FileSpec) -> Result<bool, Error> {
         if self.packing == Packing::Unpacked {
             return Ok(false);
         }
+        self.compare(spec.bytes, spec.sha256.as_deref())
+    }
+
+    /// Compares a published file with the size and the SHA-256 of the original, where they are known; where the latter is
+    /// not, with the one that the first download recorded. Returns whether a SHA-256 of the original was known.
+    pub(crate) fn compare(&self, bytes: Option<u64>, sha256: Option<&str>) -> Result<bool, Error> {
         if self.is_gzip() && self.first_bytes()? != [0x1f, 0x8b] {
             return Err(Error::NotGzip { path: self.path.clone() });
         }
         let got = self.bytes()?;
-        if let Some(expected) = spec.bytes.filter(|&bytes| bytes != got) {
+        if let Some(expected) = bytes.filter(|&bytes| bytes != got) {
             return Err(Error::WrongSize { path: self.path.clone(), expected, got });
         }
-        let expected = match &spec.sha256 {
-            Some(expected) => Some(expected.clone()),
+        let expected = match sha256 {
+            Some(expected) => Some(expected.to_owned()),
             None => recorded::of(&self.path)?,
         };
         let Some(expected) = expected else { return Ok(false) };
@@ -103,7 +107,7 @@ impl Located {
         if got != expected {
             return Err(Error::WrongChecksum { path: self.path.clone(), expected, got });
         }
-        Ok(spec.sha256.is_some())
+        Ok(sha256.is_some())
     }
 
     /// The unpacked contents, to be read once from the start.

@@ -8,6 +8,9 @@ use std::path::Path;
 use crate::manifest::{HubCopy, Manifest};
 use crate::{Error, files};
 
+/// Takes the number of a row, its label and its encoded picture.
+pub(crate) type VisitRow<'a> = dyn FnMut(usize, i64, &[u8]) -> Result<(), Error> + 'a;
+
 /// The files of the hub's copy that are there, in order, with their places in the manifest.
 pub(crate) fn locate(root: &Path, manifest: &Manifest) -> Result<Vec<(usize, files::Located)>, Error> {
     let specs = manifest.hub.as_ref().map_or(&[][..], |hub| &hub.files);
@@ -24,12 +27,7 @@ pub(crate) fn locate(root: &Path, manifest: &Manifest) -> Result<Vec<(usize, fil
 /// What `visit` returns; a file that is not Parquet, or has other columns; an empty place; a picture of more than `limit`
 /// bytes.
 #[cfg(feature = "parquet")]
-pub(crate) fn read(
-    path: &Path,
-    hub: &HubCopy,
-    limit: u64,
-    visit: &mut dyn FnMut(usize, i64, &[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub(crate) fn read(path: &Path, hub: &HubCopy, limit: u64, visit: &mut VisitRow<'_>) -> Result<(), Error> {
     use arrow_array::cast::AsArray as _;
     use arrow_array::types::Int64Type;
     use arrow_array::{Array as _, StructArray};
@@ -101,18 +99,14 @@ fn arrow_array_error() -> arrow_schema::ArrowError {
 
 /// Without the feature `parquet` there is no reader.
 #[cfg(not(feature = "parquet"))]
-pub(crate) fn read(
-    path: &Path,
-    _hub: &HubCopy,
-    _limit: u64,
-    _visit: &mut dyn FnMut(usize, i64, &[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub(crate) fn read(path: &Path, _hub: &HubCopy, _limit: u64, _visit: &mut VisitRow<'_>) -> Result<(), Error> {
     let problem =
         "this build cannot read Parquet; build with the feature `parquet` of taskset-datasets".to_owned();
     Err(Error::Parquet { path: path.to_owned(), row: 0, problem })
 }
 
-#[cfg(all(test, feature = "parquet"))]
+#[cfg(test)]
+#[cfg(feature = "parquet")]
 pub(crate) mod tests {
     use std::sync::Arc;
 

@@ -13,6 +13,9 @@ use crate::{Error, container, files};
 /// Largest archive of one batch, and largest array in it: a tenth of the training images at 32×32 has 394 MB.
 const MAX_BATCH: u64 = 1 << 30;
 
+/// Takes the pixels and labels of some images.
+pub(crate) type VisitImages<'a> = dyn FnMut(&[u8], &[u16]) -> Result<(), Error> + 'a;
+
 /// Where the batches of a split are.
 pub(crate) enum Batches {
     /// In a ZIP file as published.
@@ -51,11 +54,7 @@ impl Batches {
 
     /// Hands over the pixels (height × width × channels) and labels (from 0) of every batch, in the order of the
     /// batches' numbers. No more than one batch is in memory.
-    pub(crate) fn read(
-        &self,
-        manifest: &Manifest,
-        visit: &mut dyn FnMut(&[u8], &[u16]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub(crate) fn read(&self, manifest: &Manifest, visit: &mut VisitImages<'_>) -> Result<(), Error> {
         match self {
             Self::Files(paths) => paths.iter().try_for_each(|path| {
                 let zip = open(path)?;
@@ -105,7 +104,7 @@ fn batch<R: std::io::Read + std::io::Seek>(
     manifest: &Manifest,
     path: &Path,
     mut zip: Zip<R>,
-    visit: &mut dyn FnMut(&[u8], &[u16]) -> Result<(), Error>,
+    visit: &mut VisitImages<'_>,
 ) -> Result<(), Error> {
     let malformed = |offset: u64, problem: String| Error::Corrupt { path: path.to_owned(), offset, problem };
     let mut array =

@@ -121,25 +121,24 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
         }
         present.push(file.path);
     }
-    if missing == manifest.files.len() {
-        if let Ok(copies) = other_copies(root, manifest) {
-            for (spec, file) in copies {
-                let got = file.bytes().unwrap_or(0);
-                bytes += got;
-                if missing > 0 {
-                    (missing, problems) = (0, Vec::new());
-                }
-                if let Some(expected) = spec.bytes.filter(|&expected| expected != got) {
-                    problems.push(format!("{} has {got} bytes, the original {expected}", spec.name));
-                }
-                present.push(file.path);
+    if missing == manifest.files.len()
+        && let Ok(copies) = other_copies(root, manifest)
+    {
+        for (spec, file) in copies {
+            let got = file.bytes().unwrap_or(0);
+            bytes += got;
+            if missing > 0 {
+                (missing, problems) = (0, Vec::new());
             }
-            let hub = manifest.hub.as_ref().map_or(0, |hub| hub.files.len());
-            let archive =
-                manifest.archive.as_ref().is_some_and(|a| present.iter().any(|p| p.ends_with(&a.name)));
-            if !present.is_empty() && !archive && present.len() < hub {
-                problems.push(format!("{} of {hub} files of the hub's copy", present.len()));
+            if let Some(expected) = spec.bytes.filter(|&expected| expected != got) {
+                problems.push(format!("{} has {got} bytes, the original {expected}", spec.name));
             }
+            present.push(file.path);
+        }
+        let hub = manifest.hub.as_ref().map_or(0, |hub| hub.files.len());
+        let archive = manifest.archive.as_ref().is_some_and(|a| present.iter().any(|p| p.ends_with(&a.name)));
+        if !present.is_empty() && !archive && present.len() < hub {
+            problems.push(format!("{} of {hub} files of the hub's copy", present.len()));
         }
     }
     let state = match (missing == manifest.files.len(), problems.is_empty(), manifest.decoder) {
@@ -160,10 +159,10 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
 
 /// The published archive, or the files of the hub's copy, with their descriptions.
 fn other_copies<'a>(root: &Path, manifest: &'a Manifest) -> Result<Vec<(&'a FileSpec, Located)>, Error> {
-    if let Some(archive) = &manifest.archive {
-        if let Some(file) = files::locate(root, manifest, archive)? {
-            return Ok(vec![(archive, file)]);
-        }
+    if let Some(archive) = &manifest.archive
+        && let Some(file) = files::locate(root, manifest, archive)?
+    {
+        return Ok(vec![(archive, file)]);
     }
     let specs = manifest.hub.as_ref().map_or(&[][..], |hub| &hub.files);
     Ok(hub_copy::locate(root, manifest)?.into_iter().map(|(i, file)| (&specs[i], file)).collect())

@@ -65,12 +65,20 @@ impl Datasets {
         Self { allow_partial: allow, images: Arc::default(), texts: Arc::default(), ..self }
     }
 
-    /// Where prepared copies are kept. A text set that was prepared is read from there, one that was not is prepared and
-    /// left there; without a cache every process tokenises anew. Image sets are only read from there; without a cache the
-    /// folder `prepared` of the data directory is looked into.
+    /// Where prepared copies are kept; without a cache the folder `prepared` of the data directory is looked into. Sets
+    /// that were prepared are read from there. A text set that was not is tokenised when it is loaded, and left in a cache
+    /// that was named here, so that the next process finds it.
     #[must_use]
     pub fn cache(self, directory: Option<PathBuf>) -> Self {
         Self { cache: directory, ..self }
+    }
+
+    /// The least real that anything loaded from here may be.
+    pub fn origin(&self) -> Origin {
+        match self.source.origin() {
+            Origin::Real if self.allow_partial => Origin::Partial,
+            origin => origin,
+        }
     }
 
     /// Whether a partial copy may be loaded.

@@ -64,7 +64,8 @@ pub(crate) fn decode(_bytes: &[u8]) -> Result<Picture, String> {
     Err("this build cannot decode pictures; build with the feature `encoded` of taskset-datasets".to_owned())
 }
 
-#[cfg(all(test, feature = "encoded"))]
+#[cfg(test)]
+#[cfg(feature = "encoded")]
 pub(crate) mod tests {
     use image::{ExtendedColorType, ImageEncoder};
     use proptest::prelude::*;

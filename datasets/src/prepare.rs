@@ -62,10 +62,11 @@ pub(crate) fn prepare_manifest(
 ) -> Result<PreparedImages, Error> {
     let path = prepared::path(cache, manifest);
     let inputs = inputs(root, manifest, true)?;
-    if let (Ok(Some(header)), Some(inputs)) = (prepared::header(&path, manifest), inputs) {
-        if header.inputs == inputs && (how.allow_partial || header.origin == Origin::Real) {
-            return Ok(report(path, &header.info, header.origin, true));
-        }
+    if let (Ok(Some(header)), Some(inputs)) = (prepared::header(&path, manifest), inputs)
+        && header.inputs == inputs
+        && (how.allow_partial || header.origin == Origin::Real)
+    {
+        return Ok(report(path, &header.info, header.origin, true));
     }
     let from_hub = uses_hub_copy(root, manifest)?;
     // Without files there is nothing to list; reading says which are missing.
@@ -200,8 +201,10 @@ pub(crate) fn inputs(root: &Path, manifest: &Manifest, all: bool) -> Result<Opti
         if !all {
             return Ok(None);
         }
-        container::walk(&folder, &mut |_, path| {
-            paths.push(path.to_owned());
+        container::walk(&folder, &mut |name, path| {
+            if collection::is_picture(manifest, name) {
+                paths.push(path.to_owned());
+            }
             Ok(())
         })?;
     }

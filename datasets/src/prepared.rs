@@ -199,6 +199,15 @@ pub(crate) fn verify(path: &Path, manifest: &Manifest, header: &Header) -> Resul
     Ok(())
 }
 
+/// Puts the right checksum into the header at the start of any bytes.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn seal(bytes: &mut [u8]) {
+    if let Some(header) = bytes.first_chunk_mut::<HEADER>() {
+        let own: Digest256 = Sha256::digest(&header[..HEADER - 32]).into();
+        header[HEADER - 32..].copy_from_slice(&own);
+    }
+}
+
 /// A prepared copy in the making. Dropped before [`finish`](Self::finish), it leaves nothing behind.
 pub(crate) struct Writer {
     file: BufWriter<File>,
@@ -378,8 +387,7 @@ mod tests {
             bytes[..12].copy_from_slice(b"TSKSIMG\0\x01\0\0\0");
             if sound {
                 // Counts may be anything behind a right checksum.
-                let own: Digest256 = Sha256::digest(&bytes[..HEADER - 32]).into();
-                bytes[HEADER - 32..].copy_from_slice(&own);
+                seal(&mut bytes);
             }
             if let Ok(header) = Header::parse(&bytes) {
                 let _ = header.payload_bytes();

@@ -290,49 +290,49 @@ pub(crate) mod tests {
         check(
             &|b| {
                 let d = directory(b);
-                b[d + 8] |= 1
+                b[d + 8] |= 1;
             },
             "encrypted",
         );
         check(
             &|b| {
                 let d = directory(b);
-                b[d + 10] = 14
+                b[d + 10] = 14;
             },
             "method 14",
         );
         check(
             &|b| {
                 let d = directory(b);
-                b[d + 16] ^= 1
+                b[d + 16] ^= 1;
             },
             "checksum",
         );
         check(
             &|b| {
                 let d = directory(b);
-                b[d + 26] = 9
+                b[d + 26] = 9;
             },
             "more than 1000",
         );
         check(
             &|b| {
                 let d = directory(b);
-                b[d + 24] -= 1
+                b[d + 24] -= 1;
             },
             "another size",
         );
         check(
             &|b| {
                 let d = directory(b);
-                b[d + 42] = 1
+                b[d + 42] = 1;
             },
             "no entry `name` begins here",
         );
         check(
             &|b| {
                 let n = b.len();
-                b[n - 6..n - 2].fill(0x7f)
+                b[n - 6..n - 2].fill(0x7f);
             },
             "does not fit",
         );

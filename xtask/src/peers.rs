@@ -32,10 +32,11 @@ const ANSWER_MICROS: f64 = 4e5;
 const HOPELESS: f64 = 1.5;
 const TRIAL_ROUNDS: usize = 2;
 
-/// A workload: its name, what it is, variants in JAX and in PyTorch. `vmap8` trains 8 at once and is compared apart.
+/// A workload: its name, what it is, variants here, in JAX and in PyTorch. `vmap8` trains 8 at once and is compared apart.
 struct Workload {
     name: &'static str,
     what: &'static str,
+    ours: &'static [&'static str],
     jax: &'static [&'static str],
     torch: &'static [&'static str],
 }
@@ -43,20 +44,21 @@ struct Workload {
 const fn workload(
     name: &'static str,
     what: &'static str,
+    ours: &'static [&'static str],
     jax: &'static [&'static str],
     torch: &'static [&'static str],
 ) -> Workload {
-    Workload { name, what, jax, torch }
+    Workload { name, what, ours, jax, torch }
 }
 
 const WORKLOADS: [Workload; 7] = [
-    workload("W0", "mlp 8-8-8-10, batch 4", &["W0", "W0:vmap8"], &["W0"]),
-    workload("W1", "mlp 784-32-32-10, batch 16", &["W1", "W1:vmap8"], &["W1"]),
-    workload("W2", "mlp 3072-128x3-10, batch 128", &["W2", "W2:step"], &["W2"]),
-    workload("W3", "conv 3-32-64-64, batch 64", &["W3:step"], &["W3", "W3cl"]),
-    workload("W4", "byte LSTM 128, 64 steps", &["W4", "W4ox", "W4t"], &["W4"]),
-    workload("W5", "quadratic, 100 dimensions", &["W5", "W5:vmap8"], &["W5"]),
-    workload("W6", "vae 784-64-32, batch 64", &["W6", "W6:step"], &["W6"]),
+    workload("W0", "mlp 8-8-8-10, batch 4", &["W0"], &["W0", "W0:vmap8"], &["W0"]),
+    workload("W1", "mlp 784-32-32-10, batch 16", &["W1"], &["W1", "W1:vmap8"], &["W1"]),
+    workload("W2", "mlp 3072-128x3-10, batch 128", &["W2"], &["W2", "W2:step"], &["W2"]),
+    workload("W3", "conv 3-32-64-64, batch 64", &["W3"], &["W3:step"], &["W3", "W3cl"]),
+    workload("W4", "byte LSTM 128, 64 steps", &["W4"], &["W4", "W4ox", "W4t"], &["W4"]),
+    workload("W5", "quadratic, 100 dimensions", &["W5", "W5:vmap8"], &["W5", "W5:vmap8"], &["W5"]),
+    workload("W6", "vae 784-64-32, batch 64", &["W6"], &["W6", "W6:step"], &["W6"]),
 ];
 
 /// A system to compare with. `threads` are those of its pool, all on one core.
@@ -165,9 +167,13 @@ impl Workers {
     }
 
     fn measure(&mut self, workload: &Workload, rounds: usize) -> Result<Measured> {
-        let mut entries = vec![(0, "PEAK".to_owned()), (0, workload.name.to_owned())];
-        for (i, worker) in self.all.iter().enumerate().skip(1) {
-            let variants = if worker.name.starts_with("jax") { workload.jax } else { workload.torch };
+        let mut entries = vec![(0, "PEAK".to_owned())];
+        for (i, worker) in self.all.iter().enumerate() {
+            let variants = match worker.name.as_str() {
+                "ours" => workload.ours,
+                name if name.starts_with("jax") => workload.jax,
+                _ => workload.torch,
+            };
             entries.extend(variants.iter().map(|variant| (i, (*variant).to_owned())));
         }
         let mut measured = Measured::default();

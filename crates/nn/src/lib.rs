@@ -40,16 +40,18 @@ mod shape;
 mod step;
 #[cfg(test)]
 mod testing;
+mod windows;
 
 pub use activation::Activation;
 pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar};
 pub use layers::{
-    Autoregressive, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise, Gru,
-    Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, TimePool, Vrnn,
+    Autoregressive, Conv, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise,
+    Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,
 };
 pub use losses::{Distance, GaussianLikelihood, Loss, Output, Reconstruction, Reduction};
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};
 pub use plan::{BatchMut, Plan};
 pub use shape::Shape;
+pub use windows::Padding;

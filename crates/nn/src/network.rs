@@ -150,10 +150,20 @@ impl Network {
         2.0 * rows as f64 * macs
     }
 
-    /// Numbers that a forward pass stores for a row: the outputs of all layers.
+    /// Numbers that a forward pass stores for a row: the outputs of all layers, but for an embedding that is taken in by
+    /// the layer behind it, and a dense layer that is taken in by the loss.
     pub fn values_per_row(&self) -> usize {
-        let outputs = self.with_inputs().filter_map(|(layer, input)| layer.output(input).ok());
-        self.input.len() + outputs.map(|shape| shape.len()).sum::<usize>()
+        let mut layers = self.with_inputs().peekable();
+        let mut values = self.input.len();
+        while let Some((layer, input)) = layers.next() {
+            let taken = match (layer, layers.peek()) {
+                (Layer::Embed(_), Some((next, _))) => next.takes_embedding(),
+                (Layer::Dense(_), None) => self.loss.takes_dense(),
+                _ => false,
+            };
+            values += layer.output(input).map_or(0, |shape| if taken { 0 } else { shape.len() });
+        }
+        values
     }
 }
 

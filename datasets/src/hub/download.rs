@@ -203,15 +203,15 @@ fn attempt(
         }
         status => return Err(refusal(item, status)),
     };
-    if let (Some(expected), Some(total)) = (item.bytes, total) {
-        if expected != total {
-            let problem = format!("the server offers {total} bytes, the original has {expected}");
-            return Err(Failure::Final(item.error(problem)));
-        }
+    if let (Some(expected), Some(total)) = (item.bytes, total)
+        && expected != total
+    {
+        let problem = format!("the server offers {total} bytes, the original has {expected}");
+        return Err(Failure::Final(item.error(problem)));
     }
     let limit = item.bytes.or(total).unwrap_or(u64::MAX);
     receive(item, response, limit, part, |part| {
-        progress(FetchEvent::Progress(&item.target, part.len, total))
+        progress(FetchEvent::Progress(&item.target, part.len, total));
     })?;
     match item.bytes.or(total) {
         Some(expected) if part.len < expected => {

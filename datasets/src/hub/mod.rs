@@ -221,7 +221,7 @@ mod tests {
         for m in crate::manifests() {
             match image_items(root.path(), m, &FetchOptions::default()) {
                 Ok(items) => {
-                    assert!(!items.is_empty() && items.iter().all(|item| item.url.starts_with("http")))
+                    assert!(!items.is_empty() && items.iter().all(|item| item.url.starts_with("http")));
                 }
                 Err(error) => {
                     let message = error.to_string();

@@ -39,7 +39,7 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
                     match std::fs::metadata(path) {
                         Ok(metadata) => presence.bytes += metadata.len(),
                         Err(source) => {
-                            presence.problems.push(in_full(&Error::Io { path: path.clone(), source }))
+                            presence.problems.push(in_full(&Error::Io { path: path.clone(), source }));
                         }
                     }
                 }
@@ -71,12 +71,6 @@ pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verificati
     let mut files = Vec::new();
     let bad =
         |name: &str, error| VerifiedFile { name: name.to_owned(), path: None, verdict: Verdict::Bad(error) };
-    let partial = |problems: Vec<String>| Error::Partial {
-        name: manifest.name.clone(),
-        directory: manifest.folder(root),
-        problems,
-        site: manifest.site.clone(),
-    };
     match Found::new(root, manifest) {
         Ok(found) => {
             let published = found.check_published(manifest);
@@ -91,7 +85,8 @@ pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verificati
                 Ok(more) => {
                     let problems = [found.problems, more].concat();
                     if !problems.is_empty() {
-                        files.push(bad("(all)", partial(problems)));
+                        let verdict = Verdict::Partial(problems.join("; "));
+                        files.push(VerifiedFile { name: "(all)".to_owned(), path: None, verdict });
                     }
                 }
                 Err(error) => files.push(bad("(reading)", error)),

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
         let check = |name: &str, bytes: &[u8], words: &[&str]| {
-            let message = lines(name, bytes).unwrap_err();
+            let Err(message) = lines(name, bytes) else { panic!("{name} was read") };
             words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
         };
         check("f", b"good\nb\xffd\n", &["line 2", "byte 6", "UTF-8"]);
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn patterns_fit_names() {
         let check = |pattern: &str, name: &str, expected: bool| {
-            assert_eq!(fits(pattern, name), expected, "{pattern} {name}")
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         };
         check("*", "anything", true);
         check("*", ".hidden", false);

@@ -1,6 +1,6 @@
 //! Text data: tokens of bytes and subwords, their sources, splits and slices.
 
-mod amazon;
+pub(crate) mod amazon;
 mod bytes;
 mod cache;
 mod carve;
@@ -11,10 +11,10 @@ mod lines;
 mod manifest;
 mod prepare;
 mod slice;
-mod source;
+pub(crate) mod source;
 mod stand_in;
 mod subwords;
-mod wikipedia;
+pub(crate) mod wikipedia;
 
 pub use bytes::{BYTE_VOCABULARY, decode_bytes, encode_bytes};
 pub use carve::{carve_text, held_out_size};

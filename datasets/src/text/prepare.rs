@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use taskset_names::Origin;
 use taskset_rng::StreamId;
 
-use crate::{Error, SourceSizes, SourceSplit, text_info};
+use crate::{Error, SourceSizes, SourceSplit, prepared, text_info};
 
 use super::data::Texts;
 use super::manifest::TextDecoder;
@@ -113,8 +113,8 @@ pub fn prepare_text(
     })
 }
 
-/// Loads a text data set of the directory `root`: from the cache, if there is one and it holds the set; otherwise from
-/// the original files, and leaves it in the cache.
+/// Loads a text data set of the directory `root`: from the cache, if it holds the set, otherwise from the original files.
+/// In a cache that was named the result is kept; if none was, the folder `prepared` of `root` is only looked into.
 pub(crate) fn load(
     root: &Path,
     info: &'static TextInfo,
@@ -135,14 +135,10 @@ pub(crate) fn load(
     };
     let found = Found::new(root, info.manifest)?;
     check(&found.problems)?;
-    let file = |extension| -> Result<Option<PathBuf>, Error> {
-        let Some(cache) = cache else { return Ok(None) };
-        Ok(Some(cache::path(cache, info, &cache::key(root, info, &found)?, extension)))
-    };
-    let kept = file("tokens")?;
-    if let Some(path) = &kept
-        && let Some((data, problems)) = cache::read(path, info)?
-    {
+    let folder = cache.map_or_else(|| root.join(prepared::FOLDER), Path::to_owned);
+    let key = cache::key(root, info, &found)?;
+    let file = |extension| cache::path(&folder, info, &key, extension);
+    if let Some((data, problems)) = cache::read(&file("tokens"), info)? {
         check(&problems)?;
         return Ok(data);
     }
@@ -150,21 +146,20 @@ pub(crate) fn load(
     let tokeniser = match info.encoding {
         Encoding::Bytes => Tokeniser::Bytes,
         Encoding::Subwords8k => {
-            let kept = file("subwords")?;
-            Tokeniser::Subwords(Box::new(match kept.as_ref().filter(|path| path.is_file()) {
-                Some(path) => SubwordEncoder::read_file(path)?,
-                None => build(info, &found, progress)?,
-            }))
+            let kept = file("subwords");
+            let encoder =
+                if kept.is_file() { SubwordEncoder::read_file(&kept) } else { build(info, &found, progress) };
+            Tokeniser::Subwords(Box::new(encoder?))
         }
     };
     let (data, problems) = tokenise(root, info, &found, &tokeniser, progress)?;
     check(&problems)?;
-    if let Some(path) = kept {
-        if let (Tokeniser::Subwords(encoder), Some(path)) = (&tokeniser, file("subwords")?) {
+    if cache.is_some() {
+        if let Tokeniser::Subwords(encoder) = &tokeniser {
             let contents = encoder.to_file_contents()?;
-            cache::write_whole(&path, |out| out.write_all(contents.as_bytes()))?;
+            cache::write_whole(&file("subwords"), |out| out.write_all(contents.as_bytes()))?;
         }
-        cache::write(&path, &data, &problems)?;
+        cache::write(&file("tokens"), &data, &problems)?;
     }
     Ok(data)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::files::{Located, Packing};
-use crate::{Error, FileSpec, SourceSplit};
+use crate::{Error, SourceSplit};
 
 use super::lines::{Lines, matching, strip, whole};
 use super::manifest::{TextDecoder, TextFiles, TextManifest};
@@ -71,17 +71,8 @@ impl Found {
                 all = false;
                 continue;
             };
-            let spec = FileSpec {
-                name: name.into_owned(),
-                url: None,
-                unpacked: None,
-                bytes: download.bytes,
-                sha256: download.sha256.clone(),
-                unpacked_sha256: None,
-                split: None,
-                part: None,
-            };
-            all &= Located { path: path.clone(), packing: Packing::Published }.check(&spec)?;
+            let file = Located { path: path.clone(), packing: Packing::Published };
+            all &= file.compare(download.bytes, download.sha256.as_deref())?;
         }
         Ok(all)
     }

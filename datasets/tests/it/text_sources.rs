@@ -77,7 +77,17 @@ fn partial_copies_are_errors_unless_allowed() {
     {
         assert!(message.contains(word), "`{word}` is not in: {message}");
     }
-    assert_eq!(strict.allow_partial(true).text(IMDB).unwrap().origin(), Origin::Partial);
+    let allowed = strict.allow_partial(true);
+    assert_eq!(allowed.text(IMDB).unwrap().origin(), Origin::Partial);
+    assert!(!root.path().join("prepared").exists(), "nothing is written without a cache");
+
+    // What was prepared in the data directory is used without being asked for: here it is all that can be read.
+    prepare_text(root.path(), IMDB, &root.path().join("prepared"), true, &mut Quiet).unwrap();
+    let review = root.path().join("imdb/aclImdb/train/pos/0_9.txt");
+    let changed = fs::metadata(&review).unwrap().modified().unwrap();
+    fs::write(&review, "\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\n").unwrap();
+    fs::File::options().write(true).open(&review).unwrap().set_modified(changed).unwrap();
+    assert_eq!(texts(root.path(), IMDB)[0][1], "Great.");
 }
 
 #[test]
@@ -326,7 +336,7 @@ fn looks_and_full_readings_tell_partial_from_complete() {
     assert_eq!((found.state, found.name.as_str(), found.present.len()), (State::Partial, "imdb_reviews", 5));
     assert!(found.problems[0].contains("1 of 12500 files"), "{:?}", found.problems);
     let verification = verify(root.path(), "imdb_reviews/bytes").unwrap();
-    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::Partial { .. })));
+    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Partial(_)));
 
     put(root.path(), TSV, tsv(&[("5", "a"); 9]));
     assert_eq!(look(BOOKS).state, State::Complete);

@@ -148,10 +148,12 @@ fn couple<T: Scalar, M: Math<T>>([n, d]: [usize; 2], x: &[T], net: &mut [T], y: 
         y[..d].copy_from_slice(&x[..d]);
         let (shift, scale) = net.split_at_mut(o);
         sum += total(scale).wide();
-        for ((y, &x), (&shift, scale)) in y[d..].iter_mut().zip(&x[d..]).zip(shift.iter().zip(scale)) {
-            let e = M::exp(-*scale);
+        // One result a loop: with two the compiler does not vectorise.
+        for scale in scale.iter_mut() {
+            *scale = M::exp(-*scale);
+        }
+        for ((y, &x), (&shift, &e)) in y[d..].iter_mut().zip(&x[d..]).zip(shift.iter().zip(scale.iter())) {
             *y = (x - shift) * e;
-            *scale = e;
         }
     }
     sum
@@ -170,9 +172,11 @@ fn couple_backward<T: Scalar, M: Math<T>>(
     let rows = y.chunks_exact(n).zip(dy.chunks_exact(n)).zip(net.chunks_exact_mut(2 * o));
     for (row, ((y, dy), net)) in rows.enumerate() {
         let (shift, scale) = net.split_at_mut(o);
-        let values = y[d..].iter().zip(&dy[d..]).zip(shift.iter_mut().zip(scale));
-        for ((&y, &dy), (shift, scale)) in values {
-            *shift = -(*scale * dy);
+        let (y, dy) = (&y[d..], &dy[d..]);
+        for (shift, (&e, &dy)) in shift.iter_mut().zip(scale.iter().zip(dy)) {
+            *shift = -(e * dy);
+        }
+        for (scale, (&y, &dy)) in scale.iter_mut().zip(y.iter().zip(dy)) {
             *scale = weight - y * dy;
         }
         if let Some(dx) = dx.as_deref_mut() {
@@ -241,9 +245,12 @@ fn autoregress_backward<T: Scalar, M: Math<T>>(
 
 #[inline(always)]
 fn gather<T: Scalar, M: Math<T>>(order: &[u32], x: &[T], y: &mut [T]) {
-    for (x, y) in x.chunks_exact(order.len()).zip(y.chunks_exact_mut(order.len())) {
+    let n = order.len();
+    assert!(order.iter().all(|&i| (i as usize) < n), "an order of {n} numbers names one beyond");
+    for (x, y) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)) {
         for (y, &i) in y.iter_mut().zip(order) {
-            *y = x[i as usize];
+            // SAFETY: `x` has `n` elements, and `i` is less, as asserted above.
+            *y = unsafe { *x.get_unchecked(i as usize) };
         }
     }
 }

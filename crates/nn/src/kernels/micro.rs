@@ -17,6 +17,7 @@ macro_rules! by_rows {
         unsafe { $function::<$row, $($generics)*>($tile) }
     };
 }
+pub(super) use by_rows;
 
 /// Plain Rust; the compiler vectorises the row of accumulators with what the target has.
 pub(crate) struct Portable;
@@ -80,7 +81,7 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512};
+pub(crate) use x86::{Avx2, Avx512, lanes, load, store};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -182,27 +183,40 @@ mod x86 {
     /// Eight words from position `8 - n` select the first `n` lanes.
     static LANES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
 
+    /// The mask of vector `v` of a tile of `cols` columns.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(crate) fn lanes(cols: usize, v: usize) -> __m256i {
+        let left = cols.saturating_sub(8 * v).min(8);
+        // SAFETY: the offset lies in 0..=8, so 8 of the 16 words follow.
+        unsafe { _mm256_loadu_si256(LANES.as_ptr().add(8 - left).cast()) }
+    }
+
     /// # Safety
     /// `from` has the elements that the mask selects (8 if `FULL`).
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn load<const FULL: bool>(from: *const f32, mask: __m256i) -> __m256 {
+    pub(crate) unsafe fn load<const FULL: bool>(from: *const f32, mask: __m256i) -> __m256 {
         // SAFETY: the caller's promise.
         unsafe { if FULL { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, mask) } }
+    }
+
+    /// # Safety
+    /// `into` has the elements that the mask selects (8 if `FULL`).
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(crate) unsafe fn store<const FULL: bool>(into: *mut f32, mask: __m256i, x: __m256) {
+        // SAFETY: the caller's promise.
+        unsafe { if FULL { _mm256_storeu_ps(into, x) } else { _mm256_maskstore_ps(into, mask, x) } }
     }
 
     /// # Safety
     /// As [`Micro::tile`], with `rows == MR`; `FULL` only if `cols == 16`.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn avx2<const MR: usize, const FULL: bool>(t: &Tile<f32>) {
-        // SAFETY: masked loads and stores touch only the columns of the tile; rows and depth are the tile's; the
-        // offsets into LANES lie in 0..=8.
+        // SAFETY: masked loads and stores touch only the columns of the tile; rows and depth are the tile's.
         unsafe {
-            let lanes = |v: usize| {
-                let left = t.cols.saturating_sub(8 * v).min(8);
-                _mm256_loadu_si256(LANES.as_ptr().add(8 - left).cast())
-            };
-            let masks = [lanes(0), lanes(1)];
+            let masks = [lanes(t.cols, 0), lanes(t.cols, 1)];
             let mut sums: [[__m256; 2]; MR] = [[_mm256_setzero_ps(); 2]; MR];
             match t.first {
                 First::Zero => {}
@@ -238,8 +252,7 @@ mod x86 {
                 for v in 0..2 {
                     // The second operand is returned if either is NaN.
                     let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), sum[v]) } else { sum[v] };
-                    let into = t.c.wrapping_add(i * t.c_stride + 8 * v);
-                    if FULL { _mm256_storeu_ps(into, x) } else { _mm256_maskstore_ps(into, masks[v], x) }
+                    store::<FULL>(t.c.wrapping_add(i * t.c_stride + 8 * v), masks[v], x);
                 }
             }
         }

@@ -7,7 +7,10 @@ mod autoencoder;
 mod backend;
 mod bytes;
 mod cells;
+mod columns;
 mod flow;
+mod gather;
+mod gather_micro;
 mod gemm;
 mod losses;
 mod math;
@@ -22,6 +25,8 @@ use num_traits::Float;
 use crate::Activation;
 pub use backend::{Backend, force_portable};
 use backend::{Kind, vectorised};
+pub use columns::Reduction;
+pub use gather::{Entry, Gathered};
 pub use gemm::{MatrixRef, Packed, Scratch, Start};
 use math::Exact;
 use micro::Portable;
@@ -87,6 +92,21 @@ pub trait Scalar:
         scratch: &mut Scratch<Self>,
     );
 
+    /// `c[rows[i].row] = start + Σ_k a[i, k] b[depth[k].row]`, then the rectifier if `relu`, with the tables `rows` and
+    /// `depth` of `a`. `b` and `c` are row-major with `columns` columns; rows of `c` that no table names stay.
+    ///
+    /// # Panics
+    /// If a table points beyond an operand.
+    fn gather_gemm(
+        backend: Backend,
+        a: Gathered<'_, Self>,
+        b: &[Self],
+        start: Start<'_, Self>,
+        relu: bool,
+        columns: usize,
+        c: &mut [Self],
+    );
+
     /// Applies an activation in place.
     fn activate(backend: Backend, activation: Activation, values: &mut [Self]);
 
@@ -126,6 +146,12 @@ pub trait Scalar:
         labels: &[u16],
         scale: Option<Self>,
     ) -> f64;
+
+    /// Reduces each column of a row-major matrix of `out.len()` columns into `out`, which is one more row of it.
+    ///
+    /// # Panics
+    /// If `out` is empty.
+    fn reduce_columns(backend: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]);
 
     /// Bytes to numbers: `byte / 255` (correctly rounded), or `2 (byte / 255) − 1` if `centre`.
     ///
@@ -191,6 +217,24 @@ impl Scalar for f32 {
         }
     }
 
+    fn gather_gemm(
+        backend: Backend,
+        a: Gathered<'_, Self>,
+        b: &[Self],
+        start: Start<'_, Self>,
+        relu: bool,
+        columns: usize,
+        c: &mut [Self],
+    ) {
+        match backend.kind() {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => gather::product::<Self, micro::Avx512>(a, b, start, relu, columns, c),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => gather::product::<Self, micro::Avx2>(a, b, start, relu, columns, c),
+            Kind::Portable => gather::product::<Self, Portable>(a, b, start, relu, columns, c),
+        }
+    }
+
     fn activate(backend: Backend, activation: Activation, values: &mut [Self]) {
         use units::forward;
         vectorised!(backend, forward(activation: Activation, values: &mut [f32]));
@@ -225,6 +269,11 @@ impl Scalar for f32 {
     ) -> f64 {
         use losses::sigmoid_squared_error;
         vectorised!(backend, sigmoid_squared_error(logits: &mut [f32], labels: &[u16], scale: Option<f32>) -> f64)
+    }
+
+    fn reduce_columns(backend: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]) {
+        use columns::reduce;
+        vectorised!(backend, reduce(matrix: &[f32], reduction: Reduction, out: &mut [f32]));
     }
 
     fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
@@ -273,6 +322,18 @@ impl Scalar for f64 {
         gemm::product_packed::<Self, Portable>(a, b, start, relu, c, scratch);
     }
 
+    fn gather_gemm(
+        _: Backend,
+        a: Gathered<'_, Self>,
+        b: &[Self],
+        start: Start<'_, Self>,
+        relu: bool,
+        columns: usize,
+        c: &mut [Self],
+    ) {
+        gather::product::<Self, Portable>(a, b, start, relu, columns, c);
+    }
+
     fn activate(_: Backend, activation: Activation, values: &mut [Self]) {
         units::forward::<Self, Exact>(activation, values);
     }
@@ -288,6 +349,10 @@ impl Scalar for f64 {
 
     fn sigmoid_squared_error(_: Backend, logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64 {
         losses::sigmoid_squared_error::<Self, Exact>(logits, labels, scale)
+    }
+
+    fn reduce_columns(_: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]) {
+        columns::reduce::<Self, Exact>(matrix, reduction, out);
     }
 
     fn from_bytes(_: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {

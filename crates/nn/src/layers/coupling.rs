@@ -136,8 +136,8 @@ impl<T: Scalar> Step<T> for CouplingStep<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{check, density_integral};
-    use crate::{Dense, GaussianNoise, Layer, Loss, Network, Permutation};
+    use crate::testing::{check, density_integral, started};
+    use crate::{Backend, Dense, GaussianNoise, Layer, Loss, Network, Permutation};
     use proptest::prelude::*;
 
     fn coupling(hidden: &[usize], activation: Activation) -> Layer {
@@ -203,6 +203,21 @@ mod tests {
         let network = flow(2, layers);
         let integral = density_integral(&network, |params| params.iter_mut().for_each(|p| *p *= 0.7));
         assert!((integral - 1.0).abs() < 1e-3, "{integral}");
+    }
+
+    #[test]
+    fn diverged_parameters_give_nan() {
+        let network = flow(40, vec![coupling(&[20], Activation::Relu), coupling(&[20], Activation::Relu)]);
+        for backend in Backend::available() {
+            let (mut plan, params) = started::<f32>(&network, 4, backend);
+            for i in [0, 20 * 20 + 3, params.len() / 2 - 1, params.len() - 1] {
+                let mut params = params.clone();
+                params[i] = f32::NAN;
+                let mut gradients = params.clone();
+                assert!(plan.loss_and_gradients(&params, &mut gradients).is_nan(), "{} {i}", backend.name());
+                assert!(gradients.iter().any(|g| g.is_nan()));
+            }
+        }
     }
 
     #[test]

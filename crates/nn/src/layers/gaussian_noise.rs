@@ -81,9 +81,10 @@ impl<T: Scalar> Step<T> for GaussianNoiseStep<T> {
     }
 
     fn draw_noise(&mut self, rows: Range<usize>, stream: &mut Stream) {
-        for x in &mut self.noise[rows.start * self.width..rows.end * self.width] {
-            *x = T::of(self.std * stream.normal());
-        }
+        let std = T::of(self.std);
+        let noise = &mut self.noise[rows.start * self.width..rows.end * self.width];
+        stream.fill_normal(noise);
+        noise.iter_mut().for_each(|x| *x = std * *x);
     }
 }
 

@@ -3,6 +3,7 @@
 mod activation;
 mod autoregressive;
 mod conditioner;
+mod conv;
 mod coupling;
 mod dense;
 mod dropout;
@@ -18,6 +19,9 @@ mod time_pool;
 
 pub use autoregressive::Autoregressive;
 pub use coupling::Coupling;
+mod spatial_pool;
+
+pub use conv::Conv;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embed::Embed;
@@ -28,6 +32,7 @@ pub use latent::Latent;
 pub use layer_norm::LayerNorm;
 pub use permutation::Permutation;
 pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
+pub use spatial_pool::SpatialPool;
 pub use time_pool::TimePool;
 
 #[cfg(feature = "candle")]
@@ -141,6 +146,8 @@ layers! {
     Activation,
     /// A masked autoregressive bijector of a flow.
     Autoregressive,
+    /// Convolution of images.
+    Conv,
     /// An affine coupling of a flow.
     Coupling,
     /// `x W + b`.
@@ -163,6 +170,8 @@ layers! {
     Permutation,
     /// A recurrent core over a sequence.
     Recurrent,
+    /// Images to one number a channel.
+    SpatialPool,
     /// Last, largest or mean values of a sequence.
     TimePool,
 }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use taskset_curves::{CurveStore, Metadata, Reader};
-use taskset_datasets::{Datasets, Source};
+use taskset_datasets::Datasets;
 use taskset_figures::png;
 use taskset_train::{Plan, Sweep, SweepObserver};
 
@@ -24,7 +24,7 @@ pub struct Request {
     /// Tasks, optimizers, protocol.
     pub settings: Settings,
     /// Real data or stand-ins.
-    pub source: Source,
+    pub datasets: Datasets,
     /// Directory of the results; created.
     pub out: PathBuf,
     /// Trials at once.
@@ -174,10 +174,10 @@ fn train(
         settings.replicas,
         settings.protocol,
         taskset_optim::Mode::Upstream,
-        request.source.origin(),
+        request.datasets.origin(),
     )?;
     let start = Instant::now();
-    let sweep = Sweep::new(plan, &Datasets::new(request.source.clone()))?;
+    let sweep = Sweep::new(plan, &request.datasets)?;
     let metadata = taskset_train::metadata(settings.protocol, sweep.plan().hash(), request.jobs);
     let place = request.out.join("curves");
     create_directory(&place)?;

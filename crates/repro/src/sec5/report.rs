@@ -43,7 +43,11 @@ pub(crate) fn chart(figure: &Figure3) -> LineChart {
         x_log: true,
         y_log: false,
         series: series.collect(),
-        note: (figure.origin == Origin::Synthetic).then(|| "synthetic stand-in data".to_owned()),
+        note: match figure.origin {
+            Origin::Synthetic => Some("synthetic stand-in data".to_owned()),
+            Origin::Partial => Some("parts of the original data sets".to_owned()),
+            Origin::Real => None,
+        },
     }
 }
 
@@ -184,8 +188,10 @@ fn how(content: &Content<'_>) -> Section {
     let data = match (&content.request.curves, figure.origin) {
         (Some(path), origin) => format!("{origin}, as recorded in {}", path.display()),
         (None, Origin::Synthetic) => "embedded synthetic stand-ins".to_owned(),
-        (None, Origin::Partial) => format!("{}, parts of the original data sets", content.request.source),
-        (None, Origin::Real) => format!("{}", content.request.source),
+        (None, Origin::Partial) => {
+            format!("{}, parts of the original data sets", content.request.datasets.source())
+        }
+        (None, Origin::Real) => format!("{}", content.request.datasets.source()),
     };
     let time = if material.trained > 0 {
         format!(

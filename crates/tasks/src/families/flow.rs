@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::{Size, dense};
-use super::{Config, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `nvp_family` or `maf_family`.
@@ -80,5 +80,9 @@ impl Config for FlowConfig {
     fn cost(&self) -> Result<Cost, Infeasible> {
         let pixels = self.dataset.input_shape()?.len();
         Ok(self.kind.size(pixels, &self.hidden_units, self.num_bijectors).with_batch(self.dataset.batch_size))
+    }
+
+    fn builder(&self) -> Option<Builder<'_>> {
+        Some(Box::new(|name, data| crate::models::flow::build(name, self, data)))
     }
 }

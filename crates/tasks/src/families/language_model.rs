@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::Initializer;
 
 use super::size::{Size, dense};
-use super::{Config, Cost, Infeasible, LanguageModelDataset, RnnCore, json};
+use super::{Builder, Config, Cost, Infeasible, LanguageModelDataset, RnnCore, json};
 use crate::sampling::Sampler;
 
 /// A configuration of either language model family.
@@ -73,5 +73,9 @@ impl Config for LanguageModelConfig {
         let core = self.core.size(self.embed_dim, steps, self.trainable_init);
         let output = dense([self.core.core_dim(), self.vocab_size]).unrolled(steps.saturating_sub(1));
         Ok((embedding + core + output).with_batch(self.dataset.batch_size))
+    }
+
+    fn builder(&self) -> Option<Builder<'_>> {
+        Some(Box::new(|name, data| crate::models::language_model::build(name, self, data)))
     }
 }

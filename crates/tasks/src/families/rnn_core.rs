@@ -1,7 +1,7 @@
 //! The recurrent core of the three text families.
 
 use serde_json::{Value, json};
-use taskset_nn::{Activation, Initializer};
+use taskset_nn::{Activation, Core, Gru, Initializer, Lstm, Recurrent, Vrnn};
 
 use super::json::initializer;
 use super::size::{CoreKind, Size};
@@ -69,6 +69,23 @@ impl RnnCore {
                 *core_dim
             }
         }
+    }
+
+    /// The layer that runs this core over a sequence.
+    pub(crate) const fn layer(&self, trainable_init: bool) -> Recurrent {
+        let core = match *self {
+            Self::Vrnn { hidden_to_hidden, in_to_hidden, act_fn, core_dim } => Core::Vrnn(Vrnn {
+                units: core_dim,
+                activation: act_fn,
+                w_in: in_to_hidden,
+                w_h: hidden_to_hidden,
+            }),
+            Self::Gru { core_dim, wh, wz, wr, uh, uz, ur } => {
+                Core::Gru(Gru { units: core_dim, wz, uz, wr, ur, wh, uh })
+            }
+            Self::Lstm { w_gates, core_dim } => Core::Lstm(Lstm { units: core_dim, w_gates }),
+        };
+        Recurrent { core, trainable_init }
     }
 
     /// A core run over a sequence, with its initial state if that is trained.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::Initializer;
 
 use super::size::{Size, dense};
-use super::{Config, Cost, Infeasible, RnnCore, TextClassificationDataset, json};
+use super::{Builder, Config, Cost, Infeasible, RnnCore, TextClassificationDataset, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `rnn_text_classification_family`.
@@ -85,5 +85,9 @@ impl Config for RnnTextClassificationConfig {
         let core = self.core.size(self.embed_dim, self.dataset.patch_length, self.trainable_init);
         let output = dense([self.core.core_dim(), 2]);
         Ok((embedding + core + output).with_batch(self.dataset.batch_size))
+    }
+
+    fn builder(&self) -> Option<Builder<'_>> {
+        Some(Box::new(|name, data| crate::models::text_classification::build(name, self, data)))
     }
 }

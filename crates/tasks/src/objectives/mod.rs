@@ -1,7 +1,8 @@
 //! Tasks whose loss is a formula: `quadratic_family`, `losg_tasks_family` and the two-dimensional fixed tasks.
 //!
 //! All of them work on plain slices, are generic over f32 and f64, differentiate by hand and allocate nothing in a
-//! step. Transcendental functions come from the `libm` crate, so that curves are the same on every platform.
+//! step. Transcendental functions come from the `libm` crate; matrix products (quadratics, losg's quadratic and norm) are
+//! `taskset_nn`'s, and round as the machine's kernels do.
 //!
 //! Random numbers are children of the replica's name:
 //!
@@ -18,7 +19,7 @@
 //! minibatch and no noise: terms that need one are 0.
 
 mod draw;
-mod feed;
+pub(crate) mod feed;
 mod linalg;
 pub(crate) mod losg;
 mod matrix;

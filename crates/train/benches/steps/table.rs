@@ -7,7 +7,7 @@ use taskset_nn::Backend;
 use taskset_nn::denormals::FlushGuard;
 use taskset_train::{Protocol, machine_description};
 
-use crate::tasks::{TASKS, Trial, forward_flops};
+use crate::tasks::{TASKS, Trials, forward_flops};
 use crate::training::{Product, Training, median, micros};
 use crate::workloads::{self, WORKLOADS};
 
@@ -78,9 +78,9 @@ pub(crate) fn print(filters: &[&str]) {
         }
     }
     for name in TASKS.into_iter().filter(|name| chosen(name)) {
-        match Trial::named(name) {
-            Ok(trial) => {
-                let mut line = Line::new(name.to_owned(), Box::new(trial));
+        match Trials::named(name) {
+            Ok(trials) => {
+                let mut line = Line::new(name.to_owned(), Box::new(trials));
                 (line.forward, line.evaluates) = (forward_flops(name), true);
                 lines.push(line);
             }

@@ -28,53 +28,66 @@ pub(crate) const TASKS: [&str; 16] = [
     "FixedMLP_mnist_ce_128x128x128_relu_bs128",
 ];
 
-/// A trial of a task.
-pub(crate) struct Trial {
+/// Trials of a task in lockstep; mostly one.
+pub(crate) struct Trials {
     problem: Box<dyn Problem<f32>>,
+    /// `[trials, n]`, as the gradients.
     params: Vec<f32>,
     gradients: Vec<f32>,
+    losses: Vec<f32>,
+    means: Vec<f64>,
     rule: Rule,
-    state: State<f32>,
+    states: Vec<State<f32>>,
     flops: f64,
 }
 
-impl Trial {
-    /// Replica 0 of a named task on stand-in data.
+impl Trials {
+    /// One trial of replica 0 of a named task on stand-in data.
     pub(crate) fn named(name: &str) -> Result<Self, taskset_tasks::Error> {
-        Ok(Self::new(&*taskset_tasks::build(name, &Datasets::new(Source::Synthetic))?))
+        Ok(Self::new(&*taskset_tasks::build(name, &Datasets::new(Source::Synthetic))?, 1))
     }
 
-    /// Replica 0 of a task.
-    pub(crate) fn new(task: &dyn Task) -> Self {
+    /// So many trials of replica 0 of a task.
+    pub(crate) fn new(task: &dyn Task, trials: usize) -> Self {
         let n = task.layout().len();
         let (mut problem, mut params) = (task.start(&replica_stream(task.name(), 0)), vec![0.0; n]);
         problem.init(&mut params);
         let rule = adam();
         Self {
             problem,
-            params,
-            gradients: vec![0.0; n],
-            state: rule.init(n),
+            params: params.repeat(trials),
+            gradients: vec![0.0; trials * n],
+            losses: vec![0.0; trials],
+            means: vec![0.0; trials],
+            states: (0..trials).map(|_| rule.init(n)).collect(),
             rule,
             flops: task.flops_per_step(),
         }
     }
 }
 
-impl Training for Trial {
+impl Training for Trials {
     fn step(&mut self) -> f32 {
         self.problem.next_batch(Feed::Training);
-        let loss = self.problem.loss_and_gradients(&self.params, &mut self.gradients);
-        self.rule.update(&self.gradients, &mut self.params, &mut self.state);
-        loss
+        self.problem.losses_and_gradients(&self.params, &mut self.gradients, &mut self.losses);
+        let n = self.params.len() / self.states.len();
+        let rows = self.params.chunks_exact_mut(n).zip(self.gradients.chunks_exact(n));
+        for ((params, gradients), state) in rows.zip(&mut self.states) {
+            self.rule.update(gradients, params, state);
+        }
+        self.losses[0]
+    }
+
+    fn trials(&self) -> u32 {
+        self.states.len() as u32
     }
 
     fn flops(&self) -> f64 {
         self.flops
     }
 
-    fn evaluate(&mut self, batches: u32) -> f64 {
-        self.problem.mean_loss(Split::ValidInner, &self.params, batches)
+    fn evaluate(&mut self, batches: u32) {
+        self.problem.mean_losses(Split::ValidInner, &self.params, batches, &mut self.means);
     }
 }
 

@@ -10,17 +10,19 @@ use crate::clock::Clock;
 
 /// A training in progress.
 pub(crate) trait Training {
-    /// One whole step; the loss before it.
+    /// One whole step, of all trials if there are several; the loss before it, of the first.
     fn step(&mut self) -> f32;
 
-    /// Floating-point operations of a step, as executed.
+    /// Trials that a step advances.
+    fn trials(&self) -> u32 {
+        1
+    }
+
+    /// Floating-point operations of a step of one trial.
     fn flops(&self) -> f64;
 
-    /// Mean loss over some evaluation minibatches.
-    fn evaluate(&mut self, batches: u32) -> f64 {
-        let _ = batches;
-        f64::NAN
-    }
+    /// Evaluates on some minibatches of a split, where there are splits.
+    fn evaluate(&mut self, _batches: u32) {}
 }
 
 /// Adam with learning rate 1e-3.

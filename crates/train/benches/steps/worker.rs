@@ -31,14 +31,16 @@ fn answer(question: &str, running: &mut BTreeMap<String, Box<dyn Training>>) -> 
         running.insert(name.to_owned(), start(name)?);
     }
     let training = running.get_mut(name).ok_or("just inserted")?;
+    let rounds = (steps / training.trials()).max(1);
     let clock = Clock::start();
     let mut loss = f32::NAN;
-    for _ in 0..steps {
+    for _ in 0..rounds {
         loss = training.step();
     }
     let (wall, cpu) = clock.micros();
-    let (n, flops) = (f64::from(steps.max(1)), training.flops());
-    Ok(format!("{:.3} {:.3} {steps} {loss:.6} {flops}", wall / n, cpu / n))
+    let taken = rounds * training.trials();
+    let (n, flops) = (f64::from(taken), training.flops());
+    Ok(format!("{:.3} {:.3} {taken} {loss:.6} {flops}", wall / n, cpu / n))
 }
 
 /// A workload after its first step, which allocates.

@@ -2,57 +2,94 @@
 
 use taskset_datasets::{Datasets, Source};
 use taskset_nn::{
-    Activation, GaussianLikelihood, InvalidNetwork, Latent, Loss, Network, Plan, Shape, mlp_layers,
+    Activation, Conv, Core, Dense, Embed, GaussianLikelihood, Initializer, InvalidNetwork, Latent, Layer,
+    Loss, Lstm, Network, Padding, Plan, Recurrent, Shape, SpatialPool,
 };
 use taskset_optim::{Rule, State};
 use taskset_rng::{Stream, StreamId};
 use taskset_tasks::families::Config;
 use taskset_tasks::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
 
-use crate::tasks::Trial;
+use crate::tasks::Trials;
 use crate::training::{Training, adam};
 
 /// The workloads and what they are.
-pub(crate) const WORKLOADS: [(&str, &str); 5] = [
+pub(crate) const WORKLOADS: [(&str, &str); 7] = [
     ("W0", "mlp 8-8-8-10, batch 4"),
     ("W1", "mlp 784-32-32-10, batch 16"),
     ("W2", "mlp 3072-128-128-128-10, batch 128"),
+    ("W3", "conv 3-32-64-64 on 32x32, batch 64"),
+    ("W4", "byte LSTM 128, 64 steps, batch 64"),
     ("W5", "quadratic, 100 dimensions"),
     ("W6", "vae 784-64-32-64-784, batch 64"),
 ];
 
-/// Starts a workload.
+/// Starts a workload; `NAME:vmapK` is K trainings in lockstep, where there is such a thing.
 ///
 /// # Errors
 /// For a name that is none.
 pub(crate) fn start(name: &str) -> Result<Box<dyn Training>, String> {
+    let trials = name.strip_prefix("W5:vmap").and_then(|k| k.parse().ok()).filter(|k| (1..=64).contains(k));
+    if let Some(trials) = trials {
+        return quadratic(trials);
+    }
     let mlp =
         |inputs, sizes: &[usize]| Network::mlp(inputs, sizes, Activation::Relu, Loss::SoftmaxCrossEntropy);
     let (network, rows, examples) = match name {
         "W0" => (mlp(8, &[8, 8, 10]), 4, 1000),
         "W1" => (mlp(784, &[32, 32, 10]), 16, 10_000),
         "W2" => (mlp(3072, &[128, 128, 128, 10]), 128, 2000),
-        "W5" => return quadratic(),
+        "W3" => (convolutions(), 64, 2000),
+        "W4" => (language_model(), 64, 4000),
+        "W5" => return quadratic(1),
         "W6" => (vae(), 64, 10_000),
-        _ => return Err(format!("no workload {name} yet")),
+        _ => return Err(format!("there is no workload {name}")),
     };
     let model = Model::new(name, &network, rows, examples).map_err(|error| error.to_string())?;
     Ok(Box::new(model))
 }
 
-/// A variational autoencoder whose pixels are neither dequantised nor clipped.
-fn vae() -> Network {
-    let layers = [
-        mlp_layers(&[64, 2 * 32], Activation::Relu),
-        vec![Latent.into()],
-        mlp_layers(&[64, 2 * 784], Activation::Relu),
+/// 3×3 with stride 2, then the mean of each channel.
+fn convolutions() -> Network {
+    let convolution = |outputs| Conv { outputs, kernel: 3, stride: 2, padding: Padding::Same, bias: true };
+    let mut layers = Vec::new();
+    for outputs in [32, 64, 64] {
+        layers.extend([convolution(outputs).into(), Activation::Relu.into()]);
+    }
+    layers.extend([SpatialPool::Mean.into(), Dense { outputs: 10 }.into()]);
+    let image = Shape::Image { height: 32, width: 32, channels: 3 };
+    Network::new(image, layers, Loss::SoftmaxCrossEntropy)
+}
+
+/// Predicts 64 bytes from those before them; the output behind the last of a row's 65 tokens is never computed.
+fn language_model() -> Network {
+    let lstm = Lstm { units: 128, w_gates: Initializer::GlorotNormal };
+    let layers = vec![
+        Embed { width: 64 }.into(),
+        Recurrent { core: Core::Lstm(lstm), trainable_init: false }.into(),
+        Dense { outputs: 256 }.into(),
     ];
-    let loss = GaussianLikelihood { clip: f64::INFINITY, dequantize: None };
-    Network::new(Shape::Features(784), layers.concat(), Loss::GaussianLikelihood(loss))
+    Network::new(Shape::Tokens { length: 65, vocabulary: 256 }, layers, Loss::NextToken)
+}
+
+/// Latent width 32, outputs neither clipped nor dequantised.
+fn vae() -> Network {
+    let relu = || Layer::from(Activation::Relu);
+    let layers = vec![
+        Dense { outputs: 64 }.into(),
+        relu(),
+        Dense { outputs: 64 }.into(),
+        Latent.into(),
+        Dense { outputs: 64 }.into(),
+        relu(),
+        Dense { outputs: 1568 }.into(),
+    ];
+    let likelihood = GaussianLikelihood { clip: f64::INFINITY, dequantize: None };
+    Network::new(Shape::Features(784), layers, Loss::GaussianLikelihood(likelihood))
 }
 
 /// `mean((A x)²)` with a normal matrix: the peers' objective with b = 0.
-fn quadratic() -> Result<Box<dyn Training>, String> {
+fn quadratic(trials: usize) -> Result<Box<dyn Training>, String> {
     let normal = Distribution::Normal { mean: 0.0, std: 1.0 };
     let config = QuadraticConfig {
         a_dist: normal,
@@ -65,7 +102,7 @@ fn quadratic() -> Result<Box<dyn Training>, String> {
     };
     let builder = config.builder().ok_or("quadratic tasks have a builder")?;
     let task = builder("W5", &Datasets::new(Source::Synthetic)).map_err(|error| error.to_string())?;
-    Ok(Box::new(Trial::new(&*task)))
+    Ok(Box::new(Trials::new(&*task, trials)))
 }
 
 /// A network on random examples in memory; a minibatch is gathered from them every step.

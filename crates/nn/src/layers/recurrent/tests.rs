@@ -85,8 +85,9 @@ proptest! {
 #[test]
 fn many_rows_and_tokens_in_several_chunks() {
     for core in [gru(9), lstm(9), vrnn(9, Activation::Relu)] {
-        // Two steps a chunk, a chunk with one step, and more different tokens than a block holds.
-        check(&model(core, true, [7, 400, 3]), 130);
+        // Two steps a chunk, chunks with one step, and more different tokens than a block holds.
+        let layers = vec![Embed { width: 3 }.into(), Recurrent { core, trainable_init: true }.into()];
+        check(&classifier(Shape::Tokens { length: 6, vocabulary: 400 }, layers, TimePool::Mean), 130);
     }
 }
 

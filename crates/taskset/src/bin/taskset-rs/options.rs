@@ -11,6 +11,12 @@ pub(crate) struct DataOption {
     /// [default: the environment variable TASKSET_DATA].
     #[arg(long, value_name = "DIR|synthetic")]
     pub(crate) data: Option<PathBuf>,
+    /// Accept a part of a data set in place of the whole; everything made from it is labelled partial.
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+    /// Directory of prepared copies (resized images, tokenised texts) [default: `prepared` in the data directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
 }
 
 impl DataOption {
@@ -30,11 +36,16 @@ impl DataOption {
 
     /// The data sets of [`DataOption::source`].
     pub(crate) fn datasets(&self) -> Datasets {
-        Datasets::new(self.source())
+        self.datasets_of(self.source())
+    }
+
+    /// Data sets of a source, by the other options.
+    pub(crate) fn datasets_of(&self, source: Source) -> Datasets {
+        Datasets::new(source).allow_partial(self.allow_partial).cache(self.cache.clone())
     }
 }
 
-/// `$XDG_CACHE_HOME/taskset-rs` or `~/.cache/taskset-rs`: where downloads of a later version will lie.
+/// `$XDG_CACHE_HOME/taskset-rs` or `~/.cache/taskset-rs`: where downloads lie if no directory is named.
 pub(crate) fn cache_directory() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)

@@ -59,7 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let scale: Scale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
     let source = arguments.data.named().unwrap_or(Source::Synthetic);
-    let kind = source.origin().name();
+    let datasets = arguments.data.datasets_of(source);
+    let kind = datasets.origin().name();
     let name = match arguments.curves {
         Some(_) => "sec5-given".to_owned(),
         None => format!("sec5-{}-{kind}", scale.name()),
@@ -70,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         say!("reproducing figure 3 at scale {} on {kind} data, {jobs} trials at once", scale.name());
     }
     let request =
-        Request { settings: Settings::new(scale)?, source, out, jobs, curves: arguments.curves.clone() };
+        Request { settings: Settings::new(scale)?, datasets, out, jobs, curves: arguments.curves.clone() };
     let cancel = interrupt::flag()?;
     let ending = sec5::run(&request, &mut SweepProgress::new(), cancel)?;
     let summary = match ending {

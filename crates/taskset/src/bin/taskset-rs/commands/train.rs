@@ -74,8 +74,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     train::check_protocol(&protocol)?;
     let task = tasks::build(&arguments.task, &arguments.data.datasets())?;
-    if task.origin() == Origin::Synthetic {
-        say!("note: synthetic stand-in data; losses say nothing about the real data set");
+    match task.origin() {
+        Origin::Synthetic => {
+            say!("note: synthetic stand-in data; losses say nothing about the real data set")
+        }
+        Origin::Partial => say!("note: a part of the data set only; losses are not those of the whole"),
+        Origin::Real => {}
     }
     let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
     let rule = named.config.rule(mode, schedule);

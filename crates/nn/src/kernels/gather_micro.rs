@@ -1,0 +1,250 @@
+//! The inner kernels of the gathered product, for the tiles of [`micro`](super::micro).
+
+use super::Scalar;
+use super::gather::{GatherMicro, GatherTile};
+use super::gemm::First;
+use super::math::{Exact, Fast, Math, PORTABLE_FMA};
+use super::micro::{Portable, by_rows};
+
+impl GatherMicro<f32> for Portable {
+    unsafe fn gather_tile(tile: &GatherTile<'_, f32>) {
+        by_rows!(tile.rows.len(), tile, portable [1 2] (16, f32, Fast<PORTABLE_FMA>));
+    }
+}
+
+impl GatherMicro<f64> for Portable {
+    unsafe fn gather_tile(tile: &GatherTile<'_, f64>) {
+        by_rows!(tile.rows.len(), tile, portable [1 2] (8, f64, Exact));
+    }
+}
+
+/// Where the rows of a tile start in A.
+///
+/// # Safety
+/// As [`GatherMicro::gather_tile`], with `MR` rows.
+#[inline(always)]
+unsafe fn a_rows<const MR: usize, T>(t: &GatherTile<'_, T>) -> [*const T; MR] {
+    // SAFETY: the tile has MR rows, which start within A.
+    std::array::from_fn(|i| unsafe { t.a.add(t.rows.get_unchecked(i).offset as usize) })
+}
+
+/// Where the rows of a tile start in C.
+///
+/// # Safety
+/// As [`a_rows`].
+#[inline(always)]
+unsafe fn c_rows<const MR: usize, T>(t: &GatherTile<'_, T>) -> [*mut T; MR] {
+    // SAFETY: the tile has MR rows, which lie within C.
+    std::array::from_fn(|i| unsafe { t.c.add(t.rows.get_unchecked(i).row as usize * t.stride) })
+}
+
+/// # Safety
+/// As [`GatherMicro::gather_tile`], with `MR` rows.
+unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &GatherTile<'_, T>) {
+    // SAFETY: as the caller promises.
+    let (a, c): ([_; MR], [_; MR]) = unsafe { (a_rows(t), c_rows(t)) };
+    let mut sums = [[T::zero(); NR]; MR];
+    for (i, sum) in sums.iter_mut().enumerate() {
+        for (j, x) in sum[..t.cols].iter_mut().enumerate() {
+            // SAFETY: within the tile of C, and within the bias of `cols` elements.
+            *x = unsafe {
+                match t.first {
+                    First::Zero => T::zero(),
+                    First::Accumulate => *c[i].add(j),
+                    First::Bias(bias) => *bias.add(j),
+                }
+            };
+        }
+    }
+    for k in t.depth {
+        let mut b = [T::zero(); NR];
+        // SAFETY: this row of B has `cols` elements.
+        let row = unsafe { std::slice::from_raw_parts(t.b.add(k.row as usize * t.stride), t.cols) };
+        match <&[T; NR]>::try_from(row) {
+            Ok(full) => b = *full,
+            Err(_) => b[..t.cols].copy_from_slice(row),
+        }
+        for (i, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: within A.
+            let a = unsafe { *a[i].add(k.offset as usize) };
+            for (x, b) in sum.iter_mut().zip(b) {
+                *x = M::mul_add(a, b, *x);
+            }
+        }
+    }
+    for (i, sum) in sums.iter().enumerate() {
+        for (j, &x) in sum[..t.cols].iter().enumerate() {
+            // SAFETY: within the tile of C.
+            unsafe { *c[i].add(j) = if t.relu && x <= T::zero() { T::zero() } else { x } };
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{First, GatherMicro, GatherTile, a_rows, by_rows, c_rows};
+    use crate::kernels::micro::{Avx2, Avx512, lanes, load, store};
+    use std::arch::asm;
+    use std::arch::x86_64::{
+        __m256, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps,
+        _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_setzero_ps,
+    };
+
+    impl GatherMicro<f32> for Avx512 {
+        unsafe fn gather_tile(tile: &GatherTile<'_, f32>) {
+            if tile.cols <= 16 {
+                by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1));
+            } else {
+                by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2));
+            }
+        }
+    }
+
+    /// `sum += a[offset] · row`. In assembly because the compiler would read the elements of all rows first, for which
+    /// there are not registers enough, and keep half of the sums in memory.
+    ///
+    /// # Safety
+    /// `a[offset]` is readable.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn add_product<const NV: usize>(
+        sum: &mut [__m512; NV],
+        a: *const f32,
+        offset: u32,
+        row: [__m512; NV],
+    ) {
+        let offset = offset as usize;
+        // SAFETY: reads one number, which the caller says is readable; both have NV elements.
+        unsafe {
+            if NV == 2 {
+                asm!(
+                    "vbroadcastss {x}, dword ptr [{a} + 4*{offset}]",
+                    "vfmadd231ps {s0}, {x}, {r0}",
+                    "vfmadd231ps {s1}, {x}, {r1}",
+                    a = in(reg) a, offset = in(reg) offset, x = out(zmm_reg) _,
+                    s0 = inout(zmm_reg) sum[0], s1 = inout(zmm_reg) sum[NV - 1],
+                    r0 = in(zmm_reg) row[0], r1 = in(zmm_reg) row[NV - 1],
+                    options(pure, readonly, nostack, preserves_flags)
+                );
+            } else {
+                asm!(
+                    "vfmadd231ps {s0}, {r0}, dword ptr [{a} + 4*{offset}]{{1to16}}",
+                    a = in(reg) a, offset = in(reg) offset, s0 = inout(zmm_reg) sum[0], r0 = in(zmm_reg) row[0],
+                    options(pure, readonly, nostack, preserves_flags)
+                );
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`GatherMicro::gather_tile`], with `MR` rows and at most 16 times `NV` columns.
+    #[target_feature(enable = "avx512f")]
+    unsafe fn avx512<const MR: usize, const NV: usize>(t: &GatherTile<'_, f32>) {
+        let mut masks: [__mmask16; NV] = [0; NV];
+        for (v, mask) in masks.iter_mut().enumerate() {
+            let left = t.cols - (16 * v).min(t.cols);
+            *mask = if left >= 16 { 0xffff } else { (1 << left) - 1 };
+        }
+        // SAFETY: masked loads and stores touch only the columns of the tile; the tables are the tile's.
+        unsafe {
+            let mut sums: [[__m512; NV]; MR] = [[_mm512_setzero_ps(); NV]; MR];
+            match t.first {
+                First::Zero => {}
+                First::Accumulate => {
+                    let c: [_; MR] = c_rows(t);
+                    for (sum, c) in sums.iter_mut().zip(c) {
+                        for v in 0..NV {
+                            sum[v] = _mm512_maskz_loadu_ps(masks[v], c.wrapping_add(16 * v));
+                        }
+                    }
+                }
+                First::Bias(bias) => {
+                    for v in 0..NV {
+                        let bias = _mm512_maskz_loadu_ps(masks[v], bias.wrapping_add(16 * v));
+                        for sum in &mut sums {
+                            sum[v] = bias;
+                        }
+                    }
+                }
+            }
+            let a: [_; MR] = a_rows(t);
+            for k in t.depth {
+                let b = t.b.add(k.row as usize * t.stride);
+                let mut row = [_mm512_setzero_ps(); NV];
+                for v in 0..NV {
+                    row[v] = _mm512_maskz_loadu_ps(masks[v], b.wrapping_add(16 * v));
+                }
+                for (sum, a) in sums.iter_mut().zip(a) {
+                    add_product(sum, a, k.offset, row);
+                }
+            }
+            let c: [_; MR] = c_rows(t);
+            for (sum, c) in sums.iter().zip(c) {
+                for v in 0..NV {
+                    // The second operand is returned if either is NaN.
+                    let x = if t.relu { _mm512_max_ps(_mm512_setzero_ps(), sum[v]) } else { sum[v] };
+                    _mm512_mask_storeu_ps(c.wrapping_add(16 * v), masks[v], x);
+                }
+            }
+        }
+    }
+
+    impl GatherMicro<f32> for Avx2 {
+        unsafe fn gather_tile(tile: &GatherTile<'_, f32>) {
+            if tile.cols == 16 {
+                by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (true));
+            } else {
+                by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (false));
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`GatherMicro::gather_tile`], with `MR` rows; `FULL` only if there are 16 columns.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn avx2<const MR: usize, const FULL: bool>(t: &GatherTile<'_, f32>) {
+        // SAFETY: masked loads and stores touch only the columns of the tile; the tables are the tile's.
+        unsafe {
+            let masks = [lanes(t.cols, 0), lanes(t.cols, 1)];
+            let mut sums: [[__m256; 2]; MR] = [[_mm256_setzero_ps(); 2]; MR];
+            match t.first {
+                First::Zero => {}
+                First::Accumulate => {
+                    let c: [_; MR] = c_rows(t);
+                    for (sum, c) in sums.iter_mut().zip(c) {
+                        for v in 0..2 {
+                            sum[v] = load::<FULL>(c.wrapping_add(8 * v), masks[v]);
+                        }
+                    }
+                }
+                First::Bias(bias) => {
+                    for v in 0..2 {
+                        let bias = load::<FULL>(bias.wrapping_add(8 * v), masks[v]);
+                        for sum in &mut sums {
+                            sum[v] = bias;
+                        }
+                    }
+                }
+            }
+            let a: [_; MR] = a_rows(t);
+            for k in t.depth {
+                let b = t.b.add(k.row as usize * t.stride);
+                let row = [load::<FULL>(b, masks[0]), load::<FULL>(b.wrapping_add(8), masks[1])];
+                for (sum, a) in sums.iter_mut().zip(a) {
+                    let x = _mm256_broadcast_ss(&*a.add(k.offset as usize));
+                    for v in 0..2 {
+                        sum[v] = _mm256_fmadd_ps(x, row[v], sum[v]);
+                    }
+                }
+            }
+            let c: [_; MR] = c_rows(t);
+            for (sum, c) in sums.iter().zip(c) {
+                for v in 0..2 {
+                    // The second operand is returned if either is NaN.
+                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), sum[v]) } else { sum[v] };
+                    store::<FULL>(c.wrapping_add(8 * v), masks[v], x);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Minibatches of text: which examples, and which slice of each.
+
+use std::sync::Arc;
+
+use taskset_datasets::{IndexStream, Splits, TextData, slice};
+use taskset_names::{Origin, Split};
+use taskset_nn::{BatchMut, Scalar, Shape};
+use taskset_rng::{Stream, StreamId};
+
+use super::network_task::{Batches, Data};
+use crate::Feed;
+
+/// The text of a task: shared by its replicas.
+#[derive(Clone, Debug)]
+pub(super) struct TextTask {
+    pub(super) data: Arc<TextData>,
+    pub(super) splits: Splits,
+    pub(super) batch_size: usize,
+    /// Tokens of an example, padded with 0; padding is a token like others (QUIRK-13, QUIRK-22).
+    pub(super) patch_length: usize,
+    /// Tokens of the model; every higher one is taken for the last (QUIRK-23, QUIRK-24).
+    pub(super) vocabulary: usize,
+    /// Entries of the shuffle buffer of each split, in the order of [`Split::ALL`].
+    pub(super) buffers: [usize; 4],
+    /// Whether the model classifies: language models read no labels, and most sources have none.
+    pub(super) labelled: bool,
+}
+
+impl TextTask {
+    /// The input as networks take it.
+    pub(super) const fn shape(&self) -> Shape {
+        Shape::Tokens { length: self.patch_length, vocabulary: self.vocabulary }
+    }
+}
+
+impl Data for TextTask {
+    fn origin(&self) -> Origin {
+        self.data.origin()
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>> {
+        Box::new(TextBatches::new(Arc::clone(self), replica))
+    }
+}
+
+/// The random streams of one feed: examples and slices are siblings, so that neither shifts the other. Text models
+/// have no noise of their own; the stream is there for all models alike.
+#[derive(Clone, Debug)]
+struct FeedStreams {
+    batches: IndexStream,
+    slices: Stream,
+    noise: Stream,
+}
+
+/// The minibatch streams of one replica. Names: `train/…` and `eval/<split>/…`, each with `batches`, `slices` and
+/// `noise` below the replica's.
+#[derive(Clone, Debug)]
+struct TextBatches {
+    text: Arc<TextTask>,
+    training: FeedStreams,
+    evaluation: [FeedStreams; 4],
+    examples: Vec<u32>,
+}
+
+impl TextBatches {
+    fn new(text: Arc<TextTask>, replica: &StreamId) -> Self {
+        let open = |split: Split, id: StreamId| {
+            let indices = Arc::clone(text.splits.get(split));
+            let order = id.child("batches").stream();
+            FeedStreams {
+                batches: IndexStream::new(indices, text.buffers[split.index()], order),
+                slices: id.child("slices").stream(),
+                noise: id.child("noise").stream(),
+            }
+        };
+        let evaluation = replica.child("eval");
+        Self {
+            training: open(Split::Train, replica.child("train")),
+            evaluation: Split::ALL.map(|split| open(split, evaluation.child(split.name()))),
+            examples: vec![0; text.batch_size],
+            text,
+        }
+    }
+}
+
+impl<T: Scalar> Batches<T> for TextBatches {
+    /// Tokens are `[batch, patch length]`. The slice of an example is drawn anew at every visit.
+    fn next(&mut self, feed: Feed, batch: BatchMut<'_, T>) -> &mut Stream {
+        let BatchMut { tokens, labels, .. } = batch;
+        let streams = match feed {
+            Feed::Training => &mut self.training,
+            Feed::Evaluation(split) => &mut self.evaluation[split.index()],
+        };
+        let TextTask { data, patch_length, vocabulary, labelled, .. } = &*self.text;
+        streams.batches.next_batch(&mut self.examples);
+        let last = u16::try_from(vocabulary.saturating_sub(1)).unwrap_or(u16::MAX);
+        let rows = tokens.chunks_exact_mut(*patch_length).zip(labels);
+        for (&example, (row, label)) in self.examples.iter().zip(rows) {
+            slice(data.tokens(example), row, &mut streams.slices);
+            row.iter_mut().for_each(|token| *token = (*token).min(last));
+            *label = if *labelled { data.label(example) } else { 0 };
+        }
+        &mut streams.noise
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskset_datasets::{Datasets, Source, carve_text};
+
+    fn task(name: &str, patch_length: usize, vocabulary: usize, labelled: bool) -> Arc<TextTask> {
+        let data = Datasets::new(Source::Synthetic).text(name).unwrap();
+        let splits = carve_text(&data, 3000, Some(200));
+        let buffers = [50; 4];
+        Arc::new(TextTask { data, splits, batch_size: 30, patch_length, vocabulary, buffers, labelled })
+    }
+
+    /// Tokens and labels of the next minibatch.
+    fn next(batches: &mut TextBatches, feed: Feed) -> (Vec<u16>, Vec<u16>) {
+        let length = batches.text.patch_length;
+        let (mut tokens, mut labels) = (vec![u16::MAX; 30 * length], vec![u16::MAX; 30]);
+        let batch = BatchMut::<f32> { features: &mut [], tokens: &mut tokens, labels: &mut labels };
+        batches.next(feed, batch);
+        (tokens, labels)
+    }
+
+    #[test]
+    fn rows_are_slices_of_examples_with_their_labels_and_high_tokens_become_the_last() {
+        for (name, length, vocabulary, labelled) in
+            [("imdb_reviews/bytes", 12, 100, true), ("lm1b/subwords8k", 40, 300, false)]
+        {
+            let task = task(name, length, vocabulary, labelled);
+            let mut batches = TextBatches::new(Arc::clone(&task), &StreamId::root("text-batches"));
+            for feed in [Feed::Training, Feed::Evaluation(Split::Test)] {
+                let (tokens, labels) = next(&mut batches, feed);
+                assert!(tokens.iter().all(|&token| usize::from(token) < vocabulary));
+                assert!(tokens.iter().any(|&token| usize::from(token) == vocabulary - 1));
+                let split = if feed == Feed::Training { Split::Train } else { Split::Test };
+                for (row, &label) in tokens.chunks(length).zip(&labels) {
+                    let clamp = |&token: &u16| token.min(vocabulary as u16 - 1);
+                    let is_source = |&example: &u32| {
+                        let mut text: Vec<u16> = task.data.tokens(example).iter().map(clamp).collect();
+                        text.resize(text.len().max(length), 0);
+                        let expected = if labelled { task.data.label(example) } else { 0 };
+                        label == expected && text.windows(length).any(|window| window == row)
+                    };
+                    assert!(task.splits.get(split).iter().any(is_source), "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn feeds_are_independent_and_repeat() {
+        let task = task("imdb_reviews/bytes", 12, 256, true);
+        let start = || TextBatches::new(Arc::clone(&task), &StreamId::root("text-batches"));
+        let (mut a, mut b) = (start(), start());
+        for split in Split::ALL {
+            next(&mut a, Feed::Evaluation(split));
+        }
+        let (first, second) = (next(&mut a, Feed::Training), next(&mut a, Feed::Training));
+        assert_eq!(first, next(&mut b, Feed::Training));
+        assert_eq!(second, next(&mut b, Feed::Training));
+        assert_ne!(first, second);
+        assert_ne!(next(&mut a, Feed::Evaluation(Split::Train)), next(&mut b, Feed::Training));
+    }
+
+    #[test]
+    fn a_visit_draws_a_new_slice() {
+        let task = task("imdb_reviews/bytes", 12, 256, true);
+        let splits = Splits::clone(&task.splits);
+        let longest = splits.get(Split::Train).iter().max_by_key(|&&i| task.data.tokens(i).len()).copied();
+        let mut one = TextTask::clone(&task);
+        one.data = Arc::clone(&task.data);
+        // The labels of all rows: whichever example, slices of the same text differ.
+        let mut batches = TextBatches::new(Arc::new(one), &StreamId::root("slices"));
+        let only: Arc<[u32]> = Arc::from([longest.unwrap()]);
+        batches.training.batches = IndexStream::new(only, 1, StreamId::root("one").stream());
+        let (tokens, _) = next(&mut batches, Feed::Training);
+        let distinct: std::collections::BTreeSet<&[u16]> = tokens.chunks(12).collect();
+        assert!(distinct.len() > 15, "{}", distinct.len());
+    }
+}

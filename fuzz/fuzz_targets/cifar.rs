@@ -1,0 +1,4 @@
+//! Fuzzes the parser `cifar` of the data sets.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| taskset_fuzz::run("cifar", input));

@@ -1,0 +1,18 @@
+//! What all fuzz targets share: a scratch file for parsers that read files.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// Runs the entry point `name` of the data sets' parsers on an input.
+pub fn run(name: &str, input: &[u8]) {
+    static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
+    let scratch = SCRATCH.get_or_init(|| {
+        // Memory, where the system has it as a folder.
+        let memory = PathBuf::from("/dev/shm");
+        let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let folder = folder.join(format!("taskset-fuzz-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a scratch folder can be made");
+        folder.join("input")
+    });
+    taskset_datasets::fuzzing::run(name, input, scratch);
+}
