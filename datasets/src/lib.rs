@@ -10,7 +10,12 @@
 //! 3. [`IndexStream`] repeats a split for ever, shuffles it through a buffer and fills whole batches with numbers of
 //!    examples; the pixels of each are [`ImageData::pixels`].
 //!
-//! [`image_info`] knows shapes and sizes without any file. [`inspect`] and [`verify`] look at what is on disk.
+//! Text goes the same way: [`Datasets::text`], [`carve_text`], [`IndexStream`], and [`slice()`] cuts a window out of the
+//! [`TextData::tokens`] of an example. Each source is two data sets, one of bytes and one of subwords of the TFDS encoder,
+//! [`SubwordEncoder`]; [`prepare_text`] tokenises once and keeps the tokens.
+//!
+//! [`image_info`] and [`text_info`] know shapes and sizes without any file. [`inspect`] and [`verify`] look at what is on
+//! disk.
 //!
 //! ```
 //! use taskset_datasets::{Carving, Datasets, IndexStream, Source, carve};
