@@ -184,7 +184,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "small integers and their quotients are exact")]
     fn values_ties_and_nan() {
         assert_eq!(run(SpatialPool::Mean, &[1.0, 2.0, 3.0, 6.0], 8.0), (3.0, vec![2.0; 4]));
         assert_eq!(run(SpatialPool::SquaredMean, &[1.0, -3.0], 2.0), (5.0, vec![2.0, -6.0]));

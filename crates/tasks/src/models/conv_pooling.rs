@@ -57,8 +57,7 @@ mod tests {
         config.dataset = dataset("mnist", 26);
         let data = Datasets::new(taskset_datasets::Source::Synthetic);
         let error = build("t", &config, &data).err().unwrap();
-        let expected =
-            "the task `t` cannot be built, here as upstream: layer 2: VALID convolution on 1x1 input";
+        let expected = "the task `t` cannot be built: layer 2: VALID convolution on 1x1 input";
         assert_eq!(error.to_string(), expected);
     }
 }
