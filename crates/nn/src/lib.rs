@@ -22,7 +22,7 @@
 //! # Ok::<(), taskset_nn::InvalidNetwork>(())
 //! ```
 //!
-//! With the feature `candle`, [`reference`] executes the same description as a candle graph: slow, readable, and what
+//! With the feature `candle`, `reference` executes the same description as a candle graph: slow, readable, and what
 //! every planned layer is tested against.
 
 mod activation;

@@ -3,7 +3,7 @@
 //! # Tasks of your own
 //! Whatever implements [`Task`] can be trained. Two ways need less:
 //! - a [`NetworkTask`] is a network of `taskset_nn` layers on [`Data`] of yours, or on [`Drawn`] minibatches: planned, fast;
-//! - a [`CandleTask`](crate::CandleTask) (feature `candle`) is any loss that candle can differentiate: slower, on the CPU.
+//! - a `CandleTask` (feature `candle`) is any loss that candle can differentiate: slower, on the CPU.
 
 mod error;
 pub mod families;
