@@ -116,6 +116,11 @@ pub(crate) fn find(root: &Path, manifest: &Manifest) -> Result<(Container, Optio
     Ok((Container::Folder(manifest.folder(root)), None))
 }
 
+/// Whether a file is a picture of the data set, by its path in the data set's folder.
+pub(crate) fn is_picture(manifest: &Manifest, path: &str) -> bool {
+    matches!(item(manifest.decoder, path), Ok(Some(_)) | Err(_))
+}
+
 /// Number and bytes of the unpacked pictures in the data set's folder, by their names alone.
 pub(crate) fn count(root: &Path, manifest: &Manifest) -> Result<(usize, u64), Error> {
     let (mut pictures, mut bytes) = (0, 0);

@@ -36,10 +36,24 @@
 //! # Real files
 //! MNIST and Fashion-MNIST are read from their four original IDX files, compressed (`train-images-idx3-ubyte.gz`) or
 //! unpacked (`train-images-idx3-ubyte`). A compressed file must have the size and SHA-256 of the original, at every
-//! load; for an unpacked one format, counts and labels are checked. CIFAR-10 and CIFAR-100 are read from
-//! the files of their binary version. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it. The
-//! other data sets have manifests, so that tasks on them can be listed and counted, but no decoder yet:
-//! [`Error::NotYetReadable`].
+//! load; for an unpacked one format, counts and labels are checked. CIFAR-10 and CIFAR-100 are read from the files of
+//! their binary version, or from its archive as it is.
+//!
+//! The others must be *prepared* once by [`prepare_images`]: collections of pictures (Food-101, COIL-100, DeepWeeds,
+//! SUN397, colorectal histology; as published archives or unpacked) are decoded and resized by [`resize_cubic`],
+//! Downsampled ImageNet is taken from its NumPy archives, and the hub's Parquet copies from their pictures. The prepared
+//! copy is one file that is mapped into memory: it opens in milliseconds and all processes share it. Data sets that need
+//! no preparation open faster with it, too.
+//!
+//! A part of a data set is an error unless [`Datasets::allow_partial`] accepts it. Whatever is wrong with a file, the
+//! answer is an [`Error`] that names it: parsers are written for hostile input, with bounded memory, and fuzzed.
+//!
+//! # Features
+//! | | what | default |
+//! |---|---|---|
+//! | `encoded` | decoding of pictures | off |
+//! | `parquet` | the hub's Parquet copies; implies `encoded` | off |
+//! | `hub` | downloads over HTTPS, `fetch` | off |
 //!
 //! # Adding a data set
 //! Write `manifests/<name>.toml`, add it to the list in `manifest.rs`, and, for a new file format, a [`Decoder`] with its

@@ -201,8 +201,10 @@ pub(crate) fn inputs(root: &Path, manifest: &Manifest, all: bool) -> Result<Opti
         if !all {
             return Ok(None);
         }
-        container::walk(&folder, &mut |_, path| {
-            paths.push(path.to_owned());
+        container::walk(&folder, &mut |name, path| {
+            if collection::is_picture(manifest, name) {
+                paths.push(path.to_owned());
+            }
             Ok(())
         })?;
     }

@@ -24,8 +24,9 @@ pub enum Error {
     /// A pattern that cannot be expanded.
     #[error(transparent)]
     Pattern(#[from] taskset_names::PatternError),
-    /// The configuration of this name describes a model that cannot be built (upstream stores such names too).
-    #[error("the task `{name}` cannot be built, here as upstream: {reason}")]
+    /// The configuration of this name describes a model that cannot be built (upstream stores such names too), or the
+    /// parts of a task of the caller's own do not fit together.
+    #[error("the task `{name}` cannot be built: {reason}")]
     Infeasible {
         /// The task.
         name: String,
@@ -41,6 +42,17 @@ pub enum Error {
         name: String,
         /// Its family or group.
         family: String,
+    },
+    /// Candle could not compute a [`CandleTask`](crate::CandleTask).
+    #[cfg(feature = "candle")]
+    #[error("the task `{name}` failed while {doing}: {source}")]
+    Candle {
+        /// The task.
+        name: String,
+        /// What was being done.
+        doing: &'static str,
+        /// What candle says.
+        source: candle_core::Error,
     },
     /// The task's data cannot be had.
     #[error(transparent)]

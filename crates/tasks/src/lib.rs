@@ -1,4 +1,9 @@
 //! TaskSet's optimisation tasks: sampled families, fixed tasks, one registry by name.
+//!
+//! # Tasks of your own
+//! Whatever implements [`Task`] can be trained. Two ways need less:
+//! - a [`NetworkTask`] is a network of `taskset_nn` layers on [`Data`] of yours, or on [`Drawn`] minibatches: planned, fast;
+//! - a [`CandleTask`](crate::CandleTask) (feature `candle`) is any loss that candle can differentiate: slower, on the CPU.
 
 mod error;
 pub mod families;
@@ -11,5 +16,9 @@ pub mod sampling;
 pub mod task;
 
 pub use error::Error;
+#[cfg(feature = "candle")]
+pub use models::candle_task::{CandleLoss, CandleTask, Variable};
+pub use models::drawn::{Draw, Drawn};
+pub use models::network_task::{Batches, Data, NetworkTask};
 pub use registry::{Description, all_names, build, describe, families, select, upstream_json};
 pub use task::{Feed, Layout, Problem, Task, Tensor};

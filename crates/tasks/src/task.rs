@@ -69,6 +69,16 @@ pub enum Feed {
     Evaluation(Split),
 }
 
+impl Feed {
+    /// The split that its examples are from.
+    pub const fn split(self) -> Split {
+        match self {
+            Self::Training => Split::Train,
+            Self::Evaluation(split) => split,
+        }
+    }
+}
+
 /// A task: everything that does not depend on the replica. Its data is loaded once and shared by all its replicas.
 pub trait Task: Send + Sync {
     /// TaskSet's name, e.g. `mlp_family_seed12`.

@@ -19,6 +19,14 @@ pub enum Error {
         /// Which of its lists is empty.
         what: &'static str,
     },
+    /// A sweep was given other tasks than its plan names.
+    #[error("the plan names the tasks {planned:?}, and {given:?} were given; name them in the same order")]
+    OtherTasks {
+        /// Names of the plan.
+        planned: Vec<String>,
+        /// Names of the tasks given.
+        given: Vec<String>,
+    },
     /// A protocol field is outside its range.
     #[error("protocol: {field} must be at least 1")]
     Protocol {

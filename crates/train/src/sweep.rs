@@ -57,9 +57,23 @@ impl Sweep {
     /// Unknown names, infeasible or not yet trainable tasks, missing data.
     pub fn new(plan: Plan, data: &Datasets) -> Result<Self, Error> {
         crate::plan::check_protocol(&plan.protocol)?;
-        let mode: Mode = plan.mode.parse()?;
         let tasks =
             plan.tasks.iter().map(|name| taskset_tasks::build(name, data)).collect::<Result<_, _>>()?;
+        Self::of_tasks(plan, tasks)
+    }
+
+    /// A sweep of tasks that are built already: tasks of the caller's own, say. Curves are stored and found by name, and the
+    /// plan's hash knows nothing else of a task: what is changed needs a new name or a new store.
+    ///
+    /// # Errors
+    /// [`Error::OtherTasks`] if the tasks' names are not those of the plan, in order; unknown optimizers.
+    pub fn of_tasks(plan: Plan, tasks: Vec<Arc<dyn Task>>) -> Result<Self, Error> {
+        crate::plan::check_protocol(&plan.protocol)?;
+        if !plan.tasks.iter().eq(tasks.iter().map(|task| task.name())) {
+            let given = tasks.iter().map(|task| task.name().to_owned()).collect();
+            return Err(Error::OtherTasks { planned: plan.tasks, given });
+        }
+        let mode: Mode = plan.mode.parse()?;
         let steps = crate::trial::schedule_steps(mode, &plan.protocol);
         let rules = plan
             .optimizers

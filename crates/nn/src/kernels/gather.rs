@@ -29,8 +29,8 @@ pub struct Gathered<'a, T> {
     pub depth: &'a [Entry],
 }
 
-/// Columns of A that are summed at a time: so much of a panel of B stays in the first-level cache.
-const DEPTH: usize = 128;
+/// Most columns of A that are summed at a time: so much of a panel of B stays in the first-level cache.
+const DEPTH: usize = 144;
 
 /// `c[rows[i].row] = start + Σ_k a[i, k] b[depth[k].row]`, then `max(·, 0)` if `relu`, for row-major `b` and `c` of `n`
 /// columns. Rows of `c` that the table does not name stay as they are.
@@ -67,9 +67,11 @@ pub(crate) fn product<T: Scalar, K: GatherMicro<T>>(
     let tiles = a.rows.len().div_ceil(K::MR);
     let (height, extra) = (a.rows.len() / tiles, a.rows.len() % tiles);
     let row = |tile: usize| tile * height + tile.min(extra);
+    // Blocks of nearly equal depth, too: each costs reading and writing C.
+    let block = a.depth.len().div_ceil(a.depth.len().div_ceil(DEPTH).max(1));
     let mut k0 = 0;
     loop {
-        let depth = &a.depth[k0..a.depth.len().min(k0 + DEPTH)];
+        let depth = &a.depth[k0..a.depth.len().min(k0 + block)];
         let last = k0 + depth.len() == a.depth.len();
         for col in (0..n).step_by(K::NR) {
             let cols = K::NR.min(n - col);

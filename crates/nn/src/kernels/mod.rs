@@ -7,6 +7,7 @@ mod autoencoder;
 mod backend;
 mod bytes;
 mod cells;
+mod columns;
 mod flow;
 mod gather;
 mod gather_micro;
@@ -25,6 +26,7 @@ use crate::Activation;
 pub use backend::{Backend, force_portable};
 pub(crate) use cells::RowsOf;
 use backend::{Kind, vectorised};
+pub use columns::Reduction;
 pub use gather::{Entry, Gathered};
 pub use gemm::{MatrixRef, Packed, Scratch, Start};
 use math::Exact;
@@ -146,6 +148,12 @@ pub trait Scalar:
         scale: Option<Self>,
     ) -> f64;
 
+    /// Reduces each column of a row-major matrix of `out.len()` columns into `out`, which is one more row of it.
+    ///
+    /// # Panics
+    /// If `out` is empty.
+    fn reduce_columns(backend: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]);
+
     /// Bytes to numbers: `byte / 255` (correctly rounded), or `2 (byte / 255) − 1` if `centre`.
     ///
     /// # Panics
@@ -264,6 +272,11 @@ impl Scalar for f32 {
         vectorised!(backend, sigmoid_squared_error(logits: &mut [f32], labels: &[u16], scale: Option<f32>) -> f64)
     }
 
+    fn reduce_columns(backend: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]) {
+        use columns::reduce;
+        vectorised!(backend, reduce(matrix: &[f32], reduction: Reduction, out: &mut [f32]));
+    }
+
     fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
         use bytes::to_unit;
         assert_eq!(bytes.len(), out.len(), "one number a byte");
@@ -337,6 +350,10 @@ impl Scalar for f64 {
 
     fn sigmoid_squared_error(_: Backend, logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64 {
         losses::sigmoid_squared_error::<Self, Exact>(logits, labels, scale)
+    }
+
+    fn reduce_columns(_: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]) {
+        columns::reduce::<Self, Exact>(matrix, reduction, out);
     }
 
     fn from_bytes(_: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {

@@ -1,7 +1,7 @@
 //! Convolutions of images.
 
 use super::Kind;
-use crate::kernels::{Gathered, Start, add_column_sums};
+use crate::kernels::{Gathered, Reduction, Start};
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
 use crate::windows::{Axis, Direction, Group, Windows};
@@ -16,8 +16,8 @@ use crate::{Activation, Padding, Parameter, Scalar, Shape};
 /// `∂x[u, v, c] = Σ_{i, j, o} ∂y[(u + a − i) / s, (v + a' − j) / s, o] w[i, j, c, o]` where the divisions are exact.
 ///
 /// No windows are copied: besides the values before and behind it and their gradients, a planned convolution holds the
-/// transposed kernel, tables of 8 bytes for each pixel of a [block](BLOCK) of images on either side, and, for
-/// activations whose derivative needs their inputs, these.
+/// transposed kernel, tables of 8 bytes for each pixel before and behind it of a block of images (of 2¹⁷ numbers; one
+/// image if that has more), and, for activations whose derivative needs their inputs, these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
     /// Number of outputs: channels behind it.
@@ -221,7 +221,7 @@ impl<T: Scalar> Step<T> for ConvStep<T> {
                 T::multiply_by_derivative(pass.backend, activation, saved, dy);
             }
             if !db.is_empty() {
-                add_column_sums(dy, db);
+                T::reduce_columns(pass.backend, dy, Reduction::Sum, db);
             }
             for group in &self.forward {
                 // The windows transposed: the tables change places.

@@ -1,7 +1,7 @@
 //! Pooling of whole images to one number a channel.
 
 use super::Kind;
-use crate::kernels::add_column_sums;
+use crate::kernels::Reduction;
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -63,36 +63,18 @@ struct PoolStep<T> {
 }
 
 impl<T: Scalar> Step<T> for PoolStep<T> {
-    fn forward(&mut self, _: Pass<'_, T>, x: &[T], y: &mut [T]) -> f64 {
-        let scale = T::of(1.0 / self.pixels as f64);
+    fn forward(&mut self, pass: Pass<'_, T>, x: &[T], y: &mut [T]) -> f64 {
+        let mean = T::of(1.0 / self.pixels as f64);
+        let (reduction, start, scale) = match self.kind {
+            SpatialPool::Mean => (Reduction::Sum, T::zero(), mean),
+            SpatialPool::Max => (Reduction::Max, T::neg_infinity(), T::one()),
+            SpatialPool::SquaredMean => (Reduction::SquaredSum, T::zero(), mean),
+        };
         let images = x.chunks_exact(self.pixels * self.channels);
         for (image, y) in images.zip(y.chunks_exact_mut(self.channels)) {
-            match self.kind {
-                SpatialPool::Mean => {
-                    y.fill(T::zero());
-                    add_column_sums(image, y);
-                }
-                SpatialPool::Max => {
-                    y.copy_from_slice(&image[..self.channels]);
-                    for pixel in image.chunks_exact(self.channels).skip(1) {
-                        for (y, &x) in y.iter_mut().zip(pixel) {
-                            // NaN wins: it compares as false, so that it stays, and is taken where it is met.
-                            *y = if x > *y || x.is_nan() { x } else { *y };
-                        }
-                    }
-                }
-                SpatialPool::SquaredMean => {
-                    y.fill(T::zero());
-                    for pixel in image.chunks_exact(self.channels) {
-                        for (y, &x) in y.iter_mut().zip(pixel) {
-                            *y = *y + x * x;
-                        }
-                    }
-                }
-            }
-            if self.kind != SpatialPool::Max {
-                y.iter_mut().for_each(|y| *y = *y * scale);
-            }
+            y.fill(start);
+            T::reduce_columns(pass.backend, image, reduction, y);
+            y.iter_mut().for_each(|y| *y = *y * scale);
         }
         0.0
     }
@@ -130,8 +112,9 @@ impl<T: Scalar> Step<T> for PoolStep<T> {
                     }
                     // A maximum that is NaN equals nothing: 0 / 0 keeps it NaN, as in TensorFlow.
                     for (dx, x) in dx.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
-                        for (i, dx) in dx.iter_mut().enumerate() {
-                            *dx = equal(x[i], y[i]) / shares[i] * dy[i];
+                        let values = shares.iter().zip(x).zip(y.iter().zip(dy));
+                        for (dx, ((&count, &x), (&y, &dy))) in dx.iter_mut().zip(values) {
+                            *dx = equal(x, y) / count * dy;
                         }
                     }
                 }
@@ -201,7 +184,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "small integers and their quotients are exact")]
     fn values_ties_and_nan() {
         assert_eq!(run(SpatialPool::Mean, &[1.0, 2.0, 3.0, 6.0], 8.0), (3.0, vec![2.0; 4]));
         assert_eq!(run(SpatialPool::SquaredMean, &[1.0, -3.0], 2.0), (5.0, vec![2.0, -6.0]));

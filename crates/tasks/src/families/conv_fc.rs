@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::size::dense;
-use super::{Config, ConvStack, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Config, ConvStack, Cost, ImageDatasetConfig, Infeasible, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `conv_fc_family`.
@@ -61,5 +61,9 @@ impl Config for ConvFcConfig {
         let flat = stack.height * stack.width * stack.channels;
         let widths = [flat].into_iter().chain(self.fc_hidden_units.iter().copied()).chain([shape.classes]);
         Ok((stack.size + dense(widths)).with_batch(self.dataset.batch_size))
+    }
+
+    fn builder(&self) -> Option<Builder<'_>> {
+        Some(Box::new(|name, data| crate::models::conv_fc::build(name, self, data)))
     }
 }

@@ -1,9 +1,10 @@
 //! `conv_pooling_family`: image classification with convolutions and global pooling (paper G.1).
 
 use serde_json::{Value, json};
+use taskset_nn::SpatialPool;
 
 use super::size::dense;
-use super::{Config, ConvStack, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Config, ConvStack, Cost, ImageDatasetConfig, Infeasible, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `conv_pooling_family`.
@@ -12,7 +13,7 @@ pub struct ConvPoolingConfig {
     /// The convolutions.
     pub stack: ConvStack,
     /// How the last maps become one number each.
-    pub pool_type: PoolType,
+    pub pool_type: SpatialPool,
     /// Whether the convolutions have biases; the last layer always has.
     pub use_bias: bool,
     /// The images.
@@ -21,24 +22,11 @@ pub struct ConvPoolingConfig {
     pub center_data: bool,
 }
 
-/// Reduction over height and width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PoolType {
-    /// Mean.
-    Mean,
-    /// Maximum; equal maxima share the gradient.
-    Max,
-    /// Mean of the squares.
-    SquaredMean,
-}
-
-impl PoolType {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::Max => "max",
-            Self::SquaredMean => "squared_mean",
-        }
+const fn pool_name(pool: SpatialPool) -> &'static str {
+    match pool {
+        SpatialPool::Mean => "mean",
+        SpatialPool::Max => "max",
+        SpatialPool::SquaredMean => "squared_mean",
     }
 }
 
@@ -47,7 +35,7 @@ impl ConvPoolingConfig {
     pub fn sample(r: &mut Sampler) -> Self {
         Self {
             stack: ConvStack::sample(r),
-            pool_type: r.choice(&[PoolType::Mean, PoolType::Max, PoolType::SquaredMean]),
+            pool_type: r.choice(&[SpatialPool::Mean, SpatialPool::Max, SpatialPool::SquaredMean]),
             use_bias: r.true_or_false(),
             dataset: ImageDatasetConfig::sample(r),
             center_data: r.true_or_false(),
@@ -63,7 +51,7 @@ impl Config for ConvPoolingConfig {
             "activation": self.stack.activation.name(),
             "w_init": json::initializer(self.stack.w_init),
             "padding": self.stack.padding_json(),
-            "pool_type": self.pool_type.name(),
+            "pool_type": pool_name(self.pool_type),
             "use_bias": self.use_bias,
             "dataset": self.dataset.to_json(),
             "center_data": self.center_data,
@@ -78,5 +66,9 @@ impl Config for ConvPoolingConfig {
         let shape = self.dataset.input_shape()?;
         let stack = self.stack.output(shape, self.use_bias)?;
         Ok((stack.size + dense([stack.channels, shape.classes])).with_batch(self.dataset.batch_size))
+    }
+
+    fn builder(&self) -> Option<Builder<'_>> {
+        Some(Box::new(|name, data| crate::models::conv_pooling::build(name, self, data)))
     }
 }

@@ -1,7 +1,7 @@
 //! The stack of 3×3 convolutions that both convolutional families begin with.
 
 use serde_json::{Value, json};
-use taskset_nn::{Activation, Initializer};
+use taskset_nn::{Activation, Initializer, Padding};
 
 use super::Infeasible;
 use super::image_dataset::InputShape;
@@ -45,30 +45,10 @@ impl StridePattern {
     }
 }
 
-/// What happens at the border of a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Padding {
-    /// Zeros around, so that the output has `ceil(n / stride)` rows.
-    Same,
-    /// Nothing around: the output has `floor((n - 3) / stride) + 1` rows, and an input below 3 is an error.
-    Valid,
-}
-
-impl Padding {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Same => "SAME",
-            Self::Valid => "VALID",
-        }
-    }
-
-    /// Rows behind a layer; `None` where there is no such layer.
-    const fn output_rows(self, rows: usize, stride: usize) -> Option<usize> {
-        match self {
-            Self::Same => Some(rows.div_ceil(stride)),
-            Self::Valid if rows < 3 => None,
-            Self::Valid => Some((rows - 3) / stride + 1),
-        }
+const fn padding_name(padding: Padding) -> &'static str {
+    match padding {
+        Padding::Same => "SAME",
+        Padding::Valid => "VALID",
     }
 }
 
@@ -104,11 +84,11 @@ impl ConvStack {
                 Infeasible(format!(
                     "layer {}: {} convolution on {height}x{width} input",
                     layer + 1,
-                    padding.name()
+                    padding_name(padding)
                 ))
             };
-            let rows = padding.output_rows(height, stride).ok_or_else(infeasible)?;
-            let columns = padding.output_rows(width, stride).ok_or_else(infeasible)?;
+            let rows = padding.output_size(height, 3, stride).ok_or_else(infeasible)?;
+            let columns = padding.output_size(width, 3, stride).ok_or_else(infeasible)?;
             size = size + conv3x3(channels, filters, bias, rows * columns);
             (height, width, channels) = (rows, columns, filters);
         }
@@ -125,7 +105,7 @@ impl ConvStack {
     }
 
     pub(crate) fn padding_json(&self) -> Value {
-        self.padding.iter().map(|padding| padding.name()).collect()
+        self.padding.iter().map(|padding| padding_name(*padding)).collect()
     }
 }
 
@@ -134,16 +114,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_behind_a_layer() {
-        let check = |padding: Padding, rows, stride, expected| {
-            assert_eq!(padding.output_rows(rows, stride), expected, "{padding:?} {rows} {stride}");
+    fn layers_shrink_the_image() {
+        let stack = ConvStack {
+            strides: StridePattern::OneTwo,
+            hidden_units: vec![4, 5, 6],
+            activation: Activation::Relu,
+            w_init: Initializer::HeNormal,
+            padding: vec![Padding::Same, Padding::Valid, Padding::Valid],
         };
-        check(Padding::Same, 32, 2, Some(16));
-        check(Padding::Same, 15, 2, Some(8));
-        check(Padding::Same, 1, 2, Some(1));
-        check(Padding::Valid, 32, 2, Some(15));
-        check(Padding::Valid, 32, 1, Some(30));
-        check(Padding::Valid, 3, 2, Some(1));
-        check(Padding::Valid, 2, 1, None);
+        let input = |size| InputShape { height: size, width: size, channels: 3, classes: 10 };
+        let output = stack.output(input(28), true).unwrap();
+        assert_eq!((output.height, output.width, output.channels), (11, 11, 6));
+        assert_eq!(output.size.num_params, 9 * (3 * 4 + 4 * 5 + 5 * 6) + 15);
+        let error = stack.output(input(5), true).unwrap_err();
+        assert_eq!(error.0, "layer 3: VALID convolution on 2x2 input");
     }
 }

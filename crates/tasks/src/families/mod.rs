@@ -27,7 +27,7 @@ pub mod mlp_vae;
 pub mod quadratic;
 pub mod rnn_text_classification;
 
-pub use conv_stack::{ConvStack, Padding, StridePattern};
+pub use conv_stack::{ConvStack, StridePattern};
 pub(crate) use image_dataset::input_shape;
 pub use image_dataset::{Augmentation, ImageDatasetConfig, InputShape};
 pub use rnn_core::RnnCore;

@@ -27,9 +27,10 @@ const PIXEL_NOISE: f64 = 0.01;
 /// were drawn unseeded when upstream built a task (QUIRK-20); here every replica draws its own, so that they are fixed
 /// within a run and differ between runs.
 ///
-/// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels:
-/// `(5 + 6k) B D` for `nvp_family`, `(5 + 6.5k) B D` for `maf_family`, about; and for evaluation half as many for
-/// `max(B, min(512, 4·10⁶ / ((1 + 2k) D)))` rows.
+/// Memory of a trial beside parameters, gradients and optimizer, for minibatches of `B` images of `D` pixels: about
+/// `(2 + 5.5 k) B D` numbers for `nvp_family` and `(3 + 6 k) B D` for `maf_family`; for evaluation `(3 + 3 k) R D` and
+/// `(4 + 4 k) R D` with `R = max(B, min(512, 2²² / ((1 + 2 k) D)))` rows. The largest (`B = 256`, `D = 3072`, `k = 4`) need
+/// 85 MB and 63 MB.
 ///
 /// # Errors
 /// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.

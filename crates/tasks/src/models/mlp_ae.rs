@@ -14,8 +14,8 @@ use crate::{Error, Task};
 /// output is `tanh` or centred, and else in `[0, 1]`.
 ///
 /// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
-/// hidden layers of `H` units together: `B (D + 2H)`, `D min(B, max(128, 2¹⁷ / D))` for a block of outputs, and packed
-/// operands of up to `D` times the larger of `B` and the widest layer. Evaluations hold as much again for
+/// hidden layers of `H` units together: `B (D + 2H)`, a block of `D min(B, max(128, 2¹⁷ / D))` outputs, and packed
+/// operands of about `D` times the larger of `B` and the widest layer. Evaluations hold as much again for
 /// `max(B, min(512, 2²² / (2D + H)))` images.
 ///
 /// # Errors

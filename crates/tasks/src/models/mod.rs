@@ -1,6 +1,12 @@
 //! Trainable models on data: minibatches of images and text, augmentation, and what is built on them.
 
 mod augment;
+#[cfg(feature = "candle")]
+pub(crate) mod candle_task;
+pub mod conv_fc;
+pub mod conv_pooling;
+mod conv_stack;
+pub(crate) mod drawn;
 pub mod fixed_mlp;
 pub mod flow;
 mod image_batches;
@@ -8,7 +14,7 @@ pub mod language_model;
 pub mod mlp;
 pub mod mlp_ae;
 pub mod mlp_vae;
-mod network_task;
+pub(crate) mod network_task;
 #[cfg(test)]
 mod testing;
 mod text_batches;

@@ -15,32 +15,64 @@ const EVALUATION_ROWS: usize = 512;
 /// Most numbers that an evaluation pass of several minibatches may hold (16 MB in f32).
 const EVALUATION_VALUES: usize = 1 << 22;
 
-/// The data of a task: shared by its replicas.
-pub(crate) trait Data: Debug + Send + Sync + 'static {
-    /// Real or stand-in.
+/// The data of a [`NetworkTask`]: shared by its replicas. Where minibatches are independent draws, [`Draw`](crate::Draw) is
+/// less to write.
+pub trait Data: Debug + Send + Sync + 'static {
+    /// Whether the data are real, a part of them, or a stand-in.
     fn origin(&self) -> Origin;
 
-    /// Examples of a minibatch.
+    /// Examples of a minibatch, 1 at least.
     fn batch_size(&self) -> usize;
 
-    /// How many trials at once are worth sharing a minibatch: more than 1 where drawing one is dear.
+    /// How many trials at once are worth sharing a minibatch: more than 1 (the default) where drawing one is dear.
     fn lockstep(&self) -> usize {
         1
     }
 
-    /// The minibatch streams of a replica.
+    /// The minibatch streams of a replica: all of their random numbers come from children of its name. Single and double
+    /// precision must give the same examples.
     fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>>;
 }
 
 /// The minibatch streams of one replica: one for training and one for the evaluation of each split.
-pub(crate) trait Batches<T>: Send {
-    /// Writes the next minibatch of a feed. Returns the feed's stream of model noise.
+pub trait Batches<T>: Send {
+    /// Writes the next minibatch of a feed, all of `batch`: what it holds before is arbitrary. Returns the feed's stream of
+    /// model noise (dropout masks and the like), from which nothing else may be drawn.
     fn next(&mut self, feed: Feed, batch: BatchMut<'_, T>) -> &mut Stream;
 }
 
-/// A network trained on data.
+/// A network of layers trained on data.
+///
+/// ```
+/// use taskset_nn::{Activation, BatchMut, Loss, Network, Scalar};
+/// use taskset_rng::Stream;
+/// use taskset_tasks::{Draw, Drawn, NetworkTask, Task};
+///
+/// /// Points of the unit square, labelled by the side of the diagonal that they are on.
+/// #[derive(Debug)]
+/// struct Sides;
+///
+/// impl Draw for Sides {
+///     fn batch_size(&self) -> usize {
+///         16
+///     }
+///
+///     fn draw<T: Scalar>(&self, _: taskset_names::Split, stream: &mut Stream, batch: BatchMut<'_, T>) {
+///         for (point, label) in batch.features.chunks_exact_mut(2).zip(batch.labels) {
+///             let [x, y] = [stream.unit_f64(), stream.unit_f64()];
+///             point.copy_from_slice(&[T::of(x), T::of(y)]);
+///             *label = u16::from(x > y);
+///         }
+///     }
+/// }
+///
+/// let network = Network::mlp(2, &[8, 2], Activation::Tanh, Loss::SoftmaxCrossEntropy);
+/// let task = NetworkTask::new("sides", network, Drawn(Sides))?;
+/// assert_eq!(task.layout().len(), 2 * 8 + 8 + 8 * 2 + 2);
+/// # Ok::<(), taskset_tasks::Error>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct NetworkTask<D> {
+pub struct NetworkTask<D> {
     name: String,
     layout: Layout,
     network: Arc<Network>,
@@ -52,12 +84,17 @@ pub(crate) struct NetworkTask<D> {
 pub(crate) type Redraw = fn(&Network, &StreamId) -> Network;
 
 impl<D: Data> NetworkTask<D> {
+    /// A task of this name, by which its random streams are named, too. Curves are stored by task name: give different
+    /// tasks different ones, and none of the registry's.
+    ///
     /// # Errors
-    /// [`Error::Infeasible`] if the network's parts do not fit together.
-    pub(crate) fn new(name: &str, network: Network, data: D) -> Result<Self, Error> {
-        network
-            .shapes()
-            .map_err(|invalid| Error::Infeasible { name: name.to_owned(), reason: invalid.to_string() })?;
+    /// [`Error::Infeasible`] if the network's parts do not fit together, or a minibatch has no example.
+    pub fn new(name: &str, network: Network, data: D) -> Result<Self, Error> {
+        let infeasible = |reason| Error::Infeasible { name: name.to_owned(), reason };
+        network.shapes().map_err(|invalid| infeasible(invalid.to_string()))?;
+        if data.batch_size() == 0 {
+            return Err(infeasible("a minibatch needs one example at least".to_owned()));
+        }
         let mut layout = Layout::default();
         for parameter in network.parameters() {
             layout.push(parameter.name, &parameter.shape);
@@ -118,8 +155,8 @@ impl<D: Data> Task for NetworkTask<D> {
     }
 
     fn nan_is_absorbing(&self) -> bool {
-        // The last layer's biases make every one of its outputs NaN.
-        true
+        // Every layer lets NaN through, so that a layer with parameters makes every loss NaN.
+        !self.layout.is_empty()
     }
 
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {

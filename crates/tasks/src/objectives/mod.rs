@@ -19,7 +19,7 @@
 //! minibatch and no noise: terms that need one are 0.
 
 mod draw;
-mod feed;
+pub(crate) mod feed;
 mod linalg;
 pub(crate) mod losg;
 mod matrix;

@@ -81,6 +81,8 @@ fn this_version_trains_these() {
             "mlp_family",
             "mlp_ae_family",
             "mlp_vae_family",
+            "conv_pooling_family",
+            "conv_fc_family",
             "nvp_family",
             "maf_family",
             "char_rnn_language_model_family",

@@ -6,6 +6,7 @@ mod absorbing;
 mod determinism;
 mod divergence;
 mod lockstep;
+mod own_tasks;
 mod resume;
 mod support;
 mod sweep_check;

@@ -1,0 +1,456 @@
+//! Tasks of one's own whose loss is a candle graph.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{DType, Device, Result as CandleResult, Tensor, Var, WithDType};
+use taskset_names::{Origin, Split};
+use taskset_nn::{Initializer, Scalar};
+use taskset_rng::{Stream, StreamId};
+
+use crate::objectives::feed::PerFeed;
+use crate::{Error, Feed, Layout, Problem, Task};
+
+/// A parameter tensor of a [`CandleLoss`] and how it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Name, unique in its task.
+    pub name: String,
+    /// Shape.
+    pub shape: Vec<usize>,
+    /// Initialiser.
+    pub initializer: Initializer,
+}
+
+impl Variable {
+    /// A parameter tensor.
+    pub fn new(name: &str, shape: &[usize], initializer: Initializer) -> Self {
+        Self { name: name.to_owned(), shape: shape.to_vec(), initializer }
+    }
+}
+
+/// A loss that candle can differentiate.
+pub trait CandleLoss: Send + Sync + 'static {
+    /// A minibatch, with every random number that the loss needs.
+    type Batch: Send;
+
+    /// The parameter tensors.
+    fn variables(&self) -> Vec<Variable>;
+
+    /// Draws a minibatch of a split, on the CPU, its numbers in `dtype` (`F32` or `F64`; whole numbers in any type). Everything
+    /// random must come from `stream`; draw in the same way for both types, and convert.
+    ///
+    /// # Errors
+    /// Candle's.
+    fn draw(&self, split: Split, stream: &mut Stream, dtype: DType) -> CandleResult<Self::Batch>;
+
+    /// The loss at these parameters, in the order of [`variables`](CandleLoss::variables): one number of their type. A
+    /// function of parameters and batch: nothing random, nothing remembered.
+    ///
+    /// # Errors
+    /// Candle's.
+    fn loss(&self, params: &[Tensor], batch: &Self::Batch) -> CandleResult<Tensor>;
+
+    /// Whether the data are real (the default; also what is defined without data), a part of them, or a stand-in.
+    fn origin(&self) -> Origin {
+        Origin::Real
+    }
+
+    /// Floating-point operations of one training step, an estimate for ordering and time-left displays.
+    fn flops_per_step(&self) -> f64 {
+        1.0
+    }
+}
+
+/// The task of a [`CandleLoss`]. Candle computes losses and differentiates them, on the CPU: convenient, and several times
+/// slower than a [`NetworkTask`](crate::NetworkTask).
+///
+/// **Errors.** A task is tried out when it is made: a minibatch, loss and gradient of every feed in both precisions. What
+/// candle refuses later (an index that only some minibatch has, say) cannot be told by a [`Problem`]: from there on its
+/// losses and gradients are NaN, and [`failure`](CandleTask::failure) says why. Keep a clone of the task and ask it after
+/// training.
+///
+/// Random streams of a replica: `init`, and `batches`/feed, a feed being `training` or `evaluation`/split.
+#[derive(Debug)]
+pub struct CandleTask<L>(Arc<Shared<L>>);
+
+/// What the task and its problems share.
+#[derive(Debug)]
+struct Shared<L> {
+    name: String,
+    loss: L,
+    variables: Vec<Variable>,
+    layout: Layout,
+    failure: OnceLock<Error>,
+}
+
+impl<L> Clone for CandleTask<L> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<L: CandleLoss> CandleTask<L> {
+    /// A task of this name, by which its random streams are named, too. Curves are stored by task name: give different
+    /// tasks different ones, and none of the registry's.
+    ///
+    /// # Errors
+    /// [`Error::Infeasible`] if there is no parameter or two have one name; [`Error::Candle`] if a minibatch, its loss or
+    /// its gradient cannot be computed, the loss is not one number, or it does not depend on the parameters.
+    pub fn new(name: &str, loss: L) -> Result<Self, Error> {
+        let variables = loss.variables();
+        let mut layout = Layout::default();
+        for Variable { name: variable, shape, .. } in &variables {
+            if layout.tensors().iter().any(|tensor| tensor.name == *variable) {
+                let reason = format!("two parameters have the name `{variable}`");
+                return Err(Error::Infeasible { name: name.to_owned(), reason });
+            }
+            layout.push(variable.clone(), shape);
+        }
+        if layout.is_empty() {
+            return Err(Error::Infeasible {
+                name: name.to_owned(),
+                reason: "it has no parameter".to_owned(),
+            });
+        }
+        let shared = Shared { name: name.to_owned(), loss, variables, layout, failure: OnceLock::new() };
+        let task = Self(Arc::new(shared));
+        task.try_out::<f32>()?;
+        task.try_out::<f64>()?;
+        Ok(task)
+    }
+
+    /// What candle refused after the task was made, the first time it did.
+    pub fn failure(&self) -> Option<&Error> {
+        self.0.failure.get()
+    }
+
+    fn try_out<T: Scalar + WithDType>(&self) -> Result<(), Error> {
+        let mut problem = self.problem::<T>(&StreamId::root("taskset-rs/candle-task/tried-out"));
+        let mut params = vec![<T as Scalar>::of(0.0); self.0.layout.len()];
+        let mut gradients = params.clone();
+        problem.init(&mut params);
+        for feed in [Feed::Training].into_iter().chain(Split::ALL.map(Feed::Evaluation)) {
+            problem.draw(feed)?;
+            problem.evaluate(&params, Some(&mut gradients))?;
+        }
+        Ok(())
+    }
+
+    fn problem<T>(&self, replica: &StreamId) -> CandleProblem<T, L> {
+        CandleProblem {
+            task: Arc::clone(&self.0),
+            init: replica.child("init"),
+            streams: PerFeed::new(&replica.child("batches"), |id| id.stream()),
+            batch: None,
+            precision: PhantomData,
+        }
+    }
+}
+
+impl<L: CandleLoss> Task for CandleTask<L> {
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.0.layout
+    }
+
+    fn origin(&self) -> Origin {
+        self.0.loss.origin()
+    }
+
+    fn flops_per_step(&self) -> f64 {
+        self.0.loss.flops_per_step()
+    }
+
+    fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
+        Box::new(self.problem::<f32>(replica))
+    }
+
+    fn start_f64(&self, replica: &StreamId) -> Box<dyn Problem<f64>> {
+        Box::new(self.problem::<f64>(replica))
+    }
+}
+
+struct CandleProblem<T, L: CandleLoss> {
+    task: Arc<Shared<L>>,
+    init: StreamId,
+    streams: PerFeed<Stream>,
+    /// `None` before the first minibatch, and behind one that could not be drawn.
+    batch: Option<L::Batch>,
+    precision: PhantomData<fn() -> T>,
+}
+
+impl<T: Scalar + WithDType, L: CandleLoss> CandleProblem<T, L> {
+    fn error(&self, doing: &'static str) -> impl Fn(candle_core::Error) -> Error + use<T, L> {
+        let name = self.task.name.clone();
+        move |source| Error::Candle { name: name.clone(), doing, source }
+    }
+
+    fn draw(&mut self, feed: Feed) -> Result<(), Error> {
+        self.batch = None;
+        let batch = self.task.loss.draw(feed.split(), self.streams.get_mut(feed), T::DTYPE);
+        self.batch = Some(batch.map_err(self.error("drawing a minibatch"))?);
+        Ok(())
+    }
+
+    /// The loss of the current minibatch, and its gradient if wanted.
+    fn evaluate(&self, params: &[T], gradients: Option<&mut [T]>) -> Result<T, Error> {
+        let computing = self.error("computing the loss");
+        let Some(batch) = &self.batch else {
+            return Err(computing(candle_core::Error::Msg("there is no minibatch".to_owned())));
+        };
+        let Some(gradients) = gradients else {
+            let params = self.tensors(params, |x, shape| Tensor::from_slice(x, shape, &Device::Cpu));
+            let loss = params.and_then(|params| self.task.loss.loss(&params, batch));
+            return loss.and_then(|loss| number(&loss)).map_err(computing);
+        };
+        let vars =
+            self.tensors(params, |x, shape| Var::from_slice(x, shape, &Device::Cpu)).map_err(&computing)?;
+        let params: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
+        let loss = self.task.loss.loss(&params, batch).map_err(&computing)?;
+        let value = number(&loss).map_err(computing)?;
+        self.differentiate(&loss, &vars, gradients).map_err(self.error("differentiating the loss"))?;
+        Ok(value)
+    }
+
+    /// One tensor a variable, made of its part of the flat vector.
+    fn tensors<V>(
+        &self,
+        params: &[T],
+        make: impl Fn(&[T], &[usize]) -> CandleResult<V>,
+    ) -> CandleResult<Vec<V>> {
+        let tensors = self.task.layout.tensors().iter();
+        tensors.map(|tensor| make(&params[tensor.offset..][..tensor.len()], &tensor.shape)).collect()
+    }
+
+    fn differentiate(&self, loss: &Tensor, vars: &[Var], gradients: &mut [T]) -> CandleResult<()> {
+        let store = loss.backward()?;
+        let mut depends = false;
+        for (var, tensor) in vars.iter().zip(self.task.layout.tensors()) {
+            let out = &mut gradients[tensor.offset..][..tensor.len()];
+            match store.get(var) {
+                Some(gradient) => out.copy_from_slice(&gradient.flatten_all()?.to_vec1::<T>()?),
+                // The loss of this minibatch does not depend on it.
+                None => out.fill(T::of(0.0)),
+            }
+            depends |= store.get(var).is_some();
+        }
+        if depends {
+            return Ok(());
+        }
+        Err(candle_core::Error::Msg(
+            "the loss does not depend on the parameters: it was detached, or made of new tensors".to_owned(),
+        ))
+    }
+
+    /// The value, or NaN where there is none; the first error is kept.
+    fn or_nan(&self, result: Result<T, Error>) -> T {
+        result.unwrap_or_else(|error| {
+            // Later errors follow from the first, or repeat it.
+            let _ = self.task.failure.set(error);
+            T::nan()
+        })
+    }
+}
+
+/// The one number of a loss.
+fn number<T: WithDType>(loss: &Tensor) -> CandleResult<T> {
+    if loss.elem_count() != 1 {
+        let shape = loss.shape();
+        return Err(candle_core::Error::Msg(format!(
+            "the loss must be one number, not a tensor of shape {shape:?}: reduce it, with `mean_all` say"
+        )));
+    }
+    loss.flatten_all()?.get(0)?.to_scalar::<T>()
+}
+
+impl<T: Scalar + WithDType, L: CandleLoss> Problem<T> for CandleProblem<T, L> {
+    fn init(&mut self, params: &mut [T]) {
+        let mut stream = self.init.stream();
+        let tensors = self.task.layout.tensors();
+        for (Variable { shape, initializer, .. }, tensor) in self.task.variables.iter().zip(tensors) {
+            initializer.fill(shape, &mut params[tensor.offset..][..tensor.len()], &mut stream);
+        }
+    }
+
+    fn next_batch(&mut self, feed: Feed) {
+        let drawn = self.draw(feed).map(|()| T::of(0.0));
+        self.or_nan(drawn);
+    }
+
+    fn loss(&mut self, params: &[T]) -> T {
+        self.or_nan(self.evaluate(params, None))
+    }
+
+    fn loss_and_gradients(&mut self, params: &[T], gradients: &mut [T]) -> T {
+        let result = self.evaluate(params, Some(&mut *gradients));
+        if result.is_err() {
+            gradients.fill(T::nan());
+        }
+        self.or_nan(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::drawn::tests::Clouds;
+    use crate::models::testing::{check, train};
+    use crate::{Draw, Drawn, NetworkTask};
+    use candle_core::D;
+    use taskset_nn::{Activation, BatchMut, Loss, Network};
+
+    /// What is done wrong.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Fault {
+        None,
+        Shapes,
+        Vector,
+        Detached,
+        /// Minibatches of the test split cannot be drawn.
+        Test,
+        /// The label 1 becomes 7 once the parameters have moved: an index that candle refuses.
+        Labels,
+    }
+
+    /// A network 2-8-2 with softmax cross-entropy.
+    #[derive(Debug)]
+    struct Classifier(Fault);
+
+    const CLOUDS: Clouds = Clouds { batch_size: 16 };
+
+    impl CandleLoss for Classifier {
+        type Batch = [Tensor; 2];
+
+        fn variables(&self) -> Vec<Variable> {
+            let (weights, zeros) = (Initializer::GlorotNormal, Initializer::Zeros);
+            vec![
+                Variable::new("w0", &[2, 8], weights),
+                Variable::new("b0", &[8], zeros),
+                Variable::new("w1", &[8, 2], weights),
+                Variable::new("b1", &[2], zeros),
+            ]
+        }
+
+        fn draw(&self, split: Split, stream: &mut Stream, dtype: DType) -> CandleResult<Self::Batch> {
+            if self.0 == Fault::Test && split == Split::Test {
+                candle_core::bail!("no such split");
+            }
+            let (mut features, mut labels) = (vec![0f64; 32], vec![0u16; 16]);
+            let batch = BatchMut { features: &mut features, tokens: &mut [], labels: &mut labels };
+            CLOUDS.draw(split, stream, batch);
+            let labels: Vec<u32> = labels.into_iter().map(u32::from).collect();
+            let features = Tensor::from_vec(features, (16, 2), &Device::Cpu)?.to_dtype(dtype)?;
+            Ok([features, Tensor::from_vec(labels, (16, 1), &Device::Cpu)?])
+        }
+
+        fn loss(&self, params: &[Tensor], [x, labels]: &Self::Batch) -> CandleResult<Tensor> {
+            let [w0, b0, w1, b1] = params else { candle_core::bail!("four tensors") };
+            let hidden =
+                x.matmul(if self.0 == Fault::Shapes { w1 } else { w0 })?.broadcast_add(b0)?.tanh()?;
+            let logits = hidden.matmul(w1)?.broadcast_add(b1)?;
+            let moved = b1.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()? > 0.0;
+            let labels = if self.0 == Fault::Labels && moved { (labels * 7.0)? } else { labels.clone() };
+            let losses = (logits.exp()?.sum_keepdim(D::Minus1)?.log()? - logits.gather(&labels, 1)?)?;
+            match self.0 {
+                Fault::Vector => Ok(losses),
+                Fault::Detached => losses.mean_all().map(|loss| loss.detach()),
+                _ => losses.mean_all(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_candle_loss_is_a_task() {
+        let task = CandleTask::new("classifier", Classifier(Fault::None)).unwrap();
+        assert_eq!(task.layout().len(), 42);
+        check(&task);
+        let (before, after) = train(&task, 60, 0.02);
+        assert!(after < 0.5 * before, "{before} {after}");
+        assert!(task.failure().is_none());
+    }
+
+    /// The same model and data, described in both ways.
+    #[test]
+    fn candle_and_layers_agree() {
+        let network = Network::mlp(2, &[8, 2], Activation::Tanh, Loss::SoftmaxCrossEntropy);
+        let layers = NetworkTask::new("t", network, Drawn(CLOUDS)).unwrap();
+        let candle = CandleTask::new("t", Classifier(Fault::None)).unwrap();
+        let run = |task: &dyn Task| {
+            let mut problem = task.start_f64(&StreamId::root("candle-task-tests"));
+            let mut params = vec![0.0; 42];
+            let mut gradients = params.clone();
+            problem.init(&mut params);
+            problem.next_batch(Feed::Training);
+            let mut found = vec![problem.loss_and_gradients(&params, &mut gradients)];
+            found.push(problem.mean_loss(Split::Test, &params, 3));
+            found.extend(gradients);
+            found
+        };
+        for (a, b) in run(&layers).into_iter().zip(run(&candle)) {
+            assert!((a - b).abs() < 1e-12, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn what_candle_refuses_is_an_error_when_the_task_is_made() {
+        let refused = |fault| CandleTask::new("t", Classifier(fault)).err().unwrap().to_string();
+        let message = refused(Fault::Shapes);
+        assert!(message.starts_with("the task `t` failed while computing the loss:"), "{message}");
+        assert!(refused(Fault::Vector).contains("must be one number"), "{}", refused(Fault::Vector));
+        assert!(refused(Fault::Detached).contains("does not depend on the parameters"));
+        assert!(refused(Fault::Test).contains("while drawing a minibatch: no such split"));
+    }
+
+    #[test]
+    fn later_failures_are_nan_and_are_kept() {
+        let task = CandleTask::new("t", Classifier(Fault::Labels)).unwrap();
+        let mut problem = task.start(&StreamId::root("candle-task-tests"));
+        let mut params = vec![0.0; 42];
+        problem.init(&mut params);
+        let mut gradients = params.clone();
+        problem.next_batch(Feed::Training);
+        assert!(problem.loss_and_gradients(&params, &mut gradients).is_finite());
+        assert!(task.failure().is_none());
+        params[41] = 1.0;
+        assert!(problem.loss_and_gradients(&params, &mut gradients).is_nan());
+        assert!(gradients.iter().all(|g| g.is_nan()));
+        assert!(matches!(task.failure(), Some(Error::Candle { doing: "computing the loss", .. })));
+    }
+
+    #[test]
+    fn parameters_need_names_of_their_own() {
+        #[derive(Debug)]
+        struct Named(Vec<Variable>);
+        impl CandleLoss for Named {
+            type Batch = ();
+            fn variables(&self) -> Vec<Variable> {
+                self.0.clone()
+            }
+            fn draw(&self, _: Split, _: &mut Stream, _: DType) -> CandleResult<()> {
+                Ok(())
+            }
+            fn loss(&self, params: &[Tensor], (): &()) -> CandleResult<Tensor> {
+                params[0].sqr()?.sum_all()
+            }
+        }
+        let new = |names: &[&str]| {
+            let variable = |name: &&str| Variable::new(name, &[3], Initializer::RandomNormal { std: 1.0 });
+            CandleTask::new("t", Named(names.iter().map(variable).collect()))
+        };
+        assert!(new(&[]).err().unwrap().to_string().contains("no parameter"));
+        assert!(new(&["a", "a"]).err().unwrap().to_string().contains("the name `a`"));
+        // What a loss does not use has the gradient 0.
+        let task = new(&["a", "b"]).unwrap();
+        let mut problem = task.start(&StreamId::root("candle-task-tests"));
+        let (mut params, mut gradients) = ([0f32; 6], [f32::NAN; 6]);
+        problem.init(&mut params);
+        problem.next_batch(Feed::Training);
+        problem.loss_and_gradients(&params, &mut gradients);
+        assert!((0..3).all(|i| (gradients[i] - 2.0 * params[i]).abs() < 1e-6));
+        assert_eq!(gradients[3..].iter().map(|g| g.to_bits()).collect::<Vec<_>>(), [0; 3]);
+    }
+}

@@ -1,0 +1,68 @@
+//! Tasks that no registry knows.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use taskset_datasets::{Datasets, Source};
+use taskset_names::{Origin, Split};
+use taskset_nn::{Activation, BatchMut, Loss, Network, Scalar};
+use taskset_optim::Mode;
+use taskset_rng::Stream;
+use taskset_tasks::{Draw, Drawn, NetworkTask, Task};
+use taskset_train::{Error, Plan, Protocol, Quiet, Sweep, run_trial};
+
+use crate::support::{bits, store};
+
+#[derive(Debug)]
+struct Sides;
+
+impl Draw for Sides {
+    fn batch_size(&self) -> usize {
+        8
+    }
+
+    fn draw<T: Scalar>(&self, _: Split, stream: &mut Stream, batch: BatchMut<'_, T>) {
+        for (point, label) in batch.features.chunks_exact_mut(2).zip(batch.labels) {
+            let [x, y] = [stream.unit_f64(), stream.unit_f64()];
+            point.copy_from_slice(&[T::of(x), T::of(y)]);
+            *label = u16::from(x > y);
+        }
+    }
+}
+
+fn own(name: &str) -> Arc<dyn Task> {
+    let network = Network::mlp(2, &[8, 2], Activation::Tanh, Loss::SoftmaxCrossEntropy);
+    Arc::new(NetworkTask::new(name, network, Drawn(Sides)).unwrap())
+}
+
+fn plan(tasks: &[&str]) -> Plan {
+    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+    let protocol = Protocol { steps: 60, eval_every: 30, eval_batches: 4 };
+    let optimizers = names(&["adam_lr_-2.00", "nadamw_grid_seed107"]);
+    Plan::new(names(tasks), optimizers, 2, protocol, Mode::Upstream, Origin::Real).unwrap()
+}
+
+#[test]
+fn they_are_swept_beside_others_and_stored() {
+    let registered = taskset_tasks::build("TwoD_Rosenbrock", &Datasets::new(Source::Synthetic)).unwrap();
+    let tasks = vec![own("sides"), registered];
+    let sweep = Sweep::of_tasks(plan(&["sides", "TwoD_Rosenbrock"]), tasks).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path(), sweep.plan());
+    let outcome = sweep.run(&store, 2, &mut Quiet, &AtomicBool::new(false)).unwrap();
+    assert_eq!((outcome.trained, outcome.total), (8, 8));
+    let stored = store.read_all().unwrap();
+    let first = stored.iter().find(|c| c.task == "sides" && c.optimizer == "adam_lr_-2.00" && c.replica == 1);
+    let rule = taskset_optim::named("adam_lr_-2.00").unwrap().config.rule(Mode::Upstream, 10_000);
+    let cancel = AtomicBool::new(false);
+    let protocol = sweep.plan().protocol;
+    let alone =
+        run_trial(&*own("sides"), ("adam_lr_-2.00", &rule), 1, &protocol, &mut Quiet, &cancel).unwrap();
+    assert_eq!(bits(std::slice::from_ref(first.unwrap())), bits(&[alone]));
+}
+
+#[test]
+fn the_plan_must_name_them() {
+    let error = Sweep::of_tasks(plan(&["a", "b"]), vec![own("b"), own("a")]).err().unwrap();
+    assert!(matches!(&error, Error::OtherTasks { planned, .. } if planned == &["a", "b"]), "{error}");
+}
