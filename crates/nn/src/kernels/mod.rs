@@ -24,8 +24,8 @@ use num_traits::Float;
 
 use crate::Activation;
 pub use backend::{Backend, force_portable};
-pub(crate) use cells::RowsOf;
 use backend::{Kind, vectorised};
+pub(crate) use cells::RowsOf;
 pub use columns::Reduction;
 pub use gather::{Entry, Gathered};
 pub use gemm::{MatrixRef, Packed, Scratch, Start};
