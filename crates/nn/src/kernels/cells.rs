@@ -12,6 +12,15 @@ const LANES: usize = 16;
 
 type Lanes<T> = [T; LANES];
 
+/// Rows of a matrix, one for each row of another: row `i` of that goes with row `slots[i]` of this.
+#[derive(Clone, Copy, Debug)]
+pub struct RowsOf<'a, T> {
+    /// Row-major.
+    pub matrix: &'a [T],
+    /// Numbers of its rows.
+    pub slots: &'a [u32],
+}
+
 /// The elements `[at, at + n)`, padded with zeros.
 #[inline(always)]
 fn load<T: Scalar>(from: &[T], at: usize, n: usize) -> Lanes<T> {
@@ -46,31 +55,35 @@ fn sigmoid_slope<T: Scalar>(s: T) -> T {
     s * (T::one() - s)
 }
 
-/// Pre-activations `i, j, f, o` become gates `σ(i), tanh(j), σ(f + 1), σ(o)`; with the cell before gives the cell
+/// The recurrent parts of the pre-activations `i, j, f, o`, plus each row's row of `inputs`, become gates `σ(i), tanh(j), σ(f + 1), σ(o)`; with the cell before gives the cell
 /// `σ(f + 1) before + σ(i) tanh(j)` and the output `h = σ(o) tanh(cell)`.
 #[inline(always)]
 fn lstm_forward<T: Scalar, M: Math<T>>(
     units: usize,
     gates: &mut [T],
+    inputs: RowsOf<'_, T>,
     before: &[T],
     cells: &mut [T],
     h: &mut [T],
 ) {
     let rows = gates.chunks_exact_mut(4 * units).zip(before.chunks_exact(units));
     let outputs = cells.chunks_exact_mut(units).zip(h.chunks_exact_mut(units));
-    for ((gates, before), (cells, h)) in rows.zip(outputs) {
+    for (((gates, before), (cells, h)), &slot) in rows.zip(outputs).zip(inputs.slots) {
+        let inputs = &inputs.matrix[slot as usize * 4 * units..][..4 * units];
         for (at, n) in stretches(units) {
             let mut i = load(gates, at, n);
             let mut j = load(gates, units + at, n);
             let mut f = load(gates, 2 * units + at, n);
             let mut o = load(gates, 3 * units + at, n);
+            let (xi, xj) = (load(inputs, at, n), load(inputs, units + at, n));
+            let (xf, xo) = (load(inputs, 2 * units + at, n), load(inputs, 3 * units + at, n));
             let mut c = load(before, at, n);
             let mut y = [T::zero(); LANES];
             for l in 0..LANES {
-                i[l] = M::sigmoid(i[l]);
-                j[l] = M::tanh(j[l]);
-                f[l] = M::sigmoid(f[l] + T::one());
-                o[l] = M::sigmoid(o[l]);
+                i[l] = M::sigmoid(i[l] + xi[l]);
+                j[l] = M::tanh(j[l] + xj[l]);
+                f[l] = M::sigmoid(f[l] + xf[l] + T::one());
+                o[l] = M::sigmoid(o[l] + xo[l]);
                 c[l] = M::mul_add(f[l], c[l], i[l] * j[l]);
                 y[l] = o[l] * M::tanh(c[l]);
             }
@@ -127,22 +140,24 @@ fn lstm_backward<T: Scalar, M: Math<T>>(
     }
 }
 
-/// `z` and `r` become `σ(z + recurrent_z)` and `σ(r + recurrent_r)`; `reset = r ⊙ before`. `recurrent` is
-/// `[rows, 2 units]`.
+/// `z` and `r` become the sigmoids of the sums of `recurrent` `[rows, 2 units]` and its row of `inputs`;
+/// `reset = r ⊙ before`.
 #[inline(always)]
 fn gru_reset<T: Scalar, M: Math<T>>(
     units: usize,
     gates: &mut [T],
+    inputs: RowsOf<'_, T>,
     recurrent: &[T],
     before: &[T],
     reset: &mut [T],
 ) {
     let rows = gates.chunks_exact_mut(3 * units).zip(recurrent.chunks_exact(2 * units));
     let states = before.chunks_exact(units).zip(reset.chunks_exact_mut(units));
-    for ((gates, recurrent), (before, reset)) in rows.zip(states) {
+    for (((gates, recurrent), (before, reset)), &slot) in rows.zip(states).zip(inputs.slots) {
+        let inputs = &inputs.matrix[slot as usize * 3 * units..][..3 * units];
         for (at, n) in stretches(units) {
-            let mut z = load(gates, at, n);
-            let mut r = load(gates, units + at, n);
+            let mut z = load(inputs, at, n);
+            let mut r = load(inputs, units + at, n);
             let (uz, ur) = (load(recurrent, at, n), load(recurrent, units + at, n));
             let mut h = load(before, at, n);
             for l in 0..LANES {
@@ -157,21 +172,23 @@ fn gru_reset<T: Scalar, M: Math<T>>(
     }
 }
 
-/// The candidate becomes `tanh(c + recurrent)`; `h = (1 − z) before + z c`.
+/// The candidate becomes the hyperbolic tangent of the sum of `recurrent` and its row of `inputs`; `h = (1 − z) before + z c`.
 #[inline(always)]
 fn gru_forward<T: Scalar, M: Math<T>>(
     units: usize,
     gates: &mut [T],
+    inputs: RowsOf<'_, T>,
     recurrent: &[T],
     before: &[T],
     h: &mut [T],
 ) {
     let rows = gates.chunks_exact_mut(3 * units).zip(recurrent.chunks_exact(units));
     let states = before.chunks_exact(units).zip(h.chunks_exact_mut(units));
-    for ((gates, recurrent), (before, h)) in rows.zip(states) {
+    for (((gates, recurrent), (before, h)), &slot) in rows.zip(states).zip(inputs.slots) {
+        let inputs = &inputs.matrix[slot as usize * 3 * units..][..3 * units];
         for (at, n) in stretches(units) {
             let z = load(gates, at, n);
-            let mut c = load(gates, 2 * units + at, n);
+            let mut c = load(inputs, 2 * units + at, n);
             let u = load(recurrent, at, n);
             let mut y = load(before, at, n);
             for l in 0..LANES {
@@ -249,9 +266,19 @@ fn gru_reset_backward<T: Scalar, M: Math<T>>(
     }
 }
 
+/// Adds to every row of `into` its row of `rows`.
+#[inline(always)]
+fn add_from_rows<T: Scalar, M: Math<T>>(width: usize, rows: RowsOf<'_, T>, into: &mut [T]) {
+    for (&slot, sum) in rows.slots.iter().zip(into.chunks_exact_mut(width)) {
+        for (sum, &x) in sum.iter_mut().zip(&rows.matrix[slot as usize * width..][..width]) {
+            *sum = *sum + x;
+        }
+    }
+}
+
 /// Adds row `i` of `rows` to row `slots[i]` of `into`.
 #[inline(always)]
-fn add_rows<T: Scalar, M: Math<T>>(width: usize, slots: &[u32], rows: &[T], into: &mut [T]) {
+fn add_to_rows<T: Scalar, M: Math<T>>(width: usize, slots: &[u32], rows: &[T], into: &mut [T]) {
     for (&slot, row) in slots.iter().zip(rows.chunks_exact(width)) {
         for (sum, &x) in into[slot as usize * width..][..width].iter_mut().zip(row) {
             *sum = *sum + x;
@@ -274,10 +301,31 @@ macro_rules! cells {
 macro_rules! kernels {
     ($macro:ident, $t:ty) => {
         $macro! {
-            lstm_forward(units: usize, gates: &mut [$t], before: &[$t], cells: &mut [$t], h: &mut [$t]);
+            lstm_forward(
+                units: usize,
+                gates: &mut [$t],
+                inputs: RowsOf<'_, $t>,
+                before: &[$t],
+                cells: &mut [$t],
+                h: &mut [$t]
+            );
             lstm_backward(units: usize, gates: &mut [$t], before: &[$t], cells: &[$t], dh: &[$t], dc: &mut [$t]);
-            gru_reset(units: usize, gates: &mut [$t], recurrent: &[$t], before: &[$t], reset: &mut [$t]);
-            gru_forward(units: usize, gates: &mut [$t], recurrent: &[$t], before: &[$t], h: &mut [$t]);
+            gru_reset(
+                units: usize,
+                gates: &mut [$t],
+                inputs: RowsOf<'_, $t>,
+                recurrent: &[$t],
+                before: &[$t],
+                reset: &mut [$t]
+            );
+            gru_forward(
+                units: usize,
+                gates: &mut [$t],
+                inputs: RowsOf<'_, $t>,
+                recurrent: &[$t],
+                before: &[$t],
+                h: &mut [$t]
+            );
             gru_backward(
                 units: usize,
                 gates: &mut [$t],
@@ -293,7 +341,8 @@ macro_rules! kernels {
                 d_reset: &[$t],
                 d_before: &mut [$t]
             );
-            add_rows(width: usize, slots: &[u32], rows: &[$t], into: &mut [$t]);
+            add_from_rows(width: usize, rows: RowsOf<'_, $t>, into: &mut [$t]);
+            add_to_rows(width: usize, slots: &[u32], rows: &[$t], into: &mut [$t]);
         }
     };
 }

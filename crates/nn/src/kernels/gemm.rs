@@ -76,6 +76,8 @@ pub enum Start<'a, T> {
 pub struct Scratch<T> {
     b: Packed<T>,
     a: Vec<T>,
+    /// One panel of B, one block deep.
+    panel: Vec<T>,
 }
 
 /// A right operand in the layout that the kernels of one backend read: packed once, used in many products.
@@ -119,13 +121,16 @@ pub(crate) fn product<T: Scalar, K: Micro<T>>(
 ) {
     // A panel read by many tiles pays for a contiguous copy; rows that lie across memory always do.
     let packed = b.col_stride != 1 || (a.rows.div_ceil(K::MR) > 3 && b.cols.div_ceil(K::NR) > 1);
-    let panels = if packed {
-        pack::<T, K>(b, &mut scratch.b);
-        scratch.b.panels()
+    let Scratch { b: whole, a: packed_a, panel } = scratch;
+    let right = if packed && a.rows.div_ceil(K::MR) <= CHUNK_TILES {
+        Right::Matrix(b, panel)
+    } else if packed {
+        pack::<T, K>(b, whole);
+        Right::Panels(whole.panels())
     } else {
-        Panels { data: b.data, stride: b.row_stride, panel: K::NR, rows: b.rows, cols: b.cols }
+        Right::Panels(Panels { data: b.data, stride: b.row_stride, panel: K::NR, rows: b.rows, cols: b.cols })
     };
-    tiles::<T, K>(a, panels, start, relu, c, &mut scratch.a);
+    tiles::<T, K>(a, right, start, relu, c, packed_a);
 }
 
 /// [`product`] with a right operand that [`pack`] has packed for the same kernel.
@@ -141,19 +146,32 @@ pub(crate) fn product_packed<T: Scalar, K: Micro<T>>(
     scratch: &mut Scratch<T>,
 ) {
     assert_eq!(b.width, K::NR, "packed for another backend");
-    tiles::<T, K>(a, b.panels(), start, relu, c, &mut scratch.a);
+    tiles::<T, K>(a, Right::Panels(b.panels()), start, relu, c, &mut scratch.a);
+}
+
+/// Where the tiles find the right operand.
+enum Right<'a, T> {
+    /// As it is.
+    Panels(Panels<'a, T>),
+    /// Each panel is packed right before its tiles, which then find it in the first-level cache; for so few rows that
+    /// they are all computed with it.
+    Matrix(MatrixRef<'a, T>, &'a mut Vec<T>),
 }
 
 fn tiles<T: Scalar, K: Micro<T>>(
     a: MatrixRef<'_, T>,
-    b: Panels<'_, T>,
+    mut b: Right<'_, T>,
     start: Start<'_, T>,
     relu: bool,
     c: &mut [T],
     packed_a: &mut Vec<T>,
 ) {
-    let (m, k, n) = (a.rows, a.cols, b.cols);
-    assert_eq!(k, b.rows, "inner dimensions differ");
+    let (b_rows, b_cols) = match &b {
+        Right::Panels(panels) => (panels.rows, panels.cols),
+        Right::Matrix(matrix, _) => (matrix.rows, matrix.cols),
+    };
+    let (m, k, n) = (a.rows, a.cols, b_cols);
+    assert_eq!(k, b_rows, "inner dimensions differ");
     assert_eq!(c.len(), m * n, "the result must be {m} × {n}");
     if let Start::Bias(bias) = start {
         assert_eq!(bias.len(), n, "a bias has one element a column");
@@ -167,9 +185,8 @@ fn tiles<T: Scalar, K: Micro<T>>(
     let panels = n.div_ceil(K::NR);
     let tiles = m.div_ceil(K::MR);
     let pack_a = a.col_stride >= 1024 && panels > 1;
-    let chunk_tiles = 12;
     if pack_a {
-        packed_a.resize(chunk_tiles * K::MR * KC, T::zero());
+        packed_a.resize(CHUNK_TILES * K::MR * KC, T::zero());
     }
     // Tiles of nearly equal height: no thin rest.
     let (height, extra) = (m / tiles, m % tiles);
@@ -179,7 +196,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
         let depth = KC.min(k - k0);
         let mut t0 = 0;
         while t0 < tiles {
-            let t1 = tiles.min(t0 + chunk_tiles);
+            let t1 = tiles.min(t0 + CHUNK_TILES);
             if pack_a {
                 for t in t0..t1 {
                     let into = &mut packed_a[(t - t0) * K::MR * KC..][..K::MR * KC];
@@ -189,6 +206,15 @@ fn tiles<T: Scalar, K: Micro<T>>(
             for p in 0..panels {
                 let col = p * K::NR;
                 let cols = K::NR.min(n - col);
+                let (panel, b_stride) = match &mut b {
+                    Right::Panels(b) => (&b.data[p * b.panel + k0 * b.stride..], b.stride),
+                    Right::Matrix(matrix, buffer) => {
+                        buffer.resize(KC * K::NR, T::zero());
+                        let panel = &mut buffer[..depth * K::NR];
+                        pack_panel(*matrix, k0, col..col + cols, K::NR, panel);
+                        (&*panel, K::NR)
+                    }
+                };
                 for t in t0..t1 {
                     let (r0, rows) = (row(t), row(t + 1) - row(t));
                     let (tile_a, row_stride, col_stride) = if pack_a {
@@ -196,12 +222,11 @@ fn tiles<T: Scalar, K: Micro<T>>(
                     } else {
                         (&a.data[r0 * a.row_stride + k0 * a.col_stride..], a.row_stride, a.col_stride)
                     };
-                    let tile_b = &b.data[p * b.panel + k0 * b.stride..];
                     let tile_c = &mut c[r0 * n + col..];
                     // The kernels read and write through pointers: what they touch is checked here, once a tile.
                     assert!(rows >= 1 && rows <= K::MR && cols >= 1);
                     assert!(tile_a.len() > (rows - 1) * row_stride + (depth - 1) * col_stride);
-                    assert!(tile_b.len() >= (depth - 1) * b.stride + cols);
+                    assert!(panel.len() >= (depth - 1) * b_stride + cols);
                     assert!(tile_c.len() >= (rows - 1) * n + cols);
                     let first = match start {
                         _ if k0 > 0 => First::Accumulate,
@@ -216,8 +241,8 @@ fn tiles<T: Scalar, K: Micro<T>>(
                         a: tile_a.as_ptr(),
                         row_stride,
                         col_stride,
-                        b: tile_b.as_ptr(),
-                        b_stride: b.stride,
+                        b: panel.as_ptr(),
+                        b_stride,
                         c: tile_c.as_mut_ptr(),
                         c_stride: n,
                         first,
@@ -233,6 +258,9 @@ fn tiles<T: Scalar, K: Micro<T>>(
         k0 += depth;
     }
 }
+
+/// Tiles of A that are computed with a panel before the next one.
+const CHUNK_TILES: usize = 12;
 
 /// Depth of a block: one panel of B of this depth stays in the first-level cache.
 const KC: usize = 256;
@@ -264,29 +292,39 @@ pub(crate) fn pack<T: Scalar, K: Micro<T>>(b: MatrixRef<'_, T>, packed: &mut Pac
         return;
     }
     for (p, panel) in into[..size].chunks_exact_mut(b.rows * width).enumerate() {
-        let col = p * width;
-        let cols = width.min(b.cols - col);
-        if b.col_stride == 1 {
-            for (row, out) in panel.chunks_exact_mut(width).enumerate() {
-                let from = row * b.row_stride + col;
-                out[..cols].copy_from_slice(&b.data[from..from + cols]);
-            }
-        } else if b.row_stride == 1 {
-            // Transposing: blocks of rows small enough that their lines stay in the cache.
-            for (block, out) in panel.chunks_mut(16 * width).enumerate() {
-                let rows = out.len() / width;
-                for j in 0..cols {
-                    let column = &b.data[(col + j) * b.col_stride + block * 16..][..rows];
-                    for (line, &x) in out.chunks_exact_mut(width).zip(column) {
-                        line[j] = x;
-                    }
+        pack_panel(b, 0, p * width..b.cols.min((p + 1) * width), width, panel);
+    }
+}
+
+/// Copies some columns of B, from a row on, to the rows of `panel`, `width` elements each.
+fn pack_panel<T: Scalar>(
+    b: MatrixRef<'_, T>,
+    first: usize,
+    cols: std::ops::Range<usize>,
+    width: usize,
+    panel: &mut [T],
+) {
+    let count = cols.len();
+    if b.col_stride == 1 {
+        for (row, out) in panel.chunks_exact_mut(width).enumerate() {
+            let from = (first + row) * b.row_stride + cols.start;
+            out[..count].copy_from_slice(&b.data[from..from + count]);
+        }
+    } else if b.row_stride == 1 {
+        // Transposing: blocks of rows small enough that their lines stay in the cache.
+        for (block, out) in panel.chunks_mut(16 * width).enumerate() {
+            let rows = out.len() / width;
+            for (j, col) in cols.clone().enumerate() {
+                let column = &b.data[col * b.col_stride + first + block * 16..][..rows];
+                for (line, &x) in out.chunks_exact_mut(width).zip(column) {
+                    line[j] = x;
                 }
             }
-        } else {
-            for (row, out) in panel.chunks_exact_mut(width).enumerate() {
-                for (j, x) in out[..cols].iter_mut().enumerate() {
-                    *x = b.data[row * b.row_stride + (col + j) * b.col_stride];
-                }
+        }
+    } else {
+        for (row, out) in panel.chunks_exact_mut(width).enumerate() {
+            for (x, col) in out.iter_mut().zip(cols.clone()) {
+                *x = b.data[(first + row) * b.row_stride + col * b.col_stride];
             }
         }
     }

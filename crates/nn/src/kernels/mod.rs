@@ -25,6 +25,7 @@ use num_traits::Float;
 use crate::Activation;
 pub use backend::{Backend, force_portable};
 use backend::{Kind, vectorised};
+pub(crate) use cells::RowsOf;
 pub use columns::Reduction;
 pub use gather::{Entry, Gathered};
 pub use gemm::{MatrixRef, Packed, Scratch, Start};

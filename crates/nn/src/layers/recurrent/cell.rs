@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::kernels::Scratch;
+use crate::kernels::{RowsOf, Scratch};
 use crate::{Backend, Scalar};
 
 /// What every call of a pass is given.
@@ -17,9 +17,8 @@ pub(super) struct Run<'a, T> {
     pub(super) scratch: &'a mut Scratch<T>,
 }
 
-/// A core, planned. Its gates at a step are a matrix `[rows, gates]`: the projected inputs with their biases when
-/// [`forward`](Cell::forward) is called, whatever [`backward`](Cell::backward) needs behind it, and the gradients of the
-/// projected inputs behind that.
+/// A core, planned. Its gates at a step are a matrix `[rows, gates]`: [`forward`](Cell::forward) leaves there whatever
+/// [`backward`](Cell::backward) needs, and that the gradients of the projected inputs.
 pub(super) trait Cell<T: Scalar>: Debug + Send {
     /// Width of the state.
     fn units(&self) -> usize;
@@ -36,8 +35,8 @@ pub(super) trait Cell<T: Scalar>: Debug + Send {
     /// weights `[inputs, gates]` and the biases `[gates]`.
     fn start(&mut self, run: &mut Run<'_, T>, core: &[T], state: &[T], weights: &mut [T], biases: &mut [T]);
 
-    /// Step `t`: from the gates and the output before computes the output `h`; both `[rows, units]`.
-    fn forward(&mut self, run: &mut Run<'_, T>, t: usize, gates: &mut [T], before: &[T], h: &mut [T]);
+    /// Step `t`: from the projected inputs and the output before computes the gates and the output.
+    fn forward(&mut self, run: &mut Run<'_, T>, t: usize, step: ForwardStep<'_, T>);
 
     /// Starts the backward pass of the last forward pass; the steps follow from the last to the first.
     fn start_backward(&mut self, run: &mut Run<'_, T>, core: &[T]);
@@ -54,6 +53,19 @@ pub(super) trait Cell<T: Scalar>: Debug + Send {
     /// Writes the gradients of input weights and biases, in the layout of [`start`](Cell::start), to where they belong
     /// in `core`, and the gradient of the initial state behind its first tensor.
     fn finish(&mut self, run: &mut Run<'_, T>, weights: &[T], biases: &[T], core: &mut [T], state: &mut [T]);
+}
+
+/// Matrices of one step of a forward pass.
+#[derive(Debug)]
+pub(super) struct ForwardStep<'a, T> {
+    /// `x W + b` of each row.
+    pub(super) inputs: RowsOf<'a, T>,
+    /// To be overwritten, `[rows, gates]`.
+    pub(super) gates: &'a mut [T],
+    /// The output before, `[rows, units]`.
+    pub(super) before: &'a [T],
+    /// The output, `[rows, units]`.
+    pub(super) h: &'a mut [T],
 }
 
 /// Matrices of one step of a backward pass.

@@ -1,6 +1,6 @@
 //! The gated recurrent unit core.
 
-use super::cell::{BackwardStep, Cell, Run, sized};
+use super::cell::{BackwardStep, Cell, ForwardStep, Run, sized};
 use crate::kernels::{MatrixRef, Packed, Start};
 use crate::parameter::Initial;
 use crate::{Initializer, Parameter, Scalar};
@@ -151,17 +151,18 @@ impl<T: Scalar> Cell<T> for GruCell<T> {
         T::pack(run.backend, uh, &mut self.candidate);
     }
 
-    fn forward(&mut self, run: &mut Run<'_, T>, _: usize, gates: &mut [T], before: &[T], h: &mut [T]) {
+    fn forward(&mut self, run: &mut Run<'_, T>, _: usize, step: ForwardStep<'_, T>) {
+        let ForwardStep { inputs, gates, before, h } = step;
         let (rows, n, backend) = (run.rows, self.units, run.backend);
         let state = MatrixRef::new(before, rows, n);
         let product = sized(&mut self.product, 2 * rows * n);
         let reset = sized(&mut self.reset, rows * n);
         T::gemm_packed(backend, state, &self.gates, Start::Zero, false, product, run.scratch);
-        T::gru_reset(backend, n, gates, product, before, reset);
+        T::gru_reset(backend, n, gates, inputs, product, before, reset);
         let product = &mut product[..rows * n];
         let reset = MatrixRef::new(reset, rows, n);
         T::gemm_packed(backend, reset, &self.candidate, Start::Zero, false, product, run.scratch);
-        T::gru_forward(backend, n, gates, product, before, h);
+        T::gru_forward(backend, n, gates, inputs, product, before, h);
     }
 
     fn start_backward(&mut self, run: &mut Run<'_, T>, core: &[T]) {

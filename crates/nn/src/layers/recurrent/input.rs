@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::cell::{Run, sized};
 use crate::Scalar;
-use crate::kernels::{MatrixRef, Packed, Start, add_column_sums};
+use crate::kernels::{MatrixRef, Packed, RowsOf, Start, add_column_sums};
 
 /// Rows of a block of tokens whose gradients are multiplied at once.
 const BLOCK: usize = 256;
@@ -23,6 +23,10 @@ pub(super) struct Input<T> {
     pub(super) d_biases: Vec<T>,
     packed: Packed<T>,
     transposed: Packed<T>,
+    /// Of the present step, `[rows, gates]`, where the input is not tokens.
+    projected: Vec<T>,
+    /// 0, 1, 2, …
+    in_order: Vec<u32>,
     tokens: Option<Tokens<T>>,
 }
 
@@ -60,6 +64,8 @@ impl<T: Scalar> Input<T> {
             d_biases: Vec::new(),
             packed: Packed::default(),
             transposed: Packed::default(),
+            projected: Vec::new(),
+            in_order: Vec::new(),
             tokens,
         }
     }
@@ -93,18 +99,20 @@ impl<T: Scalar> Input<T> {
         T::gemm_packed(run.backend, embedded, &self.packed, start, false, projected, run.scratch);
     }
 
-    /// Writes the input's part of the gates of step `t`. `x` is the whole input, `[length, rows, inputs]`.
-    pub(super) fn forward(&mut self, run: &mut Run<'_, T>, t: usize, x: &[T], gates: &mut [T]) {
+    /// The input's part of the gates of step `t`. `x` is the whole input, `[length, rows, inputs]`.
+    pub(super) fn forward(&mut self, run: &mut Run<'_, T>, t: usize, x: &[T]) -> RowsOf<'_, T> {
         if let Some(tokens) = &self.tokens {
             let slots = &tokens.slots[t * run.rows..][..run.rows];
-            for (&slot, row) in slots.iter().zip(gates.chunks_exact_mut(self.gates)) {
-                row.copy_from_slice(&tokens.projected[slot as usize * self.gates..][..self.gates]);
-            }
-        } else {
-            let x = MatrixRef::new(&x[t * run.rows * self.inputs..], run.rows, self.inputs);
-            let start = Start::Bias(&self.biases);
-            T::gemm_packed(run.backend, x, &self.packed, start, false, gates, run.scratch);
+            return RowsOf { matrix: &tokens.projected, slots };
         }
+        let x = MatrixRef::new(&x[t * run.rows * self.inputs..], run.rows, self.inputs);
+        let projected = sized(&mut self.projected, run.rows * self.gates);
+        let start = Start::Bias(&self.biases);
+        T::gemm_packed(run.backend, x, &self.packed, start, false, projected, run.scratch);
+        if self.in_order.len() < run.rows {
+            self.in_order = (0..run.rows as u32).collect();
+        }
+        RowsOf { matrix: projected, slots: &self.in_order[..run.rows] }
     }
 
     /// Starts a backward pass.
@@ -129,7 +137,7 @@ impl<T: Scalar> Input<T> {
     ) {
         let rows = steps.start * run.rows..steps.end * run.rows;
         if let Some(tokens) = &mut self.tokens {
-            T::add_rows(run.backend, self.gates, &tokens.slots[rows], gates, &mut tokens.projected);
+            T::add_to_rows(run.backend, self.gates, &tokens.slots[rows], gates, &mut tokens.projected);
             return;
         }
         let x = MatrixRef::new(&x[rows.start * self.inputs..], rows.len(), self.inputs);

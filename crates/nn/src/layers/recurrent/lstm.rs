@@ -1,6 +1,6 @@
 //! The long short-term memory core.
 
-use super::cell::{BackwardStep, Cell, Run, repeat, sized};
+use super::cell::{BackwardStep, Cell, ForwardStep, Run, repeat, sized};
 use crate::kernels::{MatrixRef, Packed, Start, column_sums};
 use crate::parameter::Initial;
 use crate::{Initializer, Parameter, Scalar};
@@ -105,16 +105,16 @@ impl<T: Scalar> Cell<T> for LstmCell<T> {
         repeat(&state[self.units..], &mut cells[..size]);
     }
 
-    fn forward(&mut self, run: &mut Run<'_, T>, t: usize, gates: &mut [T], before: &[T], h: &mut [T]) {
+    fn forward(&mut self, run: &mut Run<'_, T>, t: usize, step: ForwardStep<'_, T>) {
+        let ForwardStep { inputs, gates, before, h } = step;
         let before = MatrixRef::new(before, run.rows, self.units);
-        let u = &self.recurrent;
-        T::gemm_packed(run.backend, before, u, Start::Accumulate, false, gates, run.scratch);
+        T::gemm_packed(run.backend, before, &self.recurrent, Start::Zero, false, gates, run.scratch);
         let size = run.rows * self.units;
         let place =
             |t: usize| if run.keep { t * size..(t + 1) * size } else { t % 2 * size..(t % 2 + 1) * size };
         let cells = self.cells.get_disjoint_mut([place(t), place(t + 1)]);
         let [before, behind] = cells.expect("cells of successive steps lie apart");
-        T::lstm_forward(run.backend, self.units, gates, before, behind, h);
+        T::lstm_forward(run.backend, self.units, gates, inputs, before, behind, h);
     }
 
     fn start_backward(&mut self, run: &mut Run<'_, T>, core: &[T]) {

@@ -1,6 +1,6 @@
 //! The planned step of all recurrent layers: drives a core over the time steps.
 
-use super::cell::{BackwardStep, Cell, Run, repeat, sized};
+use super::cell::{BackwardStep, Cell, ForwardStep, Run, repeat, sized};
 use super::input::Input;
 use crate::Scalar;
 use crate::kernels::column_sums;
@@ -67,10 +67,11 @@ impl<T: Scalar, C: Cell<T>> Step<T> for Sequence<T, C> {
         let gates = sized(&mut self.gates, if pass.keep { steps * step } else { step });
         for t in 0..steps {
             let gates = &mut gates[if pass.keep { t * step } else { 0 }..][..step];
-            self.input.forward(run, t, x, gates);
+            let inputs = self.input.forward(run, t, x);
             let (past, rest) = y.split_at_mut(t * rows * units);
             let before = if t == 0 { &*initial } else { &past[(t - 1) * rows * units..] };
-            self.cell.forward(run, t, gates, before, &mut rest[..rows * units]);
+            let h = &mut rest[..rows * units];
+            self.cell.forward(run, t, ForwardStep { inputs, gates, before, h });
         }
         0.0
     }

@@ -1,6 +1,6 @@
 //! The plain recurrent core.
 
-use super::cell::{BackwardStep, Cell, Run};
+use super::cell::{BackwardStep, Cell, ForwardStep, Run};
 use crate::kernels::{MatrixRef, Packed, Start};
 use crate::parameter::Initial;
 use crate::{Activation, Initializer, Parameter, Scalar};
@@ -91,10 +91,11 @@ impl<T: Scalar> Cell<T> for VrnnCell<T> {
         }
     }
 
-    fn forward(&mut self, run: &mut Run<'_, T>, _: usize, gates: &mut [T], before: &[T], h: &mut [T]) {
+    fn forward(&mut self, run: &mut Run<'_, T>, _: usize, step: ForwardStep<'_, T>) {
+        let ForwardStep { inputs, gates, before, h } = step;
         let before = MatrixRef::new(before, run.rows, self.units);
-        let u = &self.recurrent;
-        T::gemm_packed(run.backend, before, u, Start::Accumulate, false, gates, run.scratch);
+        T::gemm_packed(run.backend, before, &self.recurrent, Start::Zero, false, gates, run.scratch);
+        T::add_from_rows(run.backend, self.units, inputs, gates);
         h.copy_from_slice(gates);
         T::activate(run.backend, self.activation, h);
     }
