@@ -114,7 +114,10 @@ pub enum Error {
         problem: String,
     },
     /// The system could not write a file.
-    #[error("{}: cannot be written", .path.display())]
+    #[error(
+        "{}: cannot be written (`--data DIR` and `--cache DIR` name places with leave and space to write)",
+        .path.display()
+    )]
     Write {
         /// The file.
         path: PathBuf,

@@ -28,9 +28,11 @@ pub(crate) struct Located {
 /// Finds a file below `root`, the published form first because its size is known too.
 ///
 /// # Errors
-/// [`Error::Io`] if the system does not let us look: a forbidden folder must not read as a missing file.
+/// [`Error::Io`] if the system does not let us look, or if there is something else of that name: neither must read as a
+/// missing file.
 pub(crate) fn locate(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<Located>, Error> {
     let folder = manifest.folder(root);
+    let mut other = None;
     let folders =
         std::iter::once(folder.clone()).chain(manifest.subfolders.iter().map(|sub| folder.join(sub)));
     for folder in folders {
@@ -39,14 +41,32 @@ pub(crate) fn locate(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Resul
             let path = folder.join(name);
             match std::fs::metadata(&path) {
                 Ok(found) if found.is_file() => return Ok(Some(Located { path, packing })),
+                Err(source) if source.kind() == io::ErrorKind::NotADirectory => {
+                    let source =
+                        io::Error::other("it is a file, or lies below one; a folder is expected here");
+                    return Err(Error::Io { path: folder, source });
+                }
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(Error::Io { path, source });
                 }
-                Ok(_) | Err(_) => {}
+                Ok(_) | Err(_) => other = other.or_else(|| no_file(path)),
             }
         }
     }
-    Ok(None)
+    other.map_or(Ok(None), Err)
+}
+
+/// The error for a name under which there is something else than a file; none if there is nothing.
+fn no_file(path: PathBuf) -> Option<Error> {
+    let found = std::fs::symlink_metadata(&path).ok()?.file_type();
+    let what = match () {
+        () if found.is_dir() => "a folder, not a file; put the original in its place",
+        () if found.is_symlink() => {
+            "a link to something that is no file or is not there; put the original in its place"
+        }
+        () => "not a regular file; put the original in its place",
+    };
+    Some(Error::Io { path, source: io::Error::other(what) })
 }
 
 /// The error for a file that [`locate`] did not find.
@@ -91,10 +111,11 @@ impl Located {
     /// Compares a published file with the size and the SHA-256 of the original, where they are known; where the latter is
     /// not, with the one that the first download recorded. Returns whether a SHA-256 of the original was known.
     pub(crate) fn compare(&self, bytes: Option<u64>, sha256: Option<&str>) -> Result<bool, Error> {
-        if self.is_gzip() && self.first_bytes()? != [0x1f, 0x8b] {
+        let got = self.bytes()?;
+        // An empty file is a truncated one.
+        if got > 0 && self.is_gzip() && self.first_bytes()? != [0x1f, 0x8b] {
             return Err(Error::NotGzip { path: self.path.clone() });
         }
-        let got = self.bytes()?;
         if let Some(expected) = bytes.filter(|&bytes| bytes != got) {
             return Err(Error::WrongSize { path: self.path.clone(), expected, got });
         }
@@ -154,6 +175,17 @@ impl Located {
         }
         Ok(hex(&hash.finalize()))
     }
+}
+
+/// Makes a folder, and a file in it that goes again: that it cannot be written to is better known before hours of work.
+pub(crate) fn check_writable(folder: &Path) -> Result<(), Error> {
+    let probe = folder.join(format!(".{}.probe", std::process::id()));
+    std::fs::create_dir_all(folder)
+        .map_err(|source| Error::Write { path: folder.to_owned(), source })
+        .and_then(|()| File::create(&probe).map_err(|source| Error::Write { path: probe.clone(), source }))?;
+    // Another thread may have removed it: the name is that of the process.
+    let _ = std::fs::remove_file(&probe);
+    Ok(())
 }
 
 /// Bytes in hexadecimal.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{self, Located, Packing};
 use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
-use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepared, text};
+use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepare, text};
 
 /// How much of a data set is on disk, by file names and sizes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,7 +12,7 @@ use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepare
 pub enum State {
     /// None of its files.
     Missing,
-    /// Some files are missing, cannot be read or have not the size of the original (of a file that was compressed anew
+    /// Some files, or parts of them, are missing, cannot be read or have not the size of the original (of a file that was compressed anew
     /// only [`verify`] can tell that it is good).
     Partial,
     /// All files, but this version cannot read them.
@@ -55,21 +55,8 @@ pub struct Presence {
     pub present: Vec<PathBuf>,
     /// What is wrong with the others: missing, of another size, not readable.
     pub problems: Vec<String>,
-}
-
-/// The prepared copy of an image data set in the folder `cache`: its bytes, or none if there is no copy. With `full`, its
-/// contents are compared with its checksum.
-///
-/// # Errors
-/// [`Error::UnknownDataset`], and [`Error::Cache`] for a copy that cannot be used.
-pub fn inspect_prepared(cache: &Path, name: &str, full: bool) -> Result<Option<u64>, Error> {
-    let manifest = manifest(name)?;
-    let path = prepared::path(cache, manifest);
-    let Some(header) = prepared::header(&path, manifest)? else { return Ok(None) };
-    if full {
-        prepared::verify(&path, manifest, &header)?;
-    }
-    std::fs::metadata(&path).map(|m| Some(m.len())).map_err(|source| Error::Io { path, source })
+    /// Whether it can only be loaded from a prepared copy, because reading the original files takes too long.
+    pub needs_preparation: bool,
 }
 
 /// Looks which files of a data set are in `root`, without reading them. Text data sets are known by the name of their
@@ -154,6 +141,8 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
         bytes,
         present,
         problems,
+        needs_preparation: !prepare::read_directly(manifest)
+            || prepare::uses_hub_copy(root, manifest).unwrap_or(false),
     }
 }
 
@@ -194,7 +183,7 @@ fn unpacked(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<
 }
 
 /// An error with its sources, which its own message leaves out.
-pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
+pub fn in_full(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |cause| cause.source());
     sources.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
@@ -243,7 +232,17 @@ pub struct Verification {
 impl Verification {
     /// Whether nothing is missing (a part of a file neither) or wrong.
     pub fn is_good(&self) -> bool {
-        !self.files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_) | Verdict::Partial(_)))
+        !self.is_partial() && !self.is_bad()
+    }
+
+    /// Whether a part is missing.
+    pub fn is_partial(&self) -> bool {
+        self.files.iter().any(|file| matches!(file.verdict, Verdict::Partial(_)))
+    }
+
+    /// Whether something cannot be loaded, not even as a part.
+    pub fn is_bad(&self) -> bool {
+        self.files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_)))
     }
 }
 
@@ -284,6 +283,9 @@ fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
         VerifiedFile { name: spec.name.clone(), path: Some(file.path), verdict }
     };
     let mut files: Vec<VerifiedFile> = manifest.files.iter().map(check).collect();
+    if matches!(manifest.decoder, Decoder::Cifar10 | Decoder::Cifar100) {
+        allow_missing(manifest, &mut files);
+    }
     if files.iter().all(|file| file.path.is_none()) {
         let copies = other_copies(root, manifest).unwrap_or_default();
         if !copies.is_empty() {
@@ -291,6 +293,19 @@ fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
         }
     }
     Verification { name: manifest.name.clone(), directory: manifest.folder(root), files }
+}
+
+/// A missing file is a missing part if another file holds examples of the same split.
+fn allow_missing(manifest: &Manifest, files: &mut [VerifiedFile]) {
+    let split_of =
+        |name: &str| manifest.files.iter().find(|spec| spec.name == name).and_then(|spec| spec.split);
+    let here: Vec<_> = files.iter().filter(|f| f.path.is_some()).map(|f| split_of(&f.name)).collect();
+    for file in files {
+        let missing = matches!(file.verdict, Verdict::Bad(Error::MissingFile { .. }));
+        if missing && here.contains(&split_of(&file.name)) {
+            file.verdict = Verdict::Partial(format!("{} is missing", file.name));
+        }
+    }
 }
 
 fn verify_file(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Verdict, Error> {

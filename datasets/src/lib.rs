@@ -34,30 +34,29 @@
 //! ```
 //!
 //! # Real files
-//! MNIST and Fashion-MNIST are read from their four original IDX files, compressed (`train-images-idx3-ubyte.gz`) or
-//! unpacked (`train-images-idx3-ubyte`). A compressed file must have the size and SHA-256 of the original, at every
-//! load; for an unpacked one format, counts and labels are checked. CIFAR-10 and CIFAR-100 are read from the files of
-//! their binary version, or from its archive as it is.
+//! What lies where, by manifest ([`manifests`], [`text_manifests`]); all of it may be fetched by hand:
 //!
-//! The others must be *prepared* once by [`prepare_images`]: collections of pictures (Food-101, COIL-100, DeepWeeds,
-//! SUN397, colorectal histology; as published archives or unpacked) are decoded and resized by [`resize_cubic`],
-//! Downsampled ImageNet is taken from its NumPy archives, and the hub's Parquet copies from their pictures. The prepared
-//! copy is one file that is mapped into memory: it opens in milliseconds and all processes share it. Data sets that need
-//! no preparation open faster with it, too.
-//!
-//! A part of a data set is an error unless [`Datasets::allow_partial`] accepts it. Whatever is wrong with a file, the
-//! answer is an [`Error`] that names it: parsers are written for hostile input, with bounded memory, and fuzzed.
-//!
-//! # Features
-//! | | what | default |
+//! | data set | read from | prepared first? |
 //! |---|---|---|
-//! | `encoded` | decoding of pictures | off |
-//! | `parquet` | the hub's Parquet copies; implies `encoded` | off |
-//! | `hub` | downloads over HTTPS, `fetch` | off |
+//! | `mnist`, `fashion_mnist` | four IDX files, compressed or unpacked | no |
+//! | `cifar10`, `cifar100` | the binary version: its files, or the archive | no |
+//! | `coil100_32x32`, `colorectal_histology_32x32`, `deep_weeds_32x32`, `food101_32x32`, `food101_64x64`, `sun397_32x32` | the published archive of pictures, or its contents; of `sun397_32x32` the lists of its splits, too | yes |
+//! | `imagenet_resized/32x32`, `imagenet_resized/16x16` | the archives of NumPy batches, or the batches | yes |
+//! | `cifar10`, `cifar100`, `food101_32x32`, `food101_64x64` | the hub's Parquet files, where there are no original ones | yes |
+//! | `imdb_reviews` | the folders of `aclImdb`, a review a file | tokens are kept |
+//! | `lm1b` | shards of the benchmark, a sentence a line | tokens are kept |
+//! | `wikipedia_*` | the output of WikiExtractor, plain or gzip | tokens are kept |
+//! | `amazon_reviews_*` | tab-separated tables, or JSON a line; plain or gzip | tokens are kept |
+//!
+//! A file as published must have the size and SHA-256 of the original where the manifest knows them, at every load from
+//! it; of others format, counts and labels are checked. Sets that must be prepared ([`prepare_images`]) are decoded and
+//! resized as OpenCV's `INTER_CUBIC` does, once, into a file that is mapped into memory. Texts are tokenised when they
+//! are loaded, or once by [`prepare_text`]. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it,
+//! and then [`Origin::Partial`](taskset_names::Origin::Partial). Pictures need the feature `encoded`, Parquet `parquet`,
+//! downloads `hub`.
 //!
 //! # Adding a data set
-//! Write `manifests/<name>.toml`, add it to the list in `manifest.rs`, and, for a new file format, a [`Decoder`] with its
-//! branch in `load.rs`. Stand-in, listing, verification and the tests of all manifests come from the table.
+//! A manifest, and at most one decoder: `docs/adding-a-dataset.md` of the repository.
 
 mod carve;
 mod cifar;
@@ -82,6 +81,7 @@ mod npz;
 mod picture;
 mod prepare;
 mod prepared;
+mod prepared_copies;
 mod recorded;
 mod resize;
 mod stream;
@@ -95,10 +95,11 @@ pub use error::Error;
 #[cfg(feature = "hub")]
 pub use hub::{FetchEvent, FetchOptions, Fetched, fetch};
 pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSplit};
-pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, inspect, inspect_prepared, verify};
+pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, in_full, inspect, verify};
 pub use library::{Datasets, Source};
 pub use manifest::{Decoder, FileSpec, HubCopy, Manifest, Part, StandIn, image_info, manifest, manifests};
 pub use prepare::{Preparation, PreparedImages, prepare_images};
+pub use prepared_copies::{PreparedCopy, PreparedState, inspect_prepared};
 pub use resize::resize_cubic;
 pub use stream::IndexStream;
 pub use text::{

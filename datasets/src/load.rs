@@ -23,8 +23,12 @@ pub(crate) fn images(
         return Ok(data);
     }
     match manifest.decoder {
-        Decoder::Idx | Decoder::Cifar10 | Decoder::Cifar100 if !prepare::uses_hub_copy(root, manifest)? => {
-            originals(root, manifest, partial)
+        _ if prepare::read_directly(manifest) && !prepare::uses_hub_copy(root, manifest)? => {
+            match (originals(root, manifest, partial), prepared) {
+                // Where there are no originals, the way out is to allow the part that was prepared.
+                (Err(Error::MissingFile { .. }), Err(part @ Error::Partial { .. })) => Err(part),
+                (read, _) => read,
+            }
         }
         Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
         _ => {

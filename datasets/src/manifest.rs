@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::{Error, HeldOut, ImageInfo, ImageShape, SourceSizes, SourceSplit};
+use crate::{Error, HeldOut, ImageInfo, ImageShape, SourceSizes, SourceSplit, text};
 
 /// One data set, as `manifests/<name>.toml` describes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -206,14 +206,18 @@ pub fn manifests() -> &'static [Manifest] {
 /// # Errors
 /// [`Error::UnknownDataset`] with the nearest known name.
 pub fn manifest(name: &str) -> Result<&'static Manifest, Error> {
-    let unknown = || {
-        let names = manifests().iter().map(|m| m.name.as_str());
-        Error::UnknownDataset {
-            name: name.to_owned(),
-            suggestion: taskset_names::closest(name, names).map(str::to_owned),
-        }
-    };
-    manifests().iter().find(|m| m.name == name).ok_or_else(unknown)
+    manifests().iter().find(|m| m.name == name).ok_or_else(|| unknown(name))
+}
+
+/// The error for a name that no data set has, of images or of texts. What may have been meant: a name that begins with
+/// the given one, else the nearest.
+pub(crate) fn unknown(name: &str) -> Error {
+    let texts = text::text_manifests().iter().flat_map(|m| [&m.name, &m.bytes, &m.subwords8k]);
+    let names: Vec<&str> =
+        manifests().iter().map(|m| &m.name).chain(texts).map(String::as_str).filter(|&n| n != name).collect();
+    let longer = names.iter().copied().find(|known| name.len() > 2 && known.starts_with(name));
+    let suggestion = longer.or_else(|| taskset_names::closest(name, names.iter().copied()));
+    Error::UnknownDataset { name: name.to_owned(), suggestion: suggestion.map(str::to_owned) }
 }
 
 /// Shape, classes and sizes of an image data set, from its manifest alone: no file is needed.

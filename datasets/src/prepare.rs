@@ -68,6 +68,9 @@ pub(crate) fn prepare_manifest(
     {
         return Ok(report(path, &header.info, header.origin, true));
     }
+    if inputs.is_some() {
+        files::check_writable(cache)?;
+    }
     let from_hub = uses_hub_copy(root, manifest)?;
     // Without files there is nothing to list; reading says which are missing.
     let inputs = inputs.unwrap_or_default();
@@ -164,6 +167,11 @@ fn prepare_imagenet(
     let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
     writer.finish(info, origin, prepared::recipe(manifest), inputs, &all_labels)?;
     Ok((info, origin))
+}
+
+/// Whether original files are read fast enough to be loaded without a prepared copy.
+pub(crate) fn read_directly(manifest: &Manifest) -> bool {
+    matches!(manifest.decoder, Decoder::Idx | Decoder::Cifar10 | Decoder::Cifar100)
 }
 
 /// Whether the hub's copy is there and none of the original files is.

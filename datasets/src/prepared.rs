@@ -17,7 +17,7 @@
 //! that prepare the same data set at once do not disturb each other: they write the same bytes, and the last one stays.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -136,7 +136,9 @@ pub(crate) fn header(path: &Path, manifest: &Manifest) -> Result<Option<Header>,
     let io = |source| Error::Io { path: path.to_owned(), source };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(source) => return Err(io(source)),
     };
     let len = file.metadata().map_err(io)?.len();

@@ -282,8 +282,8 @@ fn refusal(item: &Item, status: u16) -> Failure {
     let fatal = |problem: &str| Failure::Final(item.error(format!("{problem} (HTTP {status})")));
     match status {
         401 | 403 => fatal(
-            "access denied: the data set may ask for an account, an accepted licence or an access token; fetch the file by \
-             hand if so",
+            "access denied: the data set may ask for an account, an accepted licence or an access token (the command \
+             line takes the hub's from HF_TOKEN); fetch the file by hand if so",
         ),
         404 | 410 => {
             fatal("not found: the site may have moved it; fetch the file by hand and place it in the folder")

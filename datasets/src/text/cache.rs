@@ -51,9 +51,8 @@ pub(crate) fn write_whole(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let io = |source| Error::Io { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })?;
+        fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
     }
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     let temporary = path.with_extension(format!("{}-{count}.part", std::process::id()));
@@ -67,7 +66,7 @@ pub(crate) fn write_whole(
     if result.is_err() {
         let _ = fs::remove_file(&temporary);
     }
-    result.map_err(io)
+    result.map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 /// Writes a tokenised data set.
@@ -104,12 +103,50 @@ pub(crate) fn write(path: &Path, data: &TextData, notes: &[String]) -> Result<()
 pub(crate) fn read(path: &Path, info: &'static TextInfo) -> Result<Option<(TextData, Vec<String>)>, Error> {
     match File::open(path) {
         Ok(file) => read_from(file, info).map_err(|source| Error::Io { path: path.to_owned(), source }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(source) => Err(Error::Io { path: path.to_owned(), source }),
     }
 }
 
-fn read_from(file: File, info: &'static TextInfo) -> io::Result<Option<(TextData, Vec<String>)>> {
+/// Whether a tokenised data set can be used, and whether it is all of the source. Only the header is read, unless `full`.
+///
+/// # Errors
+/// [`Error::Io`] if the system refuses; [`Error::Cache`] for a file that is made anew when it is next needed.
+pub(crate) fn check(path: &Path, info: &'static TextInfo, full: bool) -> Result<Origin, Error> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    let notes = if full {
+        read(path, info)?.map(|(_, notes)| notes)
+    } else {
+        let file = File::open(path).map_err(io)?;
+        start(file).map_err(io)?.map(|start| start.notes)
+    };
+    let damaged = || {
+        let problem = "damaged, or written by another version of the program".to_owned();
+        Error::Cache { path: path.to_owned(), problem }
+    };
+    notes.map(|notes| origin(&notes)).ok_or_else(damaged)
+}
+
+/// Notes are what makes a copy partial.
+fn origin(notes: &[String]) -> Origin {
+    if notes.is_empty() { Origin::Real } else { Origin::Partial }
+}
+
+/// What comes before the examples, and the rest of the file.
+struct Start {
+    input: Hashing<BufReader<File>>,
+    vocabulary: u64,
+    train: u64,
+    examples: u64,
+    tokens: u64,
+    labels: u64,
+    notes: Vec<String>,
+}
+
+/// Reads what comes before the examples; none if it does not fit this version or the size of the file.
+fn start(file: File) -> io::Result<Option<Start>> {
     let size = file.metadata()?.len();
     if size < HEADER + 32 {
         return Ok(None);
@@ -132,7 +169,15 @@ fn read_from(file: File, info: &'static TextInfo) -> io::Result<Option<(TextData
     if !sound || vocabulary > MAX_VOCABULARY as u64 {
         return Ok(None);
     }
-    let notes = bytes(&mut input, notes)?;
+    let Ok(notes) = String::from_utf8(bytes(&mut input, notes)?) else { return Ok(None) };
+    let notes = notes.lines().map(str::to_owned).collect();
+    Ok(Some(Start { input, vocabulary, train, examples, tokens, labels, notes }))
+}
+
+fn read_from(file: File, info: &'static TextInfo) -> io::Result<Option<(TextData, Vec<String>)>> {
+    let Some(Start { mut input, vocabulary, train, examples, tokens, labels, notes }) = start(file)? else {
+        return Ok(None);
+    };
     let mut texts =
         Texts { tokens: Vec::with_capacity(tokens as usize), ends: Vec::with_capacity(examples as usize) };
     chunks(&mut input, examples * 8, |bytes| {
@@ -147,10 +192,7 @@ fn read_from(file: File, info: &'static TextInfo) -> io::Result<Option<(TextData
     if input.hash.finalize()[..] != digest {
         return Ok(None);
     }
-    let Ok(notes) = String::from_utf8(notes) else { return Ok(None) };
-    let notes: Vec<String> = notes.lines().map(str::to_owned).collect();
-    let origin = if notes.is_empty() { Origin::Real } else { Origin::Partial };
-    let data = TextData::new(info, origin, vocabulary as usize, texts, labels, train as usize);
+    let data = TextData::new(info, origin(&notes), vocabulary as usize, texts, labels, train as usize);
     Ok(data.ok().map(|data| (data, notes)))
 }
 

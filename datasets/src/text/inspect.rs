@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::inspect::in_full;
-use crate::{Error, Presence, State, Verdict, Verification, VerifiedFile};
+use crate::{Error, PreparedCopy, PreparedState, Presence, State, Verdict, Verification, VerifiedFile};
 
 use super::manifest::{TextDecoder, TextManifest};
 use super::source::{Found, Visit};
+use super::{cache, lines, text_infos};
 
 /// Groups of more files than this are listed by their folder.
 const LISTED: usize = 60;
@@ -25,6 +26,7 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
         bytes: 0,
         present: Vec::new(),
         problems: Vec::new(),
+        needs_preparation: false,
     };
     match Found::new(root, manifest) {
         Ok(found) => {
@@ -53,6 +55,34 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
         }
     }
     presence
+}
+
+/// The tokenised data sets of a source in the folder `cache`; by `full`, each is read as a whole.
+pub(crate) fn prepared(
+    root: &Path,
+    cache: &Path,
+    manifest: &'static TextManifest,
+    full: bool,
+) -> Vec<PreparedCopy> {
+    let found = Found::new(root, manifest).ok();
+    let mut copies = Vec::new();
+    for info in text_infos().iter().filter(|info| info.manifest.name == manifest.name) {
+        let key = found.as_ref().and_then(|found| cache::key(root, info, found).ok());
+        let current = key.map(|key| cache::path(cache, info, &key, "tokens"));
+        let pattern = cache::path(Path::new(""), info, "*", "tokens");
+        // A folder that cannot be read holds no copy that could be used.
+        let paths = lines::matching(cache, &pattern.to_string_lossy()).unwrap_or_default();
+        copies.extend(paths.into_iter().map(|path| {
+            let state = if current.as_ref() == Some(&path) {
+                cache::check(&path, info, full).map_or_else(PreparedState::Damaged, PreparedState::Usable)
+            } else {
+                PreparedState::Stale
+            };
+            let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+            PreparedCopy { name: info.name.clone(), path, bytes, state }
+        }));
+    }
+    copies
 }
 
 /// The files, or their folders if they are many.

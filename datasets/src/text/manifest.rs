@@ -215,11 +215,7 @@ pub fn text_infos() -> &'static [TextInfo] {
 /// # Errors
 /// [`Error::UnknownDataset`] with the nearest known name.
 pub fn text_info(name: &str) -> Result<&'static TextInfo, Error> {
-    text_infos().iter().find(|info| info.name == name).ok_or_else(|| {
-        let names = text_infos().iter().map(|info| info.name.as_str());
-        let suggestion = taskset_names::closest(name, names).map(str::to_owned);
-        Error::UnknownDataset { name: name.to_owned(), suggestion }
-    })
+    text_infos().iter().find(|info| info.name == name).ok_or_else(|| crate::manifest::unknown(name))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use taskset_names::Origin;
 use taskset_rng::StreamId;
 
-use crate::{Error, SourceSizes, SourceSplit, prepared, text_info};
+use crate::{Error, SourceSizes, SourceSplit, files, prepared, text_info};
 
 use super::data::Texts;
 use super::manifest::TextDecoder;
@@ -101,11 +101,10 @@ pub fn prepare_text(
     let info = text_info(name)?;
     let found = Found::new(root, info.manifest)?;
     let path = cache::path(cache, info, &cache::key(root, info, &found)?, "tokens");
-    let there = cache::read(&path, info)?.is_some();
-    let data = load(root, info, allow_partial, Some(cache), progress)?;
+    let (data, found) = load_or_make(root, info, allow_partial, Some(cache), progress)?;
     Ok(PreparedText {
         path,
-        found: there,
+        found,
         origin: data.origin(),
         vocabulary: data.vocabulary(),
         sizes: data.source_sizes(),
@@ -122,6 +121,17 @@ pub(crate) fn load(
     cache: Option<&Path>,
     progress: &mut dyn PrepareProgress,
 ) -> Result<TextData, Error> {
+    load_or_make(root, info, allow_partial, cache, progress).map(|(data, _)| data)
+}
+
+/// The data set, and whether the cache held it.
+fn load_or_make(
+    root: &Path,
+    info: &'static TextInfo,
+    allow_partial: bool,
+    cache: Option<&Path>,
+    progress: &mut dyn PrepareProgress,
+) -> Result<(TextData, bool), Error> {
     let check = |problems: &[String]| {
         if problems.is_empty() || allow_partial {
             return Ok(());
@@ -140,8 +150,9 @@ pub(crate) fn load(
     let file = |extension| cache::path(&folder, info, &key, extension);
     if let Some((data, problems)) = cache::read(&file("tokens"), info)? {
         check(&problems)?;
-        return Ok(data);
+        return Ok((data, true));
     }
+    cache.map_or(Ok(()), files::check_writable)?;
     found.check_published(info.manifest)?;
     let tokeniser = match info.encoding {
         Encoding::Bytes => Tokeniser::Bytes,
@@ -161,7 +172,7 @@ pub(crate) fn load(
         }
         cache::write(&file("tokens"), &data, &problems)?;
     }
-    Ok(data)
+    Ok((data, false))
 }
 
 enum Tokeniser {

@@ -35,11 +35,13 @@ impl Found {
                         break;
                     }
                 }
+                // Of several places the nearest one is named.
+                let name = group.names.iter().min_by_key(|name| name.len()).map_or("", String::as_str);
                 if let Some(count) = group.count.filter(|&count| count != paths.len() && !partial) {
-                    problems.push(format!("{} of {count} files {}", paths.len(), group.names[0]));
+                    problems.push(format!("{} of {count} files {name}", paths.len()));
                 }
                 if partial && !paths.is_empty() {
-                    problems.push(format!("only {} of the files {}", paths.len(), group.names[0]));
+                    problems.push(format!("{} files {name} in their place", paths.len()));
                 }
                 groups.push((group, paths));
             }

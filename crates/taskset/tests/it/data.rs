@@ -1,23 +1,113 @@
-//! `data`, and what happens when data is missing or broken.
+//! `data`, and what happens when data is missing, broken, or there in part.
 
-use crate::support::{arg, fails, json, run};
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{arg, fails, json, ok, run};
+
+const MNIST_TASK: &str = "FixedMLP_mnist_ce_128x128x128_relu_bs128";
+const CIFAR_TASK: &str = "FixedMLP_cifar10_ce_128x128x128_relu_bs128";
+
+/// Writes a file below a folder.
+fn put(root: &Path, name: &str, contents: impl AsRef<[u8]>) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, contents).unwrap();
+}
+
+/// Records of CIFAR-10: a label and 3072 bytes each.
+fn records(count: usize) -> Vec<u8> {
+    (0..count).flat_map(|i| [vec![(i % 10) as u8], vec![(i * 7 % 251) as u8; 3072]].concat()).collect()
+}
+
+/// CIFAR-10 of which most is missing: 48 training and 8 test images, three files not there.
+fn put_cifar(root: &Path) {
+    put(root, "cifar10/data_batch_1.bin", records(40));
+    put(root, "cifar10/data_batch_4.bin", records(8));
+    put(root, "cifar10/test_batch.bin", records(8));
+}
+
+/// An edition of lm1b that only a part has, and an article of Wikipedia; each of a few lines.
+fn put_texts(root: &Path) {
+    let sentences: String =
+        (0..60).map(|i| format!("The sentence number {i} is not a long one .\n")).collect();
+    put(root, "lm1b/1b_benchmark.dev.tokens", &sentences);
+    put(root, "lm1b/1b_benchmark.test.tokens", &sentences);
+    let articles = (0..40).map(|i| {
+        let lines = format!("Article {i}\n\nThe line of article {i} is here .\nAnother line follows it .\n");
+        format!("<doc id=\"{i}\" url=\"\" title=\"Article {i}\">\n{lines}</doc>\n")
+    });
+    put(root, "wikipedia_en/AA/wiki_00", articles.collect::<String>());
+}
+
+/// The row of a data set.
+fn listed(root: &str, name: &str) -> Value {
+    let rows = json(&["data", "list", name, "--data", root, "--json"]);
+    assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
+    rows[0].clone()
+}
+
+/// Runs it, expects success, and words on stderr.
+fn says(args: &[&str], words: &[&str]) -> String {
+    let ran = run(args);
+    assert_eq!(ran.code, 0, "{args:?}: {}", ran.stderr);
+    for word in words {
+        assert!(ran.stderr.contains(word), "{args:?}: `{word}` is missing in: {}", ran.stderr);
+    }
+    ran.stdout
+}
 
 #[test]
 fn missing_data_is_an_error_that_names_the_ways_out() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = TempDir::new().unwrap();
     let words = ["mnist", "train-images-idx3-ubyte", "--data synthetic"];
-    let task = "FixedMLP_mnist_ce_128x128x128_relu_bs128";
-    fails(&["train", task, "adam_lr_-3.00", "--data", &arg(directory.path())], 1, &words);
+    fails(&["train", MNIST_TASK, "adam_lr_-3.00", "--data", &arg(directory.path())], 1, &words);
     // Nothing falls back silently where no data was named.
-    fails(&["train", task, "adam_lr_-3.00"], 1, &words);
-    fails(&["data", "fetch", "mnist"], 1, &["--data DIR", "synthetic"]);
+    fails(&["train", MNIST_TASK, "adam_lr_-3.00"], 1, &words);
+}
+
+#[test]
+fn the_list_says_where_missing_sets_come_from() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    let rows = json(&["data", "list", "--data", &root, "--json"]);
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 23);
+    for row in rows {
+        assert_eq!((&row["state"], &row["bytes"]), (&"missing".into(), &0.into()), "{row}");
+        assert!(row["site"].as_str().unwrap().starts_with("http"), "{row}");
+        assert!(row["directory"].as_str().unwrap().starts_with(&root), "{row}");
+        assert!(!row["licence"].as_str().unwrap().is_empty());
+    }
+    let table = says(&["data", "list", "--data", &root], &["looked in", &root]);
+    assert!(table.contains("from https://www.cs.toronto.edu/~kriz/cifar.html, into"), "{table}");
+    says(&["data", "list", "--data", "/nonexistent"], &["/nonexistent, which is no folder"]);
+    fails(&["data", "verify", "--data", &root], 1, &["no data set lies in", &root]);
+}
+
+#[test]
+fn misspelt_names_are_usage_errors_with_a_suggestion() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    let check = |command: &str, name: &str, meant: &str| {
+        fails(&["data", command, name, "--data", &root], 2, &[name, &format!("did you mean `{meant}`?")]);
+    };
+    check("list", "mnits", "mnist");
+    check("verify", "lm1", "lm1b");
+    check("verify", "imdb", "imdb_reviews");
+    check("prepare", "wikipedia_eng", "wikipedia_en");
+    check("prepare", "lm1b/byte", "lm1b/bytes");
+    fails(&["data", "list", "zzzzzzzz", "--data", &root], 2, &["`taskset-rs data list` lists them"]);
+    // All names are looked at before anything is done.
+    fails(&["data", "prepare", "lm1b", "cifar11", "--data", &root], 2, &["cifar11"]);
 }
 
 #[test]
 fn truncated_and_foreign_files_are_named() {
-    let directory = tempfile::tempdir().unwrap();
-    let mnist = directory.path().join("mnist");
-    std::fs::create_dir(&mnist).unwrap();
+    let directory = TempDir::new().unwrap();
     let root = arg(directory.path());
     for name in [
         "train-images-idx3-ubyte",
@@ -25,14 +115,208 @@ fn truncated_and_foreign_files_are_named() {
         "t10k-images-idx3-ubyte",
         "t10k-labels-idx1-ubyte",
     ] {
-        std::fs::write(mnist.join(name), b"not an idx file at all").unwrap();
+        put(&directory.path().join("mnist"), name, "not an idx file at all");
     }
-    let task = "FixedMLP_mnist_ce_128x128x128_relu_bs128";
-    fails(&["train", task, "adam_lr_-3.00", "--data", &root], 1, &["train-images-idx3-ubyte", "magic"]);
+    let train = ["train", MNIST_TASK, "adam_lr_-3.00", "--data", &root];
+    fails(&train, 1, &["train-images-idx3-ubyte", "magic"]);
     let ran = run(&["data", "verify", "mnist", "--data", &root]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stdout.contains("bad") && ran.stderr.contains("mnist"));
-    assert!(json(&["data", "list", "--data", &root, "--json"]).as_array().unwrap().len() > 8);
+    assert!(ran.stdout.contains("bad") && ran.stderr.contains("not in order: mnist"));
+    // Something else of the name is not a missing file.
+    fs::remove_file(directory.path().join("mnist/train-images-idx3-ubyte")).unwrap();
+    fs::create_dir(directory.path().join("mnist/train-images-idx3-ubyte.gz")).unwrap();
+    fails(&train, 1, &["mnist/train-images-idx3-ubyte.gz", "a folder, not a file"]);
+    fails(&["train", MNIST_TASK, "adam_lr_-3.00", "--data", &root, "--allow-partial"], 1, &["a folder"]);
+}
+
+#[test]
+fn a_part_is_used_only_if_allowed_and_labelled() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    put_cifar(directory.path());
+    let row = listed(&root, "cifar10");
+    assert_eq!((&row["state"], &row["files"].as_array().unwrap().len()), (&"partial".into(), &3));
+    assert!(row["problems"].to_string().contains("data_batch_2.bin is missing"), "{row}");
+
+    let verify = ["data", "verify", "cifar10", "--data", &root, "--json"];
+    let ran = run(&verify);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("partial: cifar10") && ran.stderr.contains("--allow-partial"));
+    let checked: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&checked[0]["state"], &checked[0]["good"]), (&"partial".into(), &false.into()));
+    assert_eq!(checked[0]["files"][1]["note"], "data_batch_2.bin is missing");
+    says(&[&verify[..], &["--allow-partial"]].concat(), &["partial: cifar10"]);
+
+    let train =
+        ["train", CIFAR_TASK, "adam_lr_-3.00", "--steps", "1", "--eval-batches", "1", "--data", &root];
+    fails(&train, 1, &["cifar10", "data_batch_2.bin is missing", "--allow-partial", "kriz"]);
+    let out = arg(&directory.path().join("curve.parquet"));
+    let allowed = [&train[..], &["--allow-partial", "--out", &out, "--json"]].concat();
+    let curve: Value = serde_json::from_str(&says(&allowed, &["a part of the data set"])).unwrap();
+    assert_eq!(curve["data"], "partial");
+    assert_eq!(json(&["curves", "query", &out, "--json"])[0]["data"], "partial");
+
+    // Prepared, it still is a part, even when the original files are gone.
+    let prepare = ["data", "prepare", "cifar10", "--data", &root];
+    fails(&prepare, 1, &["--allow-partial"]);
+    says(&[&prepare[..], &["--allow-partial"]].concat(), &["cifar10 prepared in part: 56 images"]);
+    says(&[&prepare[..], &["--allow-partial"]].concat(), &["is prepared already, in part"]);
+    assert_eq!(listed(&root, "cifar10")["prepared"][0]["state"], "partial");
+    put(directory.path(), "cifar10/test_batch.bin", records(9));
+    assert_eq!(listed(&root, "cifar10")["prepared"][0]["state"], "stale");
+    fs::remove_dir_all(directory.path().join("cifar10")).unwrap();
+    assert_eq!(listed(&root, "cifar10")["state"], "prepared");
+    fails(&train, 1, &["56 of 60000 images", "--allow-partial"]);
+    ok(&allowed);
+}
+
+#[test]
+fn texts_are_prepared_by_the_name_of_their_source() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    put_texts(directory.path());
+    fails(&["data", "prepare", "lm1b", "--data", &root], 1, &["lm1b", "0 of 99 files", "--allow-partial"]);
+    let prepare = ["data", "prepare", "lm1b", "wikipedia_en", "--data", &root, "--allow-partial"];
+    let words =
+        ["lm1b/bytes prepared in part: ", "tokenized_wikipedia/20190301.en_subwords8k prepared in part"];
+    says(&prepare, &words);
+    says(&prepare, &["lm1b/bytes is prepared already, in part", "lm1b/subwords8k is prepared already"]);
+    let row = listed(&root, "wikipedia_en");
+    assert_eq!((&row["state"], &row["problems"].as_array().unwrap().len()), (&"partial".into(), &1));
+    let row = listed(&root, "lm1b/bytes");
+    assert_eq!((&row["name"], row["prepared"].as_array().unwrap().len()), (&"lm1b".into(), 2));
+    let table = ok(&["data", "list", "lm1b", "--data", &root]);
+    assert!(
+        table.contains("bytes ") && table.contains("subwords8k ") && table.contains("(partial)"),
+        "{table}"
+    );
+
+    // A copy of other files is left alone; one that is damaged is not in order.
+    put(directory.path(), "lm1b/1b_benchmark.dev.tokens", "A .\nB .\nC .\n");
+    let verify = ["data", "verify", "lm1b", "--data", &root, "--allow-partial"];
+    assert_eq!(says(&verify, &["partial: lm1b"]).matches("stale").count(), 2);
+    ok(&prepare);
+    let copies = listed(&root, "lm1b")["prepared"].clone();
+    let usable = copies.as_array().unwrap().iter().find(|copy| copy["state"] == "partial").unwrap();
+    let path = usable["path"].as_str().unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(path, bytes).unwrap();
+    let ran = run(&verify);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("delete it and prepare"), "{}", ran.stdout);
+    put(directory.path(), "lm1b/1b_benchmark.dev.tokens", b"Good .\nB\xffd .\n");
+    fails(&[&prepare[..2], &["lm1b/bytes"], &prepare[4..]].concat(), 1, &["dev.tokens", "line 2", "UTF-8"]);
+}
+
+#[test]
+fn pictures_are_prepared_before_their_first_use() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    for pose in 0..24 {
+        let svg = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='36'>\
+             <rect width='40' height='36' fill='#4080{:02x}'/></svg>",
+            pose * 10
+        );
+        let picture = taskset::figures::png(&svg, 1.0).unwrap();
+        put(directory.path(), &format!("coil100/obj1__{}.png", pose * 5), picture);
+    }
+    let row = listed(&root, "coil100_32x32");
+    assert_eq!((&row["state"], &row["needs_preparation"]), (&"partial".into(), &true.into()));
+    let table = ok(&["data", "list", "coil100_32x32", "--data", &root]);
+    assert!(table.contains("24 of 7200 pictures; `data prepare coil100_32x32` comes before"), "{table}");
+
+    let task = "mlp_family_seed127";
+    assert_eq!(json(&["tasks", "show", task, "--json"])["dataset"], "coil100_32x32");
+    let train = ["train", task, "adam_lr_-3.00", "--steps", "1", "--eval-batches", "1", "--allow-partial"];
+    let train = [&train[..], &["--data", &root]].concat();
+    fails(&train, 1, &["coil100_32x32", "taskset-rs data prepare coil100_32x32"]);
+    let prepare = ["data", "prepare", "coil100_32x32", "--data", &root, "--allow-partial", "--jobs", "2"];
+    says(&prepare, &["prepared in part: 24 images"]);
+    says(&train, &["a part of the data set"]);
+    put(directory.path(), "coil100/obj2__0.png", "no picture");
+    fails(&prepare, 1, &["obj2__0.png", "not a usable picture"]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_named() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    put_cifar(directory.path());
+    put_texts(directory.path());
+    let cache = arg(&directory.path().join("cifar10/data_batch_1.bin"));
+    for name in ["cifar10", "lm1b/bytes"] {
+        let args = ["data", "prepare", name, "--data", &root, "--cache", &cache, "--allow-partial"];
+        fails(&args, 1, &["data_batch_1.bin", "cannot be written", "--cache DIR"]);
+    }
+}
+
+#[test]
+fn two_may_prepare_at_once() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    put_cifar(directory.path());
+    put_texts(directory.path());
+    let args = ["data", "prepare", "cifar10", "lm1b", "--data", &root, "--allow-partial"];
+    std::thread::scope(|scope| {
+        let both = [scope.spawn(|| ok(&args)), scope.spawn(|| ok(&args))];
+        both.into_iter().for_each(|one| drop(one.join().unwrap()));
+    });
+    let verified = ["data", "verify", "cifar10", "lm1b", "--data", &root, "--allow-partial", "--json"];
+    for checked in json(&verified).as_array().unwrap() {
+        let copies = checked["prepared"].as_array().unwrap();
+        assert!(!copies.is_empty() && copies.iter().all(|copy| copy["verdict"] == "prepared"), "{checked}");
+    }
+    let left = fs::read_dir(directory.path().join("prepared")).unwrap();
+    let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 4, "images, two texts, a vocabulary, no temporary file: {names:?}");
+}
+
+#[cfg(not(feature = "hub"))]
+#[test]
+fn without_downloads_fetch_says_so() {
+    fails(&["data", "fetch", "mnist"], 1, &["without downloads", "--data DIR", "synthetic"]);
+}
+
+#[cfg(feature = "hub")]
+#[test]
+fn what_the_hub_answers_is_said() {
+    use std::io::{BufRead, BufReader, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let paths = std::thread::spawn(move || {
+        let mut paths = Vec::new();
+        for (status, body) in [(404, "no"), (401, "no"), (200, "not the original")] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            paths.push(head[0].clone());
+            write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        }
+        paths
+    });
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    let fetch = |words: &[&str]| {
+        let mut command = crate::support::program();
+        command.args(["data", "fetch", "cifar10", "--hub", "--data", &root]).env("HF_ENDPOINT", &endpoint);
+        let ran = crate::support::Ran::from(command.output().unwrap());
+        assert_eq!((ran.code, &ran.stdout[..]), (1, ""), "{}", ran.stderr);
+        for word in words {
+            assert!(ran.stderr.contains(word), "`{word}` is missing in: {}", ran.stderr);
+        }
+    };
+    fetch(&["plain_text/train-00000-of-00001.parquet", "404"]);
+    fetch(&["401", "HF_TOKEN"]);
+    fetch(&["sha256"]);
+    let paths = paths.join().unwrap();
+    assert!(paths.iter().all(|path| path.starts_with("GET /datasets/uoft-cs/cifar10/resolve/")), "{paths:?}");
+    // Nothing wrong lies under the name of the original.
+    assert_eq!(listed(&root, "cifar10")["state"], "missing");
+    fails(&["data", "fetch", "mnits", "--data", &root], 2, &["did you mean `mnist`?"]);
+    fails(&["data", "fetch", "sun397_32x32", "--data", "synthetic"], 2, &["--data DIR"]);
 }
 
 #[test]

@@ -26,10 +26,16 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// The whole chain of causes, once.
+/// The message of an error that ends the program.
 pub(crate) fn message(error: &anyhow::Error) -> String {
+    let text = in_full(error.as_ref());
+    if error.is::<Interrupted>() { text } else { format!("error: {text}") }
+}
+
+/// The whole chain of causes, once.
+pub(crate) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
-    for cause in error.chain() {
+    for cause in anyhow::Chain::new(error) {
         let cause = cause.to_string();
         // Transparent wrappers repeat their source's words.
         if text.ends_with(&cause) {
@@ -37,7 +43,7 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
         }
         text = if text.is_empty() { cause } else { format!("{text}: {cause}") };
     }
-    if error.is::<Interrupted>() { text } else { format!("error: {text}") }
+    text
 }
 
 /// 130 interrupted, 2 wrong usage (unknown names and broken patterns included), else 1.

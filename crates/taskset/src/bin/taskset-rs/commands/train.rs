@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let task = tasks::build(&arguments.task, &arguments.data.datasets())?;
     match task.origin() {
         Origin::Synthetic => {
-            say!("note: synthetic stand-in data; losses say nothing about the real data set")
+            say!("note: synthetic stand-in data; losses say nothing about the real data set");
         }
         Origin::Partial => say!("note: a part of the data set only; losses are not those of the whole"),
         Origin::Real => {}

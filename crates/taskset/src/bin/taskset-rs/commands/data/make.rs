@@ -1,0 +1,150 @@
+//! `data fetch` and `data prepare`: what writes.
+
+use taskset::datasets;
+use taskset::names::Origin;
+
+use super::{cache, directory, size, texts_of};
+use crate::failure::Usage;
+use crate::options::DataOption;
+
+#[cfg(not(feature = "hub"))]
+pub(super) fn fetch(_: &[String], _: bool, _: &DataOption) -> anyhow::Result<()> {
+    anyhow::bail!(
+        "this program was built without downloads (`cargo install --path crates/taskset --features cli,hub` builds it \
+         with them); or place the original files in DIR/<dataset>/ and pass --data DIR (`data list` says what is \
+         missing), or use --data synthetic"
+    )
+}
+
+#[cfg(feature = "hub")]
+pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> anyhow::Result<()> {
+    use taskset::datasets::{FetchEvent, FetchOptions, State};
+
+    let Some(root) = directory(data) else {
+        return Err(Usage("stand-ins need no download; name a directory: --data DIR".to_owned()).into());
+    };
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let options = FetchOptions {
+        prefer_hub,
+        endpoint: variable("HF_ENDPOINT"),
+        token: variable("HF_TOKEN"),
+        ..FetchOptions::default()
+    };
+    // A name that is misspelt is better known before the first long download.
+    for (name, known) in names.iter().zip(super::choose(names)?) {
+        let mut lines = Lines::new();
+        let fetched = datasets::fetch(&root, name, &options, &mut |event| match event {
+            FetchEvent::There(path) => say!("{}: here already", path.display()),
+            FetchEvent::Progress(path, bytes, total) => lines.show(|| match total {
+                Some(total) => format!("{}: {} of {}", path.display(), size(bytes), size(total)),
+                None => format!("{}: {}", path.display(), size(bytes)),
+            }),
+            FetchEvent::Retry(path, why) => say!("{}: {why}; trying again", path.display()),
+            FetchEvent::Done(path) => say!("{}: done", path.display()),
+            FetchEvent::Unpacked(path) => say!("{}: unpacked", path.display()),
+            _ => {}
+        })?;
+        for file in fetched.iter().filter(|file| !file.known) {
+            say!(
+                "{}: no published SHA-256 is known; {} was recorded, and later downloads must meet it",
+                file.path.display(),
+                file.sha256
+            );
+        }
+        if datasets::inspect(&root, name)?.state == State::Missing {
+            say!("{name}: what was fetched cannot be read as it is. {}", known.notes.unwrap_or(known.site));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn prepare(names: &[String], jobs: Option<usize>, data: &DataOption) -> anyhow::Result<()> {
+    let Some(root) = directory(data) else {
+        return Err(Usage("stand-ins need no preparation; name a directory: --data DIR".to_owned()).into());
+    };
+    let cache = cache(data, &root);
+    // A name that is misspelt is better known before the first long preparation.
+    super::choose(names)?;
+    let both = |name: &String| match texts_of(name).filter(|source| source.name == *name) {
+        Some(source) => vec![source.bytes.clone(), source.subwords8k.clone()],
+        None => vec![name.clone()],
+    };
+    let names: Vec<String> = names.iter().flat_map(both).collect();
+    let threads =
+        jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)).max(1);
+    for name in &names {
+        if datasets::manifests().iter().any(|manifest| manifest.name == *name) {
+            let lines = std::cell::RefCell::new(Lines::new());
+            let progress = |done: usize, of: usize| {
+                lines.borrow_mut().show(|| format!("{name}: {done} of {of} images"));
+            };
+            let how =
+                datasets::Preparation { allow_partial: data.allow_partial, threads, progress: &progress };
+            let made = datasets::prepare_images(&root, name, &cache, &how)?;
+            let verb = verb(made.up_to_date, made.origin);
+            say!("{name} {verb}: {} images, {}, {}", made.examples, size(made.bytes), made.path.display());
+        } else {
+            let mut progress = TextProgress { name, lines: Lines::new() };
+            let made = datasets::prepare_text(&root, name, &cache, data.allow_partial, &mut progress)?;
+            let verb = verb(made.found, made.origin);
+            say!(
+                "{name} {verb}: {} tokens of {} in {} examples, {}",
+                made.tokens,
+                made.vocabulary,
+                made.sizes.total(),
+                made.path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What was done, and whether with the whole.
+fn verb(found: bool, origin: Origin) -> &'static str {
+    match (found, origin) {
+        (true, Origin::Real) => "is prepared already",
+        (false, Origin::Real) => "prepared",
+        (true, _) => "is prepared already, in part",
+        (false, _) => "prepared in part",
+    }
+}
+
+/// Lines of progress on stderr, now and then.
+struct Lines(std::time::Instant);
+
+impl Lines {
+    fn new() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn show(&mut self, line: impl FnOnce() -> String) {
+        if self.0.elapsed().as_secs_f64() >= 1.0 {
+            say!("{}", line());
+            self.0 = std::time::Instant::now();
+        }
+    }
+}
+
+struct TextProgress<'a> {
+    name: &'a str,
+    lines: Lines,
+}
+
+impl datasets::PrepareProgress for TextProgress<'_> {
+    fn event(&mut self, event: datasets::PrepareEvent) {
+        use taskset::datasets::PrepareEvent::{Counting, Tokenising, Tried};
+        let name = self.name;
+        match event {
+            Counting { examples, files, of } => self
+                .lines
+                .show(|| format!("{name}: counting words: {examples} examples, {files} of {of} files")),
+            Tried { threshold, vocabulary } => {
+                say!("{name}: subwords that occur {threshold} times or more: {vocabulary} ids");
+            }
+            Tokenising { examples, files, of } => {
+                self.lines.show(|| format!("{name}: tokenising: {examples} examples, {files} of {of} files"));
+            }
+            _ => {}
+        }
+    }
+}

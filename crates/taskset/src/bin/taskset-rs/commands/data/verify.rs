@@ -1,0 +1,160 @@
+//! `data verify`: every file and every prepared copy, read and compared with checksums.
+
+use serde_json::json;
+use taskset::datasets::{self, PreparedCopy, PreparedState, State, Verdict, Verification};
+use taskset::names::Origin;
+
+use super::{cache, directory};
+use crate::failure::{Usage, in_full};
+use crate::options::DataOption;
+use crate::output;
+
+/// The outcome for one data set.
+struct Checked {
+    originals: Verification,
+    prepared: Vec<PreparedCopy>,
+}
+
+/// How the data set as a whole is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Good,
+    Partial,
+    Bad,
+}
+
+impl Checked {
+    fn outcome(&self) -> Outcome {
+        let damaged = self.prepared.iter().any(|copy| matches!(copy.state, PreparedState::Damaged(_)));
+        match (self.originals.is_bad() || damaged, self.originals.is_partial()) {
+            (true, _) => Outcome::Bad,
+            (_, true) => Outcome::Partial,
+            _ => Outcome::Good,
+        }
+    }
+}
+
+impl Outcome {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Partial => "partial",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Result<()> {
+    let Some(root) = directory(data) else {
+        let message = "there is nothing to verify of stand-ins; name a directory: --data DIR".to_owned();
+        return Err(Usage(message).into());
+    };
+    let cache = cache(data, &root);
+    // All names are known before the first, perhaps long, reading.
+    let mut chosen = super::choose(names)?;
+    if names.is_empty() {
+        let is_here = |name| datasets::inspect(&root, name).is_ok_and(|p| p.state != State::Missing);
+        chosen.retain(|known| is_here(known.name));
+        if chosen.is_empty() {
+            anyhow::bail!(
+                "no data set lies in {}; `data list --data {0}` says what is expected where",
+                root.display()
+            );
+        }
+    }
+    let checked = chosen
+        .iter()
+        .map(|known| {
+            let originals = datasets::verify(&root, known.name)?;
+            let prepared = datasets::inspect_prepared(&root, &cache, known.name, true)?;
+            Ok(Checked { originals, prepared })
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if json {
+        output::json(&checked.iter().map(document).collect::<Vec<_>>())?;
+    } else {
+        output::table(
+            &["dataset", "file", "verdict", "note"],
+            &[false; 4],
+            &checked.iter().flat_map(rows).collect::<Vec<_>>(),
+        )?;
+    }
+    let of = |outcome: Outcome| {
+        let all = checked.iter().filter(|c| c.outcome() == outcome);
+        all.map(|c| c.originals.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let (partial, bad) = (of(Outcome::Partial), of(Outcome::Bad));
+    let mut wrong = Vec::new();
+    if !bad.is_empty() {
+        wrong.push(format!("not in order: {bad}"));
+    }
+    if !partial.is_empty() && data.allow_partial {
+        say!("partial: {partial}; results from what is there are labelled so");
+    } else if !partial.is_empty() {
+        wrong.push(format!("partial: {partial} (--allow-partial accepts that, and labels every result)"));
+    }
+    anyhow::ensure!(wrong.is_empty(), "{}", wrong.join("; "));
+    Ok(())
+}
+
+fn rows(checked: &Checked) -> impl Iterator<Item = Vec<String>> {
+    let name = &checked.originals.name;
+    let files = checked.originals.files.iter().map(|f| {
+        let note = reason(&f.verdict).unwrap_or_default();
+        vec![name.clone(), f.name.clone(), word(&f.verdict).to_owned(), note]
+    });
+    let copies = checked.prepared.iter().map(|copy| {
+        let (verdict, note) = judge(copy);
+        vec![name.clone(), copy.path.display().to_string(), verdict.to_owned(), note.unwrap_or_default()]
+    });
+    files.chain(copies)
+}
+
+fn document(checked: &Checked) -> serde_json::Value {
+    let v = &checked.originals;
+    let files = v.files.iter().map(
+        |f| json!({"name": f.name, "path": f.path, "verdict": word(&f.verdict), "note": reason(&f.verdict)}),
+    );
+    let prepared = checked.prepared.iter().map(|copy| {
+        let (verdict, note) = judge(copy);
+        json!({"name": copy.name, "path": copy.path, "verdict": verdict, "note": note})
+    });
+    let outcome = checked.outcome();
+    json!({
+        "name": v.name, "state": outcome.name(), "good": outcome == Outcome::Good, "directory": v.directory,
+        "files": files.collect::<Vec<_>>(), "prepared": prepared.collect::<Vec<_>>(),
+    })
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Original => "original",
+        Verdict::WellFormed => "well formed",
+        Verdict::Unchecked => "unchecked",
+        Verdict::Partial(_) => "partial",
+        _ => "bad",
+    }
+}
+
+fn reason(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::WellFormed => Some("no checksum is known for this form of the file".to_owned()),
+        Verdict::Unchecked => Some("no checksum is known; `data prepare` reads its contents".to_owned()),
+        Verdict::Partial(missing) => Some(missing.clone()),
+        Verdict::Bad(error) => Some(in_full(error)),
+        _ => None,
+    }
+}
+
+fn judge(copy: &PreparedCopy) -> (&'static str, Option<String>) {
+    match &copy.state {
+        PreparedState::Usable(Origin::Real) => ("prepared", None),
+        PreparedState::Usable(_) => ("prepared", Some("from a part of the original".to_owned())),
+        PreparedState::Stale => (
+            "stale",
+            Some("made from other files than are there now, and not used; it may be deleted".to_owned()),
+        ),
+        PreparedState::Damaged(error) => ("bad", Some(in_full(error))),
+        _ => ("unknown", None),
+    }
+}

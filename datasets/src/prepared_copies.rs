@@ -1,0 +1,70 @@
+//! What prepared copies of a data set are on disk, and whether they can be used.
+
+use std::path::{Path, PathBuf};
+
+use taskset_names::Origin;
+
+use crate::manifest::{Manifest, manifest};
+use crate::{Error, prepare, prepared, text};
+
+/// A prepared copy: the resized images, or the tokens of a text data set.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PreparedCopy {
+    /// Name of the data set, as tasks name it (a source of texts gives two).
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Whether it can be used.
+    pub state: PreparedState,
+}
+
+/// Whether a prepared copy can be used.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PreparedState {
+    /// It is loaded in the place of the original files, of which it holds all or a part.
+    Usable(Origin),
+    /// It was made from other files than are there now, and is not used.
+    Stale,
+    /// It is damaged, or another version of the program wrote it.
+    Damaged(Error),
+}
+
+/// Looks which prepared copies of a data set are in the folder `cache`; the original files are below `root`. By `full`,
+/// contents are compared with their checksums; otherwise only headers are read, and of a folder of pictures it is not
+/// checked that it still is what the copy was made from.
+///
+/// # Errors
+/// [`Error::UnknownDataset`]. Everything about files is part of the answer.
+pub fn inspect_prepared(
+    root: &Path,
+    cache: &Path,
+    name: &str,
+    full: bool,
+) -> Result<Vec<PreparedCopy>, Error> {
+    match text::inspect::named(name) {
+        Some(source) => Ok(text::inspect::prepared(root, cache, source, full)),
+        None => Ok(images(root, cache, manifest(name)?, full).into_iter().collect()),
+    }
+}
+
+fn images(root: &Path, cache: &Path, manifest: &Manifest, full: bool) -> Option<PreparedCopy> {
+    let path = prepared::path(cache, manifest);
+    let state = match prepared::header(&path, manifest) {
+        Ok(None) => return None,
+        Ok(Some(header)) => match prepare::inputs(root, manifest, full) {
+            Ok(Some(now)) if now != header.inputs => PreparedState::Stale,
+            // That the originals cannot be looked at is not the copy's fault.
+            _ => match if full { prepared::verify(&path, manifest, &header) } else { Ok(()) } {
+                Ok(()) => PreparedState::Usable(header.origin),
+                Err(error) => PreparedState::Damaged(error),
+            },
+        },
+        Err(error) => PreparedState::Damaged(error),
+    };
+    let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+    Some(PreparedCopy { name: manifest.name.clone(), path, bytes, state })
+}
