@@ -300,7 +300,7 @@ mod tests {
         check(&|b| b.push(0), &["too long"]);
         check(&|b| *b.last_mut().unwrap() ^= 1, &["wrong checksum", "sha256"]);
         check(&|b| b[0] = 0, &["not a gzip file", "remove `.gz`"]);
-        check(&|b| b.clear(), &["not a gzip file"]);
+        check(&|b| b.clear(), &["truncated"]);
     }
 
     #[test]
@@ -341,8 +341,11 @@ mod tests {
         assert!(matches!(tiny.load(), Err(Error::Io { .. })));
         let look = crate::inspect(tiny.root.path(), "mnist").unwrap();
         assert_eq!(look.state, crate::State::Partial);
-        let source = fs::read(tiny.root.path().join("mnist/file")).unwrap_err().to_string();
-        assert!(look.problems.iter().all(|problem| problem.contains(&source)), "{:?}", look.problems);
+        assert!(
+            look.problems.iter().all(|problem| problem.contains("a folder is expected")),
+            "{:?}",
+            look.problems
+        );
     }
 
     #[test]
