@@ -3,16 +3,13 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{Carving, Datasets, carve};
+use taskset_datasets::Datasets;
 use taskset_nn::{Conv, Layer, Loss, Network};
 
 use super::image_batches::ImageTask;
 use super::network_task::NetworkTask;
 use crate::families::{ConvStack, ImageDatasetConfig, Infeasible};
 use crate::{Error, Task};
-
-/// Entries of the shuffle buffer of the sampled families.
-const SHUFFLE_BUFFER: usize = 10_000;
 
 /// The parts of a configuration that both families have.
 pub(super) struct Parts<'a> {
@@ -42,15 +39,7 @@ impl Parts<'_> {
         let infeasible = |Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason };
         let shape = self.dataset.input_shape().map_err(infeasible)?;
         self.stack.output(shape, self.use_bias).map_err(infeasible)?;
-        let data = data.images(&self.dataset.name)?;
-        let images = ImageTask {
-            splits: carve(&data, Carving::Sampled, self.dataset.num_train),
-            data,
-            batch_size: self.dataset.batch_size,
-            buffer: Some(SHUFFLE_BUFFER),
-            augmentation: self.dataset.augmentation,
-            centre: self.center_data,
-        };
+        let images = ImageTask::sampled(name, self.dataset, self.center_data, data)?;
         let mut layers = self.layers();
         layers.extend(head(images.data.classes()));
         let network =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{Carving, Datasets, carve};
+use taskset_datasets::Datasets;
 use taskset_nn::{
     Autoregressive, Coupling, Flatten, GaussianNoise, Layer, Loss, Network, Permutation, Shape,
 };
@@ -10,12 +10,9 @@ use taskset_rng::{NumpyLegacy, StreamId};
 
 use super::image_batches::ImageTask;
 use super::network_task::NetworkTask;
-use crate::families::Infeasible;
 use crate::families::flow::{FlowConfig, FlowKind};
 use crate::{Error, Task};
 
-/// Entries of the shuffle buffer of the sampled families.
-const SHUFFLE_BUFFER: usize = 10_000;
 /// Standard deviation of the noise added to pixels in `[0, 1]`, at evaluation too (QUIRK-19).
 const PIXEL_NOISE: f64 = 0.01;
 
@@ -35,19 +32,7 @@ const PIXEL_NOISE: f64 = 0.01;
 /// # Errors
 /// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
 pub fn build(name: &str, config: &FlowConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
-    let dataset = &config.dataset;
-    dataset
-        .input_shape()
-        .map_err(|Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason })?;
-    let data = data.images(&dataset.name)?;
-    let images = ImageTask {
-        splits: carve(&data, Carving::Sampled, dataset.num_train),
-        data,
-        batch_size: dataset.batch_size,
-        buffer: Some(SHUFFLE_BUFFER),
-        augmentation: dataset.augmentation,
-        centre: false,
-    };
+    let images = ImageTask::sampled(name, &config.dataset, false, data)?;
     let task = NetworkTask::new(name, network(config, images.shape()), images)?;
     Ok(Arc::new(match config.kind {
         FlowKind::Nvp => task,
@@ -101,7 +86,7 @@ mod tests {
     use crate::families::ImageDatasetConfig;
     use crate::models::testing::{check, train};
     use std::f64::consts::PI;
-    use taskset_datasets::Source;
+    use taskset_datasets::{Carving, Source, carve};
     use taskset_names::Split;
     use taskset_nn::{Activation, Initializer, Plan};
 
