@@ -21,14 +21,13 @@ pub struct RowsOf<'a, T> {
     pub slots: &'a [u32],
 }
 
-/// The elements `[at, at + n)`, padded with zeros.
+/// The elements `[at, at + n)`, padded with what stands behind them or, at the end, zeros.
 #[inline(always)]
 fn load<T: Scalar>(from: &[T], at: usize, n: usize) -> Lanes<T> {
     let mut lanes = [T::zero(); LANES];
-    if n == LANES {
-        lanes.copy_from_slice(&from[at..at + LANES]);
-    } else {
-        lanes[..n].copy_from_slice(&from[at..at + n]);
+    match from.get(at..at + LANES) {
+        Some(whole) => lanes.copy_from_slice(whole),
+        None => lanes[..n].copy_from_slice(&from[at..at + n]),
     }
     lanes
 }
@@ -37,9 +36,16 @@ fn load<T: Scalar>(from: &[T], at: usize, n: usize) -> Lanes<T> {
 #[inline(always)]
 fn store<T: Scalar>(lanes: &Lanes<T>, into: &mut [T], at: usize, n: usize) {
     if n == LANES {
-        into[at..at + LANES].copy_from_slice(lanes);
-    } else {
-        into[at..at + n].copy_from_slice(&lanes[..n]);
+        return into[at..at + LANES].copy_from_slice(lanes);
+    }
+    match into.get_mut(at..at + LANES) {
+        // Fixed lengths are vector instructions, others a call: what stands behind is written again.
+        Some(whole) => {
+            for (l, (x, &lane)) in (0u32..).zip(whole.iter_mut().zip(lanes)) {
+                *x = if l < n as u32 { lane } else { *x };
+            }
+        }
+        None => into[at..at + n].copy_from_slice(&lanes[..n]),
     }
 }
 

@@ -211,7 +211,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
                     Right::Matrix(matrix, buffer) => {
                         buffer.resize(KC * K::NR, T::zero());
                         let panel = &mut buffer[..depth * K::NR];
-                        pack_panel(*matrix, k0, col..col + cols, K::NR, panel);
+                        pack_panel::<T, K>(*matrix, k0, col..col + cols, panel);
                         (&*panel, K::NR)
                     }
                 };
@@ -292,23 +292,26 @@ pub(crate) fn pack<T: Scalar, K: Micro<T>>(b: MatrixRef<'_, T>, packed: &mut Pac
         return;
     }
     for (p, panel) in into[..size].chunks_exact_mut(b.rows * width).enumerate() {
-        pack_panel(b, 0, p * width..b.cols.min((p + 1) * width), width, panel);
+        pack_panel::<T, K>(b, 0, p * width..b.cols.min((p + 1) * width), panel);
     }
 }
 
-/// Copies some columns of B, from a row on, to the rows of `panel`, `width` elements each.
-fn pack_panel<T: Scalar>(
+/// Copies some columns of B, from a row on, to the rows of `panel`, `K::NR` elements each.
+fn pack_panel<T: Scalar, K: Micro<T>>(
     b: MatrixRef<'_, T>,
     first: usize,
     cols: std::ops::Range<usize>,
-    width: usize,
     panel: &mut [T],
 ) {
-    let count = cols.len();
+    let (width, count) = (K::NR, cols.len());
     if b.col_stride == 1 {
         for (row, out) in panel.chunks_exact_mut(width).enumerate() {
             let from = (first + row) * b.row_stride + cols.start;
-            out[..count].copy_from_slice(&b.data[from..from + count]);
+            // Of a narrow panel, too, whole rows where there are any: a copy of fixed length is no call.
+            match b.data.get(from..from + width) {
+                Some(whole) => out.copy_from_slice(whole),
+                None => out[..count].copy_from_slice(&b.data[from..from + count]),
+            }
         }
     } else if b.row_stride == 1 {
         // Transposing: blocks of rows small enough that their lines stay in the cache.

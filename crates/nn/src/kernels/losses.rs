@@ -47,7 +47,11 @@ pub(super) fn total<T: Scalar>(row: &[T]) -> T {
     lanes.iter().copied().sum::<T>() + rest
 }
 
-/// See [`Scalar::softmax_cross_entropy`]. Three passes, so that the exponentials vectorise for few classes too.
+/// From this many classes on a row alone vectorises well.
+const MANY_CLASSES: usize = 32;
+
+/// See [`Scalar::softmax_cross_entropy`]. Row by row for many classes; else in three passes, so that the exponentials
+/// vectorise for few classes too.
 #[inline(always)]
 pub(super) fn softmax_cross_entropy<T: Scalar, M: Math<T>>(
     logits: &mut [T],
@@ -56,6 +60,26 @@ pub(super) fn softmax_cross_entropy<T: Scalar, M: Math<T>>(
 ) -> f64 {
     let classes = classes(logits, labels);
     let mut sum = 0.0;
+    let gradient = |row: &mut [T], label: u16, normalizer: T| {
+        if let Some(scale) = scale {
+            let factor = scale / normalizer;
+            for x in row.iter_mut() {
+                *x = *x * factor;
+            }
+            let target = &mut row[usize::from(label)];
+            *target = *target - scale;
+        }
+    };
+    if classes >= MANY_CLASSES {
+        for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {
+            let max = maximum(row);
+            sum -= (row[usize::from(label)] - max).wide();
+            let normalizer = exponentials::<T, M>(row, max);
+            sum += M::ln(normalizer).wide();
+            gradient(row, label, normalizer);
+        }
+        return sum;
+    }
     for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {
         let max = maximum(row);
         for x in row.iter_mut() {
@@ -69,16 +93,28 @@ pub(super) fn softmax_cross_entropy<T: Scalar, M: Math<T>>(
     for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {
         let normalizer = total(row);
         sum += M::ln(normalizer).wide();
-        if let Some(scale) = scale {
-            let factor = scale / normalizer;
-            for x in row.iter_mut() {
-                *x = *x * factor;
-            }
-            let target = &mut row[usize::from(label)];
-            *target = *target - scale;
-        }
+        gradient(row, label, normalizer);
     }
     sum
+}
+
+/// `exp(x − max)` in place of every `x`; their sum as [`total`] adds.
+#[inline(always)]
+fn exponentials<T: Scalar, M: Math<T>>(row: &mut [T], max: T) -> T {
+    let mut lanes = [T::zero(); 16];
+    let mut chunks = row.chunks_exact_mut(16);
+    for chunk in &mut chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *x = M::exp(*x - max);
+            *lane = *lane + *x;
+        }
+    }
+    let mut rest = T::zero();
+    for x in chunks.into_remainder() {
+        *x = M::exp(*x - max);
+        rest = rest + *x;
+    }
+    lanes.iter().copied().sum::<T>() + rest
 }
 
 /// See [`Scalar::sigmoid_squared_error`].

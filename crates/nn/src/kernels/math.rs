@@ -13,6 +13,8 @@ pub(crate) const PORTABLE_FMA: bool = cfg!(target_arch = "aarch64");
 pub(crate) trait Math<T: Float> {
     /// `a b + c`, fused or not.
     fn mul_add(a: T, b: T, c: T) -> T;
+    /// `a / b` of whole numbers up to 255, correctly rounded; `inverse` is the number nearest to `1 / b`.
+    fn quotient(a: T, b: T, inverse: T) -> T;
     fn exp(x: T) -> T;
     fn ln(x: T) -> T;
     fn sigmoid(x: T) -> T;
@@ -32,6 +34,10 @@ impl Math<f64> for Exact {
     #[inline(always)]
     fn mul_add(a: f64, b: f64, c: f64) -> f64 {
         a * b + c
+    }
+    #[inline(always)]
+    fn quotient(a: f64, b: f64, _: f64) -> f64 {
+        a / b
     }
     fn exp(x: f64) -> f64 {
         libm::exp(x)
@@ -76,6 +82,23 @@ fn power_of_two(n: i32) -> f32 {
 }
 
 impl<const FMA: bool> Fast<FMA> {
+    /// `exp(x) = y 2^n` with `y` near 1, for `|x|` up to 104 (NaN gives NaN).
+    #[inline(always)]
+    #[expect(clippy::excessive_precision, reason = "the constants stand as in their source")]
+    fn exp_parts(x: f32) -> (f32, i32) {
+        let t = Self::mul_add(x, std::f32::consts::LOG2_E, ROUND);
+        let n = t - ROUND;
+        let r = Self::mul_add(n, -0.693_359_375, x);
+        let r = Self::mul_add(n, 2.121_944_40e-4, r);
+        let p = Self::mul_add(r, 1.987_569_15e-4, 1.398_199_950_7e-3);
+        let p = Self::mul_add(p, r, 8.333_451_907_3e-3);
+        let p = Self::mul_add(p, r, 4.166_579_589_4e-2);
+        let p = Self::mul_add(p, r, 1.666_666_545_9e-1);
+        let p = Self::mul_add(p, r, 5.000_000_120_1e-1);
+        let y = Self::mul_add(p * r, r, r) + 1.0;
+        (y, t.to_bits().wrapping_sub(ROUND.to_bits()) as i32)
+    }
+
     /// Splits `x = n π/2 + r`, `|r| <= π/4`, and returns `n` and the cosine of `r + n π/2` shifted by `quarter` turns.
     #[inline(always)]
     #[expect(clippy::excessive_precision, reason = "the constants stand as in their source")]
@@ -106,23 +129,24 @@ impl<const FMA: bool> Math<f32> for Fast<FMA> {
     }
 
     #[inline(always)]
-    #[expect(clippy::excessive_precision, reason = "the constants stand as in their source")]
+    fn quotient(a: f32, b: f32, inverse: f32) -> f32 {
+        if FMA {
+            // The remainder of a first quotient is exact; correcting by it rounds correctly (Markstein 1990), five times
+            // faster than a division.
+            let q = a * inverse;
+            (-b).mul_add(q, a).mul_add(inverse, q)
+        } else {
+            a / b
+        }
+    }
+
+    #[inline(always)]
     fn exp(x: f32) -> f32 {
         // Comparisons, not min and max: NaN must pass. Beyond the bounds the result is 0 or infinity by overflow.
         let x = if x < -104.0 { -104.0 } else { x };
         let x = if x > 89.0 { 89.0 } else { x };
-        let t = Self::mul_add(x, std::f32::consts::LOG2_E, ROUND);
-        let n = t - ROUND;
-        let r = Self::mul_add(n, -0.693_359_375, x);
-        let r = Self::mul_add(n, 2.121_944_40e-4, r);
-        let p = Self::mul_add(r, 1.987_569_15e-4, 1.398_199_950_7e-3);
-        let p = Self::mul_add(p, r, 8.333_451_907_3e-3);
-        let p = Self::mul_add(p, r, 4.166_579_589_4e-2);
-        let p = Self::mul_add(p, r, 1.666_666_545_9e-1);
-        let p = Self::mul_add(p, r, 5.000_000_120_1e-1);
-        let y = Self::mul_add(p * r, r, r) + 1.0;
+        let (y, n) = Self::exp_parts(x);
         // In two factors, so that results near the largest and below the smallest normal number come out right.
-        let n = t.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
         let half = n >> 1;
         y * power_of_two(half) * power_of_two(n.wrapping_sub(half))
     }
@@ -141,7 +165,10 @@ impl<const FMA: bool> Math<f32> for Fast<FMA> {
     #[expect(clippy::excessive_precision, reason = "the constants stand as in their source")]
     fn tanh(x: f32) -> f32 {
         let a = x.abs();
-        let large = (1.0 - 2.0 / (Self::exp(2.0 * a) + 1.0)).copysign(x);
+        // Beyond 20 the result is 1, as it is from 10 on. The comparison lets NaN pass.
+        let b = if a > 20.0 { 20.0 } else { a };
+        let (y, n) = Self::exp_parts(2.0 * b);
+        let large = (1.0 - 2.0 / (y * power_of_two(n) + 1.0)).copysign(x);
         let z = x * x;
         let p = Self::mul_add(z, -5.704_988_727_45e-3, 2.063_908_879_54e-2);
         let p = Self::mul_add(p, z, -5.373_971_555_31e-2);

@@ -12,8 +12,9 @@ use crate::{Error, Feed, Layout, Problem, Task};
 
 /// Most rows of an evaluation pass: enough for the matrix products to run at full speed.
 const EVALUATION_ROWS: usize = 512;
-/// Most numbers that an evaluation pass of several minibatches may hold (16 MB in f32).
-const EVALUATION_VALUES: usize = 1 << 22;
+/// Most numbers that an evaluation pass of several minibatches may hold: a quarter of a megabyte in f32, which a core's
+/// second-level cache keeps from the filling of the batch to its loss.
+const EVALUATION_VALUES: usize = 1 << 16;
 
 /// The data of a [`NetworkTask`]: shared by its replicas. Where minibatches are independent draws, [`Draw`](crate::Draw) is
 /// less to write.

@@ -11,7 +11,7 @@ use crate::tasks::{TASKS, Trials, forward_flops};
 use crate::training::{Product, Training, median, micros};
 use crate::workloads::{self, WORKLOADS};
 
-/// Rounds, and seconds that steps or evaluations of a line get in each.
+/// Rounds, and seconds that steps, forward passes or evaluations of a line get in each.
 const ROUNDS: usize = 9;
 const SECONDS: f64 = 0.25;
 
@@ -20,16 +20,18 @@ struct Line {
     label: String,
     training: Box<dyn Training>,
     /// Operations of an evaluation minibatch, for lines that evaluate.
-    forward: Option<f64>,
+    operations: Option<f64>,
     evaluates: bool,
     steps: Vec<f64>,
+    forwards: Vec<f64>,
     evaluations: Vec<f64>,
 }
 
 impl Line {
     fn new(label: String, mut training: Box<dyn Training>) -> Self {
         training.step();
-        Self { label, training, forward: None, evaluates: false, steps: Vec::new(), evaluations: Vec::new() }
+        let [steps, forwards, evaluations] = [const { Vec::new() }; 3];
+        Self { label, training, operations: None, evaluates: false, steps, forwards, evaluations }
     }
 
     fn measure(&mut self) {
@@ -38,6 +40,7 @@ impl Line {
             training.step();
         }));
         if self.evaluates {
+            self.forwards.push(micros(SECONDS, 4, &mut || training.forward()));
             self.evaluations.push(micros(SECONDS, 1, &mut || {
                 training.evaluate(Protocol::PAPER.eval_batches);
             }));
@@ -45,21 +48,24 @@ impl Line {
     }
 
     /// Cells of the table; `peak` in operations a microsecond.
-    fn cells(&mut self, peak: f64) -> [String; 7] {
+    fn cells(&mut self, peak: f64) -> [String; 8] {
         let step = median(&mut self.steps);
         let evaluation = median(&mut self.evaluations);
+        let forward = median(&mut self.forwards);
         let protocol = Protocol::PAPER;
         let points = protocol.eval_steps().len() as f64;
         let trial = f64::from(protocol.steps) * step + points * 4.0 * evaluation;
-        let forward_time = self.forward.map(|flops| flops * f64::from(protocol.eval_batches) / peak);
+        let batches = f64::from(protocol.eval_batches);
         let or_dash = |shown: bool, text: String| if shown { text } else { "-".to_owned() };
+        let per_pass = |time: f64| format!("{:.2}", evaluation / (batches * time));
         [
             self.label.clone(),
             format!("{step:.2}"),
             format!("{:.0}", 1e6 / step),
             format!("{:.1}", self.training.flops() / step / peak * 100.0),
             or_dash(self.evaluates, format!("{:.3}", evaluation / 1e3)),
-            forward_time.map_or("-".to_owned(), |time| format!("{:.2}", evaluation / time)),
+            or_dash(self.operations.is_some(), per_pass(forward)),
+            self.operations.map_or("-".to_owned(), |operations| per_pass(operations / peak)),
             or_dash(self.evaluates, format!("{:.0}", 3600e6 / trial)),
         ]
     }
@@ -81,7 +87,7 @@ pub(crate) fn print(filters: &[&str]) {
         match Trials::named(name) {
             Ok(trials) => {
                 let mut line = Line::new(name.to_owned(), Box::new(trials));
-                (line.forward, line.evaluates) = (forward_flops(name), true);
+                (line.operations, line.evaluates) = (forward_flops(name), true);
                 lines.push(line);
             }
             Err(error) => println!("{error}"),
@@ -99,14 +105,16 @@ pub(crate) fn print(filters: &[&str]) {
     let peak = median(&mut peaks);
     println!("matrix product 128 x 512 x 128: {:.1} GFLOP/s, the peak of the columns", peak / 1e3);
     println!(
-        "evaluation: {} minibatches of one split; ÷ forward: against the time of its operations at the peak",
+        "evaluation: {} minibatches of one split with their drawing; ÷ forward: against as many forward passes on one \
+         minibatch that is there; ÷ peak: against the time of its operations at the peak",
         Protocol::PAPER.eval_batches
     );
     println!(
         "trials: whole trainings of {} steps with their evaluations, an hour and a core",
         Protocol::PAPER.steps
     );
-    let header = ["", "µs/step", "steps/s", "% peak", "eval ms", "÷ forward", "trials/h"].map(str::to_owned);
+    let header =
+        ["", "µs/step", "steps/s", "% peak", "eval ms", "÷ forward", "÷ peak", "trials/h"].map(str::to_owned);
     for cells in std::iter::once(header).chain(lines.iter_mut().map(|line| line.cells(peak))) {
         let [label, rest @ ..] = cells;
         let rest: Vec<String> = rest.iter().map(|cell| format!("{cell:>10}")).collect();

@@ -86,6 +86,10 @@ impl Training for Trials {
         self.flops
     }
 
+    fn forward(&mut self) {
+        self.losses[0] = self.problem.loss(&self.params[..self.params.len() / self.states.len()]);
+    }
+
     fn evaluate(&mut self, batches: u32) {
         self.problem.mean_losses(Split::ValidInner, &self.params, batches, &mut self.means);
     }

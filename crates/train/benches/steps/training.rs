@@ -21,6 +21,9 @@ pub(crate) trait Training {
     /// Floating-point operations of a step of one trial.
     fn flops(&self) -> f64;
 
+    /// A forward pass on the present minibatch, where there are minibatches.
+    fn forward(&mut self) {}
+
     /// Evaluates on some minibatches of a split, where there are splits.
     fn evaluate(&mut self, _batches: u32) {}
 }
