@@ -3,18 +3,22 @@
 use super::Scalar;
 use super::math::Math;
 
+/// `byte / 255`, correctly rounded.
+#[inline(always)]
+pub(super) fn unit<T: From<u8> + Scalar, M: Math<T>>(byte: u8) -> T {
+    M::quotient(<T as From<u8>>::from(byte), T::of(255.0), T::of(1.0 / 255.0))
+}
+
 /// `byte / 255` or `2 (byte / 255) − 1`, in both rounded as TensorFlow rounds them.
 #[inline(always)]
 pub(super) fn to_unit<T: From<u8> + Scalar, M: Math<T>>(bytes: &[u8], centre: bool, out: &mut [T]) {
-    let (scale, inverse) = (T::of(255.0), T::of(1.0 / 255.0));
-    let unit = |byte: u8| M::quotient(<T as From<u8>>::from(byte), scale, inverse);
     if centre {
         for (x, &byte) in out.iter_mut().zip(bytes) {
-            *x = T::of(2.0) * unit(byte) - T::one();
+            *x = T::of(2.0) * unit::<T, M>(byte) - T::one();
         }
     } else {
         for (x, &byte) in out.iter_mut().zip(bytes) {
-            *x = unit(byte);
+            *x = unit::<T, M>(byte);
         }
     }
 }

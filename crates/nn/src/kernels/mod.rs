@@ -7,11 +7,13 @@ mod autoencoder;
 mod backend;
 mod bytes;
 mod cells;
+mod color;
 mod columns;
 mod flow;
 mod gather;
 mod gather_micro;
 mod gemm;
+mod hsv;
 mod losses;
 mod math;
 mod micro;
@@ -26,6 +28,7 @@ use crate::Activation;
 pub use backend::{Backend, force_portable};
 use backend::{Kind, vectorised};
 pub(crate) use cells::RowsOf;
+pub use color::ColorChange;
 pub use columns::Reduction;
 pub use gather::{Entry, Gathered};
 pub use gemm::{MatrixRef, Packed, Scratch, Start};
@@ -44,6 +47,7 @@ mod sealed {
 pub trait Scalar:
     autoencoder::Autoencoder
     + cells::Cells
+    + color::Color
     + Float
     + Debug
     + Default
