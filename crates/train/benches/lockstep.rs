@@ -19,7 +19,7 @@ const SECONDS: f64 = 0.15;
 const SIZES: [usize; 6] = [1, 4, 8, 12, 24, 48];
 
 /// Small and large, with and without noise or augmentation.
-const TASKS: [&str; 14] = [
+const TASKS: [&str; 17] = [
     "quadratic_family_seed2",
     "quadratic_family_seed17",
     "quadratic_family_seed13",
@@ -33,6 +33,9 @@ const TASKS: [&str; 14] = [
     "mlp_family_seed3",
     "mlp_family_seed12",
     "mlp_family_seed131",
+    "mlp_family_seed24",
+    "mlp_family_seed109",
+    "conv_fc_family_seed11",
     "TwoD_Rosenbrock",
 ];
 

@@ -58,11 +58,7 @@ impl Config for MlpConfig {
     }
 
     fn overhead(&self) -> Overhead {
-        let scalar_operations = self.dataset.augmenting_operations();
-        // A minibatch is augmented in evaluation too.
-        let evaluation_share =
-            if scalar_operations > 0.0 { 1.0 } else { Overhead::default().evaluation_share };
-        Overhead { scalar_operations, evaluation_share, ..Overhead::default() }
+        Overhead { scalar_operations: self.dataset.augmenting_operations(), ..Overhead::default() }
     }
 
     fn builder(&self) -> Option<Builder<'_>> {

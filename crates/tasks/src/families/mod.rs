@@ -79,8 +79,8 @@ pub struct Cost {
 /// What a training step costs besides vectorised arithmetic: rough numbers, for estimates of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Overhead {
-    /// Operations that are done one at a time: random numbers, powers, changes of colour. Counted here whether or not the
-    /// task's floating-point operations count them too.
+    /// Operations that are done one at a time, or take as long as so many that are: random numbers, powers, changes of
+    /// colour. Counted here whether or not the task's floating-point operations count them too.
     pub scalar_operations: f64,
     /// Bytes of stored constants that every step reads, a matrix for instance. Parameters and minibatch are not counted.
     pub bytes: f64,

@@ -7,7 +7,7 @@ use taskset_names::{Origin, Split};
 use taskset_nn::{Backend, BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
 
-use super::augment::augment;
+use super::augment::Augmenter;
 use super::network_task::{Batches, Data};
 use crate::families::{Augmentation, ImageDatasetConfig, Infeasible};
 use crate::{Error, Feed};
@@ -15,8 +15,9 @@ use crate::{Error, Feed};
 /// Entries of the shuffle buffer of the sampled families.
 const SHUFFLE_BUFFER: usize = 10_000;
 
-/// Trials at once where the minibatch is dear.
-const LOCKSTEP: usize = 24;
+/// Trials at once where the minibatch is dear, and most parameters of a model with which that pays.
+const LOCKSTEP: usize = 4;
+const LOCKSTEP_PARAMETERS: usize = 1 << 17;
 
 /// The images of a task: shared by its replicas.
 #[derive(Clone, Debug)]
@@ -41,11 +42,13 @@ impl Data for ImageTask {
         self.batch_size
     }
 
-    /// Changing colours costs more than the networks do, and is then shared. Without it a minibatch is little more than a
-    /// copy, and it is worth more that one trial's parameters stay in the cache.
-    fn lockstep(&self) -> usize {
+    /// Changing colours costs up to a third of a step of a small model, which sharing saves. Without it a minibatch is little
+    /// more than a copy, and with larger models, or more of them, it is worth more that a trial's parameters and moments
+    /// stay in the cache (`cargo bench -p taskset-train --bench lockstep`).
+    fn lockstep(&self, parameters: usize) -> usize {
         let colours = self.augmentation.is_some_and(|augmentation| augmentation.do_color_aug);
-        if colours && self.data.shape().channels == 3 { LOCKSTEP } else { 1 }
+        let pays = colours && self.data.shape().channels == 3 && parameters <= LOCKSTEP_PARAMETERS;
+        if pays { LOCKSTEP } else { 1 }
     }
 
     fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>> {
@@ -104,16 +107,15 @@ struct FeedStreams {
 /// The minibatch streams of one replica. Names: `train/…` and `eval/<split>/…`, each with `batches`, `augment` and
 /// `noise` below the replica's.
 #[derive(Clone, Debug)]
-pub(super) struct ImageBatches<T> {
+pub(super) struct ImageBatches {
     images: Arc<ImageTask>,
     training: FeedStreams,
     evaluation: [FeedStreams; 4],
     examples: Vec<u32>,
-    /// One image in `[0, 1]`, before augmentation.
-    image: Vec<T>,
+    augmenter: Option<Augmenter>,
 }
 
-impl<T: Scalar> ImageBatches<T> {
+impl ImageBatches {
     pub(super) fn new(images: Arc<ImageTask>, replica: &StreamId) -> Self {
         let open = |split: Split, id: StreamId| {
             let indices = images.splits.get(split);
@@ -129,13 +131,15 @@ impl<T: Scalar> ImageBatches<T> {
             training: open(Split::Train, replica.child("train")),
             evaluation: Split::ALL.map(|split| open(split, evaluation.child(split.name()))),
             examples: vec![0; images.batch_size],
-            image: vec![T::zero(); images.data.shape().len()],
+            augmenter: images
+                .augmentation
+                .map(|augmentation| Augmenter::new(augmentation, images.data.shape(), images.centre)),
             images,
         }
     }
 }
 
-impl<T: Scalar> Batches<T> for ImageBatches<T> {
+impl<T: Scalar> Batches<T> for ImageBatches {
     /// Inputs are `[batch, height, width, channels]`.
     fn next(&mut self, feed: Feed, batch: BatchMut<'_, T>) -> &mut Stream {
         let BatchMut { features: input, labels, .. } = batch;
@@ -143,21 +147,16 @@ impl<T: Scalar> Batches<T> for ImageBatches<T> {
             Feed::Training => &mut self.training,
             Feed::Evaluation(split) => &mut self.evaluation[split.index()],
         };
-        let ImageTask { data, augmentation, centre, .. } = &*self.images;
+        let ImageTask { data, centre, .. } = &*self.images;
         let backend = Backend::detect();
         streams.batches.next_batch(&mut self.examples);
         let width = input.len() / self.examples.len();
         for ((&example, row), label) in self.examples.iter().zip(input.chunks_exact_mut(width)).zip(labels) {
             *label = data.label(example);
             let pixels = data.pixels(example);
-            let Some(augmentation) = augmentation else {
-                T::from_bytes(backend, pixels, *centre, row);
-                continue;
-            };
-            T::from_bytes(backend, pixels, false, &mut self.image);
-            augment(augmentation, data.shape(), &self.image, row, &mut streams.augment);
-            if *centre {
-                row.iter_mut().for_each(|x| *x = T::of(2.0) * *x - T::one());
+            match &mut self.augmenter {
+                Some(augmenter) => augmenter.augment(backend, pixels, &mut streams.augment, row),
+                None => T::from_bytes(backend, pixels, *centre, row),
             }
         }
         &mut streams.noise

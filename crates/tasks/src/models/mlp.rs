@@ -79,6 +79,17 @@ mod tests {
     }
 
     #[test]
+    fn minibatches_are_shared_where_colours_change_and_the_model_is_small() {
+        let data = Datasets::new(Source::Synthetic);
+        let lockstep = |config: &MlpConfig| build("t", config, &data).unwrap().lockstep();
+        let small = config("cifar10", 1);
+        assert!(lockstep(&small) > 1);
+        assert_eq!(lockstep(&MlpConfig { layer_sizes: vec![128], ..small }), 1);
+        assert_eq!(lockstep(&config("cifar10", 0)), 1);
+        assert_eq!(lockstep(&config("mnist", 1)), 1, "grey images have no colours");
+    }
+
+    #[test]
     fn a_crop_of_the_whole_image_is_infeasible() {
         let data = Datasets::new(Source::Synthetic);
         let error = build("t", &config("mnist", 28), &data).err().unwrap();

@@ -25,8 +25,9 @@ pub trait Data: Debug + Send + Sync + 'static {
     /// Examples of a minibatch, 1 at least.
     fn batch_size(&self) -> usize;
 
-    /// How many trials at once are worth sharing a minibatch: more than 1 (the default) where drawing one is dear.
-    fn lockstep(&self) -> usize {
+    /// How many trials of a model with this many parameters are worth sharing a minibatch: more than 1 (the default) where
+    /// drawing one costs more than that all trials' parameters pass through the cache in turn.
+    fn lockstep(&self, _parameters: usize) -> usize {
         1
     }
 
@@ -152,7 +153,7 @@ impl<D: Data> Task for NetworkTask<D> {
     }
 
     fn lockstep(&self) -> usize {
-        self.data.lockstep()
+        self.data.lockstep(self.layout.len())
     }
 
     fn nan_is_absorbing(&self) -> bool {
