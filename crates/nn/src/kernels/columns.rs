@@ -30,6 +30,26 @@ pub(super) fn reduce<T: Scalar, M: Math<T>>(matrix: &[T], reduction: Reduction, 
     }
 }
 
+/// The gradient of the maxima `y` of the columns of `x`, given theirs `dy`: equal maxima share it, as in TensorFlow. A
+/// maximum that is NaN equals nothing: 0 / 0 makes its column NaN, as there. `ties` is room for one number a column.
+pub(crate) fn maxima_backward<T: Scalar>(x: &[T], y: &[T], dy: &[T], dx: &mut [T], ties: &mut Vec<T>) {
+    let n = y.len();
+    let equal = |x: T, y: T| if x == y { T::one() } else { T::zero() };
+    ties.clear();
+    ties.resize(n, T::zero());
+    for x in x.chunks_exact(n) {
+        for (ties, (&x, &y)) in ties.iter_mut().zip(x.iter().zip(y)) {
+            *ties = *ties + equal(x, y);
+        }
+    }
+    for (dx, x) in dx.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
+        let columns = x.iter().zip(&*ties).zip(y.iter().zip(dy));
+        for (dx, ((&x, &ties), (&y, &dy))) in dx.iter_mut().zip(columns) {
+            *dx = equal(x, y) / ties * dy;
+        }
+    }
+}
+
 #[inline(always)]
 fn fold<T: Scalar>(
     matrix: &[T],

@@ -30,6 +30,7 @@ use backend::{Kind, vectorised};
 pub(crate) use cells::RowsOf;
 pub use color::ColorChange;
 pub use columns::Reduction;
+pub(crate) use columns::maxima_backward;
 pub use gather::{Entry, Gathered};
 pub use gemm::{MatrixRef, Packed, Scratch, Start};
 use math::Exact;

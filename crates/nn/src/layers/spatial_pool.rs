@@ -1,7 +1,7 @@
 //! Pooling of whole images to one number a channel.
 
 use super::Kind;
-use crate::kernels::Reduction;
+use crate::kernels::{Reduction, maxima_backward};
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -58,7 +58,7 @@ struct PoolStep<T> {
     kind: SpatialPool,
     pixels: usize,
     channels: usize,
-    /// The gradient that each pixel of an image gets; for maxima, each of them.
+    /// The gradient that each pixel of an image gets; for maxima, how many pixels share it.
     shares: Vec<T>,
 }
 
@@ -102,22 +102,7 @@ impl<T: Scalar> Step<T> for PoolStep<T> {
                         dx.copy_from_slice(shares);
                     }
                 }
-                SpatialPool::Max => {
-                    shares.resize(channels, T::zero());
-                    let equal = |x: T, y: T| if x == y { T::one() } else { T::zero() };
-                    for x in x.chunks_exact(channels) {
-                        for (count, (&x, &y)) in shares.iter_mut().zip(x.iter().zip(y)) {
-                            *count = *count + equal(x, y);
-                        }
-                    }
-                    // A maximum that is NaN equals nothing: 0 / 0 keeps it NaN, as in TensorFlow.
-                    for (dx, x) in dx.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
-                        let values = shares.iter().zip(x).zip(y.iter().zip(dy));
-                        for (dx, ((&count, &x), (&y, &dy))) in dx.iter_mut().zip(values) {
-                            *dx = equal(x, y) / count * dy;
-                        }
-                    }
-                }
+                SpatialPool::Max => maxima_backward(x, y, dy, dx, shares),
                 SpatialPool::SquaredMean => {
                     shares.extend(dy.iter().map(|&dy| T::of(2.0) * dy * scale));
                     for (dx, x) in dx.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {

@@ -1,6 +1,7 @@
 //! Reductions of a sequence over its time steps.
 
 use super::Kind;
+use crate::kernels::maxima_backward;
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -99,24 +100,7 @@ impl<T: Scalar> Step<T> for TimePoolStep<T> {
                 dx[..last].fill(T::zero());
                 dx[last..].copy_from_slice(dy);
             }
-            TimePool::Max => {
-                self.ties.clear();
-                self.ties.resize(n, T::zero());
-                let is = |equal: bool| if equal { T::one() } else { T::zero() };
-                for step in x.chunks_exact(n) {
-                    for (ties, (&x, &y)) in self.ties.iter_mut().zip(step.iter().zip(y)) {
-                        *ties = *ties + is(x == y);
-                    }
-                }
-                // A maximum that is NaN equals nothing: 0 / 0 gives all its steps NaN, as in TensorFlow.
-                for (dx, x) in dx.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
-                    for (((dx, &x), (&y, &dy)), &ties) in
-                        dx.iter_mut().zip(x).zip(y.iter().zip(&*dy)).zip(&self.ties)
-                    {
-                        *dx = is(x == y) / ties * dy;
-                    }
-                }
-            }
+            TimePool::Max => maxima_backward(x, y, dy, dx, &mut self.ties),
             TimePool::Mean => {
                 let length = T::of((x.len() / n) as f64);
                 dy.iter_mut().for_each(|d| *d = *d / length);

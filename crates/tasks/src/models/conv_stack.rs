@@ -24,8 +24,8 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     /// The task of a stack and what follows it, given the number of classes. A trial holds, besides parameters, their
     /// gradients and the optimizer's state, the numbers before and behind every layer for a minibatch twice (values and
-    /// gradients; of the images only values), a second time those of the larger evaluation passes (16 MB at most unless
-    /// a minibatch needs more), and what a [`Conv`] says of itself.
+    /// gradients; of the images only values), a second time those of the larger evaluation passes (256 KB at most
+    /// unless a minibatch needs more), and what a [`Conv`] says of itself.
     ///
     /// # Errors
     /// [`Error::Data`] if the images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them or a

@@ -26,7 +26,7 @@ const PIXEL_NOISE: f64 = 0.01;
 ///
 /// Memory of a trial beside parameters, gradients and optimizer, for minibatches of `B` images of `D` pixels: about
 /// `(2 + 5.5 k) B D` numbers for `nvp_family` and `(3 + 6 k) B D` for `maf_family`; for evaluation `(3 + 3 k) R D` and
-/// `(4 + 4 k) R D` with `R = max(B, min(512, 2²² / ((1 + 2 k) D)))` rows. The largest (`B = 256`, `D = 3072`, `k = 4`) need
+/// `(4 + 4 k) R D` with `R = max(B, min(512, 2¹⁶ / ((1 + 2 k) D)))` rows. The largest (`B = 256`, `D = 3072`, `k = 4`) need
 /// 85 MB and 63 MB.
 ///
 /// # Errors

@@ -7,13 +7,11 @@ use taskset_names::{Origin, Split};
 use taskset_nn::{Backend, BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
 
+use super::SHUFFLE_BUFFER;
 use super::augment::Augmenter;
 use super::network_task::{Batches, Data};
 use crate::families::{Augmentation, ImageDatasetConfig, Infeasible};
 use crate::{Error, Feed};
-
-/// Entries of the shuffle buffer of the sampled families.
-const SHUFFLE_BUFFER: usize = 10_000;
 
 /// Trials at once where the minibatch is dear, and most parameters of a model with which that pays.
 const LOCKSTEP: usize = 4;

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use taskset_datasets::{Datasets, Encoding, carve_text};
 use taskset_nn::{Dense, Embed, Loss, Network};
 
+use super::SHUFFLE_BUFFER;
 use super::network_task::NetworkTask;
 use super::text_batches::TextTask;
 use crate::families::language_model::LanguageModelConfig;
 use crate::{Error, Task};
-
-/// Entries of the shuffle buffer.
-const SHUFFLE_BUFFER: usize = 10_000;
 
 /// The task of a configuration of either family: embedding, recurrent core, a dense layer to the logits of the next
 /// token. The loss is the mean over all positions but the last, padding included (QUIRK-22).

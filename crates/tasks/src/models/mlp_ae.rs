@@ -16,7 +16,7 @@ use crate::{Error, Task};
 /// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
 /// hidden layers of `H` units together: `B (D + 2H)`, a block of `D min(B, max(128, 2¹⁷ / D))` outputs, and packed
 /// operands of about `D` times the larger of `B` and the widest layer. Evaluations hold as much again for
-/// `max(B, min(512, 2²² / (2D + H)))` images.
+/// `max(B, min(512, 2¹⁶ / (2D + H)))` images.
 ///
 /// # Errors
 /// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.

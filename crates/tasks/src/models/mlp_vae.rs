@@ -21,7 +21,7 @@ const LIKELIHOOD: GaussianLikelihood = GaussianLikelihood { clip: 10.0, dequanti
 /// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels,
 /// hidden layers of `H` units together and `z` latent variables: `B (2D + 2H + 8z)`, a block of
 /// `2D min(B, max(128, 2¹⁷ / 2D))` outputs, and packed operands of about `2D` times the larger of `B` and the widest
-/// layer. Evaluations hold as much again for `max(B, min(512, 2²² / (3D + H + 3z)))` images.
+/// layer. Evaluations hold as much again for `max(B, min(512, 2¹⁶ / (3D + H + 3z)))` images.
 ///
 /// # Errors
 /// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them or the encoder

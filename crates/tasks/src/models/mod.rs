@@ -19,3 +19,6 @@ pub(crate) mod network_task;
 mod testing;
 mod text_batches;
 pub mod text_classification;
+
+/// Entries of the shuffle buffer of the sampled families.
+const SHUFFLE_BUFFER: usize = 10_000;
