@@ -7,10 +7,10 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
+use crate::SubwordEncoder;
 use crate::files::{Located, Packing};
 use crate::tar::Tar;
 use crate::zip::Zip;
-use crate::{Error, SubwordEncoder};
 use crate::{cifar, hub_copy, idx, imagenet, manifest, npz, picture, prepared, text};
 
 /// Largest input that is of use; fuzzers may give more.
@@ -141,23 +141,19 @@ fn vocabulary_file(input: &[u8], scratch: &Path) {
     }
 }
 
-/// A file of texts, by its format.
-fn texts(input: &[u8], path: &Path, visit_file: impl FnOnce(&Path, &mut text::source::Visit<'_>)) {
-    if fs::write(path, input).is_ok() {
-        let mut each = |_, _, _: &str| Ok::<(), Error>(());
-        visit_file(path, &mut text::source::Visit { each: &mut each, done: &mut |_| {} });
-    }
-}
-
 fn amazon_file(input: &[u8], scratch: &Path) {
     for extension in ["tsv", "json", "jsonl.gz"] {
         let path = scratch.with_extension(extension);
-        texts(input, &path, |path, visit| _ = text::amazon::visit(&[path.to_owned()], visit));
+        if fs::write(&path, input).is_ok() {
+            let _ = text::amazon::visit(&[path], &mut text::visit::Nobody);
+        }
     }
 }
 
 fn wikipedia_file(input: &[u8], scratch: &Path) {
-    texts(input, scratch, |path, visit| _ = text::wikipedia::visit(&[path.to_owned()], visit));
+    if fs::write(scratch, input).is_ok() {
+        let _ = text::wikipedia::visit(&[scratch.to_owned()], &mut text::visit::Nobody);
+    }
 }
 
 #[cfg(test)]

@@ -146,19 +146,16 @@ fn image_items(root: &Path, manifest: &Manifest, options: &FetchOptions) -> Resu
     manifest.files.iter().map(|spec| Ok(item(spec, spec.url.clone().ok_or_else(none)?, false))).collect()
 }
 
-/// What is to be fetched for a source of texts.
+/// What is to be fetched for a source of texts. Archives are read as they are.
 fn text_items(root: &Path, manifest: &TextManifest) -> Vec<Item> {
     let folder = manifest.folder(root);
-    let item = |download: &crate::Download| {
-        let name = download.url.rsplit('/').next().unwrap_or(&download.url);
-        Item {
-            url: download.url.clone(),
-            target: folder.join(name),
-            bytes: download.bytes,
-            sha256: download.sha256.clone(),
-            token: None,
-            unpack: name.ends_with(".tar.gz") || name.ends_with(".tgz"),
-        }
+    let item = |download: &crate::Download| Item {
+        url: download.url.clone(),
+        target: folder.join(download.name()),
+        bytes: download.bytes,
+        sha256: download.sha256.clone(),
+        token: None,
+        unpack: false,
     };
     manifest.downloads.iter().map(item).collect()
 }

@@ -8,10 +8,10 @@ use crate::Error;
 
 use super::hash_split;
 use super::lines::Lines;
-use super::source::Visit;
+use super::visit::Visitor;
 
 /// Visits all reviews; label = stars − 1. The split is by the hash of the review's number, of all files together.
-pub(crate) fn visit(files: &[PathBuf], visit: &mut Visit<'_>) -> Result<(), Error> {
+pub(crate) fn visit(files: &[PathBuf], visitor: &mut dyn Visitor) -> Result<(), Error> {
     let mut index = 0;
     for path in files {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -31,11 +31,11 @@ pub(crate) fn visit(files: &[PathBuf], visit: &mut Visit<'_>) -> Result<(), Erro
             };
             let label = parsed.map_err(|problem| lines.malformed(problem))?;
             if let Some(split) = hash_split::amazon(index) {
-                visit.example(split, Some(label), &text)?;
+                visitor.example(split, Some(label), &text)?;
             }
             index += 1;
         }
-        visit.file_done(path);
+        visitor.file_done();
     }
     Ok(())
 }

@@ -6,7 +6,8 @@ use crate::inspect::in_full;
 use crate::{Error, PreparedCopy, PreparedState, Presence, State, Verdict, Verification, VerifiedFile};
 
 use super::manifest::{TextDecoder, TextManifest};
-use super::source::{Found, Visit};
+use super::source::Found;
+use super::visit::Nobody;
 use super::{cache, lines, text_infos};
 
 /// Groups of more files than this are listed by their folder.
@@ -35,7 +36,8 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
                 let note = format!("complete with {articles} articles, which only reading can count");
                 presence.problems.push(note);
             }
-            for (_, paths) in &found.groups {
+            let archive = found.archive.as_slice();
+            for paths in found.groups.iter().map(|(_, paths)| &paths[..]).chain([archive]) {
                 presence.present.extend(listed(paths));
                 for path in paths {
                     match std::fs::metadata(path) {
@@ -104,13 +106,14 @@ pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verificati
     match Found::new(root, manifest) {
         Ok(found) => {
             let published = found.check_published(manifest);
-            for (group, paths) in &found.groups {
+            let groups = found.groups.iter().map(|(group, paths)| (&group.names[0][..], &paths[..]));
+            let archive = manifest.archive().map(|name| (name, found.archive.as_slice()));
+            for (name, paths) in groups.chain(archive.filter(|(_, paths)| !paths.is_empty())) {
                 let verdict =
                     if matches!(published, Ok(true)) { Verdict::Original } else { Verdict::WellFormed };
-                files.push(VerifiedFile { name: group.names[0].clone(), path: listed(paths).pop(), verdict });
+                files.push(VerifiedFile { name: name.to_owned(), path: listed(paths).pop(), verdict });
             }
-            let mut visit = Visit { each: &mut |_, _, _| Ok(()), done: &mut |_| {} };
-            let read = published.and_then(|_| found.visit(manifest, &mut visit));
+            let read = published.and_then(|_| found.visit(manifest, &mut Nobody));
             match read {
                 Ok(more) => {
                     let problems = [found.problems, more].concat();

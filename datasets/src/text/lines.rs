@@ -1,6 +1,6 @@
 //! Reading text files line by line, in bounded memory.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
@@ -10,6 +10,17 @@ use crate::files::{Located, Packing};
 pub(crate) const MAX_LINE: usize = 16 << 20;
 /// A gzip stream may grow by this factor, and by [`MAX_LINE`] beyond that; text grows by less than 20, a bomb by 1,000.
 const MAX_GROWTH: u64 = 100;
+
+/// Most bytes that may come out of a compressed file of `stored` bytes.
+pub(crate) fn most_unpacked(stored: u64) -> u64 {
+    stored.saturating_mul(MAX_GROWTH).saturating_add(MAX_LINE as u64)
+}
+
+/// The error for a compressed file out of which more comes.
+pub(crate) fn bomb(path: &Path) -> Error {
+    let reason = format!("it unpacks to more than {MAX_GROWTH} times its size");
+    Error::DamagedGzip { path: path.to_owned(), reason }
+}
 
 /// The lines of a file, plain or compressed (`.gz`).
 pub(crate) struct Lines {
@@ -33,11 +44,19 @@ impl Lines {
             return Err(Error::MalformedText { path: path.to_owned(), line: 0, problem });
         }
         let file = Located { path: path.to_owned(), packing: Packing::Published };
-        let stored = file.bytes()?;
-        let most =
-            if file.is_gzip() { stored.saturating_mul(MAX_GROWTH) + MAX_LINE as u64 } else { u64::MAX };
-        let reader = BufReader::with_capacity(1 << 16, file.contents()?);
-        Ok(Self { file, reader, buffer: Vec::new(), line: 0, offset: 0, read: 0, most })
+        let most = if file.is_gzip() { most_unpacked(file.bytes()?) } else { u64::MAX };
+        let contents = file.contents()?;
+        Ok(Self::new(file, contents, most))
+    }
+
+    /// The lines of what an archive holds at `path`.
+    pub(crate) fn of(path: PathBuf, contents: Vec<u8>) -> Self {
+        Self::new(Located { path, packing: Packing::Unpacked }, Box::new(Cursor::new(contents)), u64::MAX)
+    }
+
+    fn new(file: Located, contents: Box<dyn Read>, most: u64) -> Self {
+        let reader = BufReader::with_capacity(1 << 16, contents);
+        Self { file, reader, buffer: Vec::new(), line: 0, offset: 0, read: 0, most }
     }
 
     /// The next line without its line feed; none at the end of the file.
@@ -59,8 +78,7 @@ impl Lines {
             return Err(self.malformed(format!("longer than {MAX_LINE} bytes")));
         }
         if self.read > self.most {
-            let reason = format!("it unpacks to more than {MAX_GROWTH} times its size");
-            return Err(Error::DamagedGzip { path: self.file.path.clone(), reason });
+            return Err(bomb(&self.file.path));
         }
         if self.buffer.last() == Some(&b'\n') {
             self.buffer.pop();
@@ -87,6 +105,11 @@ pub(crate) fn whole(path: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(io)?;
     file.take(MAX_LINE as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+    text(path, bytes)
+}
+
+/// The contents of the file at `path` as one text.
+pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Error> {
     if bytes.len() > MAX_LINE {
         let problem = format!("longer than {MAX_LINE} bytes, which no review is");
         return Err(Error::MalformedText { path: path.to_owned(), line: 0, problem });
@@ -141,6 +164,13 @@ pub(crate) fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, Err
 
 fn absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+/// Whether a path, its components joined by `/`, fits a pattern of components.
+pub(crate) fn path_fits(pattern: &str, path: &str) -> bool {
+    let (patterns, names) = (pattern.split('/'), path.split('/'));
+    patterns.clone().count() == names.clone().count()
+        && patterns.zip(names).all(|(pattern, name)| fits(pattern, name))
 }
 
 /// Whether a name fits a pattern with `*`. Hidden files fit none.

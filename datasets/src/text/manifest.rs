@@ -52,7 +52,7 @@ pub struct TextManifest {
     pub test: Option<usize>,
     /// The archives or files that the authors publish.
     pub downloads: Vec<Download>,
-    /// What has to lie in the folder, unpacked.
+    /// What has to lie in the folder, if not the archive.
     pub files: Vec<TextFiles>,
 }
 
@@ -103,6 +103,13 @@ pub struct Download {
     pub sha256: Option<String>,
 }
 
+impl Download {
+    /// Name of the file.
+    pub(crate) fn name(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or(&self.url)
+    }
+}
+
 /// A group of files in the folder of a source.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +136,11 @@ impl TextManifest {
     /// The folder of this source's files below the data directory `root`.
     pub fn folder(&self, root: &Path) -> PathBuf {
         root.join(&self.directory)
+    }
+
+    /// Name of the published archive, if there is one; it is read as it is.
+    pub(crate) fn archive(&self) -> Option<&str> {
+        self.downloads.iter().map(Download::name).find(|name| name.ends_with(".tar.gz"))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Text data: tokens of bytes and subwords, their sources, splits and slices.
 
 pub(crate) mod amazon;
+mod archive;
 mod bytes;
 mod cache;
 mod carve;
+mod collect;
 mod data;
 mod hash_split;
 pub(crate) mod inspect;
@@ -14,6 +16,7 @@ mod slice;
 pub(crate) mod source;
 mod stand_in;
 mod subwords;
+pub(crate) mod visit;
 pub(crate) mod wikipedia;
 
 pub use bytes::{BYTE_VOCABULARY, decode_bytes, encode_bytes};

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use taskset_names::Origin;
-use taskset_rng::StreamId;
+use taskset_rng::{Stream, StreamId};
 
 use crate::{Error, SourceSizes, SourceSplit, files, prepared, text_info};
 
-use super::data::Texts;
+use super::collect::{Collected, Collector};
 use super::manifest::TextDecoder;
-use super::source::{Found, Visit};
+use super::source::Found;
 use super::subwords::{SubwordEncoder, TokenCounts};
+use super::visit::Visitor;
 use super::{BYTE_VOCABULARY, Encoding, TextData, TextInfo, cache, encode_bytes};
 
 /// Size of the vocabulary that is aimed at, ids in all.
@@ -180,6 +181,89 @@ enum Tokeniser {
     Subwords(Box<SubwordEncoder>),
 }
 
+impl Tokeniser {
+    fn encode(&self, text: &str, tokens: &mut Vec<u16>) {
+        match self {
+            Self::Bytes => encode_bytes(text, tokens),
+            Self::Subwords(encoder) => encoder.encode(text, tokens),
+        }
+    }
+
+    fn vocabulary(&self) -> usize {
+        match self {
+            Self::Bytes => BYTE_VOCABULARY,
+            Self::Subwords(encoder) => encoder.vocabulary(),
+        }
+    }
+}
+
+/// How far a reading of the files is, told now and then.
+struct Reading<'a> {
+    progress: &'a mut dyn PrepareProgress,
+    event: fn(u64, usize, usize) -> PrepareEvent,
+    examples: u64,
+    files: usize,
+    of: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        info: &TextInfo,
+        found: &Found,
+        progress: &'a mut dyn PrepareProgress,
+        event: fn(u64, usize, usize) -> PrepareEvent,
+    ) -> Self {
+        Self { progress, event, examples: 0, files: 0, of: found.count(info.manifest) }
+    }
+
+    fn example(&mut self) {
+        self.examples += 1;
+        if self.examples.is_multiple_of(REPORT_EVERY) {
+            self.report();
+        }
+    }
+
+    fn report(&mut self) {
+        self.progress.event((self.event)(self.examples, self.files, self.of));
+    }
+}
+
+/// Counts the words of training examples.
+struct Counting<'a> {
+    reading: Reading<'a>,
+    counts: TokenCounts,
+    /// Where examples are drawn from, and those drawn so far; none if all are counted.
+    sample: Option<(Stream, Vec<Box<str>>)>,
+    seen: u64,
+}
+
+impl Visitor for Counting<'_> {
+    fn example(&mut self, split: SourceSplit, _: Option<u8>, text: &str) -> Result<(), Error> {
+        self.reading.example();
+        if split != SourceSplit::Train {
+            return Ok(());
+        }
+        // Reservoir sampling (Vitter 1985, algorithm R).
+        self.seen += 1;
+        match &mut self.sample {
+            None => self.counts.add(text),
+            Some((_, sample)) if sample.len() < SAMPLE => sample.push(text.into()),
+            Some((stream, sample)) => {
+                if let Ok(at) = usize::try_from(stream.below(self.seen))
+                    && let Some(slot) = sample.get_mut(at)
+                {
+                    *slot = text.into();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn file_done(&mut self) {
+        self.reading.files += 1;
+    }
+}
+
 /// Builds the vocabulary from the training examples: of Wikipedia and Amazon's reviews from 200,000 of them, drawn by a
 /// fixed stream (upstream takes the first in an order that is pseudo-random, too); of the others from all.
 fn build(
@@ -187,51 +271,50 @@ fn build(
     found: &Found,
     progress: &mut dyn PrepareProgress,
 ) -> Result<SubwordEncoder, Error> {
-    let mut counts = TokenCounts::default();
     let all = matches!(info.manifest.decoder, TextDecoder::AclImdb | TextDecoder::Lm1b);
     let id = StreamId::root("taskset-rs/datasets").child(&info.manifest.name).child("vocabulary");
-    let (mut stream, mut sample, mut seen) = (id.stream(), Vec::<Box<str>>::new(), 0u64);
-    let of = found.files().count();
-    let progress = std::cell::RefCell::new(progress);
-    let read = std::cell::Cell::new((0, 0));
-    let report = |examples: u64, files: usize| {
-        progress.borrow_mut().event(PrepareEvent::Counting { examples, files, of });
+    let mut counting = Counting {
+        reading: Reading::new(info, found, progress, |examples, files, of| PrepareEvent::Counting {
+            examples,
+            files,
+            of,
+        }),
+        counts: TokenCounts::default(),
+        sample: (!all).then(|| (id.stream(), Vec::new())),
+        seen: 0,
     };
-    found.visit(
-        info.manifest,
-        &mut Visit {
-            each: &mut |split, _, text| {
-                let (examples, files) = read.get();
-                read.set((examples + 1, files));
-                if (examples + 1) % REPORT_EVERY == 0 {
-                    report(examples + 1, files);
-                }
-                if split != SourceSplit::Train {
-                    return Ok(());
-                }
-                // Reservoir sampling (Vitter 1985, algorithm R).
-                seen += 1;
-                if all {
-                    counts.add(text);
-                } else if sample.len() < SAMPLE {
-                    sample.push(text.into());
-                } else if let Ok(at) = usize::try_from(stream.below(seen))
-                    && let Some(slot) = sample.get_mut(at)
-                {
-                    *slot = text.into();
-                }
-                Ok(())
-            },
-            done: &mut |_| read.set((read.get().0, read.get().1 + 1)),
-        },
-    )?;
-    report(read.get().0, read.get().1);
-    for text in sample {
+    found.visit(info.manifest, &mut counting)?;
+    let Counting { mut reading, mut counts, sample, .. } = counting;
+    reading.report();
+    for text in sample.into_iter().flat_map(|(_, sample)| sample) {
         counts.add(&text);
     }
     counts.build(TARGET, |threshold, vocabulary| {
-        progress.borrow_mut().event(PrepareEvent::Tried { threshold, vocabulary });
+        reading.progress.event(PrepareEvent::Tried { threshold, vocabulary });
     })
+}
+
+/// Turns examples into tokens.
+struct Tokenising<'a> {
+    reading: Reading<'a>,
+    tokeniser: &'a Tokeniser,
+    collector: Collector,
+}
+
+impl Visitor for Tokenising<'_> {
+    fn member(&mut self, group: usize, path: &str) {
+        self.collector.member(group, path);
+    }
+
+    fn example(&mut self, split: SourceSplit, label: Option<u8>, text: &str) -> Result<(), Error> {
+        self.reading.example();
+        self.collector.example(split, label, |tokens| self.tokeniser.encode(text, tokens));
+        Ok(())
+    }
+
+    fn file_done(&mut self) {
+        self.reading.files += 1;
+    }
 }
 
 /// Turns all examples into tokens. Returns the data and what makes the copy a partial one.
@@ -242,55 +325,22 @@ fn tokenise(
     tokeniser: &Tokeniser,
     progress: &mut dyn PrepareProgress,
 ) -> Result<(TextData, Vec<String>), Error> {
-    let mut splits = [Texts::default(), Texts::default()];
-    let mut labels = [Vec::new(), Vec::new()];
-    let of = found.files().count();
-    let mut examples = 0;
-    let files = std::cell::Cell::new(0);
-    let more = found.visit(
-        info.manifest,
-        &mut Visit {
-            each: &mut |split, label, text| {
-                let part = usize::from(split != SourceSplit::Train);
-                let texts = &mut splits[part];
-                match tokeniser {
-                    Tokeniser::Bytes => encode_bytes(text, &mut texts.tokens),
-                    Tokeniser::Subwords(encoder) => encoder.encode(text, &mut texts.tokens),
-                }
-                texts.end();
-                labels[part].extend(label);
-                examples += 1;
-                if examples % REPORT_EVERY == 0 {
-                    progress.event(PrepareEvent::Tokenising { examples, files: files.get(), of });
-                }
-                Ok(())
-            },
-            done: &mut |_| files.set(files.get() + 1),
-        },
-    )?;
-    progress.event(PrepareEvent::Tokenising { examples, files: files.get(), of });
-    let [mut texts, test] = splits;
-    let (train, tested) = (texts.ends.len(), test.ends.len());
-    if train < 3 || tested == 0 {
-        return Err(Error::TooFewExamples {
-            name: info.name.clone(),
-            directory: info.manifest.folder(root),
-            train,
-            test: tested,
-        });
+    let reading = Reading::new(info, found, progress, |examples, files, of| PrepareEvent::Tokenising {
+        examples,
+        files,
+        of,
+    });
+    let mut tokenising = Tokenising { reading, tokeniser, collector: Collector::default() };
+    let more = found.visit(info.manifest, &mut tokenising)?;
+    tokenising.reading.report();
+    let Collected { texts, labels, train } = tokenising.collector.finish();
+    let test = texts.ends.len() - train;
+    if train < 3 || test == 0 {
+        let directory = info.manifest.folder(root);
+        return Err(Error::TooFewExamples { name: info.name.clone(), directory, train, test });
     }
-    let offset = texts.tokens.len() as u64;
-    texts.tokens.reserve_exact(test.tokens.len());
-    texts.tokens.extend(test.tokens);
-    texts.ends.extend(test.ends.iter().map(|end| end + offset));
-    let [mut all_labels, test_labels] = labels;
-    all_labels.extend(test_labels);
     let problems: Vec<String> = found.problems.iter().cloned().chain(more).collect();
     let origin = if problems.is_empty() { Origin::Real } else { Origin::Partial };
-    let vocabulary = match tokeniser {
-        Tokeniser::Bytes => BYTE_VOCABULARY,
-        Tokeniser::Subwords(encoder) => encoder.vocabulary(),
-    };
-    let data = TextData::new(info, origin, vocabulary, texts, all_labels, train)?;
+    let data = TextData::new(info, origin, tokeniser.vocabulary(), texts, labels, train)?;
     Ok((data, problems))
 }

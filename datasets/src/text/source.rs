@@ -7,59 +7,82 @@ use crate::{Error, SourceSplit};
 
 use super::lines::{Lines, matching, strip, whole};
 use super::manifest::{TextDecoder, TextFiles, TextManifest};
-use super::{amazon, wikipedia};
+use super::visit::Visitor;
+use super::{amazon, archive, wikipedia};
 
 /// What of a source was found on disk.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// The groups of files that are used, each with its paths in order.
+    /// The groups of files that are used, each with its paths in order; none if the archive is.
     pub(crate) groups: Vec<(&'static TextFiles, Vec<PathBuf>)>,
+    /// The published archive, if the texts are read from it.
+    pub(crate) archive: Option<PathBuf>,
     /// What makes this copy a partial one, as far as can be told without reading.
     pub(crate) problems: Vec<String>,
 }
 
 impl Found {
-    /// Looks for the files of a source below `root`.
+    /// Looks for the files of a source below `root`: all files in its folder, else the published archive, else some of the
+    /// files, else what may take their place.
     ///
     /// # Errors
     /// [`Error::MissingFile`] if there is none at all; [`Error::Io`] if the system does not let us look.
     pub(crate) fn new(root: &Path, manifest: &'static TextManifest) -> Result<Self, Error> {
         let folder = manifest.folder(root);
+        let files = Self::files_of(&folder, manifest, false)?;
+        let all = files.as_ref().is_some_and(|files| files.problems.is_empty());
+        if !all
+            && let Some(archive) = manifest.archive().map(|name| folder.join(name)).filter(|p| p.is_file())
+        {
+            return Ok(Self { groups: Vec::new(), archive: Some(archive), problems: Vec::new() });
+        }
+        let in_their_place = || Self::files_of(&folder, manifest, true);
+        if let Some(files) = files.map_or_else(in_their_place, |files| Ok(Some(files)))? {
+            return Ok(files);
+        }
+        let patterns = manifest.files.iter().flat_map(|group| &group.names).map(String::as_str);
+        Err(Error::MissingFile {
+            name: manifest.name.clone(),
+            directory: folder,
+            accepted: manifest.archive().into_iter().chain(patterns).map(str::to_owned).collect(),
+            site: manifest.site.clone(),
+        })
+    }
+
+    /// The files in the folder that are `partial` ones, or those that are not; none if there is none at all.
+    fn files_of(
+        folder: &Path,
+        manifest: &'static TextManifest,
+        partial: bool,
+    ) -> Result<Option<Self>, Error> {
         let (mut groups, mut problems) = (Vec::new(), Vec::new());
-        for partial in [false, true] {
-            for group in manifest.files.iter().filter(|group| group.partial == partial) {
-                let mut paths = Vec::new();
-                for pattern in &group.names {
-                    paths = matching(&folder, pattern)?;
-                    if !paths.is_empty() {
-                        break;
-                    }
+        for group in manifest.files.iter().filter(|group| group.partial == partial) {
+            let mut paths = Vec::new();
+            for pattern in &group.names {
+                paths = matching(folder, pattern)?;
+                if !paths.is_empty() {
+                    break;
                 }
-                // Of several places the nearest one is named.
-                let name = group.names.iter().min_by_key(|name| name.len()).map_or("", String::as_str);
-                if let Some(count) = group.count.filter(|&count| count != paths.len() && !partial) {
-                    problems.push(format!("{} of {count} files {name}", paths.len()));
-                }
-                if partial && !paths.is_empty() {
+            }
+            // Of several places the nearest one is named.
+            let name = group.names.iter().min_by_key(|name| name.len()).map_or("", String::as_str);
+            if let Some(count) = group.count.filter(|&count| count != paths.len() && !partial) {
+                problems.push(format!("{} of {count} files {name}", paths.len()));
+            }
+            if !paths.is_empty() {
+                if partial {
                     problems.push(format!("{} files {name} in their place", paths.len()));
                 }
                 groups.push((group, paths));
             }
-            if groups.iter().any(|(_, paths)| !paths.is_empty()) {
-                groups.retain(|(_, paths)| !paths.is_empty());
-                if manifest.decoder == TextDecoder::WikiExtractor && manifest.articles.is_none() {
-                    problems.push("how many articles a complete copy has is not known".to_owned());
-                }
-                return Ok(Self { groups, problems });
-            }
-            groups.clear();
         }
-        Err(Error::MissingFile {
-            name: manifest.name.clone(),
-            directory: folder,
-            accepted: manifest.files.iter().flat_map(|group| &group.names).cloned().collect(),
-            site: manifest.site.clone(),
-        })
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        if manifest.decoder == TextDecoder::WikiExtractor && manifest.articles.is_none() {
+            problems.push("how many articles a complete copy has is not known".to_owned());
+        }
+        Ok(Some(Self { groups, archive: None, problems }))
     }
 
     /// Compares files that are as published with the sizes and checksums of the manifest. Returns whether all files are
@@ -68,7 +91,7 @@ impl Found {
         let mut all = true;
         for path in self.files() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let published = manifest.downloads.iter().find(|d| d.url.rsplit('/').next() == Some(&*name));
+            let published = manifest.downloads.iter().find(|download| download.name() == name);
             let Some(download) = published else {
                 all = false;
                 continue;
@@ -79,81 +102,88 @@ impl Found {
         Ok(all)
     }
 
-    /// All files.
+    /// All files, or the archive.
     pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.groups.iter().flat_map(|(_, paths)| paths)
+        self.groups.iter().flat_map(|(_, paths)| paths).chain(&self.archive)
     }
 
-    /// Calls `visit` with every example, in an order that depends on names and contents alone. Returns what makes the
-    /// copy a partial one, as far as only reading could tell.
-    pub(crate) fn visit(&self, manifest: &TextManifest, visit: &mut Visit<'_>) -> Result<Vec<String>, Error> {
+    /// Files that a visit reads: those in the archive, as many as it should hold.
+    pub(crate) fn count(&self, manifest: &TextManifest) -> usize {
+        match self.archive {
+            Some(_) => manifest.files.iter().filter_map(|group| group.count).sum(),
+            None => self.files().count(),
+        }
+    }
+
+    /// Shows every example to `visitor`. In a folder their order is fixed by names and contents; in an archive the order of
+    /// members is its own ([`Visitor::member`]). Returns what makes the copy a partial one, as far as only reading could tell.
+    pub(crate) fn visit(
+        &self,
+        manifest: &TextManifest,
+        visitor: &mut dyn Visitor,
+    ) -> Result<Vec<String>, Error> {
+        if let Some(path) = &self.archive {
+            return archive::visit(path, manifest, visitor);
+        }
         let mut problems = Vec::new();
         match manifest.decoder {
-            TextDecoder::AclImdb => self.visit_imdb(visit)?,
-            TextDecoder::Lm1b => self.visit_lm1b(visit)?,
+            TextDecoder::AclImdb => self.visit_imdb(visitor)?,
+            TextDecoder::Lm1b => self.visit_lm1b(visitor)?,
             TextDecoder::WikiExtractor => {
                 let files: Vec<PathBuf> = self.files().cloned().collect();
-                let articles = wikipedia::visit(&files, visit)?;
+                let articles = wikipedia::visit(&files, visitor)?;
                 if let Some(all) = manifest.articles.filter(|&all| articles < all as u64) {
                     problems.push(format!("{articles} of {all} articles"));
                 }
             }
             TextDecoder::AmazonReviews => {
                 let files: Vec<PathBuf> = self.files().cloned().collect();
-                amazon::visit(&files, visit)?;
+                amazon::visit(&files, visitor)?;
             }
         }
         Ok(problems)
     }
 
-    /// A review a file, without the white space around it; the path tells split and label.
-    fn visit_imdb(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn visit_imdb(&self, visitor: &mut dyn Visitor) -> Result<(), Error> {
         for (group, paths) in &self.groups {
             for path in paths {
-                let text = whole(path)?;
-                // Upstream strips bytes, and so only white space of ASCII.
-                let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
-                visit.example(group.split.unwrap_or(SourceSplit::Train), group.label, text)?;
-                visit.file_done(path);
+                review(group, &whole(path)?, visitor)?;
+                visitor.file_done();
             }
         }
         Ok(())
     }
 
-    /// A sentence a line. Without training files, the first half of the held-out files takes their place.
-    fn visit_lm1b(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+    /// Without training files, the first half of the held-out files takes their place.
+    fn visit_lm1b(&self, visitor: &mut dyn Visitor) -> Result<(), Error> {
         let trains = self.groups.iter().any(|(group, _)| group.split == Some(SourceSplit::Train));
         for (group, paths) in &self.groups {
             for (i, path) in paths.iter().enumerate() {
                 let in_place = !trains && i < paths.len().div_ceil(2);
                 let split = if in_place { Some(SourceSplit::Train) } else { group.split };
-                let mut lines = Lines::open(path)?;
-                while let Some(line) = lines.next()? {
-                    visit.example(split.unwrap_or(SourceSplit::Test), None, strip(line))?;
-                }
-                visit.file_done(path);
+                sentences(split.unwrap_or(SourceSplit::Test), &mut Lines::open(path)?, visitor)?;
+                visitor.file_done();
             }
         }
         Ok(())
     }
 }
 
-/// Who is told of the examples of a source.
-pub(crate) struct Visit<'a> {
-    /// Takes the split, the label where there is one, and the text of an example.
-    pub(crate) each: &'a mut Each<'a>,
-    /// Takes a file when all its examples have been visited.
-    pub(crate) done: &'a mut dyn FnMut(&Path),
+/// A review a file, without the white space around it; its group tells split and label.
+pub(crate) fn review(group: &TextFiles, text: &str, visitor: &mut dyn Visitor) -> Result<(), Error> {
+    // Upstream strips bytes, and so only white space of ASCII.
+    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
+    visitor.example(group.split.unwrap_or(SourceSplit::Train), group.label, text)
 }
 
-type Each<'a> = dyn FnMut(SourceSplit, Option<u8>, &str) -> Result<(), Error> + 'a;
-
-impl Visit<'_> {
-    pub(crate) fn example(&mut self, split: SourceSplit, label: Option<u8>, text: &str) -> Result<(), Error> {
-        (self.each)(split, label, text)
+/// A sentence a line.
+pub(crate) fn sentences(
+    split: SourceSplit,
+    lines: &mut Lines,
+    visitor: &mut dyn Visitor,
+) -> Result<(), Error> {
+    while let Some(line) = lines.next()? {
+        visitor.example(split, None, strip(line))?;
     }
-
-    pub(crate) fn file_done(&mut self, path: &Path) {
-        (self.done)(path);
-    }
+    Ok(())
 }

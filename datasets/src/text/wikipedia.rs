@@ -6,7 +6,7 @@ use crate::{Error, SourceSplit};
 
 use super::hash_split;
 use super::lines::{Lines, strip};
-use super::source::Visit;
+use super::visit::Visitor;
 
 /// Articles that are read: those numbered up to a million.
 pub(crate) const MAX_ARTICLES: u64 = 1_000_001;
@@ -18,7 +18,7 @@ const SHORT: usize = 5;
 /// An article begins with a line `<doc id=… url=… title=…>` and a line that repeats its title, which is not part of the
 /// text, and ends with `</doc>`. Every line of more than five characters is an example; all lines of an article are in
 /// the same split.
-pub(crate) fn visit(files: &[PathBuf], visit: &mut Visit<'_>) -> Result<u64, Error> {
+pub(crate) fn visit(files: &[PathBuf], visitor: &mut dyn Visitor) -> Result<u64, Error> {
     let mut articles = 0;
     for path in files {
         let mut lines = Lines::open(path)?;
@@ -43,7 +43,7 @@ pub(crate) fn visit(files: &[PathBuf], visit: &mut Visit<'_>) -> Result<u64, Err
                 Some((_, title @ true)) => *title = false,
                 Some((split, false)) => {
                     if strip(line).chars().nth(SHORT).is_some() {
-                        visit.example(*split, None, line)?;
+                        visitor.example(*split, None, line)?;
                     }
                 }
             }
@@ -51,7 +51,7 @@ pub(crate) fn visit(files: &[PathBuf], visit: &mut Visit<'_>) -> Result<u64, Err
         if article.is_some() {
             return Err(lines.malformed("the file ends within an article; it is truncated, fetch it again"));
         }
-        visit.file_done(path);
+        visitor.file_done();
     }
     Ok(articles)
 }
