@@ -31,78 +31,35 @@ pub(crate) fn read(path: &Path, hub: &HubCopy, limit: u64, visit: &mut VisitRow<
     use arrow_array::cast::AsArray as _;
     use arrow_array::types::Int64Type;
     use arrow_array::{Array as _, StructArray};
-    use parquet::arrow::ProjectionMask;
-    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-    /// Rows in memory at a time.
-    const ROWS: usize = 256;
+    use crate::parquet_rows::{broken, column, missing, rows};
 
-    let broken = |row: usize, problem: String| Error::Parquet { path: path.to_owned(), row, problem };
-    let file = std::fs::File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-    // The reader trusts lengths in the footer; a panic in it must not end the program.
-    let guarded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| -> Result<_, String> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
-        let columns = [&hub.image[..], &hub.label];
-        for column in columns {
-            if builder.schema().column_with_name(column).is_none() {
-                return Err(format!("there is no column `{column}`"));
-            }
-        }
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
-        builder.with_projection(mask).with_batch_size(ROWS).build().map_err(|e| e.to_string())
-    }));
-    let reader =
-        guarded.unwrap_or_else(|_| Err("damaged footer".to_owned())).map_err(|problem| broken(0, problem))?;
-    let mut row = 0;
-    let mut batches = reader.into_iter();
-    loop {
-        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| batches.next()));
-        let batch = match next.unwrap_or_else(|_| Some(Err(arrow_array_error()))) {
-            None => return Ok(()),
-            Some(batch) => batch.map_err(|e| broken(row, e.to_string()))?,
-        };
-        let missing = |column: &str| broken(row, format!("column `{column}` is missing or of another type"));
-        let labels = batch
-            .column_by_name(&hub.label)
-            .and_then(|c| c.as_primitive_opt::<Int64Type>())
-            .ok_or_else(|| missing(&hub.label))?;
-        let pictures: &StructArray = batch
-            .column_by_name(&hub.image)
-            .and_then(|c| c.as_struct_opt())
-            .ok_or_else(|| missing(&hub.image))?;
-        let pictures = pictures
-            .column_by_name("bytes")
-            .and_then(|c| c.as_binary_opt::<i32>())
-            .ok_or_else(|| missing(&format!("{}.bytes", hub.image)))?;
+    rows(path, &[&hub.image, &hub.label], &mut |first, batch| {
+        let labels = column(path, first, batch, &hub.label, |c| c.as_primitive_opt::<Int64Type>())?;
+        let pictures: &StructArray = column(path, first, batch, &hub.image, |c| c.as_struct_opt())?;
+        let bytes = format!("{}.bytes", hub.image);
+        let pictures = pictures.column_by_name("bytes").and_then(|c| c.as_binary_opt::<i32>());
+        let pictures = pictures.ok_or_else(|| broken(path, first, missing(&bytes)))?;
         for i in 0..batch.num_rows() {
+            let row = first + i;
             if labels.is_null(i) || pictures.is_null(i) {
-                return Err(broken(row, "no label or no picture".to_owned()));
+                return Err(broken(path, row, "no label or no picture".to_owned()));
             }
             let picture = pictures.value(i);
             if picture.len() as u64 > limit {
-                return Err(broken(
-                    row,
-                    format!("a picture of {} bytes, at most {limit} are read", picture.len()),
-                ));
+                let problem = format!("a picture of {} bytes, at most {limit} are read", picture.len());
+                return Err(broken(path, row, problem));
             }
             visit(row, labels.value(i), picture)?;
-            row += 1;
         }
-    }
-}
-
-/// The error in place of a panic.
-#[cfg(feature = "parquet")]
-fn arrow_array_error() -> arrow_schema::ArrowError {
-    arrow_schema::ArrowError::ParquetError("damaged page".to_owned())
+        Ok(true)
+    })
 }
 
 /// Without the feature `parquet` there is no reader.
 #[cfg(not(feature = "parquet"))]
 pub(crate) fn read(path: &Path, _hub: &HubCopy, _limit: u64, _visit: &mut VisitRow<'_>) -> Result<(), Error> {
-    let problem =
-        "this build cannot read Parquet; build with the feature `parquet` of taskset-datasets".to_owned();
-    Err(Error::Parquet { path: path.to_owned(), row: 0, problem })
+    Err(crate::parquet_rows::unsupported(path))
 }
 
 #[cfg(test)]

@@ -43,9 +43,9 @@
 //! | `coil100_32x32`, `colorectal_histology_32x32`, `deep_weeds_32x32`, `food101_32x32`, `food101_64x64`, `sun397_32x32` | the published archive of pictures, or its contents; of `sun397_32x32` the lists of its splits, too | yes |
 //! | `imagenet_resized/32x32`, `imagenet_resized/16x16` | the archives of NumPy batches, or the batches | yes |
 //! | `cifar10`, `cifar100`, `food101_32x32`, `food101_64x64` | the hub's Parquet files, where there are no original ones | yes |
-//! | `imdb_reviews` | the folders of `aclImdb`, a review a file | tokens are kept |
-//! | `lm1b` | shards of the benchmark, a sentence a line | tokens are kept |
-//! | `wikipedia_*` | the output of WikiExtractor, plain or gzip | tokens are kept |
+//! | `imdb_reviews` | the published archive, or its contents: a review a file | tokens are kept |
+//! | `lm1b` | the published archive, or its contents: shards with a sentence a line | tokens are kept |
+//! | `wikipedia_*` | the output of WikiExtractor, plain or gzip; the hub's Parquet files (a later dump) | tokens are kept |
 //! | `amazon_reviews_*` | tab-separated tables, or JSON a line; plain or gzip | tokens are kept |
 //!
 //! A file as published must have the size and SHA-256 of the original where the manifest knows them, at every load from
@@ -78,6 +78,7 @@ mod library;
 mod load;
 mod manifest;
 mod npz;
+mod parquet_rows;
 mod picture;
 mod prepare;
 mod prepared;
@@ -104,6 +105,7 @@ pub use resize::resize_cubic;
 pub use stream::IndexStream;
 pub use text::{
     BYTE_VOCABULARY, Download, Encoding, Language, PrepareEvent, PrepareProgress, PreparedText, Quiet,
-    SubwordEncoder, TextData, TextDecoder, TextFiles, TextInfo, TextManifest, TokenCounts, carve_text,
-    decode_bytes, encode_bytes, held_out_size, prepare_text, slice, text_info, text_infos, text_manifests,
+    SubwordEncoder, TextData, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest, TokenCounts,
+    carve_text, decode_bytes, encode_bytes, held_out_size, prepare_text, slice, text_info, text_infos,
+    text_manifests,
 };

@@ -47,6 +47,14 @@ impl Default for FetchOptions {
     }
 }
 
+impl FetchOptions {
+    /// The address of a file on the hub.
+    fn url(&self, repository: &str, revision: &str, file: &str) -> String {
+        let endpoint = self.endpoint.as_deref().unwrap_or(ENDPOINT).trim_end_matches('/');
+        format!("{endpoint}/datasets/{repository}/resolve/{revision}/{file}")
+    }
+}
+
 /// What happens while files are fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -76,7 +84,7 @@ pub struct Fetched {
 }
 
 /// Fetches the files of a data set (an image data set, or a source of texts) into `<root>/<its folder>`, and unpacks
-/// archives whose files are read one by one.
+/// archives of images whose files are read one by one.
 ///
 /// A file grows under the name `<file>.part`, where an interrupted download goes on; it gets its name when its size and
 /// SHA-256 are right. Where the manifest knows no SHA-256, the first download records it in `checksums.sha256`, and
@@ -93,7 +101,7 @@ pub fn fetch(
 ) -> Result<Vec<Fetched>, Error> {
     let texts = text_manifests().iter().find(|m| m.name == name || m.bytes == name || m.subwords8k == name);
     let items = match texts {
-        Some(texts) => text_items(root, texts),
+        Some(texts) => text_items(root, texts, options),
         None => image_items(root, manifest(name)?, options)?,
     };
     fetch_items(&items, options, progress)
@@ -127,10 +135,7 @@ fn image_items(root: &Path, manifest: &Manifest, options: &FetchOptions) -> Resu
         unpack,
     };
     if let Some(hub) = manifest.hub.as_ref().filter(|_| options.prefer_hub) {
-        let endpoint = options.endpoint.as_deref().unwrap_or(ENDPOINT).trim_end_matches('/');
-        let url = |spec: &FileSpec| {
-            format!("{endpoint}/datasets/{}/resolve/{}/{}", hub.repository, hub.revision, spec.name)
-        };
+        let url = |spec: &FileSpec| options.url(&hub.repository, &hub.revision, &spec.name);
         let with_token = |spec| Item { token: options.token.clone(), ..item(spec, url(spec), false) };
         return Ok(hub.files.iter().map(with_token).collect());
     }
@@ -147,8 +152,19 @@ fn image_items(root: &Path, manifest: &Manifest, options: &FetchOptions) -> Resu
 }
 
 /// What is to be fetched for a source of texts. Archives are read as they are.
-fn text_items(root: &Path, manifest: &TextManifest) -> Vec<Item> {
+fn text_items(root: &Path, manifest: &TextManifest, options: &FetchOptions) -> Vec<Item> {
     let folder = manifest.folder(root);
+    if let Some(hub) = manifest.hub.as_ref().filter(|_| options.prefer_hub) {
+        let item = |name: String| Item {
+            url: options.url(&hub.repository, &hub.revision, &name),
+            target: folder.join(name),
+            bytes: None,
+            sha256: None,
+            token: options.token.clone(),
+            unpack: false,
+        };
+        return hub.names().map(item).collect();
+    }
     let item = |download: &crate::Download| Item {
         url: download.url.clone(),
         target: folder.join(download.name()),
@@ -210,6 +226,36 @@ mod tests {
                         plain_text/train-00000-of-00001.parquet";
         assert_eq!((items.len(), &items[0].url[..]), (2, expected));
         assert!(items[0].target.ends_with("cifar10/plain_text/train-00000-of-00001.parquet"));
+    }
+
+    #[test]
+    fn texts_come_from_the_hub_if_that_is_preferred() {
+        let root = TempDir::new().unwrap();
+        let options = |prefer_hub| FetchOptions { prefer_hub, ..FetchOptions::default() };
+        for manifest in text_manifests() {
+            let items = text_items(root.path(), manifest, &options(true));
+            let hub = manifest.hub.as_ref();
+            assert_eq!(
+                items.len(),
+                hub.map_or(manifest.downloads.len(), |hub| hub.count),
+                "{}",
+                manifest.name
+            );
+            // What is fetched is what is read.
+            let patterns = || manifest.files.iter().flat_map(|group| &group.names);
+            assert!(
+                hub.is_none_or(|hub| patterns().any(|pattern| *pattern == hub.files)),
+                "{}",
+                manifest.name
+            );
+        }
+        let zh = text_manifests().iter().find(|manifest| manifest.name == "wikipedia_zh").unwrap();
+        let items = text_items(root.path(), zh, &options(true));
+        let expected = "https://huggingface.co/datasets/wikimedia/wikipedia/resolve/\
+                        b04c8d1ceb2f5cd4588862100d08de323dccfbaa/20231101.zh/train-00005-of-00006.parquet";
+        assert_eq!(items.last().unwrap().url, expected);
+        assert!(items[0].target.ends_with("wikipedia_zh/20231101.zh/train-00000-of-00006.parquet"));
+        assert!(text_items(root.path(), zh, &options(false))[0].url.contains("dumps.wikimedia.org"));
     }
 
     #[test]

@@ -54,6 +54,32 @@ pub struct TextManifest {
     pub downloads: Vec<Download>,
     /// What has to lie in the folder, if not the archive.
     pub files: Vec<TextFiles>,
+    /// The copy on the Hugging Face hub, if there is a good one.
+    #[serde(default)]
+    pub hub: Option<TextHubCopy>,
+}
+
+/// A copy of a text source on the Hugging Face hub: Parquet files with a column `text`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TextHubCopy {
+    /// The repository, `<owner>/<name>`.
+    pub repository: String,
+    /// The commit, in full.
+    pub revision: String,
+    /// The files' paths in the repository and below the source's folder, with `*` for the number of the file: five digits,
+    /// from 0.
+    pub files: String,
+    /// How many files there are.
+    pub count: usize,
+}
+
+impl TextHubCopy {
+    /// The paths of the files, in order.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        (0..self.count).map(|number| self.files.replace('*', &format!("{number:05}")))
+    }
 }
 
 /// How the original files of a text source are read.
@@ -65,7 +91,7 @@ pub enum TextDecoder {
     AclImdb,
     /// A sentence a line.
     Lm1b,
-    /// Articles between `<doc …>` and `</doc>`, as WikiExtractor writes them.
+    /// Articles between `<doc …>` and `</doc>`, as WikiExtractor writes them; or the hub's Parquet files.
     WikiExtractor,
     /// Tab-separated columns, a review a line; or a JSON object a line.
     AmazonReviews,

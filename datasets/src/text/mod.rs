@@ -23,8 +23,8 @@ pub use bytes::{BYTE_VOCABULARY, decode_bytes, encode_bytes};
 pub use carve::{carve_text, held_out_size};
 pub use data::TextData;
 pub use manifest::{
-    Download, Encoding, Language, TextDecoder, TextFiles, TextInfo, TextManifest, text_info, text_infos,
-    text_manifests,
+    Download, Encoding, Language, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest, text_info,
+    text_infos, text_manifests,
 };
 pub(crate) use prepare::load;
 pub use prepare::{PrepareEvent, PrepareProgress, PreparedText, Quiet, prepare_text};
