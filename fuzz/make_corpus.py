@@ -66,6 +66,10 @@ recipe = "1 cifar10 Cifar10 32×32×3 10 SourceSizes { train: 50000, validation:
 payload = bytes(3 * 3072) + struct.pack("<3H", 1, 2, 3)
 header += hashlib.sha256(recipe.encode()).digest() + bytes(32) + hashlib.sha256(payload).digest()
 put("prepared", "three", header + hashlib.sha256(header).digest() + payload)
+tokens = b"TSKSTXT\0" + struct.pack("<2I", 2, 1) + struct.pack("<7Q", 257, 3, 4, 3, 4, 6, 0)
+payload = struct.pack("<3H2x4Q", 1, 2, 256, 1, 1, 2, 3) + bytes([0, 1, 1, 0]) + b"a note"
+tokens += hashlib.sha256(b"imdb_reviews/bytes").digest() + bytes(32) + hashlib.sha256(payload).digest()
+put("prepared", "tokens", tokens + hashlib.sha256(tokens).digest() + payload)
 pictures = [{"bytes": cv2.imencode(".png", picture)[1].tobytes(), "path": "x.png"}] * 2
 for codec in ["snappy", "zstd", "none"]:
     table = pa.table({"img": pictures, "label": pa.array([1, 2], pa.int64())})

@@ -7,11 +7,11 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use crate::SubwordEncoder;
 use crate::files::{Located, Packing};
 use crate::tar::Tar;
 use crate::zip::Zip;
-use crate::{cifar, hub_copy, idx, imagenet, manifest, npz, picture, prepared, text};
+use crate::{SubwordEncoder, text_info};
+use crate::{cifar, hub_copy, idx, imagenet, manifest, npz, picture, prepared, sealed, text};
 
 /// Largest input that is of use; fuzzers may give more.
 const MAX_INPUT: usize = 1 << 20;
@@ -108,18 +108,25 @@ fn encoded_picture(input: &[u8], _: &Path) {
     }
 }
 
-/// The bytes as a whole file; then with a right checksum, so that the checks behind it are reached.
+/// The bytes as a whole file, of images and of texts; then with a right checksum, so that the checks behind it are reached.
 fn prepared_header(input: &[u8], scratch: &Path) {
-    let Ok(manifest) = manifest("cifar10") else { return };
+    let (Ok(manifest), Ok(texts)) = (manifest("cifar10"), text_info("imdb_reviews/bytes")) else { return };
     let mut bytes = input.to_vec();
     for sealed in [false, true] {
         if sealed {
-            prepared::seal(&mut bytes);
+            sealed::seal(&mut bytes);
         }
         if fs::write(scratch, &bytes).is_ok()
             && let Ok(Some(header)) = prepared::header(scratch, manifest)
         {
             let _ = prepared::verify(scratch, manifest, &header);
+        }
+        if let Ok(Some((data, _))) = text::cache::open(scratch, texts) {
+            assert_eq!(
+                (0..data.len() as u32).map(|i| data.tokens(i).len()).sum::<usize>(),
+                data.all_tokens().len()
+            );
+            let _ = text::cache::check(scratch, texts, true);
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Image data sets in memory: what they are like, and their pixels and labels.
 
 use std::fmt;
-use std::ops::{Deref, Range};
-use std::sync::Arc;
+use std::ops::Range;
 
-use memmap2::Mmap;
 use serde::Deserialize;
 use taskset_names::Origin;
 
 use crate::Error;
+use crate::buffer::Buffer;
 
 /// Height, width and channels of every image of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -156,33 +155,8 @@ pub struct ImageData {
     name: String,
     info: ImageInfo,
     origin: Origin,
-    pixels: Pixels,
+    pixels: Buffer<u8>,
     labels: Vec<u16>,
-}
-
-/// Pixels in memory, or in a file that is mapped into memory and shared by all processes that use it.
-#[derive(Clone)]
-pub(crate) enum Pixels {
-    Owned(Vec<u8>),
-    Mapped { map: Arc<Mmap>, range: Range<usize> },
-}
-
-impl Deref for Pixels {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Owned(pixels) => pixels,
-            Self::Mapped { map, range } => &map[range.clone()],
-        }
-    }
-}
-
-impl fmt::Debug for Pixels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} values", self.len())
-    }
 }
 
 impl ImageData {
@@ -198,7 +172,7 @@ impl ImageData {
         pixels: Vec<u8>,
         labels: Vec<u16>,
     ) -> Result<Self, Error> {
-        Self::assemble(name.into(), info, origin, Pixels::Owned(pixels), labels)
+        Self::assemble(name.into(), info, origin, pixels.into(), labels)
     }
 
     /// As [`new`](Self::new), wherever the pixels are.
@@ -206,7 +180,7 @@ impl ImageData {
         name: String,
         info: ImageInfo,
         origin: Origin,
-        pixels: Pixels,
+        pixels: Buffer<u8>,
         labels: Vec<u16>,
     ) -> Result<Self, Error> {
         if let Some(problem) = problem(&info, &pixels, &labels) {

@@ -58,6 +58,7 @@
 //! # Adding a data set
 //! A manifest, and at most one decoder: `docs/adding-a-dataset.md` of the repository.
 
+mod buffer;
 mod carve;
 mod cifar;
 mod collection;
@@ -85,6 +86,7 @@ mod prepared;
 mod prepared_copies;
 mod recorded;
 mod resize;
+mod sealed;
 mod stream;
 mod synthetic;
 mod tar;

@@ -9,7 +9,8 @@ use crate::collection;
 use crate::container::{self, Container};
 use crate::imagenet::Batches;
 use crate::manifest::{Decoder, Manifest, manifest};
-use crate::prepared::{self, Digest256, Header, Writer};
+use crate::prepared::{self, Header, Writer};
+use crate::sealed::Digest256;
 use crate::{Error, ImageData, ImageInfo, SourceSplit, files, hub_copy, load};
 
 /// How a data set is prepared.

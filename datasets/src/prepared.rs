@@ -1,43 +1,29 @@
-//! Prepared copies: decoded and resized pixels with their labels in one file, which is mapped into memory.
+//! Prepared copies of images: decoded and resized pixels with their labels in one file, which is mapped into memory.
+//!
+//! Fields of the header, and the payload of the file (`sealed.rs` has the rest):
 //!
 //! | bytes | what (integers little-endian) |
 //! |---|---|
-//! | 0..8 | `TSKSIMG` and a zero byte |
-//! | 8..16 | format version; 0 for a whole, 1 for a part of the original (u32 each) |
+//! | 12..16 | 0 for a whole, 1 for a part of the original (u32) |
 //! | 16..32 | height, width, channels, classes (u32) |
 //! | 32..56 | examples of train, validation, test (u64; all ones: no such split) |
 //! | 56..72 | held-out sizes of the sampled and the fixed tasks (u64) |
 //! | 72..104 | SHA-256 of the recipe: what the manifest says that decides the contents |
 //! | 104..136 | SHA-256 of the listing of the original files: names and sizes |
-//! | 136..168 | SHA-256 of pixels and labels |
-//! | 168..200 | SHA-256 of the bytes before |
 //! | 200.. | pixels, example by example; then the labels (u16) |
-//!
-//! A file is written under another name and renamed when complete, so that there is never half a copy, and processes
-//! that prepare the same data set at once do not disturb each other: they write the same bytes, and the last one stays.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 use taskset_names::Origin;
 
-use crate::image::Pixels;
+use crate::buffer::Buffer;
+use crate::sealed::{self, Digest256, HEADER, Kind, broken};
 use crate::{Error, HeldOut, ImageData, ImageInfo, ImageShape, Manifest, SourceSizes};
 
-const MAGIC: [u8; 8] = *b"TSKSIMG\0";
-const VERSION: u32 = 1;
+const KIND: Kind = Kind { magic: *b"TSKSIMG\0", version: 1, name: "an image data set" };
 /// Folder of prepared copies in the data directory, unless another is named.
 pub(crate) const FOLDER: &str = "prepared";
-/// Bytes of the header.
-const HEADER: usize = 200;
-
-/// A SHA-256.
-pub(crate) type Digest256 = [u8; 32];
 
 /// What a prepared copy says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,57 +38,34 @@ pub(crate) struct Header {
 impl Header {
     fn to_bytes(&self) -> [u8; HEADER] {
         let ImageInfo { shape, classes, source, held_out } = self.info;
-        let mut bytes = MAGIC.to_vec();
-        let part = u32::from(self.origin != Origin::Real);
+        let mut bytes = u32::from(self.origin != Origin::Real).to_le_bytes().to_vec();
         let sides = [shape.height, shape.width, shape.channels, classes].map(|n| n as u32);
-        for number in [VERSION, part].into_iter().chain(sides) {
-            bytes.extend(number.to_le_bytes());
-        }
+        bytes.extend(sides.iter().flat_map(|number| number.to_le_bytes()));
         let split = |size: Option<usize>| size.map_or(u64::MAX, |n| n as u64);
         let sizes = [split(Some(source.train)), split(source.validation), split(source.test)];
         for number in sizes.into_iter().chain([held_out.sampled as u64, held_out.fixed as u64]) {
             bytes.extend(number.to_le_bytes());
         }
-        for digest in [self.recipe, self.inputs, self.payload] {
-            bytes.extend(digest);
-        }
-        let mut header = [0; HEADER];
-        header[..bytes.len()].copy_from_slice(&bytes);
-        let own: Digest256 = Sha256::digest(&header[..HEADER - 32]).into();
-        header[HEADER - 32..].copy_from_slice(&own);
-        header
+        bytes.extend([self.recipe, self.inputs].as_flattened());
+        KIND.header(&bytes, &self.payload)
     }
 
     /// # Errors
     /// Why this is no header, in words.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let Some(header) = bytes.first_chunk::<HEADER>() else {
-            return Err("shorter than a header".to_owned());
-        };
-        if header[..8] != MAGIC {
-            return Err("not a prepared copy of an image data set".to_owned());
-        }
-        let word = |at: usize| header[at..at + 4].iter().rev().fold(0u32, |n, &b| n << 8 | u32::from(b));
-        let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
-        if word(8) != VERSION {
-            return Err(format!("format version {}, this version of the program reads {VERSION}", word(8)));
-        }
-        let own: Digest256 = Sha256::digest(&header[..HEADER - 32]).into();
-        if own != header[HEADER - 32..] {
-            return Err("wrong checksum of the header".to_owned());
-        }
-        let size = |at: usize| usize::try_from(long(at)).map_err(|_| "impossible sizes".to_owned());
-        let split = |at: usize| if long(at) == u64::MAX { Ok(None) } else { size(at).map(Some) };
-        let digest = |at: usize| -> Digest256 { std::array::from_fn(|i| header[at + i]) };
-        let [height, width, channels, classes] = [16, 20, 24, 28].map(|at| word(at) as usize);
+        let fields = KIND.parse(bytes)?;
+        let split =
+            |at: usize| if fields.long(at) == u64::MAX { Ok(None) } else { fields.size(at).map(Some) };
+        let [height, width, channels, classes] = [16, 20, 24, 28].map(|at| fields.word(at) as usize);
         let info = ImageInfo {
             shape: ImageShape { height, width, channels },
             classes,
-            source: SourceSizes { train: size(32)?, validation: split(40)?, test: split(48)? },
-            held_out: HeldOut { sampled: size(56)?, fixed: size(64)? },
+            source: SourceSizes { train: fields.size(32)?, validation: split(40)?, test: split(48)? },
+            held_out: HeldOut { sampled: fields.size(56)?, fixed: fields.size(64)? },
         };
-        let origin = if word(12) == 0 { Origin::Real } else { Origin::Partial };
-        Ok(Self { info, origin, recipe: digest(72), inputs: digest(104), payload: digest(136) })
+        let origin = if fields.word(12) == 0 { Origin::Real } else { Origin::Partial };
+        let (recipe, inputs) = (fields.digest(72), fields.digest(104));
+        Ok(Self { info, origin, recipe, inputs, payload: fields.payload() })
     }
 
     /// Bytes of pixels and of labels, if they can be counted at all.
@@ -133,29 +96,16 @@ pub(crate) fn path(cache: &Path, manifest: &Manifest) -> PathBuf {
 /// # Errors
 /// A failure of the system, or a file that is no prepared copy of this data set, as this version makes it.
 pub(crate) fn header(path: &Path, manifest: &Manifest) -> Result<Option<Header>, Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(source) if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(source) => return Err(io(source)),
-    };
-    let len = file.metadata().map_err(io)?.len();
-    let mut bytes = Vec::with_capacity(HEADER);
-    file.take(HEADER as u64).read_to_end(&mut bytes).map_err(io)?;
-    let broken = |problem: String| Error::Cache { path: path.to_owned(), problem };
-    let header = Header::parse(&bytes).map_err(broken)?;
+    let Some((bytes, length)) = sealed::begin(path)? else { return Ok(None) };
+    let header = Header::parse(&bytes).map_err(|problem| broken(path, problem))?;
     if header.recipe != recipe(manifest)
         || header.info.shape != manifest.shape
         || header.info.classes != manifest.classes
     {
-        return Err(broken("made by another version of the program or for another data set".to_owned()));
+        return Err(broken(path, "made by another version of the program or for another data set"));
     }
-    let expected = header.payload_bytes().and_then(|(pixels, labels)| (HEADER + labels).checked_add(pixels));
-    if expected.map(|n| n as u64) != Some(len) {
-        return Err(broken(format!("{len} bytes, its header promises {}", expected.unwrap_or(usize::MAX))));
-    }
+    let promised = header.payload_bytes().and_then(|(pixels, labels)| (HEADER + labels).checked_add(pixels));
+    sealed::check_length(path, length, promised)?;
     Ok(Some(header))
 }
 
@@ -164,24 +114,14 @@ pub(crate) fn header(path: &Path, manifest: &Manifest) -> Result<Option<Header>,
 /// # Errors
 /// As [`header`], and labels that are no classes.
 pub(crate) fn open(path: &Path, manifest: &Manifest, header: &Header) -> Result<ImageData, Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
-    // SAFETY: the map is only read, and only as bytes, of which every value is valid. Prepared copies are written under
-    // another name, renamed when complete and never changed afterwards; replacing one leaves the mapped file as it is.
-    // That another program truncates the file in place cannot be excluded; the system then ends this process (SIGBUS).
-    let map = unsafe { Mmap::map(&file) }.map_err(io)?;
-    let broken = |problem: &str| Error::Cache { path: path.to_owned(), problem: problem.to_owned() };
-    let (pixels, labels) = header.payload_bytes().ok_or_else(|| broken("impossible sizes"))?;
+    let map = sealed::map(path)?;
+    let (pixels, labels) = header.payload_bytes().ok_or_else(|| broken(path, "impossible sizes"))?;
     let range = HEADER..HEADER + pixels;
     // Between the look at the header and now, another process may have replaced the file.
-    let same = Header::parse(&map).is_ok_and(|now| now == *header);
-    let Some(tail) =
-        map.get(range.end..range.end + labels).filter(|_| same && map.len() == range.end + labels)
-    else {
-        return Err(broken("it changed while it was opened"));
-    };
-    let labels = tail.as_chunks().0.iter().map(|&label| u16::from_le_bytes(label)).collect();
-    let pixels = Pixels::Mapped { map: Arc::new(map), range };
+    let same = Header::parse(&map).is_ok_and(|now| now == *header) && map.len() == range.end + labels;
+    let pixels = Buffer::mapped(&map, range.clone()).filter(|_| same);
+    let pixels = pixels.ok_or_else(|| broken(path, "it changed while it was opened"))?;
+    let labels = map[range.end..].as_chunks().0.iter().map(|&label| u16::from_le_bytes(label)).collect();
     ImageData::assemble(manifest.name.clone(), header.info, header.origin, pixels, labels)
 }
 
@@ -190,60 +130,23 @@ pub(crate) fn open(path: &Path, manifest: &Manifest, header: &Header) -> Result<
 /// # Errors
 /// As [`open`], and a wrong checksum.
 pub(crate) fn verify(path: &Path, manifest: &Manifest, header: &Header) -> Result<(), Error> {
-    let data = open(path, manifest, header)?;
-    let mut hash = Sha256::new();
-    hash.update(data.all_pixels());
-    data.labels().iter().for_each(|label| hash.update(label.to_le_bytes()));
-    if header.payload != <Digest256>::from(hash.finalize()) {
-        let problem = "wrong checksum of pixels and labels".to_owned();
-        return Err(Error::Cache { path: path.to_owned(), problem });
-    }
-    Ok(())
-}
-
-/// Puts the right checksum into the header at the start of any bytes.
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) fn seal(bytes: &mut [u8]) {
-    if let Some(header) = bytes.first_chunk_mut::<HEADER>() {
-        let own: Digest256 = Sha256::digest(&header[..HEADER - 32]).into();
-        header[HEADER - 32..].copy_from_slice(&own);
-    }
+    open(path, manifest, header)?;
+    let map = sealed::map(path)?;
+    sealed::verify(path, &map, &KIND.parse(&map).map_err(|problem| broken(path, problem))?)
 }
 
 /// A prepared copy in the making. Dropped before [`finish`](Self::finish), it leaves nothing behind.
-pub(crate) struct Writer {
-    file: BufWriter<File>,
-    temporary: PathBuf,
-    target: PathBuf,
-    hash: Sha256,
-    finished: bool,
-}
+pub(crate) struct Writer(sealed::Writer);
 
 impl Writer {
     /// Starts the copy that will be `target`; makes its folder.
     pub(crate) fn create(target: &Path) -> Result<Self, Error> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let temporary = target.with_extension(format!("images.{}-{number}.part", std::process::id()));
-        let write = |source| Error::Write { path: temporary.clone(), source };
-        if let Some(folder) = target.parent() {
-            fs::create_dir_all(folder).map_err(write)?;
-        }
-        let file = BufWriter::with_capacity(1 << 18, File::create(&temporary).map_err(write)?);
-        let mut writer =
-            Self { file, temporary, target: target.to_owned(), hash: Sha256::new(), finished: false };
-        writer.put(&[0; HEADER])?;
-        Ok(writer)
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.write_all(bytes).map_err(|source| Error::Write { path: self.temporary.clone(), source })
+        sealed::Writer::create(target).map(Self)
     }
 
     /// Appends the pixels of the next examples.
     pub(crate) fn pixels(&mut self, pixels: &[u8]) -> Result<(), Error> {
-        self.hash.update(pixels);
-        self.put(pixels)
+        self.0.put(pixels)
     }
 
     /// Appends the labels, writes the header and gives the file its name. Returns the number of its bytes.
@@ -256,35 +159,14 @@ impl Writer {
         labels: &[u16],
     ) -> Result<u64, Error> {
         let labels: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
-        self.pixels(&labels)?;
-        let payload = std::mem::take(&mut self.hash).finalize().into();
-        let header = Header { info, origin, recipe, inputs, payload };
-        let path = self.temporary.clone();
-        let write = |source| Error::Write { path: path.clone(), source };
-        self.file.seek(SeekFrom::Start(0)).map_err(write)?;
-        self.file.write_all(&header.to_bytes()).map_err(write)?;
-        self.file.flush().map_err(write)?;
-        let file = self.file.get_ref();
-        let bytes = file.metadata().map_err(write)?.len();
-        file.sync_all().map_err(write)?;
-        let renamed = fs::rename(&self.temporary, &self.target);
-        renamed.map_err(|source| Error::Write { path: self.target.clone(), source })?;
-        self.finished = true;
-        Ok(bytes)
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if !self.finished {
-            // Nothing can be done about a failure here, and the file disturbs nobody.
-            let _ = fs::remove_file(&self.temporary);
-        }
+        self.0.put(&labels)?;
+        self.0.finish(|&payload| Header { info, origin, recipe, inputs, payload }.to_bytes())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::OnceLock;
 
     use proptest::prelude::*;
@@ -395,7 +277,7 @@ mod tests {
             bytes[..12].copy_from_slice(b"TSKSIMG\0\x01\0\0\0");
             if sound {
                 // Counts may be anything behind a right checksum.
-                seal(&mut bytes);
+                sealed::seal(&mut bytes);
             }
             if let Ok(header) = Header::parse(&bytes) {
                 let _ = header.payload_bytes();

@@ -49,17 +49,18 @@ pub(crate) fn visit(
         match manifest.decoder {
             TextDecoder::AclImdb => review(files, &lines::text(&path, contents)?, visitor)?,
             _ => {
-                sentences(files.split.unwrap_or(SourceSplit::Test), &mut Lines::of(path, contents), visitor)?
+                let split = files.split.unwrap_or(SourceSplit::Test);
+                sentences(split, &mut Lines::of(path, contents), visitor)?;
             }
         }
         visitor.file_done();
         Ok(())
     })?;
     let missing = |(group, names): (&super::TextFiles, &BTreeSet<String>)| {
-        let count = group.count.filter(|&count| count != names.len())?;
+        let count = group.count.filter(|&count| count != names.len() && !group.partial)?;
         Some(format!("{} of {count} files {}", names.len(), group.names[0]))
     };
-    Ok(manifest.files.iter().filter(|group| !group.partial).zip(&names).filter_map(missing).collect())
+    Ok(manifest.files.iter().zip(&names).filter_map(missing).collect())
 }
 
 #[cfg(test)]

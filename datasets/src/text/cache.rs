@@ -1,34 +1,37 @@
-//! Tokenised texts on disk: one file a data set, found by a key of its input, written whole or not at all.
+//! Tokenised texts on disk: one file a data set, found by a key of its input, mapped into memory.
 //!
-//! Layout, all numbers little-endian: 16 bytes of magic; eight u64: version, vocabulary, training examples, examples,
-//! tokens, labels, bytes of notes, 0; the notes (UTF-8, a line for each thing that makes the copy partial); where each
-//! example ends (u64); the tokens (u16); the labels (u8); SHA-256 of all before.
+//! Fields of the header, and the payload of the file (`sealed.rs` has the rest):
+//!
+//! | bytes | what (integers little-endian) |
+//! |---|---|
+//! | 12..16 | 0 for a whole, 1 for a part of the original (u32) |
+//! | 16..64 | vocabulary, training examples, examples, tokens, labels, bytes of notes (u64) |
+//! | 72..104 | SHA-256 of the data set's name |
+//! | 200.. | the tokens (u16), zeros up to a multiple of eight bytes; where each example ends (u64); the labels (u8); the notes (UTF-8, a line for each thing that makes the copy partial) |
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 use taskset_names::Origin;
 
+use crate::buffer::Buffer;
+use crate::sealed::{self, Digest256, Draft, HEADER, Kind, Writer, broken};
 use crate::{Error, files};
 
-use super::data::{MAX_VOCABULARY, Texts};
 use super::source::Found;
 use super::{TextData, TextInfo};
 
-const MAGIC: &[u8; 16] = b"taskset-rs text\n";
-/// Raised when the format, a tokeniser or the order of examples changes.
-const VERSION: u64 = 1;
-const HEADER: u64 = 16 + 8 * 8;
+/// The version is raised when the format, a tokeniser or the order of examples changes.
+const KIND: Kind = Kind { magic: *b"TSKSTXT\0", version: 2, name: "a text data set" };
 
 /// A hash of what a tokenised data set is made from: its name, and the path, size and time of change of each file. Their
 /// contents are not read: that would cost as much as loading them.
 pub(crate) fn key(root: &Path, info: &TextInfo, found: &Found) -> Result<String, Error> {
     let mut hash = Sha256::new();
-    hash.update(format!("{VERSION}\n{}\n", info.name));
+    hash.update(format!("{}\n{}\n", KIND.version, info.name));
     for path in found.files() {
         let io = |source| Error::Io { path: path.clone(), source };
         let metadata = fs::metadata(path).map_err(io)?;
@@ -44,89 +47,146 @@ pub(crate) fn path(cache: &Path, info: &TextInfo, key: &str, extension: &str) ->
     cache.join(format!("{}-{key}.{extension}", info.name.replace('/', "-")))
 }
 
-/// Writes a file under another name first, so that under its own it is never seen half written: not by another process
-/// that prepares the same data set, and not after a crash.
-pub(crate) fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+/// What a tokenised data set says about itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Header {
+    origin: Origin,
+    /// Vocabulary, training examples, examples, tokens, labels, bytes of notes.
+    counts: [usize; 6],
+    name: Digest256,
+}
+
+/// Where the parts of the payload are in the file.
+struct Sections {
+    tokens: Range<usize>,
+    ends: Range<usize>,
+    labels: Range<usize>,
+    notes: Range<usize>,
+}
+
+impl Header {
+    fn to_bytes(self, payload: &Digest256) -> [u8; HEADER] {
+        let part = u32::from(self.origin != Origin::Real).to_le_bytes();
+        let counts = self.counts.map(|count| (count as u64).to_le_bytes());
+        KIND.header(&[&part, counts.as_flattened(), &[0; 8], &self.name].concat(), payload)
+    }
+
+    /// # Errors
+    /// Why this is no header, in words.
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let fields = KIND.parse(bytes)?;
+        let mut counts = [0; 6];
+        for (i, count) in counts.iter_mut().enumerate() {
+            *count = fields.size(16 + 8 * i)?;
+        }
+        let origin = if fields.word(12) == 0 { Origin::Real } else { Origin::Partial };
+        Ok(Self { origin, counts, name: fields.digest(72) })
+    }
+
+    /// None if there cannot be so much.
+    fn sections(&self) -> Option<Sections> {
+        let [_, _, examples, tokens, labels, notes] = self.counts;
+        let end = |start: usize, count: usize, width: usize| start.checked_add(count.checked_mul(width)?);
+        let tokens = HEADER..end(HEADER, tokens, 2)?;
+        let start = tokens.end.checked_next_multiple_of(8)?;
+        let ends = start..end(start, examples, 8)?;
+        let labels = ends.end..end(ends.end, labels, 1)?;
+        let notes = labels.end..end(labels.end, notes, 1)?;
+        Some(Sections { tokens, ends, labels, notes })
+    }
+}
+
+/// Writes a file under another name first, so that under its own it is never seen half written.
+pub(crate) fn write_whole(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    let mut draft = Draft::create(path)?;
+    draft.put(contents)?;
+    draft.finish().map(|_| ())
+}
+
+/// Finishes the file of a data set, given a writer that has its tokens.
+pub(crate) fn finish(
+    mut writer: Writer,
+    info: &TextInfo,
+    vocabulary: usize,
+    train: usize,
+    ends: &[u64],
+    labels: &[u8],
+    notes: &[String],
 ) -> Result<(), Error> {
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    let (origin, notes) = (origin(notes), notes.join("\n"));
+    let tokens = ends.last().copied().unwrap_or(0) as usize;
+    let counts = [vocabulary, train, ends.len(), tokens, labels.len(), notes.len()];
+    let header = Header { origin, counts, name: Sha256::digest(&info.name).into() };
+    let padding = header.sections().map_or(0, |sections| sections.ends.start - sections.tokens.end);
+    writer.put(&[0; 8][..padding])?;
+    for ends in ends.chunks(1 << 12) {
+        writer.put(&ends.iter().flat_map(|end| end.to_le_bytes()).collect::<Vec<u8>>())?;
     }
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_extension(format!("{}-{count}.part", std::process::id()));
-    let result =
-        OpenOptions::new().write(true).create(true).truncate(true).open(&temporary).and_then(|file| {
-            let mut writer = BufWriter::with_capacity(1 << 16, file);
-            write(&mut writer)?;
-            writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            fs::rename(&temporary, path)
-        });
-    if result.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    result.map_err(|source| Error::Write { path: path.to_owned(), source })
+    writer.put(labels)?;
+    writer.put(notes.as_bytes())?;
+    writer.finish(|payload| header.to_bytes(payload)).map(|_| ())
 }
 
-/// Writes a tokenised data set.
-pub(crate) fn write(path: &Path, data: &TextData, notes: &[String]) -> Result<(), Error> {
-    let (texts, labels) = data.parts();
-    let notes = notes.join("\n");
-    write_whole(path, |out| {
-        let mut out = Hashing { inner: out, hash: Sha256::new() };
-        out.write_all(MAGIC)?;
-        let counts =
-            [data.source_sizes().train, texts.ends.len(), texts.tokens.len(), labels.len(), notes.len()];
-        let counts = counts.map(|count| count as u64);
-        let header =
-            [VERSION, data.vocabulary() as u64, counts[0], counts[1], counts[2], counts[3], counts[4], 0];
-        header.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))?;
-        out.write_all(notes.as_bytes())?;
-        for ends in texts.ends.chunks(4096) {
-            out.write_all(&ends.iter().flat_map(|end| end.to_le_bytes()).collect::<Vec<u8>>())?;
-        }
-        for tokens in texts.tokens.chunks(16_384) {
-            out.write_all(&tokens.iter().flat_map(|token| token.to_le_bytes()).collect::<Vec<u8>>())?;
-        }
-        out.write_all(labels)?;
-        let digest = out.hash.finalize();
-        out.inner.write_all(&digest)
-    })
-}
-
-/// Reads a tokenised data set and its notes; none if there is no such file, or none that this version wrote and that is
-/// as it was written: it is made anew then.
+/// Reads only the header of a data set's file. None if there is no such file.
 ///
 /// # Errors
-/// [`Error::Io`] if the system refuses.
-pub(crate) fn read(path: &Path, info: &'static TextInfo) -> Result<Option<(TextData, Vec<String>)>, Error> {
-    match File::open(path) {
-        Ok(file) => read_from(file, info).map_err(|source| Error::Io { path: path.to_owned(), source }),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
+/// A failure of the system; [`Error::Cache`] if this version did not write it, or not for this data set, or if it is not as
+/// long as it was.
+fn header(path: &Path, info: &TextInfo) -> Result<Option<Header>, Error> {
+    let Some((bytes, length)) = sealed::begin(path)? else { return Ok(None) };
+    let header = Header::parse(&bytes).map_err(|problem| broken(path, problem))?;
+    if header.name != *Sha256::digest(&info.name) {
+        return Err(broken(path, "made for another data set"));
+    }
+    sealed::check_length(path, length, header.sections().map(|sections| sections.notes.end))?;
+    Ok(Some(header))
+}
+
+/// Maps a tokenised data set into memory; its notes, too. None if there is no such file. Tokens are not read: [`check`]
+/// does that.
+///
+/// # Errors
+/// As [`header`]; ends of examples or labels that cannot be.
+pub(crate) fn open(path: &Path, info: &'static TextInfo) -> Result<Option<(TextData, Vec<String>)>, Error> {
+    let Some(header) = header(path, info)? else { return Ok(None) };
+    let map = sealed::map(path)?;
+    let changed = || broken(path, "it changed while it was opened");
+    // Between the look at the header and now, another process may have replaced the file.
+    if Header::parse(&map) != Ok(header) {
+        return Err(changed());
+    }
+    let Sections { tokens, ends, labels, notes } = header.sections().ok_or_else(changed)?;
+    let tokens = Buffer::mapped(&map, tokens).ok_or_else(changed)?;
+    let ends = Buffer::mapped(&map, ends).ok_or_else(changed)?;
+    let labels = Buffer::mapped(&map, labels).ok_or_else(changed)?;
+    let notes = std::str::from_utf8(map.get(notes).ok_or_else(changed)?);
+    let notes = notes.map_err(|_| broken(path, "damaged notes"))?.lines().map(str::to_owned).collect();
+    let [vocabulary, train, ..] = header.counts;
+    let data = TextData::assemble(info, header.origin, vocabulary, tokens, ends, labels, train);
+    match data {
+        Ok(data) => Ok(Some((data, notes))),
+        Err(Error::Inconsistent { problem, .. }) => Err(broken(path, problem)),
+        Err(error) => Err(error),
     }
 }
 
-/// Whether a tokenised data set can be used, and whether it is all of the source. Only the header is read, unless `full`.
+/// Whether a tokenised data set can be used, and whether it is all of the source. Only the header is read, unless `full`:
+/// then all is compared with its checksum.
 ///
 /// # Errors
-/// [`Error::Io`] if the system refuses; [`Error::Cache`] for a file that is made anew when it is next needed.
+/// As [`open`]; a wrong checksum.
 pub(crate) fn check(path: &Path, info: &'static TextInfo, full: bool) -> Result<Origin, Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let notes = if full {
-        read(path, info)?.map(|(_, notes)| notes)
-    } else {
-        let file = File::open(path).map_err(io)?;
-        start(file).map_err(io)?.map(|start| start.notes)
-    };
-    let damaged = || {
-        let problem = "damaged, or written by another version of the program".to_owned();
-        Error::Cache { path: path.to_owned(), problem }
-    };
-    notes.map(|notes| origin(&notes)).ok_or_else(damaged)
+    let missing = || broken(path, "it is gone");
+    let header = header(path, info)?.ok_or_else(missing)?;
+    if full {
+        let (data, _) = open(path, info)?.ok_or_else(missing)?;
+        let map = sealed::map(path)?;
+        sealed::verify(path, &map, &KIND.parse(&map).map_err(|problem| broken(path, problem))?)?;
+        if data.all_tokens().iter().any(|&token| token == 0 || usize::from(token) >= data.vocabulary()) {
+            return Err(broken(path, "tokens that are not in the vocabulary"));
+        }
+    }
+    Ok(header.origin)
 }
 
 /// Notes are what makes a copy partial.
@@ -134,108 +194,87 @@ fn origin(notes: &[String]) -> Origin {
     if notes.is_empty() { Origin::Real } else { Origin::Partial }
 }
 
-/// What comes before the examples, and the rest of the file.
-struct Start {
-    input: Hashing<BufReader<File>>,
-    vocabulary: u64,
-    train: u64,
-    examples: u64,
-    tokens: u64,
-    labels: u64,
-    notes: Vec<String>,
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
 
-/// Reads what comes before the examples; none if it does not fit this version or the size of the file.
-fn start(file: File) -> io::Result<Option<Start>> {
-    let size = file.metadata()?.len();
-    if size < HEADER + 32 {
-        return Ok(None);
-    }
-    let mut input = Hashing { inner: BufReader::with_capacity(1 << 16, file), hash: Sha256::new() };
-    let mut magic = [0; 16];
-    input.read_exact(&mut magic)?;
-    let mut header = [0; 8];
-    for value in &mut header {
-        let mut bytes = [0; 8];
-        input.read_exact(&mut bytes)?;
-        *value = u64::from_le_bytes(bytes);
-    }
-    let [version, vocabulary, train, examples, tokens, labels, notes, zero] = header;
-    // The size fixes how much is read before the checksum can tell whether the header is right.
-    let expected = [(examples, 8), (tokens, 2), (labels, 1), (notes, 1), (1, HEADER + 32)]
-        .iter()
-        .try_fold(0u64, |sum, (count, width)| sum.checked_add(count.checked_mul(*width)?));
-    let sound = magic == *MAGIC && version == VERSION && zero == 0 && expected == Some(size);
-    if !sound || vocabulary > MAX_VOCABULARY as u64 {
-        return Ok(None);
-    }
-    let Ok(notes) = String::from_utf8(bytes(&mut input, notes)?) else { return Ok(None) };
-    let notes = notes.lines().map(str::to_owned).collect();
-    Ok(Some(Start { input, vocabulary, train, examples, tokens, labels, notes }))
-}
+    use proptest::prelude::*;
+    use tempfile::TempDir;
 
-fn read_from(file: File, info: &'static TextInfo) -> io::Result<Option<(TextData, Vec<String>)>> {
-    let Some(Start { mut input, vocabulary, train, examples, tokens, labels, notes }) = start(file)? else {
-        return Ok(None);
-    };
-    let mut texts =
-        Texts { tokens: Vec::with_capacity(tokens as usize), ends: Vec::with_capacity(examples as usize) };
-    chunks(&mut input, examples * 8, |bytes| {
-        texts.ends.extend(bytes.as_chunks().0.iter().map(|&end| u64::from_le_bytes(end)));
-    })?;
-    chunks(&mut input, tokens * 2, |bytes| {
-        texts.tokens.extend(bytes.as_chunks().0.iter().map(|&token| u16::from_le_bytes(token)));
-    })?;
-    let labels = bytes(&mut input, labels)?;
-    let mut digest = [0; 32];
-    input.inner.read_exact(&mut digest)?;
-    if input.hash.finalize()[..] != digest {
-        return Ok(None);
-    }
-    let data = TextData::new(info, origin(&notes), vocabulary as usize, texts, labels, train as usize);
-    Ok(data.ok().map(|data| (data, notes)))
-}
+    use super::*;
+    use crate::text_info;
 
-fn bytes(input: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
-    let mut all = Vec::with_capacity(length as usize);
-    chunks(input, length, |bytes| all.extend(bytes))?;
-    Ok(all)
-}
-
-/// Reads `length` bytes in pieces whose length is a multiple of eight, but for the last.
-fn chunks(input: &mut impl Read, mut length: u64, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut chunk = vec![0; 1 << 16];
-    while length > 0 {
-        let n = length.min(chunk.len() as u64) as usize;
-        input.read_exact(&mut chunk[..n])?;
-        each(&chunk[..n]);
-        length -= n as u64;
-    }
-    Ok(())
-}
-
-/// Hashes what passes through.
-struct Hashing<T> {
-    inner: T,
-    hash: Sha256,
-}
-
-impl<T: Read> Read for Hashing<T> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..n]);
-        Ok(n)
-    }
-}
-
-impl<T: Write> Write for Hashing<T> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let n = self.inner.write(buffer)?;
-        self.hash.update(&buffer[..n]);
-        Ok(n)
+    /// Three training examples and one for testing.
+    fn write(path: &Path, name: &str, notes: &[String]) -> &'static TextInfo {
+        let info = text_info(name).unwrap();
+        let mut writer = Writer::create(path).unwrap();
+        writer.put(&[1, 0, 2, 0, 0, 1]).unwrap();
+        let labels: &[u8] = if info.classes.is_some() { &[0, 1, 1, 0] } else { &[] };
+        finish(writer, info, 257, 3, &[1, 1, 2, 3], labels, notes).unwrap();
+        info
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+    #[test]
+    fn what_is_written_is_mapped() {
+        let root = TempDir::new().unwrap();
+        let path = root.path().join("x.tokens");
+        let notes = ["one thing".to_owned(), "another".to_owned()];
+        let info = write(&path, "imdb_reviews/bytes", &notes);
+        let (data, read) = open(&path, info).unwrap().unwrap();
+        assert_eq!((read.as_slice(), data.origin(), data.vocabulary()), (&notes[..], Origin::Partial, 257));
+        assert_eq!([0, 1, 2, 3].map(|i| data.tokens(i).to_vec()), [vec![1], vec![], vec![2], vec![256]]);
+        assert_eq!([0, 1, 2, 3].map(|i| data.label(i)), [0, 1, 1, 0]);
+        assert_eq!(check(&path, info, true).unwrap(), Origin::Partial);
+        // An open copy outlives its replacement.
+        let other = write(&path, "lm1b/bytes", &[]);
+        assert_eq!((data.tokens(3), check(&path, other, true).unwrap()), (&[256][..], Origin::Real));
+        let message = open(&path, info).unwrap_err().to_string();
+        assert!(message.contains("x.tokens") && message.contains("another data set"), "{message}");
+        assert!(open(&root.path().join("none"), info).unwrap().is_none());
+    }
+
+    #[test]
+    fn truncated_copies_are_named_with_the_way_out() {
+        let root = TempDir::new().unwrap();
+        let path = root.path().join("x.tokens");
+        let info = write(&path, "lm1b/bytes", &[]);
+        let whole = fs::read(&path).unwrap();
+        for length in [0, 100, 200, whole.len() - 1] {
+            fs::write(&path, &whole[..length]).unwrap();
+            let message = open(&path, info).unwrap_err().to_string();
+            for word in ["x.tokens", "truncated", "prepare the data set again"] {
+                assert!(message.contains(word), "`{word}` is not in: {message}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn no_damage_is_accepted(at in 0usize..260, bit in 0u8..8, resealed: bool) {
+            static GOOD: OnceLock<Vec<u8>> = OnceLock::new();
+            let root = TempDir::new().unwrap();
+            let path = root.path().join("x.tokens");
+            let info = text_info("imdb_reviews/bytes").unwrap();
+            let good = GOOD.get_or_init(|| {
+                write(&path, "imdb_reviews/bytes", &["a note".to_owned()]);
+                fs::read(&path).unwrap()
+            });
+            let mut bytes = good.clone();
+            let at = at % bytes.len();
+            bytes[at] ^= 1 << bit;
+            if resealed && at < HEADER - 32 {
+                // Any counts behind a right checksum of the header: nothing panics.
+                sealed::seal(&mut bytes);
+                fs::write(&path, &bytes).unwrap();
+                if let Ok(Some((data, _))) = open(&path, info) {
+                    (0..data.len() as u32).for_each(|i| _ = data.tokens(i));
+                }
+            } else {
+                fs::write(&path, &bytes).unwrap();
+                prop_assert!(check(&path, info, true).is_err(), "byte {}", at);
+            }
+        }
     }
 }

@@ -1,7 +1,8 @@
-//! Text data sets in memory: one buffer of tokens, cut into examples.
+//! Text data sets: one buffer of tokens, cut into examples.
 
 use taskset_names::Origin;
 
+use crate::buffer::Buffer;
 use crate::{Error, SourceSizes};
 
 use super::TextInfo;
@@ -34,9 +35,11 @@ pub struct TextData {
     info: &'static TextInfo,
     origin: Origin,
     vocabulary: usize,
-    texts: Texts,
+    tokens: Buffer<u16>,
+    /// Where each example ends in `tokens`.
+    ends: Buffer<u64>,
     /// One an example, or none at all.
-    labels: Vec<u8>,
+    labels: Buffer<u8>,
     sizes: SourceSizes,
 }
 
@@ -54,22 +57,35 @@ impl TextData {
         labels: Vec<u8>,
         train: usize,
     ) -> Result<Self, Error> {
+        let foreign = |&&token: &&u16| token == 0 || usize::from(token) >= vocabulary;
+        if let Some(token) = texts.tokens.iter().find(foreign) {
+            let problem = format!("token {token} in a vocabulary of {vocabulary}");
+            return Err(Error::Inconsistent { name: info.name.clone(), problem });
+        }
+        let (tokens, ends) = (texts.tokens.into(), texts.ends.into());
+        Self::assemble(info, origin, vocabulary, tokens, ends, labels.into(), train)
+    }
+
+    /// As [`new`](Self::new), wherever the tokens are; they are not read, so that this takes no longer for more of them.
+    pub(crate) fn assemble(
+        info: &'static TextInfo,
+        origin: Origin,
+        vocabulary: usize,
+        tokens: Buffer<u16>,
+        ends: Buffer<u64>,
+        labels: Buffer<u8>,
+        train: usize,
+    ) -> Result<Self, Error> {
         let name = info.name.clone();
-        let examples = texts.ends.len();
+        let examples = ends.len();
         let problem = if u32::try_from(examples).is_err() {
             Some(format!("{examples} examples, more than can be numbered"))
         } else if train < 3 || examples <= train {
             Some(format!("{train} training and {} test examples", examples.saturating_sub(train)))
-        } else if texts.ends.last() != Some(&(texts.tokens.len() as u64))
-            || texts.ends.windows(2).any(|pair| pair[0] > pair[1])
-        {
+        } else if ends.last() != Some(&(tokens.len() as u64)) || !ends.is_sorted() {
             Some("examples do not cover the tokens".to_owned())
         } else if vocabulary > MAX_VOCABULARY {
             Some(format!("a vocabulary of {vocabulary} ids, the limit is {MAX_VOCABULARY}"))
-        } else if let Some(token) =
-            texts.tokens.iter().find(|&&token| token == 0 || usize::from(token) >= vocabulary)
-        {
-            Some(format!("token {token} in a vocabulary of {vocabulary}"))
         } else if labels.len() != info.classes.map_or(0, |_| examples) {
             Some(format!("{} labels for {examples} examples", labels.len()))
         } else {
@@ -80,7 +96,7 @@ impl TextData {
             return Err(Error::Inconsistent { name, problem });
         }
         let sizes = SourceSizes { train, validation: None, test: Some(examples - train) };
-        Ok(Self { name, info, origin, vocabulary, texts, labels, sizes })
+        Ok(Self { name, info, origin, vocabulary, tokens, ends, labels, sizes })
     }
 
     /// Name in configurations, e.g. `imdb_reviews/subwords8k`.
@@ -115,12 +131,12 @@ impl TextData {
 
     /// Number of examples, all source splits together.
     pub fn len(&self) -> usize {
-        self.texts.ends.len()
+        self.ends.len()
     }
 
     /// Whether there is no example; never so.
     pub fn is_empty(&self) -> bool {
-        self.texts.ends.is_empty()
+        self.ends.is_empty()
     }
 
     /// The tokens of an example, without padding.
@@ -129,9 +145,9 @@ impl TextData {
     /// If there is no such example.
     #[inline]
     pub fn tokens(&self, example: u32) -> &[u16] {
-        let example = example as usize;
-        let start = if example == 0 { 0 } else { self.texts.ends[example - 1] };
-        &self.texts.tokens[start as usize..self.texts.ends[example] as usize]
+        let (example, ends) = (example as usize, &*self.ends);
+        let start = if example == 0 { 0 } else { ends[example - 1] };
+        &self.tokens[start as usize..ends[example] as usize]
     }
 
     /// The label of an example, below [`classes`](Self::classes): 0 negative and 1 positive for `imdb_reviews`, stars
@@ -144,13 +160,15 @@ impl TextData {
         u16::from(self.labels[example as usize])
     }
 
-    /// All tokens, one example after the other.
-    pub fn all_tokens(&self) -> &[u16] {
-        &self.texts.tokens
+    /// The labels of all examples; none if the source has none.
+    #[cfg(test)]
+    pub(crate) fn labels(&self) -> &[u8] {
+        &self.labels
     }
 
-    pub(crate) fn parts(&self) -> (&Texts, &[u8]) {
-        (&self.texts, &self.labels)
+    /// All tokens, one example after the other.
+    pub fn all_tokens(&self) -> &[u16] {
+        &self.tokens
     }
 }
 

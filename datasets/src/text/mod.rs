@@ -3,7 +3,7 @@
 pub(crate) mod amazon;
 mod archive;
 mod bytes;
-mod cache;
+pub(crate) mod cache;
 mod carve;
 mod collect;
 mod data;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
 
-use crate::{Error, SourceSizes, SourceSplit, files, prepared, text_info};
+use crate::{Error, SourceSizes, SourceSplit, files, prepared, sealed, text_info};
 
-use super::collect::{Collected, Collector};
+use super::collect::{Collected, Collector, Tokens};
+use super::data::Texts;
 use super::manifest::TextDecoder;
 use super::source::Found;
 use super::subwords::{SubwordEncoder, TokenCounts};
@@ -102,6 +103,11 @@ pub fn prepare_text(
     let info = text_info(name)?;
     let found = Found::new(root, info.manifest)?;
     let path = cache::path(cache, info, &cache::key(root, info, &found)?, "tokens");
+    let open = || cache::open(&path, info);
+    // One that cannot be used is made anew.
+    if matches!(open(), Err(Error::Cache { .. })) {
+        std::fs::remove_file(&path).map_err(|source| Error::Write { path: path.clone(), source })?;
+    }
     let (data, found) = load_or_make(root, info, allow_partial, Some(cache), progress)?;
     Ok(PreparedText {
         path,
@@ -149,7 +155,7 @@ fn load_or_make(
     let folder = cache.map_or_else(|| root.join(prepared::FOLDER), Path::to_owned);
     let key = cache::key(root, info, &found)?;
     let file = |extension| cache::path(&folder, info, &key, extension);
-    if let Some((data, problems)) = cache::read(&file("tokens"), info)? {
+    if let Some((data, problems)) = cache::open(&file("tokens"), info)? {
         check(&problems)?;
         return Ok((data, true));
     }
@@ -164,16 +170,32 @@ fn load_or_make(
             Tokeniser::Subwords(Box::new(encoder?))
         }
     };
-    let (data, problems) = tokenise(root, info, &found, &tokeniser, progress)?;
+    let kept = file("tokens");
+    let collector = if cache.is_some() { Collector::into_file(&kept)? } else { Collector::default() };
+    let (collected, problems) = tokenise(info, &found, &tokeniser, collector, progress)?;
     check(&problems)?;
-    if cache.is_some() {
-        if let Tokeniser::Subwords(encoder) = &tokeniser {
-            let contents = encoder.to_file_contents()?;
-            cache::write_whole(&file("subwords"), |out| out.write_all(contents.as_bytes()))?;
-        }
-        cache::write(&file("tokens"), &data, &problems)?;
+    let Collected { tokens, ends, labels, train } = collected;
+    let test = ends.len() - train;
+    if train < 3 || test == 0 {
+        let directory = info.manifest.folder(root);
+        return Err(Error::TooFewExamples { name: info.name.clone(), directory, train, test });
     }
-    Ok((data, false))
+    let vocabulary = tokeniser.vocabulary();
+    match tokens {
+        Tokens::Written(writer) => {
+            if let Tokeniser::Subwords(encoder) = &tokeniser {
+                cache::write_whole(&file("subwords"), encoder.to_file_contents()?.as_bytes())?;
+            }
+            cache::finish(writer, info, vocabulary, train, &ends, &labels, &problems)?;
+            let gone = || sealed::broken(&kept, "it is gone");
+            Ok((cache::open(&kept, info)?.ok_or_else(gone)?.0, false))
+        }
+        Tokens::Held(tokens) => {
+            let origin = if problems.is_empty() { Origin::Real } else { Origin::Partial };
+            let texts = Texts { tokens, ends };
+            Ok((TextData::new(info, origin, vocabulary, texts, labels, train)?, false))
+        }
+    }
 }
 
 enum Tokeniser {
@@ -308,8 +330,7 @@ impl Visitor for Tokenising<'_> {
 
     fn example(&mut self, split: SourceSplit, label: Option<u8>, text: &str) -> Result<(), Error> {
         self.reading.example();
-        self.collector.example(split, label, |tokens| self.tokeniser.encode(text, tokens));
-        Ok(())
+        self.collector.example(split, label, |tokens| self.tokeniser.encode(text, tokens))
     }
 
     fn file_done(&mut self) {
@@ -317,30 +338,22 @@ impl Visitor for Tokenising<'_> {
     }
 }
 
-/// Turns all examples into tokens. Returns the data and what makes the copy a partial one.
+/// Turns all examples into tokens. Returns them, and what makes the copy a partial one.
 fn tokenise(
-    root: &Path,
-    info: &'static TextInfo,
+    info: &TextInfo,
     found: &Found,
     tokeniser: &Tokeniser,
+    collector: Collector,
     progress: &mut dyn PrepareProgress,
-) -> Result<(TextData, Vec<String>), Error> {
+) -> Result<(Collected, Vec<String>), Error> {
     let reading = Reading::new(info, found, progress, |examples, files, of| PrepareEvent::Tokenising {
         examples,
         files,
         of,
     });
-    let mut tokenising = Tokenising { reading, tokeniser, collector: Collector::default() };
+    let mut tokenising = Tokenising { reading, tokeniser, collector };
     let more = found.visit(info.manifest, &mut tokenising)?;
     tokenising.reading.report();
-    let Collected { texts, labels, train } = tokenising.collector.finish();
-    let test = texts.ends.len() - train;
-    if train < 3 || test == 0 {
-        let directory = info.manifest.folder(root);
-        return Err(Error::TooFewExamples { name: info.name.clone(), directory, train, test });
-    }
-    let problems: Vec<String> = found.problems.iter().cloned().chain(more).collect();
-    let origin = if problems.is_empty() { Origin::Real } else { Origin::Partial };
-    let data = TextData::new(info, origin, tokeniser.vocabulary(), texts, labels, train)?;
-    Ok((data, problems))
+    let problems = found.problems.iter().cloned().chain(more).collect();
+    Ok((tokenising.collector.finish()?, problems))
 }

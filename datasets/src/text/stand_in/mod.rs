@@ -263,7 +263,7 @@ mod tests {
             let data = stand_in(text_info(name).unwrap()).unwrap();
             let mut hash = Sha256::new();
             data.all_tokens().iter().for_each(|token| hash.update(token.to_le_bytes()));
-            hash.update(data.parts().1);
+            hash.update(data.labels());
             crate::files::hex(&hash.finalize()[..8])
         };
         assert_eq!(
