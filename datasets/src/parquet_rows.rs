@@ -22,7 +22,6 @@ pub(crate) use reader::{column, missing, rows};
 #[cfg(feature = "parquet")]
 mod reader {
     use std::fs::File;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::path::Path;
 
     use arrow_array::{ArrayRef, RecordBatch};
@@ -32,6 +31,7 @@ mod reader {
 
     use super::broken;
     use crate::Error;
+    use crate::guard::caught;
 
     /// Rows in memory at a time.
     const ROWS: usize = 256;
@@ -46,7 +46,7 @@ mod reader {
     pub(crate) fn rows(path: &Path, columns: &[&str], visit: &mut VisitBatch<'_>) -> Result<(), Error> {
         let file = File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
         // The reader trusts lengths in the footer; a panic in it must not end the program.
-        let guarded = catch_unwind(AssertUnwindSafe(|| -> Result<_, String> {
+        let guarded = caught(|| -> Result<_, String> {
             let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
             if let Some(column) = columns.iter().find(|c| builder.schema().column_with_name(c).is_none()) {
                 let names: Vec<&str> = builder.schema().fields().iter().map(|f| &f.name()[..]).collect();
@@ -54,17 +54,17 @@ mod reader {
             }
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
             builder.with_projection(mask).with_batch_size(ROWS).build().map_err(|e| e.to_string())
-        }));
-        let reader = guarded.unwrap_or_else(|_| Err("damaged footer".to_owned()));
+        });
+        let reader = guarded.unwrap_or_else(|| Err("damaged footer".to_owned()));
         let reader = reader.map_err(|problem| {
             broken(path, 0, format!("{problem}; a truncated or foreign file? fetch it again"))
         })?;
         let mut row = 0;
         let mut batches = reader.into_iter();
         loop {
-            let next = catch_unwind(AssertUnwindSafe(|| batches.next()));
+            let next = caught(|| batches.next());
             let in_its_place = || Some(Err(ArrowError::ParquetError("damaged page".to_owned())));
-            let Some(batch) = next.unwrap_or_else(|_| in_its_place()) else { return Ok(()) };
+            let Some(batch) = next.unwrap_or_else(in_its_place) else { return Ok(()) };
             let batch = batch.map_err(|e| broken(path, row, format!("{e}; fetch the file again")))?;
             if !visit(row, &batch)? {
                 return Ok(());
