@@ -108,6 +108,13 @@ fn from_archive(manifest: &Manifest, archive: &Located) -> Result<ImageData, Err
     ImageData::new(manifest.name.clone(), info, Origin::Real, pixels, labels)
 }
 
+/// Whether a file of `got` bytes may be a part of an original of `expected`: some whole records of it.
+pub(crate) fn is_part(manifest: &Manifest, spec: &FileSpec, got: u64, expected: u64) -> bool {
+    let has_records = matches!(manifest.decoder, Decoder::Cifar10 | Decoder::Cifar100)
+        && manifest.files.iter().any(|file| file.name == spec.name);
+    has_records && (1..expected).contains(&got) && got.is_multiple_of(record_bytes(manifest) as u64)
+}
+
 /// How many records a file holds, by its size.
 pub(crate) struct Records {
     here: usize,

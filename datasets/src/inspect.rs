@@ -12,8 +12,10 @@ use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepare
 pub enum State {
     /// None of its files.
     Missing,
-    /// Some files, or parts of them, are missing, cannot be read or have not the size of the original (of a file that was compressed anew
-    /// only [`verify`] can tell that it is good).
+    /// Something in the place of a file is not the original: it has another size, is no file, or cannot be read. (Of a file
+    /// that was unpacked or compressed anew only [`verify`] can tell whether it is good.)
+    Damaged,
+    /// Some files, or examples of them, are missing; what is there may be good.
     Partial,
     /// All files, but this version cannot read them.
     NotYetReadable,
@@ -26,6 +28,7 @@ impl State {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Missing => "missing",
+            Self::Damaged => "damaged",
             Self::Partial => "partial",
             Self::NotYetReadable => "not yet readable",
             Self::Complete => "complete",
@@ -53,7 +56,7 @@ pub struct Presence {
     pub bytes: u64,
     /// Files that are there.
     pub present: Vec<PathBuf>,
-    /// What is wrong with the others: missing, of another size, not readable.
+    /// What is wrong: which files are missing, of another size (with both sizes), or not readable.
     pub problems: Vec<String>,
     /// Whether it can only be loaded from a prepared copy, because reading the original files takes too long.
     pub needs_preparation: bool,
@@ -72,64 +75,43 @@ pub fn inspect(root: &Path, name: &str) -> Result<Presence, Error> {
 }
 
 fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
-    let (mut bytes, mut present, mut missing, mut problems) = (0, Vec::new(), 0, Vec::new());
+    let mut look = Look::default();
+    let mut missing = 0;
     for spec in &manifest.files {
-        let file = match files::locate(root, manifest, spec) {
-            Ok(Some(file)) => file,
-            Ok(None) => {
-                match unpacked(root, manifest, spec) {
-                    Ok(Some(unpacked)) => {
-                        bytes += unpacked.bytes;
-                        present.push(unpacked.folder);
-                        problems.extend(unpacked.problem);
-                    }
-                    Ok(None) => {
-                        problems.push(format!("{} is missing", spec.name));
-                        missing += 1;
-                    }
-                    Err(error) => problems.push(in_full(&error)),
+        match files::locate(root, manifest, spec) {
+            Ok(Some(file)) => look.file(manifest, spec, file),
+            Ok(None) => match unpacked(root, manifest, spec) {
+                Ok(Some(unpacked)) => {
+                    look.bytes += unpacked.bytes;
+                    look.present.push(unpacked.folder);
+                    look.problems.extend(unpacked.problem);
                 }
-                continue;
-            }
-            Err(error) => {
-                problems.push(in_full(&error));
-                continue;
-            }
-        };
-        match file.bytes() {
-            Ok(got) => {
-                bytes += got;
-                let expected = spec.bytes.filter(|_| file.packing == Packing::Published);
-                if let Some(expected) = expected.filter(|&expected| expected != got) {
-                    problems.push(format!("{} has {got} bytes, the original {expected}", spec.name));
+                Ok(None) => {
+                    look.problems.push(format!("{} is missing", spec.name));
+                    missing += 1;
                 }
-            }
-            Err(error) => problems.push(in_full(&error)),
+                Err(error) => look.damaged(in_full(&error)),
+            },
+            Err(error) => look.damaged(in_full(&error)),
         }
-        present.push(file.path);
     }
     if missing == manifest.files.len()
         && let Ok(copies) = other_copies(root, manifest)
+        && !copies.is_empty()
     {
+        (missing, look) = (0, Look::default());
+        let archive = manifest.archive.as_ref().is_some_and(|archive| copies[0].0.name == archive.name);
         for (spec, file) in copies {
-            let got = file.bytes().unwrap_or(0);
-            bytes += got;
-            if missing > 0 {
-                (missing, problems) = (0, Vec::new());
-            }
-            if let Some(expected) = spec.bytes.filter(|&expected| expected != got) {
-                problems.push(format!("{} has {got} bytes, the original {expected}", spec.name));
-            }
-            present.push(file.path);
+            look.file(manifest, spec, file);
         }
         let hub = manifest.hub.as_ref().map_or(0, |hub| hub.files.len());
-        let archive = manifest.archive.as_ref().is_some_and(|a| present.iter().any(|p| p.ends_with(&a.name)));
-        if !present.is_empty() && !archive && present.len() < hub {
-            problems.push(format!("{} of {hub} files of the hub's copy", present.len()));
+        if !archive && look.present.len() < hub {
+            look.problems.push(format!("{} of {hub} files of the hub's copy", look.present.len()));
         }
     }
-    let state = match (missing == manifest.files.len(), problems.is_empty(), manifest.decoder) {
+    let state = match (missing == manifest.files.len(), look.problems.is_empty(), manifest.decoder) {
         (true, ..) => State::Missing,
+        _ if look.damaged => State::Damaged,
         (_, false, _) => State::Partial,
         (_, _, Decoder::NoneYet) => State::NotYetReadable,
         _ => State::Complete,
@@ -138,12 +120,48 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
         name: manifest.name.clone(),
         directory: manifest.folder(root),
         state,
-        bytes,
-        present,
-        problems,
+        bytes: look.bytes,
+        present: look.present,
+        problems: look.problems,
         needs_preparation: !prepare::read_directly(manifest)
             || prepare::uses_hub_copy(root, manifest).unwrap_or(false),
     }
+}
+
+/// What was seen of the files of a data set.
+#[derive(Default)]
+struct Look {
+    bytes: u64,
+    present: Vec<PathBuf>,
+    problems: Vec<String>,
+    damaged: bool,
+}
+
+impl Look {
+    fn file(&mut self, manifest: &Manifest, spec: &FileSpec, file: Located) {
+        match file.bytes() {
+            Ok(got) => {
+                self.bytes += got;
+                let expected = spec.bytes.filter(|&bytes| file.packing == Packing::Published && bytes != got);
+                if let Some(expected) = expected {
+                    self.problems.push(of_another_size(&spec.name, got, expected));
+                    self.damaged |= !cifar::is_part(manifest, spec, got, expected);
+                }
+            }
+            Err(error) => self.damaged(in_full(&error)),
+        }
+        self.present.push(file.path);
+    }
+
+    fn damaged(&mut self, problem: String) {
+        self.problems.push(problem);
+        self.damaged = true;
+    }
+}
+
+/// What is wrong with a file that has not the size of the original.
+pub(crate) fn of_another_size(name: &str, got: u64, expected: u64) -> String {
+    format!("{name} has {got} bytes, the original {expected}")
 }
 
 /// The published archive, or the files of the hub's copy, with their descriptions.
@@ -350,7 +368,7 @@ mod tests {
         let look = inspect(root.path(), "mnist").unwrap();
         assert_eq!(
             (look.state, look.bytes, look.present.len(), look.problems.len()),
-            (State::Partial, 10, 1, 4)
+            (State::Damaged, 10, 1, 4)
         );
         assert!(look.problems[0].contains("9912422"), "{:?}", look.problems);
 
@@ -361,7 +379,7 @@ mod tests {
         assert_eq!(state("mnist"), State::Complete);
 
         fs::write(root.path().join("coil100/coil-100.zip"), [0]).unwrap();
-        assert_eq!(state("coil100_32x32"), State::Partial);
+        assert_eq!(state("coil100_32x32"), State::Damaged);
         fs::remove_file(root.path().join("coil100/coil-100.zip")).unwrap();
         fs::write(root.path().join("coil100/obj1__5.png"), [0]).unwrap();
         let look = inspect(root.path(), "coil100_32x32").unwrap();
@@ -370,6 +388,24 @@ mod tests {
             (State::Partial, &["1 of 7200 pictures".to_owned()][..])
         );
         assert!(inspect(root.path(), "coil").is_err());
+    }
+
+    #[test]
+    fn whole_records_are_a_part_and_anything_else_is_damage() {
+        let root = TempDir::new().unwrap();
+        fs::create_dir(root.path().join("cifar10")).unwrap();
+        let check = |len: usize, state: State| {
+            fs::write(root.path().join("cifar10/test_batch.bin"), vec![0; len]).unwrap();
+            let look = inspect(root.path(), "cifar10").unwrap();
+            assert_eq!(look.state, state, "{len}");
+            let problem = format!("test_batch.bin has {len} bytes, the original 30730000");
+            assert!(len == 30_730_000 || look.problems.contains(&problem), "{:?}", look.problems);
+        };
+        check(3073, State::Partial);
+        check(3074, State::Damaged);
+        check(0, State::Damaged);
+        check(30_730_000, State::Partial);
+        check(30_730_000 + 3073, State::Damaged);
     }
 
     #[test]
@@ -390,7 +426,7 @@ mod tests {
         assert!(checked.files.iter().all(|f| matches!(f.verdict, Verdict::Bad(Error::WrongChecksum { .. }))));
 
         fs::write(folder.join("cifar-10-binary.tar.gz"), [0]).unwrap();
-        assert_eq!((look().state, look().present.len()), (State::Partial, 1));
+        assert_eq!((look().state, look().present.len()), (State::Damaged, 1));
         assert!(look().problems[0].contains("170052171"), "{:?}", look().problems);
     }
 

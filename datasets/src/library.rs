@@ -73,6 +73,23 @@ impl Datasets {
         Self { cache: directory, ..self }
     }
 
+    /// The least real of these data sets, as they are: they are loaded for that. Where a part would be accepted but all
+    /// is there, this is [`Origin::Real`].
+    ///
+    /// # Errors
+    /// As [`images`](Self::images) and [`text`](Self::text).
+    pub fn origin_of<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Origin, Error> {
+        let mut origin = self.source.origin();
+        for name in names {
+            let this = match text_info(name) {
+                Ok(_) => self.text(name)?.origin(),
+                Err(_) => self.images(name)?.origin(),
+            };
+            origin = Origin::of_all([origin, this]);
+        }
+        Ok(origin)
+    }
+
     /// The least real that anything loaded from here may be.
     pub fn origin(&self) -> Origin {
         match self.source.origin() {

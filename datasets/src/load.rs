@@ -340,7 +340,7 @@ mod tests {
         fs::write(tiny.root.path().join("mnist"), []).unwrap();
         assert!(matches!(tiny.load(), Err(Error::Io { .. })));
         let look = crate::inspect(tiny.root.path(), "mnist").unwrap();
-        assert_eq!(look.state, crate::State::Partial);
+        assert_eq!(look.state, crate::State::Damaged);
         assert!(
             look.problems.iter().all(|problem| problem.contains("a folder is expected")),
             "{:?}",

@@ -15,6 +15,9 @@ pub enum Error {
     /// A task could not be chosen or described.
     #[error(transparent)]
     Task(#[from] taskset_tasks::Error),
+    /// The data that the tasks are on could not be read.
+    #[error(transparent)]
+    Data(#[from] taskset_datasets::Error),
     /// An optimizer could not be chosen or described.
     #[error(transparent)]
     Optimizer(#[from] taskset_optim::Error),

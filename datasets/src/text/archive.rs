@@ -75,7 +75,7 @@ mod tests {
     use crate::tar::tests::archive;
     use crate::text::prepare::load;
     use crate::text::{Encoding, Quiet, TextData, TextInfo};
-    use crate::{inspect, text_info};
+    use crate::{State, inspect, text_info};
 
     /// A data set of which no original is known, so that fabricated archives are read; with as many files as are given.
     fn info(name: &str, counts: &[usize]) -> &'static TextInfo {
@@ -205,5 +205,6 @@ mod tests {
         assert!(message.contains("the original has 84125825"), "{message}");
         let look = inspect(root.path(), "imdb_reviews").unwrap();
         assert!(look.present[0].ends_with("imdb/aclImdb_v1.tar.gz"), "{look:?}");
+        assert!(look.state == State::Damaged && look.problems[0].contains("84125825"), "{look:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::inspect::in_full;
+use crate::inspect::{in_full, of_another_size};
 use crate::{Error, PreparedCopy, PreparedState, Presence, State, Verdict, Verification, VerifiedFile};
 
 use super::manifest::{TextDecoder, TextManifest};
@@ -36,23 +36,38 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
                 let note = format!("complete with {articles} articles, which only reading can count");
                 presence.problems.push(note);
             }
+            let mut damaged = false;
             let archive = found.archive.as_slice();
             for paths in found.groups.iter().map(|(_, paths)| &paths[..]).chain([archive]) {
                 presence.present.extend(listed(paths));
                 for path in paths {
                     match std::fs::metadata(path) {
-                        Ok(metadata) => presence.bytes += metadata.len(),
+                        Ok(metadata) => {
+                            let got = metadata.len();
+                            presence.bytes += got;
+                            let download = manifest.download(path);
+                            let expected = download.and_then(|d| d.bytes).filter(|&bytes| bytes != got);
+                            if let (Some(download), Some(expected)) = (download, expected) {
+                                damaged = true;
+                                presence.problems.push(of_another_size(download.name(), got, expected));
+                            }
+                        }
                         Err(source) => {
+                            damaged = true;
                             presence.problems.push(in_full(&Error::Io { path: path.clone(), source }));
                         }
                     }
                 }
             }
-            presence.state = if presence.problems.is_empty() { State::Complete } else { State::Partial };
+            presence.state = match presence.problems.is_empty() {
+                true => State::Complete,
+                false if damaged => State::Damaged,
+                false => State::Partial,
+            };
         }
         Err(error @ Error::MissingFile { .. }) => presence.problems.push(error.to_string()),
         Err(error) => {
-            presence.state = State::Partial;
+            presence.state = State::Damaged;
             presence.problems.push(in_full(&error));
         }
     }

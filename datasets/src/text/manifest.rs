@@ -164,6 +164,11 @@ impl TextManifest {
         root.join(&self.directory)
     }
 
+    /// What the authors publish under the name of this file.
+    pub(crate) fn download(&self, path: &Path) -> Option<&Download> {
+        self.downloads.iter().find(|download| path.file_name().is_some_and(|name| name == download.name()))
+    }
+
     /// Name of the published archive, if there is one; it is read as it is.
     pub(crate) fn archive(&self) -> Option<&str> {
         self.downloads.iter().map(Download::name).find(|name| name.ends_with(".tar.gz"))

@@ -14,7 +14,7 @@ use super::{amazon, archive, wikipedia};
 #[derive(Debug)]
 pub(crate) struct Found {
     /// The groups of files that are used, each with its paths in order; none if the archive is.
-    pub(crate) groups: Vec<(&'static TextFiles, Vec<PathBuf>)>,
+    pub(crate) groups: Vec<Group>,
     /// The published archive, if the texts are read from it.
     pub(crate) archive: Option<PathBuf>,
     /// What makes this copy a partial one, as far as can be told without reading.
@@ -29,60 +29,31 @@ impl Found {
     /// [`Error::MissingFile`] if there is none at all; [`Error::Io`] if the system does not let us look.
     pub(crate) fn new(root: &Path, manifest: &'static TextManifest) -> Result<Self, Error> {
         let folder = manifest.folder(root);
-        let files = Self::files_of(&folder, manifest, false)?;
-        let all = files.as_ref().is_some_and(|files| files.problems.is_empty());
+        let (mut groups, mut problems) = files_of(&folder, manifest, false)?;
+        let all = !groups.is_empty() && problems.is_empty();
         if !all
             && let Some(archive) = manifest.archive().map(|name| folder.join(name)).filter(|p| p.is_file())
         {
             return Ok(Self { groups: Vec::new(), archive: Some(archive), problems: Vec::new() });
         }
-        let in_their_place = || Self::files_of(&folder, manifest, true);
-        if let Some(files) = files.map_or_else(in_their_place, |files| Ok(Some(files)))? {
-            return Ok(files);
-        }
-        let patterns = manifest.files.iter().flat_map(|group| &group.names).map(String::as_str);
-        Err(Error::MissingFile {
-            name: manifest.name.clone(),
-            directory: folder,
-            accepted: manifest.archive().into_iter().chain(patterns).map(str::to_owned).collect(),
-            site: manifest.site.clone(),
-        })
-    }
-
-    /// The files in the folder that are `partial` ones, or those that are not; none if there is none at all.
-    fn files_of(
-        folder: &Path,
-        manifest: &'static TextManifest,
-        partial: bool,
-    ) -> Result<Option<Self>, Error> {
-        let (mut groups, mut problems) = (Vec::new(), Vec::new());
-        for group in manifest.files.iter().filter(|group| group.partial == partial) {
-            let mut paths = Vec::new();
-            for pattern in &group.names {
-                paths = matching(folder, pattern)?;
-                if !paths.is_empty() {
-                    break;
-                }
-            }
-            // Of several places the nearest one is named.
-            let name = group.names.iter().min_by_key(|name| name.len()).map_or("", String::as_str);
-            if let Some(count) = group.count.filter(|&count| count != paths.len() && !partial) {
-                problems.push(format!("{} of {count} files {name}", paths.len()));
-            }
-            if !paths.is_empty() {
-                if partial {
-                    problems.push(format!("{} files {name} in their place", paths.len()));
-                }
-                groups.push((group, paths));
-            }
+        if groups.is_empty() {
+            let (in_their_place, more) = files_of(&folder, manifest, true)?;
+            groups = in_their_place;
+            problems.extend(more);
         }
         if groups.is_empty() {
-            return Ok(None);
+            let patterns = manifest.files.iter().flat_map(|group| &group.names).map(String::as_str);
+            return Err(Error::MissingFile {
+                name: manifest.name.clone(),
+                directory: folder,
+                accepted: manifest.archive().into_iter().chain(patterns).map(str::to_owned).collect(),
+                site: manifest.site.clone(),
+            });
         }
         if manifest.decoder == TextDecoder::WikiExtractor && manifest.articles.is_none() {
             problems.push("how many articles a complete copy has is not known".to_owned());
         }
-        Ok(Some(Self { groups, archive: None, problems }))
+        Ok(Self { groups, archive: None, problems })
     }
 
     /// Compares files that are as published with the sizes and checksums of the manifest. Returns whether all files are
@@ -90,9 +61,7 @@ impl Found {
     pub(crate) fn check_published(&self, manifest: &TextManifest) -> Result<bool, Error> {
         let mut all = true;
         for path in self.files() {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let published = manifest.downloads.iter().find(|download| download.name() == name);
-            let Some(download) = published else {
+            let Some(download) = manifest.download(path) else {
                 all = false;
                 continue;
             };
@@ -167,6 +136,39 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// A group of files and the paths that were found.
+type Group = (&'static TextFiles, Vec<PathBuf>);
+
+/// The files in a folder, of the groups that are `partial` or of those that are not; and what is missing or odd.
+fn files_of(
+    folder: &Path,
+    manifest: &'static TextManifest,
+    partial: bool,
+) -> Result<(Vec<Group>, Vec<String>), Error> {
+    let (mut groups, mut problems) = (Vec::new(), Vec::new());
+    for group in manifest.files.iter().filter(|group| group.partial == partial) {
+        let mut paths = Vec::new();
+        for pattern in &group.names {
+            paths = matching(folder, pattern)?;
+            if !paths.is_empty() {
+                break;
+            }
+        }
+        // Of several places the nearest one is named.
+        let name = group.names.iter().min_by_key(|name| name.len()).map_or("", String::as_str);
+        if let Some(count) = group.count.filter(|&count| count != paths.len() && !partial) {
+            problems.push(format!("{} of {count} files {name}", paths.len()));
+        }
+        if !paths.is_empty() {
+            if partial {
+                problems.push(format!("{} files {name} in their place", paths.len()));
+            }
+            groups.push((group, paths));
+        }
+    }
+    Ok((groups, problems))
 }
 
 /// A review a file, without the white space around it; its group tells split and label.

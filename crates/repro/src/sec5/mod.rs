@@ -174,7 +174,7 @@ fn train(
         settings.replicas,
         settings.protocol,
         taskset_optim::Mode::Upstream,
-        request.datasets.origin(),
+        settings.origin(&request.datasets)?,
     )?;
     let start = Instant::now();
     let sweep = Sweep::new(plan, &request.datasets)?;

@@ -1,8 +1,11 @@
 //! The scales of section 5: which tasks, optimizers and protocol.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use taskset_curves::Protocol;
+use taskset_datasets::Datasets;
+use taskset_names::Origin;
 use taskset_optim::Family;
 
 use crate::Error;
@@ -79,7 +82,8 @@ struct Pick {
     max_flops: f64,
 }
 
-/// The data sets that this version reads in their original form.
+/// The data sets that the tasks of a scale are on: the two whose original files are complete, small and read without
+/// preparation, so that anyone can have them. Others would change the tasks that are compared, and so every figure.
 const READABLE: &[&str] = &["mnist", "fashion_mnist"];
 
 impl Settings {
@@ -158,11 +162,29 @@ impl Settings {
         Ok(Self { scale, tasks, task_rule, configurations, replicas, protocol, resamplings: 50 })
     }
 
+    /// The least real of the data that the tasks are on, as it is; loads what only loading can tell.
+    ///
+    /// # Errors
+    /// What can be wrong with the data.
+    pub fn origin(&self, datasets: &Datasets) -> Result<Origin, Error> {
+        if !datasets.allows_partial() {
+            return Ok(datasets.origin());
+        }
+        let names = datasets_of(&self.tasks)?;
+        Ok(datasets.origin_of(names.iter().map(String::as_str))?)
+    }
+
     /// All optimizers by name.
     pub fn optimizers(&self) -> Vec<String> {
         let names = |family: &Family| family.info().names().take(self.configurations as usize);
         FAMILIES.iter().flat_map(names).collect()
     }
+}
+
+/// The data sets of tasks, each once.
+fn datasets_of(tasks: &[String]) -> Result<BTreeSet<String>, Error> {
+    let dataset = |name: &String| Ok(taskset_tasks::describe(name)?.dataset);
+    tasks.iter().filter_map(|name| dataset(name).transpose()).collect()
 }
 
 fn choose(pick: &Pick) -> Result<Vec<String>, Error> {
@@ -185,7 +207,26 @@ fn choose(pick: &Pick) -> Result<Vec<String>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use taskset_datasets::Source;
+
     use super::*;
+
+    #[test]
+    fn all_of_the_data_is_real_whatever_would_be_accepted() {
+        let settings = Settings::new(Scale::Smoke).unwrap();
+        let names = datasets_of(&settings.tasks).unwrap();
+        assert!(!names.is_empty() && names.iter().all(|name| READABLE.contains(&name.as_str())), "{names:?}");
+        let stand_ins = Datasets::new(Source::Synthetic).allow_partial(true);
+        assert_eq!(settings.origin(&stand_ins).unwrap(), Origin::Synthetic);
+        let nowhere = Datasets::new(Source::Directory("/nonexistent".into()));
+        assert_eq!(
+            settings.origin(&nowhere).unwrap(),
+            Origin::Real,
+            "nothing is loaded where only all will do"
+        );
+        let message = settings.origin(&nowhere.allow_partial(true)).unwrap_err().to_string();
+        assert!(message.contains("mnist"), "{message}");
+    }
 
     #[test]
     fn every_scale_has_tasks_of_every_family_and_no_task_twice() {

@@ -130,6 +130,24 @@ fn truncated_and_foreign_files_are_named() {
 }
 
 #[test]
+fn files_of_another_size_are_damaged_not_partial() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    put(directory.path(), "mnist/t10k-labels-idx1-ubyte.gz", b"\x1f\x8b");
+    put(directory.path(), "imdb/aclImdb_v1.tar.gz", b"\x1f\x8b");
+    let table = says(&["data", "list", "mnist", "imdb_reviews", "--data", &root], &["fetch them again"]);
+    assert_eq!(table.matches("damaged").count(), 2, "{table}");
+    for (name, words) in [
+        ("mnist", "t10k-labels-idx1-ubyte.gz has 2 bytes, the original 4542"),
+        ("imdb_reviews", "aclImdb_v1.tar.gz has 2 bytes, the original 84125825"),
+    ] {
+        let row = listed(&root, name);
+        assert!(row["state"] == "damaged" && row["problems"].to_string().contains(words), "{row}");
+    }
+    fails(&["data", "prepare", "imdb_reviews", "--data", &root], 1, &["aclImdb_v1.tar.gz", "truncated"]);
+}
+
+#[test]
 fn a_part_is_used_only_if_allowed_and_labelled() {
     let directory = TempDir::new().unwrap();
     let root = arg(directory.path());
@@ -205,6 +223,18 @@ fn texts_are_prepared_by_the_name_of_their_source() {
     let ran = run(&verify);
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("delete it and prepare"), "{}", ran.stdout);
+    // A copy that cannot be opened is made anew; drafts of dead writers go.
+    fs::write(path, &fs::read(path).unwrap()[..150]).unwrap();
+    let draft = format!("{path}.999999999-0.part");
+    fs::write(&draft, "what a dead writer left").unwrap();
+    let is = |state: &str| {
+        let copies = listed(&root, "lm1b")["prepared"].clone();
+        assert!(copies.as_array().unwrap().iter().any(|copy| copy["path"] == path && copy["state"] == state));
+    };
+    is("damaged");
+    says(&prepare, &["prepared in part: "]);
+    is("partial");
+    assert!(!Path::new(&draft).exists());
     put(directory.path(), "lm1b/1b_benchmark.dev.tokens", b"Good .\nB\xffd .\n");
     fails(&[&prepare[..2], &["lm1b/bytes"], &prepare[4..]].concat(), 1, &["dev.tokens", "line 2", "UTF-8"]);
 }

@@ -60,18 +60,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let scale: Scale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
     let source = arguments.data.named().unwrap_or(Source::Synthetic);
     let datasets = arguments.data.datasets_of(source);
-    let kind = datasets.origin().name();
-    let name = match arguments.curves {
-        Some(_) => "sec5-given".to_owned(),
-        None => format!("sec5-{}-{kind}", scale.name()),
+    let settings = Settings::new(scale)?;
+    let (name, kind) = match arguments.curves {
+        Some(_) => ("sec5-given".to_owned(), ""),
+        None => {
+            let kind = settings.origin(&datasets)?.name();
+            (format!("sec5-{}-{kind}", scale.name()), kind)
+        }
     };
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("taskset-out").join(name));
     let jobs = arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize);
     if arguments.curves.is_none() {
         say!("reproducing figure 3 at scale {} on {kind} data, {jobs} trials at once", scale.name());
     }
-    let request =
-        Request { settings: Settings::new(scale)?, datasets, out, jobs, curves: arguments.curves.clone() };
+    let request = Request { settings, datasets, out, jobs, curves: arguments.curves.clone() };
     let cancel = interrupt::flag()?;
     let ending = sec5::run(&request, &mut SweepProgress::new(), cancel)?;
     let summary = match ending {

@@ -45,6 +45,9 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
             "of partial sets (CIFAR, pictures, texts), --allow-partial uses what is there and labels every result"
         );
     }
+    if any("damaged") {
+        say!("damaged files are not the originals: fetch them again (`data verify` looks at all of each)");
+    }
     if any("missing") && cfg!(feature = "hub") {
         say!("`data fetch NAME` downloads missing ones, where their authors allow it");
     }
@@ -117,7 +120,7 @@ fn document(row: &Row) -> serde_json::Value {
     let Presence { name, directory, bytes, present, problems, needs_preparation, .. } = &row.originals;
     json!({
         "name": name, "title": row.known.title, "state": row.state(), "bytes": bytes, "directory": directory,
-        "site": row.known.site, "licence": row.known.licence, "files": present, "problems": problems,
+        "site": row.known.site, "licence": row.known.licence, "notes": row.known.notes, "files": present, "problems": problems,
         "needs_preparation": needs_preparation, "prepared": prepared.collect::<Vec<_>>(),
     })
 }
