@@ -126,17 +126,19 @@ pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
-/// Paths below `folder` that match a pattern of components with `*` for any characters, sorted component by component.
+/// Files below `folder` that match a pattern of components with `*` for any characters, sorted component by component.
 /// A folder that does not exist matches nothing.
 pub(crate) fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, Error> {
-    let mut found = vec![folder.to_owned()];
+    // Folders are in order, and so are the names that are added for each. There may be 25,000 of them: none is looked at
+    // but by the listing that it comes from.
+    let mut found = vec![(folder.to_owned(), false)];
     for component in pattern.split('/') {
         let mut below = Vec::new();
-        for folder in found {
+        for (folder, _) in found {
             if !component.contains('*') {
                 let path = folder.join(component);
                 match std::fs::metadata(&path) {
-                    Ok(_) => below.push(path),
+                    Ok(metadata) => below.push((path, metadata.is_file())),
                     Err(source) if absent(&source) => {}
                     Err(source) => return Err(Error::Io { path, source }),
                 }
@@ -148,18 +150,21 @@ pub(crate) fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, Err
                 Err(source) if absent(&source) => continue,
                 Err(source) => return Err(io(source)),
             };
+            let mut names = Vec::new();
             for entry in entries {
                 let entry = entry.map_err(io)?;
-                if entry.file_name().to_str().is_some_and(|name| fits(component, name)) {
-                    below.push(entry.path());
+                let name = entry.file_name();
+                if name.to_str().is_some_and(|name| fits(component, name)) {
+                    let kind = entry.file_type().map_err(io)?;
+                    names.push((name, kind.is_file() || kind.is_symlink() && entry.path().is_file()));
                 }
             }
+            names.sort_unstable();
+            below.extend(names.into_iter().map(|(name, is_file)| (folder.join(name), is_file)));
         }
         found = below;
     }
-    found.retain(|path| path.is_file());
-    found.sort_unstable();
-    Ok(found)
+    Ok(found.into_iter().filter_map(|(path, is_file)| is_file.then_some(path)).collect())
 }
 
 fn absent(error: &std::io::Error) -> bool {

@@ -101,14 +101,7 @@ pub fn prepare_text(
     progress: &mut dyn PrepareProgress,
 ) -> Result<PreparedText, Error> {
     let info = text_info(name)?;
-    let found = Found::new(root, info.manifest)?;
-    let path = cache::path(cache, info, &cache::key(root, info, &found)?, "tokens");
-    let open = || cache::open(&path, info);
-    // One that cannot be used is made anew.
-    if matches!(open(), Err(Error::Cache { .. })) {
-        std::fs::remove_file(&path).map_err(|source| Error::Write { path: path.clone(), source })?;
-    }
-    let (data, found) = load_or_make(root, info, allow_partial, Some(cache), progress)?;
+    let Loaded { data, path, found } = load_or_make(root, info, allow_partial, Some(cache), true, progress)?;
     Ok(PreparedText {
         path,
         found,
@@ -128,17 +121,26 @@ pub(crate) fn load(
     cache: Option<&Path>,
     progress: &mut dyn PrepareProgress,
 ) -> Result<TextData, Error> {
-    load_or_make(root, info, allow_partial, cache, progress).map(|(data, _)| data)
+    load_or_make(root, info, allow_partial, cache, false, progress).map(|loaded| loaded.data)
 }
 
-/// The data set, and whether the cache held it.
+struct Loaded {
+    data: TextData,
+    /// Where it is kept, if anywhere.
+    path: PathBuf,
+    /// Whether the cache held it.
+    found: bool,
+}
+
+/// Takes the data set from the cache, or makes it: by `anew` in the place of a copy that cannot be used, too.
 fn load_or_make(
     root: &Path,
     info: &'static TextInfo,
     allow_partial: bool,
     cache: Option<&Path>,
+    anew: bool,
     progress: &mut dyn PrepareProgress,
-) -> Result<(TextData, bool), Error> {
+) -> Result<Loaded, Error> {
     let check = |problems: &[String]| {
         if problems.is_empty() || allow_partial {
             return Ok(());
@@ -155,9 +157,15 @@ fn load_or_make(
     let folder = cache.map_or_else(|| root.join(prepared::FOLDER), Path::to_owned);
     let key = cache::key(root, info, &found)?;
     let file = |extension| cache::path(&folder, info, &key, extension);
-    if let Some((data, problems)) = cache::open(&file("tokens"), info)? {
-        check(&problems)?;
-        return Ok((data, true));
+    let path = file("tokens");
+    match cache::open(&path, info) {
+        Ok(Some((data, problems))) => {
+            check(&problems)?;
+            return Ok(Loaded { data, path, found: true });
+        }
+        Ok(None) => {}
+        Err(Error::Cache { .. }) if anew => {}
+        Err(error) => return Err(error),
     }
     cache.map_or(Ok(()), files::check_writable)?;
     found.check_published(info.manifest)?;
@@ -170,8 +178,7 @@ fn load_or_make(
             Tokeniser::Subwords(Box::new(encoder?))
         }
     };
-    let kept = file("tokens");
-    let collector = if cache.is_some() { Collector::into_file(&kept)? } else { Collector::default() };
+    let collector = if cache.is_some() { Collector::into_file(&path)? } else { Collector::default() };
     let (collected, problems) = tokenise(info, &found, &tokeniser, collector, progress)?;
     check(&problems)?;
     let Collected { tokens, ends, labels, train } = collected;
@@ -181,21 +188,20 @@ fn load_or_make(
         return Err(Error::TooFewExamples { name: info.name.clone(), directory, train, test });
     }
     let vocabulary = tokeniser.vocabulary();
-    match tokens {
+    let data = match tokens {
         Tokens::Written(writer) => {
             if let Tokeniser::Subwords(encoder) = &tokeniser {
                 cache::write_whole(&file("subwords"), encoder.to_file_contents()?.as_bytes())?;
             }
             cache::finish(writer, info, vocabulary, train, &ends, &labels, &problems)?;
-            let gone = || sealed::broken(&kept, "it is gone");
-            Ok((cache::open(&kept, info)?.ok_or_else(gone)?.0, false))
+            cache::open(&path, info)?.ok_or_else(|| sealed::broken(&path, "it is gone"))?.0
         }
         Tokens::Held(tokens) => {
             let origin = if problems.is_empty() { Origin::Real } else { Origin::Partial };
-            let texts = Texts { tokens, ends };
-            Ok((TextData::new(info, origin, vocabulary, texts, labels, train)?, false))
+            TextData::new(info, origin, vocabulary, Texts { tokens, ends }, labels, train)?
         }
-    }
+    };
+    Ok(Loaded { data, path, found: false })
 }
 
 enum Tokeniser {
