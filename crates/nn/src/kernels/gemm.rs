@@ -90,10 +90,11 @@ pub struct Packed<T> {
     width: usize,
 }
 
-/// A right operand as the tiles read it: panels of `K::NR` columns, `panel` elements apart, rows `stride` apart.
+/// A right operand as the tiles read it: panels of `width` columns, `panel` elements apart, rows `stride` apart.
 #[derive(Clone, Copy)]
 struct Panels<'a, T> {
     data: &'a [T],
+    width: usize,
     stride: usize,
     panel: usize,
     rows: usize,
@@ -102,8 +103,8 @@ struct Panels<'a, T> {
 
 impl<T> Packed<T> {
     fn panels(&self) -> Panels<'_, T> {
-        let (stride, panel) = (self.width, self.rows * self.width);
-        Panels { data: &self.data, stride, panel, rows: self.rows, cols: self.cols }
+        let (width, panel) = (self.width, self.rows * self.width);
+        Panels { data: &self.data, width, stride: width, panel, rows: self.rows, cols: self.cols }
     }
 }
 
@@ -128,7 +129,10 @@ pub(crate) fn product<T: Scalar, K: Micro<T>>(
         pack::<T, K>(b, whole);
         Right::Panels(whole.panels())
     } else {
-        Right::Panels(Panels { data: b.data, stride: b.row_stride, panel: K::NR, rows: b.rows, cols: b.cols })
+        // Few rows have few sums to interleave, unless their tiles are wide.
+        let width = if a.rows <= THIN { K::THIN_NR } else { K::NR };
+        let (rows, cols) = (b.rows, b.cols);
+        Right::Panels(Panels { data: b.data, width, stride: b.row_stride, panel: width, rows, cols })
     };
     tiles::<T, K>(a, right, start, relu, c, packed_a);
 }
@@ -166,9 +170,9 @@ fn tiles<T: Scalar, K: Micro<T>>(
     c: &mut [T],
     packed_a: &mut Vec<T>,
 ) {
-    let (b_rows, b_cols) = match &b {
-        Right::Panels(panels) => (panels.rows, panels.cols),
-        Right::Matrix(matrix, _) => (matrix.rows, matrix.cols),
+    let (b_rows, b_cols, width) = match &b {
+        Right::Panels(panels) => (panels.rows, panels.cols, panels.width),
+        Right::Matrix(matrix, _) => (matrix.rows, matrix.cols, K::NR),
     };
     let (m, k, n) = (a.rows, a.cols, b_cols);
     assert_eq!(k, b_rows, "inner dimensions differ");
@@ -182,7 +186,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
     if k == 0 {
         return empty_sum(start, relu, n, c);
     }
-    let panels = n.div_ceil(K::NR);
+    let panels = n.div_ceil(width);
     let tiles = m.div_ceil(K::MR);
     let pack_a = a.col_stride >= 1024 && panels > 1;
     if pack_a {
@@ -204,8 +208,8 @@ fn tiles<T: Scalar, K: Micro<T>>(
                 }
             }
             for p in 0..panels {
-                let col = p * K::NR;
-                let cols = K::NR.min(n - col);
+                let col = p * width;
+                let cols = width.min(n - col);
                 let (panel, b_stride) = match &mut b {
                     Right::Panels(b) => (&b.data[p * b.panel + k0 * b.stride..], b.stride),
                     Right::Matrix(matrix, buffer) => {
@@ -224,7 +228,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
                     };
                     let tile_c = &mut c[r0 * n + col..];
                     // The kernels read and write through pointers: what they touch is checked here, once a tile.
-                    assert!(rows >= 1 && rows <= K::MR && cols >= 1);
+                    assert!(rows >= 1 && rows <= K::MR && cols >= 1 && (cols <= K::NR || rows <= THIN));
                     assert!(tile_a.len() > (rows - 1) * row_stride + (depth - 1) * col_stride);
                     assert!(panel.len() >= (depth - 1) * b_stride + cols);
                     assert!(tile_c.len() >= (rows - 1) * n + cols);
@@ -261,6 +265,9 @@ fn tiles<T: Scalar, K: Micro<T>>(
 
 /// Tiles of A that are computed with a panel before the next one.
 const CHUNK_TILES: usize = 12;
+
+/// Most rows of a product whose tiles are wide.
+pub(crate) const THIN: usize = 2;
 
 /// Depth of a block: one panel of B of this depth stays in the first-level cache.
 const KC: usize = 256;
@@ -382,11 +389,13 @@ pub(crate) struct Tile<T> {
 pub(crate) trait Micro<T> {
     const MR: usize;
     const NR: usize;
+    /// Most columns of a tile of at most [`THIN`] rows.
+    const THIN_NR: usize = Self::NR;
 
     /// Computes one tile.
     ///
     /// # Safety
-    /// `1 <= rows <= MR`, `1 <= cols <= NR`, all elements of the operands within the tile readable (writable for `c`),
+    /// `1 <= rows <= MR`, `1 <= cols <= NR` (`THIN_NR` for at most [`THIN`] rows), all elements of the operands within the tile readable (writable for `c`),
     /// a bias of `cols` elements, and the machine has the kernel's instructions.
     unsafe fn tile(tile: &Tile<T>);
 }
@@ -472,6 +481,11 @@ mod tests {
         check(1030, 40, 40, true, true, 1, false);
         check(1030, 13, 70, true, false, 0, false);
         check(3, 0, 5, false, false, 2, true);
+        // Of one or two rows, in wide tiles or packed panels.
+        check(1, 100, 100, false, false, 0, false);
+        check(2, 300, 129, false, false, 1, true);
+        check(1, 4, 300, false, false, 2, false);
+        check(2, 4, 65, false, true, 0, false);
     }
 
     proptest! {

@@ -99,12 +99,15 @@ mod x86 {
     impl Micro<f32> for Avx512 {
         const MR: usize = 12;
         const NR: usize = 32;
+        /// 8 vectors: as many sums as multiply-adds are under way at a time.
+        const THIN_NR: usize = 128;
 
         unsafe fn tile(tile: &Tile<f32>) {
-            if tile.cols <= 16 {
-                by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1));
-            } else {
-                by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2));
+            match tile.cols {
+                0..=16 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1)),
+                17..=32 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2)),
+                33..=64 => by_rows!(tile.rows, tile, avx512 [1 2] (4)),
+                _ => by_rows!(tile.rows, tile, avx512 [1 2] (8)),
             }
         }
     }
