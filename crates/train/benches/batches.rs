@@ -5,13 +5,15 @@
 //! numbers are medians over rounds in which they take turns.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
-use std::time::Instant;
+mod timing;
 
 use taskset_datasets::{Datasets, Source};
 use taskset_nn::denormals::FlushGuard;
 use taskset_optim::{Mode, named};
 use taskset_tasks::{Feed, Task};
 use taskset_train::{machine_description, replica_stream};
+
+use timing::median;
 
 /// Rounds, and seconds for each number in each.
 const ROUNDS: usize = 7;
@@ -73,30 +75,11 @@ fn micros(task: &dyn Task) -> [f64; 2] {
             rule.update(&gradients, &mut params, &mut state);
         }));
     }
-    rounds.map(|mut micros| {
-        micros.sort_by(f64::total_cmp);
-        micros[ROUNDS / 2]
-    })
+    rounds.map(|mut micros| median(&mut micros))
 }
 
-/// Microseconds a call, of processor time where Linux tells it: other programs disturb it less than the clock.
+/// Microseconds a call, after one that is not counted.
 fn timed(mut call: impl FnMut()) -> f64 {
     call();
-    let (start, processor, mut calls) = (Instant::now(), processor_seconds(), 0);
-    while start.elapsed().as_secs_f64() < SECONDS {
-        call();
-        calls += 1;
-    }
-    let seconds = match (processor, processor_seconds()) {
-        (Some(before), Some(after)) => after - before,
-        _ => start.elapsed().as_secs_f64(),
-    };
-    seconds * 1e6 / f64::from(calls)
-}
-
-/// Processor time of this thread.
-fn processor_seconds() -> Option<f64> {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanos: f64 = statistics.split_whitespace().next()?.parse().ok()?;
-    Some(nanos * 1e-9)
+    timing::micros(SECONDS, 1, &mut call)
 }

@@ -4,13 +4,15 @@
 //! median over rounds in which all group sizes take turns.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
-use std::time::Instant;
+mod timing;
 
 use taskset_datasets::{Datasets, Source};
 use taskset_nn::denormals::FlushGuard;
 use taskset_optim::{Mode, Rule, State, named};
 use taskset_tasks::{Feed, Problem, Task};
 use taskset_train::{machine_description, replica_stream};
+
+use timing::{median, micros};
 
 /// Rounds, and seconds a group size gets in each.
 const ROUNDS: usize = 5;
@@ -119,29 +121,6 @@ impl Group {
 
     /// Mean time of a step and trial.
     fn micros(&mut self) -> f64 {
-        let (start, processor, mut steps) = (Instant::now(), processor_seconds(), 0);
-        while start.elapsed().as_secs_f64() < SECONDS {
-            for _ in 0..4 {
-                self.step();
-            }
-            steps += 4;
-        }
-        let seconds = match (processor, processor_seconds()) {
-            (Some(before), Some(after)) => after - before,
-            _ => start.elapsed().as_secs_f64(),
-        };
-        seconds * 1e6 / f64::from(steps) / self.losses.len() as f64
+        micros(SECONDS, 4, &mut || self.step()) / self.losses.len() as f64
     }
-}
-
-/// Processor time of this thread, where Linux tells it: other programs disturb it less than the clock.
-fn processor_seconds() -> Option<f64> {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanos: f64 = statistics.split_whitespace().next()?.parse().ok()?;
-    Some(nanos * 1e-9)
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -4,9 +4,11 @@
 //! as the peers do (`benches/peers/README.md`).
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
-mod clock;
+mod pin;
 mod table;
 mod tasks;
+#[path = "../timing/mod.rs"]
+mod timing;
 mod training;
 mod worker;
 mod workloads;

@@ -8,7 +8,8 @@ use taskset_nn::denormals::FlushGuard;
 use taskset_train::{Protocol, machine_description};
 
 use crate::tasks::{TASKS, Trials, forward_flops};
-use crate::training::{Product, Training, median, micros};
+use crate::timing::{median, micros};
+use crate::training::{Product, Training};
 use crate::workloads::{self, WORKLOADS};
 
 /// Rounds, and seconds that steps, forward passes or evaluations of a line get in each.

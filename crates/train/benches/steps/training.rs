@@ -6,8 +6,6 @@ use taskset_nn::kernels::{MatrixRef, Scratch, Start};
 use taskset_nn::{Backend, Scalar};
 use taskset_optim::{Mode, Rule, named};
 
-use crate::clock::Clock;
-
 /// A training in progress.
 pub(crate) trait Training {
     /// One whole step, of all trials if there are several; the loss before it, of the first.
@@ -66,25 +64,4 @@ impl Training for Product {
         let (m, k, n) = SHAPE;
         2.0 * (m * k * n) as f64
     }
-}
-
-/// Microseconds of processor time a call of `call`, the mean over at least `seconds` and `at_least` calls.
-pub(crate) fn micros(seconds: f64, at_least: u32, call: &mut dyn FnMut()) -> f64 {
-    let (clock, mut calls) = (Clock::start(), 0);
-    loop {
-        for _ in 0..at_least {
-            call();
-        }
-        calls += at_least;
-        let (wall, cpu) = clock.micros();
-        if wall >= seconds * 1e6 {
-            return cpu / f64::from(calls);
-        }
-    }
-}
-
-/// The middle of some values; NaN of none.
-pub(crate) fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -6,7 +6,8 @@ use std::io::BufRead;
 use taskset_nn::Backend;
 use taskset_nn::denormals::FlushGuard;
 
-use crate::clock::{self, Clock};
+use crate::pin::pin;
+use crate::timing::Clock;
 use crate::training::{Product, Training};
 use crate::workloads;
 
@@ -14,7 +15,7 @@ use crate::workloads;
 pub(crate) fn serve(core: Option<usize>) {
     let _flush = FlushGuard::new();
     let place = match core {
-        Some(core) if clock::pin(core) => format!("core {core}"),
+        Some(core) if pin(core) => format!("core {core}"),
         _ => "not pinned".to_owned(),
     };
     println!("ready taskset-rs {}, kernels {}, {place}", env!("CARGO_PKG_VERSION"), Backend::detect().name());

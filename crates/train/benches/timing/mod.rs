@@ -1,4 +1,5 @@
-//! What this process has cost, and where it runs.
+//! What the benches share: what this process has cost, the cost of a call, medians. Processor time, which other programs
+//! disturb less than the clock.
 
 use std::time::{Duration, Instant};
 
@@ -33,17 +34,23 @@ fn cpu_time() -> Duration {
     START.elapsed()
 }
 
-/// Keeps this process on one core, where the system can; whether it does.
-pub(crate) fn pin(core: usize) -> bool {
-    #[cfg(target_os = "linux")]
-    {
-        let mut set = rustix::thread::CpuSet::new();
-        set.set(core);
-        rustix::thread::sched_setaffinity(None, &set).is_ok()
+/// Microseconds of processor time a call of `call`, the mean over at least `seconds` and `at_least` calls.
+pub(crate) fn micros(seconds: f64, at_least: u32, call: &mut dyn FnMut()) -> f64 {
+    let (clock, mut calls) = (Clock::start(), 0);
+    loop {
+        for _ in 0..at_least {
+            call();
+        }
+        calls += at_least;
+        let (wall, cpu) = clock.micros();
+        if wall >= seconds * 1e6 {
+            return cpu / f64::from(calls);
+        }
     }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = core;
-        false
-    }
+}
+
+/// The middle of some values; NaN of none.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
