@@ -5,7 +5,7 @@ use std::time::Instant;
 use taskset_datasets::Datasets;
 use taskset_nn::denormals::FlushGuard;
 use taskset_optim::Rule;
-use taskset_tasks::{Description, Feed};
+use taskset_tasks::{Description, Feed, Task};
 
 use crate::{Error, replica_stream};
 
@@ -18,8 +18,10 @@ pub struct StepCheck {
     pub losses: Vec<f32>,
     /// First step whose loss is not finite.
     pub diverged_at: Option<usize>,
-    /// Whether a gradient was not finite although its loss was.
-    pub broken_gradient: bool,
+    /// First step whose gradient is too large for f32 although its loss is not: in f64 it is finite, and huge.
+    pub overflowed_at: Option<usize>,
+    /// First step whose gradient is not finite, although its loss is and f32's range is no reason.
+    pub broken_at: Option<usize>,
     /// Mean microseconds of a step, without building and starting.
     pub micros_per_step: f64,
 }
@@ -31,7 +33,8 @@ impl StepCheck {
         if found != promised {
             return Some(format!("{found} parameters, and {promised} described"));
         }
-        self.broken_gradient.then(|| format!("a gradient is not finite; losses {:?}", self.losses))
+        let broken = |step| format!("the gradient of step {step} is not finite; losses {:?}", self.losses);
+        self.broken_at.map(broken)
     }
 }
 
@@ -54,28 +57,150 @@ pub fn check_steps(
     rule: &Rule,
     steps: usize,
 ) -> Result<StepCheck, Error> {
-    let task = taskset_tasks::build(&description.name, data)?;
+    Ok(take_steps(&*taskset_tasks::build(&description.name, data)?, description.num_params, rule, steps))
+}
+
+fn take_steps(task: &dyn Task, promised_params: u64, rule: &Rule, steps: usize) -> StepCheck {
     let _flush = FlushGuard::new();
     let n = task.layout().len();
     let mut problem = task.start(&replica_stream(task.name(), 0));
     let (mut params, mut gradients) = (vec![0.0_f32; n], vec![0.0_f32; n]);
     problem.init(&mut params);
     let mut state = rule.init::<f32>(n);
-    let (mut losses, mut broken_gradient) = (Vec::with_capacity(steps), false);
+    let mut losses = Vec::with_capacity(steps);
+    let (mut overflowed_at, mut broken_at) = (None, None);
     let start = Instant::now();
-    for _ in 0..steps {
+    for step in 0..steps {
         problem.next_batch(Feed::Training);
         let loss = problem.loss_and_gradients(&params, &mut gradients);
         losses.push(loss);
-        broken_gradient |= loss.is_finite() && !gradients.iter().all(|g| g.is_finite());
+        if loss.is_finite() && !gradients.iter().all(|g| g.is_finite()) {
+            let explained = overflowed_at.is_some() || exceeds_f32(task, &params, step);
+            (if explained { &mut overflowed_at } else { &mut broken_at }).get_or_insert(step);
+        }
         rule.update(&gradients, &mut params, &mut state);
     }
     let seconds = start.elapsed().as_secs_f64();
-    Ok(StepCheck {
-        num_params: (n as u64, description.num_params),
+    StepCheck {
+        num_params: (n as u64, promised_params),
         diverged_at: losses.iter().position(|loss| !loss.is_finite()),
         losses,
-        broken_gradient,
+        overflowed_at,
+        broken_at,
         micros_per_step: seconds * 1e6 / steps.max(1) as f64,
-    })
+    }
+}
+
+/// Gradients beyond this in f64 explain that they are not finite in f32: a millionth of its largest number. Where gradients
+/// explode, so do differences of rounding, and the two precisions soon follow different trajectories, whose gradients differ
+/// by some orders of magnitude.
+const NEAR_F32_MAX: f64 = f32::MAX as f64 * 1e-6;
+
+/// Whether f32's range explains that the gradient of a step of replica 0 at these parameters is not finite: in f64 it is
+/// finite, and as large.
+fn exceeds_f32(task: &dyn Task, params: &[f32], step: usize) -> bool {
+    let mut problem = task.start_f64(&replica_stream(task.name(), 0));
+    for _ in 0..=step {
+        problem.next_batch(Feed::Training);
+    }
+    let params: Vec<f64> = params.iter().copied().map(f64::from).collect();
+    let mut gradients = vec![0.0_f64; params.len()];
+    problem.loss_and_gradients(&params, &mut gradients);
+    gradients.iter().all(|g| g.is_finite()) && gradients.iter().any(|g| g.abs() > NEAR_F32_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num_traits::Float;
+    use taskset_datasets::Source;
+    use taskset_names::Origin;
+    use taskset_optim::{Mode, named};
+    use taskset_rng::StreamId;
+    use taskset_tasks::{Layout, Problem};
+
+    fn adam() -> Rule {
+        named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 10_000)
+    }
+
+    /// A task of one parameter with the loss 1 and a given gradient in each precision.
+    struct Gradients {
+        layout: Layout,
+        single: f32,
+        double: f64,
+    }
+
+    struct Constant<T>(T);
+
+    impl<T: Float + Send> Problem<T> for Constant<T> {
+        fn init(&mut self, params: &mut [T]) {
+            params.fill(T::zero());
+        }
+
+        fn next_batch(&mut self, _: Feed) {}
+
+        fn loss(&mut self, _: &[T]) -> T {
+            T::one()
+        }
+
+        fn loss_and_gradients(&mut self, _: &[T], gradients: &mut [T]) -> T {
+            gradients.fill(self.0);
+            T::one()
+        }
+    }
+
+    impl Task for Gradients {
+        fn name(&self) -> &'static str {
+            "gradients"
+        }
+
+        fn layout(&self) -> &Layout {
+            &self.layout
+        }
+
+        fn origin(&self) -> Origin {
+            Origin::Real
+        }
+
+        fn flops_per_step(&self) -> f64 {
+            0.0
+        }
+
+        fn start(&self, _: &StreamId) -> Box<dyn Problem<f32>> {
+            Box::new(Constant(self.single))
+        }
+
+        fn start_f64(&self, _: &StreamId) -> Box<dyn Problem<f64>> {
+            Box::new(Constant(self.double))
+        }
+    }
+
+    fn check(single: f32, double: f64) -> StepCheck {
+        let mut layout = Layout::default();
+        layout.push("p", &[1]);
+        take_steps(&Gradients { layout, single, double }, 1, &adam(), 2)
+    }
+
+    #[test]
+    fn a_gradient_that_is_not_finite_is_a_fault_unless_it_is_huge_in_double_precision() {
+        let found = |single, double| {
+            let check = check(single, double);
+            assert_eq!(check.problem().is_some(), check.broken_at.is_some());
+            (check.overflowed_at, check.broken_at)
+        };
+        assert_eq!(found(1.0, 1.0), (None, None));
+        assert_eq!(found(f32::INFINITY, -1e40), (Some(0), None));
+        assert_eq!(found(f32::NAN, 1e40), (Some(0), None));
+        assert_eq!(found(f32::NAN, 1.0), (None, Some(0)));
+        assert_eq!(found(f32::NAN, f64::NAN), (None, Some(0)));
+        assert_eq!(found(f32::INFINITY, f64::INFINITY), (None, Some(0)));
+    }
+
+    #[test]
+    fn a_recurrent_network_of_large_weights_overflows_and_is_no_fault() {
+        // Its gradient is 5e62 in f64.
+        let description = taskset_tasks::describe("char_rnn_language_model_family_seed487").unwrap();
+        let check = check_steps(&description, &Datasets::new(Source::Synthetic), &adam(), 1).unwrap();
+        assert_eq!((check.diverged_at, check.overflowed_at, check.problem()), (None, Some(0), None));
+    }
 }
