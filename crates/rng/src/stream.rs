@@ -1,5 +1,7 @@
 //! The generator behind a named stream (xoshiro256++) and its distributions.
 
+use std::ops::Mul;
+
 use crate::bulk::{self, Numbers};
 use crate::normal;
 
@@ -110,13 +112,14 @@ impl Stream {
     /// Fills a slice with numbers uniform on `[0, 1)`, multiples of 2⁻²⁴; several times faster than one by one, and other
     /// numbers. Single and double precision get the same numbers, a shorter slice the first of a longer one's, and
     /// the stream moves on by 32 words, whatever the length.
-    pub fn fill_unit<T: From<f32>>(&mut self, out: &mut [T]) {
-        bulk::fill(self, Numbers::Unit, out);
+    pub fn fill_unit<T: Copy + From<f32> + Mul<Output = T>>(&mut self, out: &mut [T]) {
+        bulk::fill(self, Numbers::Unit, T::from(1.0), out);
     }
 
-    /// As [`fill_unit`](Stream::fill_unit) with standard normal numbers, none beyond ±6.6 (Box and Muller 1958).
-    pub fn fill_normal<T: From<f32>>(&mut self, out: &mut [T]) {
-        bulk::fill(self, Numbers::Normal, out);
+    /// As [`fill_unit`](Stream::fill_unit) with `std` times standard normal numbers, none of these beyond ±6.6 (Box and
+    /// Muller 1958; to five digits). In double precision, too, they are those of single precision, times `std`.
+    pub fn fill_normal<T: Copy + From<f32> + Mul<Output = T>>(&mut self, std: T, out: &mut [T]) {
+        bulk::fill(self, Numbers::Normal, std, out);
     }
 
     /// Shuffles a slice in place (Fisher-Yates, from the end); every order is equally likely.

@@ -81,10 +81,8 @@ impl<T: Scalar> Step<T> for GaussianNoiseStep<T> {
     }
 
     fn draw_noise(&mut self, rows: Range<usize>, stream: &mut Stream) {
-        let std = T::of(self.std);
         let noise = &mut self.noise[rows.start * self.width..rows.end * self.width];
-        stream.fill_normal(noise);
-        noise.iter_mut().for_each(|x| *x = std * *x);
+        stream.fill_normal(T::of(self.std), noise);
     }
 }
 

@@ -92,7 +92,7 @@ impl<T: Scalar> Step<T> for LatentStep<T> {
     }
 
     fn draw_noise(&mut self, rows: Range<usize>, stream: &mut Stream) {
-        stream.fill_normal(&mut self.epsilon[rows.start * self.width..rows.end * self.width]);
+        stream.fill_normal(T::one(), &mut self.epsilon[rows.start * self.width..rows.end * self.width]);
     }
 }
 

@@ -212,7 +212,7 @@ mod tests {
         network.weights = crate::Initializer::RandomNormal { std: 1e-6 };
         let mut plan = Plan::<f32>::new(&network, rows).unwrap();
         let mut stream = stream("entropy");
-        stream.fill_normal(plan.input_mut());
+        stream.fill_normal(1.0, plan.input_mut());
         plan.draw_noise(0..rows, &mut stream);
         let mut params = vec![0.0; network.parameter_count()];
         network.init(&mut params, &mut stream);
