@@ -32,8 +32,10 @@ pub struct Plan<T> {
     parameters: usize,
     capacity: usize,
     rows: usize,
-    /// `values[0]` is the input, `values[i + 1]` what step `i` gives.
+    /// `values[0]` is the input, `values[i + 1]` what step `i` gives if a backward pass follows.
     values: Vec<Vec<T>>,
+    /// The number among `values` of where step `i` writes if none follows: few buffers, again and again, stay in the cache.
+    reused: Vec<usize>,
     /// Gradients with respect to `values`; allocated by the first backward pass where needed.
     deltas: Vec<Vec<T>>,
     /// Tokens of a row.
@@ -143,6 +145,7 @@ impl<T: Scalar> Plan<T> {
             objective,
             objective_range: offset..parameters,
             values: widths.iter().map(|width| vec![T::zero(); rows * width]).collect(),
+            reused: reused(&widths),
             deltas: Vec::new(),
             widths,
             learns,
@@ -238,21 +241,24 @@ impl<T: Scalar> Plan<T> {
     fn forward(&mut self, params: &[T], keep: bool) -> f64 {
         assert_eq!(params.len(), self.parameters, "length of the parameter vector");
         let rows = self.rows;
-        let mut added = 0.0;
+        let (mut added, mut from) = (0.0, 0);
         for (i, (step, range)) in self.steps.iter_mut().enumerate() {
-            let (before, behind) = self.values.split_at_mut(i + 1);
+            let to = if keep { i + 1 } else { self.reused[i] };
+            let mut y = std::mem::take(&mut self.values[to]);
             let pass = Pass {
                 backend: self.backend,
                 rows,
                 keep,
                 params: &params[range.clone()],
-                input: &before[0][..rows * self.widths[0]],
+                input: &self.values[0][..rows * self.widths[0]],
                 tokens: &self.tokens[..rows * self.length],
                 labels: &self.labels[..rows],
                 scratch: &mut self.scratch,
             };
-            let x = &before[i][..rows * self.widths[i]];
-            added += step.forward(pass, x, &mut behind[0][..rows * self.widths[i + 1]]);
+            let x = &self.values[from][..rows * self.widths[i]];
+            added += step.forward(pass, x, &mut y[..rows * self.widths[i + 1]]);
+            self.values[to] = y;
+            from = to;
         }
         added / rows as f64
     }
@@ -260,6 +266,7 @@ impl<T: Scalar> Plan<T> {
     fn objective_pass(&mut self, params: &[T], gradients: Option<&mut [T]>) -> f64 {
         let rows = self.rows;
         let last = self.steps.len();
+        let place = if gradients.is_some() { last } else { self.reused.last().copied().unwrap_or(0) };
         let wanted = self.learns.last().copied().unwrap_or(false);
         let pass = Pass {
             backend: self.backend,
@@ -271,7 +278,7 @@ impl<T: Scalar> Plan<T> {
             labels: &self.labels[..rows],
             scratch: &mut self.scratch,
         };
-        let x = &self.values[last][..rows * self.widths[last]];
+        let x = &self.values[place][..rows * self.widths[last]];
         let deltas = &mut self.deltas;
         let gradients = gradients.map(|gradients| Gradients {
             dx: if wanted { Some(&mut deltas[last][..rows * self.widths[last]]) } else { None },
@@ -308,6 +315,19 @@ impl<T: Scalar> Plan<T> {
             );
         }
     }
+}
+
+/// Where each step writes when no backward pass follows, by the numbers a row before the first step, behind it, …: the
+/// smallest of those in use that is large enough and is not the one it reads. The input stays.
+fn reused(widths: &[usize]) -> Vec<usize> {
+    let mut places = Vec::with_capacity(widths.len());
+    let mut from = 0;
+    for (i, &width) in widths.iter().enumerate().skip(1) {
+        let earlier = places.iter().copied().filter(|&place| place != from && widths[place] >= width);
+        from = earlier.min_by_key(|&place| widths[place]).unwrap_or(i);
+        places.push(from);
+    }
+    places
 }
 
 #[cfg(feature = "candle")]
@@ -353,6 +373,7 @@ mod tests {
     use crate::Activation;
     use crate::testing::{started, stream};
     use crate::{Dense, Dropout, FrozenBatchNorm, LayerNorm};
+    use proptest::prelude::*;
 
     /// Steps must not disturb what the backward passes of others are computed from.
     #[test]
@@ -370,6 +391,37 @@ mod tests {
                     crate::testing::check_layers(Shape::Features(7), [vec![first.clone()], stack].concat());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn buffers_are_reused_where_they_are_large_enough() {
+        assert_eq!(reused(&[9, 5, 5, 5, 5]), [1, 2, 1, 2]);
+        assert_eq!(reused(&[9, 3, 8, 2, 9, 1]), [1, 2, 1, 4, 1]);
+        assert!(reused(&[9]).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_step_writes_where_it_reads(widths in prop::collection::vec(1usize..6, 1..9)) {
+            let mut from = 0;
+            for (i, to) in reused(&widths).into_iter().enumerate() {
+                prop_assert!(to != from && to > 0 && to <= i + 1 && widths[to] >= widths[i + 1]);
+                from = to;
+            }
+        }
+    }
+
+    #[test]
+    fn a_loss_alone_has_the_bits_that_it_has_with_gradients() {
+        let dense = |outputs| Layer::from(Dense { outputs });
+        let layers = vec![dense(8), Activation::Tanh.into(), LayerNorm.into(), dense(30), dense(8), dense(8)];
+        let network = Network::new(Shape::Features(7), layers, Loss::SoftmaxCrossEntropy);
+        let (mut plan, params) = started::<f32>(&network, 6, Backend::detect());
+        let mut gradients = params.clone();
+        for _ in 0..2 {
+            let alone = plan.loss(&params);
+            assert_eq!(alone.to_bits(), plan.loss_and_gradients(&params, &mut gradients).to_bits());
         }
     }
 
