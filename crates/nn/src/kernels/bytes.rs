@@ -6,7 +6,7 @@ use super::math::Math;
 /// `byte / 255`, correctly rounded.
 #[inline(always)]
 pub(super) fn unit<T: From<u8> + Scalar, M: Math<T>>(byte: u8) -> T {
-    M::quotient(<T as From<u8>>::from(byte), T::of(255.0), T::of(1.0 / 255.0))
+    M::per_255(<T as From<u8>>::from(byte))
 }
 
 /// `byte / 255` or `2 (byte / 255) − 1`, in both rounded as TensorFlow rounds them.
@@ -14,13 +14,27 @@ pub(super) fn unit<T: From<u8> + Scalar, M: Math<T>>(byte: u8) -> T {
 pub(super) fn to_unit<T: From<u8> + Scalar, M: Math<T>>(bytes: &[u8], centre: bool, out: &mut [T]) {
     if centre {
         for (x, &byte) in out.iter_mut().zip(bytes) {
-            *x = T::of(2.0) * unit::<T, M>(byte) - T::one();
+            // Doubling is exact: fused or not gives the same.
+            *x = M::mul_add(T::of(2.0), unit::<T, M>(byte), -T::one());
         }
     } else {
         for (x, &byte) in out.iter_mut().zip(bytes) {
             *x = unit::<T, M>(byte);
         }
     }
+}
+
+/// Asks for bytes that will be read soon, so that they are on their way from memory in the meantime; changes nothing else.
+#[inline]
+pub fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: SSE is part of x86-64, and a prefetch of whatever address has no effect but on caches.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ pub(crate) const PORTABLE_FMA: bool = cfg!(target_arch = "aarch64");
 pub(crate) trait Math<T: Float> {
     /// `a b + c`, fused or not.
     fn mul_add(a: T, b: T, c: T) -> T;
-    /// `a / b` of whole numbers up to 255, correctly rounded; `inverse` is the number nearest to `1 / b`.
-    fn quotient(a: T, b: T, inverse: T) -> T;
+    /// `a / 255` of a whole number up to 255, correctly rounded.
+    fn per_255(a: T) -> T;
     fn exp(x: T) -> T;
     fn ln(x: T) -> T;
     fn sigmoid(x: T) -> T;
@@ -36,8 +36,8 @@ impl Math<f64> for Exact {
         a * b + c
     }
     #[inline(always)]
-    fn quotient(a: f64, b: f64, _: f64) -> f64 {
-        a / b
+    fn per_255(a: f64) -> f64 {
+        a / 255.0
     }
     fn exp(x: f64) -> f64 {
         libm::exp(x)
@@ -129,14 +129,14 @@ impl<const FMA: bool> Math<f32> for Fast<FMA> {
     }
 
     #[inline(always)]
-    fn quotient(a: f32, b: f32, inverse: f32) -> f32 {
+    fn per_255(a: f32) -> f32 {
         if FMA {
-            // The remainder of a first quotient is exact; correcting by it rounds correctly (Markstein 1990), five times
-            // faster than a division.
-            let q = a * inverse;
-            (-b).mul_add(q, a).mul_add(inverse, q)
+            // 1 / 255 in two parts: every whole number up to 255 comes out correctly rounded.
+            const HIGH: f32 = 1.0 / 255.0;
+            const LOW: f32 = (1.0 / 255.0 - HIGH as f64) as f32;
+            a.mul_add(HIGH, a * LOW)
         } else {
-            a / b
+            a / 255.0
         }
     }
 

@@ -27,6 +27,7 @@ use num_traits::Float;
 use crate::Activation;
 pub use backend::{Backend, force_portable};
 use backend::{Kind, vectorised};
+pub use bytes::prefetch;
 pub(crate) use cells::RowsOf;
 pub use color::ColorChange;
 pub use columns::Reduction;

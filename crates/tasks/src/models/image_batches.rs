@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use taskset_datasets::{Carving, Datasets, ImageData, ImageShape, IndexStream, Splits, carve};
 use taskset_names::{Origin, Split};
+use taskset_nn::kernels::prefetch;
 use taskset_nn::{Backend, BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
 
@@ -16,6 +17,9 @@ use crate::{Error, Feed};
 /// Trials at once where the minibatch is dear, and most parameters of a model with which that pays.
 const LOCKSTEP: usize = 4;
 const LOCKSTEP_PARAMETERS: usize = 1 << 17;
+
+/// So many images ahead memory is asked for: they lie anywhere in a data set larger than caches.
+const AHEAD: usize = 4;
 
 /// The images of a task: shared by its replicas.
 #[derive(Clone, Debug)]
@@ -149,7 +153,11 @@ impl<T: Scalar> Batches<T> for ImageBatches {
         let backend = Backend::detect();
         streams.batches.next_batch(&mut self.examples);
         let width = input.len() / self.examples.len();
+        let mut soon = self.examples.iter().skip(AHEAD);
         for ((&example, row), label) in self.examples.iter().zip(input.chunks_exact_mut(width)).zip(labels) {
+            if let Some(&example) = soon.next() {
+                prefetch(data.pixels(example));
+            }
             *label = data.label(example);
             let pixels = data.pixels(example);
             match &mut self.augmenter {
