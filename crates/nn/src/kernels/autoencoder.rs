@@ -1,134 +1,56 @@
 //! Kernels of autoencoders: reconstruction errors, the Gaussian likelihood, latent samples.
 
-use super::backend::{Backend, vectorised};
+use super::Scalar;
+use super::backend::{Backend, kernels};
 use super::losses::total;
-use super::math::{Exact, Math};
-use super::{Scalar, sealed};
+use super::math::Math;
 use crate::losses::{Distance, GaussianLikelihood, Output, Reconstruction};
 
-/// Kernels of autoencoders for a number type.
-pub trait Autoencoder: sealed::Sealed + Sized {
-    /// Sum over all elements of the distance of `output(values)` and `targets`, before the reduction over the elements
-    /// of a row; `values` are replaced by that sum's gradient times `scale`.
-    ///
-    /// # Panics
-    /// If the lengths differ.
-    fn reconstruction(
-        backend: Backend,
-        loss: Reconstruction,
-        scale: Self,
-        values: &mut [Self],
-        targets: &[Self],
-    ) -> f64;
+kernels! {
+    /// Kernels of autoencoders for a number type.
+    pub trait Autoencoder: Sized {
+        /// Sum over all elements of the distance of `output(values)` and `targets`, before the reduction over the
+        /// elements of a row; `values` are replaced by that sum's gradient times `scale`.
+        ///
+        /// # Panics
+        /// If the lengths differ.
+        fn reconstruction(
+            backend: Backend,
+            loss: Reconstruction,
+            scale: Self,
+            values: &mut [Self],
+            targets: &[Self],
+        ) -> f64;
 
-    /// Sum over rows of `−log p` (nats) of `targets`, `[rows, width]`, where `values`, `[rows, 2 width]`, are the means
-    /// and the logarithms of the standard deviations; they are replaced by that sum's gradient times `scale`. `noise` is
-    /// uniform on `[0, 1)` and as long as `targets` with dequantisation, empty without.
-    ///
-    /// # Panics
-    /// If the lengths do not fit.
-    fn gaussian_likelihood(
-        backend: Backend,
-        loss: GaussianLikelihood,
-        width: usize,
-        scale: Self,
-        values: &mut [Self],
-        targets: &[Self],
-        noise: &[Self],
-    ) -> f64;
+        /// Sum over rows of `−log p` (nats) of `targets`, `[rows, width]`, where `values`, `[rows, 2 width]`, are the
+        /// means and the logarithms of the standard deviations; they are replaced by that sum's gradient times `scale`.
+        /// `noise` is uniform on `[0, 1)` and as long as `targets` with dequantisation, empty without.
+        ///
+        /// # Panics
+        /// If the lengths do not fit.
+        fn gaussian_likelihood(
+            backend: Backend,
+            loss: GaussianLikelihood,
+            width: usize,
+            scale: Self,
+            values: &mut [Self],
+            targets: &[Self],
+            noise: &[Self],
+        ) -> f64;
 
-    /// Latent samples `y = μ + σ ε`, `[rows, width]`, of `x = [μ | log σ]`, `[rows, 2 width]`; writes `σ`, `[rows, width]`,
-    /// and returns the sum over rows of the divergence from a standard normal (nats).
-    ///
-    /// # Panics
-    /// If the lengths do not fit.
-    fn sample(
-        backend: Backend,
-        width: usize,
-        x: &[Self],
-        epsilon: &[Self],
-        sigma: &mut [Self],
-        y: &mut [Self],
-    ) -> f64;
-}
-
-impl Autoencoder for f32 {
-    fn reconstruction(
-        backend: Backend,
-        loss: Reconstruction,
-        scale: Self,
-        values: &mut [Self],
-        targets: &[Self],
-    ) -> f64 {
-        vectorised!(backend, reconstruction(loss: Reconstruction, scale: f32, values: &mut [f32], targets: &[f32]) -> f64)
-    }
-
-    fn gaussian_likelihood(
-        backend: Backend,
-        loss: GaussianLikelihood,
-        width: usize,
-        scale: Self,
-        values: &mut [Self],
-        targets: &[Self],
-        noise: &[Self],
-    ) -> f64 {
-        vectorised!(
-            backend,
-            gaussian_likelihood(
-                loss: GaussianLikelihood,
-                width: usize,
-                scale: f32,
-                values: &mut [f32],
-                targets: &[f32],
-                noise: &[f32]
-            ) -> f64
-        )
-    }
-
-    fn sample(
-        backend: Backend,
-        width: usize,
-        x: &[Self],
-        epsilon: &[Self],
-        sigma: &mut [Self],
-        y: &mut [Self],
-    ) -> f64 {
-        vectorised!(backend, sample(width: usize, x: &[f32], epsilon: &[f32], sigma: &mut [f32], y: &mut [f32]) -> f64)
-    }
-}
-
-impl Autoencoder for f64 {
-    fn reconstruction(
-        _: Backend,
-        loss: Reconstruction,
-        scale: Self,
-        values: &mut [Self],
-        targets: &[Self],
-    ) -> f64 {
-        reconstruction::<Self, Exact>(loss, scale, values, targets)
-    }
-
-    fn gaussian_likelihood(
-        _: Backend,
-        loss: GaussianLikelihood,
-        width: usize,
-        scale: Self,
-        values: &mut [Self],
-        targets: &[Self],
-        noise: &[Self],
-    ) -> f64 {
-        gaussian_likelihood::<Self, Exact>(loss, width, scale, values, targets, noise)
-    }
-
-    fn sample(
-        _: Backend,
-        width: usize,
-        x: &[Self],
-        epsilon: &[Self],
-        sigma: &mut [Self],
-        y: &mut [Self],
-    ) -> f64 {
-        sample::<Self, Exact>(width, x, epsilon, sigma, y)
+        /// Latent samples `y = μ + σ ε`, `[rows, width]`, of `x = [μ | log σ]`, `[rows, 2 width]`; writes `σ`,
+        /// `[rows, width]`, and returns the sum over rows of the divergence from a standard normal (nats).
+        ///
+        /// # Panics
+        /// If the lengths do not fit.
+        fn sample(
+            backend: Backend,
+            width: usize,
+            x: &[Self],
+            epsilon: &[Self],
+            sigma: &mut [Self],
+            y: &mut [Self],
+        ) -> f64;
     }
 }
 

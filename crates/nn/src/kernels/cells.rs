@@ -3,9 +3,9 @@
 //! `gates` is `[rows, k · units]` with the gates of a row side by side; all other matrices are `[rows, units]` unless
 //! stated. Loops run over vectors of fixed length with a padded rest, so that any number of units vectorises.
 
-use super::backend::{Backend, vectorised};
-use super::math::{Exact, Math};
-use crate::Scalar;
+use super::Scalar;
+use super::backend::{Backend, kernels};
+use super::math::Math;
 
 /// Elements that are computed together.
 const LANES: usize = 16;
@@ -19,6 +19,89 @@ pub struct RowsOf<'a, T> {
     pub matrix: &'a [T],
     /// Numbers of its rows.
     pub slots: &'a [u32],
+}
+
+kernels! {
+    /// The kernels of recurrent cells. Matrices must have as many rows as `gates`.
+    pub trait Cells: Sized {
+        /// The recurrent parts of the pre-activations `i, j, f, o`, plus each row's row of `inputs`, become gates
+        /// `σ(i), tanh(j), σ(f + 1), σ(o)`; with the cell before gives the cell `σ(f + 1) before + σ(i) tanh(j)` and
+        /// the output `h = σ(o) tanh(cell)`.
+        fn lstm_forward(
+            backend: Backend,
+            units: usize,
+            gates: &mut [Self],
+            inputs: RowsOf<'_, Self>,
+            before: &[Self],
+            cells: &mut [Self],
+            h: &mut [Self],
+        );
+
+        /// The gates become gradients of their pre-activations; `dc` comes with the gradient with respect to the cell
+        /// through later steps and leaves with that with respect to the cell before.
+        fn lstm_backward(
+            backend: Backend,
+            units: usize,
+            gates: &mut [Self],
+            before: &[Self],
+            cells: &[Self],
+            dh: &[Self],
+            dc: &mut [Self],
+        );
+
+        /// `z` and `r` become the sigmoids of the sums of `recurrent` `[rows, 2 units]` and its row of `inputs`;
+        /// `reset = r ⊙ before`.
+        fn gru_reset(
+            backend: Backend,
+            units: usize,
+            gates: &mut [Self],
+            inputs: RowsOf<'_, Self>,
+            recurrent: &[Self],
+            before: &[Self],
+            reset: &mut [Self],
+        );
+
+        /// The candidate becomes the hyperbolic tangent of the sum of `recurrent` and its row of `inputs`;
+        /// `h = (1 − z) before + z c`.
+        fn gru_forward(
+            backend: Backend,
+            units: usize,
+            gates: &mut [Self],
+            inputs: RowsOf<'_, Self>,
+            recurrent: &[Self],
+            before: &[Self],
+            h: &mut [Self],
+        );
+
+        /// `z` and the candidate become gradients of their pre-activations; the direct part is added to `d_before`; and
+        /// `reset = r ⊙ before` again.
+        fn gru_backward(
+            backend: Backend,
+            units: usize,
+            gates: &mut [Self],
+            before: &[Self],
+            dh: &[Self],
+            d_before: &mut [Self],
+            reset: &mut [Self],
+        );
+
+        /// `r` becomes the gradient of its pre-activation; what flows through `r ⊙ before` is added to `d_before`.
+        /// `d_reset` is the gradient with respect to that product.
+        fn gru_reset_backward(
+            backend: Backend,
+            units: usize,
+            gates: &mut [Self],
+            before: &[Self],
+            d_reset: &[Self],
+            d_before: &mut [Self],
+        );
+
+        /// Adds to every row of `into` its row of `rows`.
+        fn add_from_rows(backend: Backend, width: usize, rows: RowsOf<'_, Self>, into: &mut [Self]);
+
+        /// Adds row `i` of `rows` to row `slots[i]` of `into`.
+        fn add_to_rows(backend: Backend, width: usize, slots: &[u32], rows: &[Self], into: &mut [Self]);
+    }
 }
 
 /// The elements `[at, at + n)`, padded with what stands behind them or, at the end, zeros.
@@ -61,8 +144,6 @@ fn sigmoid_slope<T: Scalar>(s: T) -> T {
     s * (T::one() - s)
 }
 
-/// The recurrent parts of the pre-activations `i, j, f, o`, plus each row's row of `inputs`, become gates `σ(i), tanh(j), σ(f + 1), σ(o)`; with the cell before gives the cell
-/// `σ(f + 1) before + σ(i) tanh(j)` and the output `h = σ(o) tanh(cell)`.
 #[inline(always)]
 fn lstm_forward<T: Scalar, M: Math<T>>(
     units: usize,
@@ -103,8 +184,6 @@ fn lstm_forward<T: Scalar, M: Math<T>>(
     }
 }
 
-/// The gates become gradients of their pre-activations; `dc` comes with the gradient with respect to the cell through
-/// later steps and leaves with that with respect to the cell before.
 #[inline(always)]
 fn lstm_backward<T: Scalar, M: Math<T>>(
     units: usize,
@@ -146,8 +225,6 @@ fn lstm_backward<T: Scalar, M: Math<T>>(
     }
 }
 
-/// `z` and `r` become the sigmoids of the sums of `recurrent` `[rows, 2 units]` and its row of `inputs`;
-/// `reset = r ⊙ before`.
 #[inline(always)]
 fn gru_reset<T: Scalar, M: Math<T>>(
     units: usize,
@@ -178,7 +255,6 @@ fn gru_reset<T: Scalar, M: Math<T>>(
     }
 }
 
-/// The candidate becomes the hyperbolic tangent of the sum of `recurrent` and its row of `inputs`; `h = (1 − z) before + z c`.
 #[inline(always)]
 fn gru_forward<T: Scalar, M: Math<T>>(
     units: usize,
@@ -207,8 +283,6 @@ fn gru_forward<T: Scalar, M: Math<T>>(
     }
 }
 
-/// `z` and the candidate become gradients of their pre-activations; the direct part is added to `d_before`; and
-/// `reset = r ⊙ before` again.
 #[inline(always)]
 fn gru_backward<T: Scalar, M: Math<T>>(
     units: usize,
@@ -244,8 +318,6 @@ fn gru_backward<T: Scalar, M: Math<T>>(
     }
 }
 
-/// `r` becomes the gradient of its pre-activation; what flows through `r ⊙ before` is added to `d_before`. `d_reset` is
-/// the gradient with respect to that product.
 #[inline(always)]
 fn gru_reset_backward<T: Scalar, M: Math<T>>(
     units: usize,
@@ -272,7 +344,6 @@ fn gru_reset_backward<T: Scalar, M: Math<T>>(
     }
 }
 
-/// Adds to every row of `into` its row of `rows`.
 #[inline(always)]
 fn add_from_rows<T: Scalar, M: Math<T>>(width: usize, rows: RowsOf<'_, T>, into: &mut [T]) {
     for (&slot, sum) in rows.slots.iter().zip(into.chunks_exact_mut(width)) {
@@ -282,7 +353,6 @@ fn add_from_rows<T: Scalar, M: Math<T>>(width: usize, rows: RowsOf<'_, T>, into:
     }
 }
 
-/// Adds row `i` of `rows` to row `slots[i]` of `into`.
 #[inline(always)]
 fn add_to_rows<T: Scalar, M: Math<T>>(width: usize, slots: &[u32], rows: &[T], into: &mut [T]) {
     for (&slot, row) in slots.iter().zip(rows.chunks_exact(width)) {
@@ -291,88 +361,3 @@ fn add_to_rows<T: Scalar, M: Math<T>>(width: usize, slots: &[u32], rows: &[T], i
         }
     }
 }
-
-macro_rules! cells {
-    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*);)*) => {
-        /// The kernels of recurrent cells for both precisions, each documented at the function of its name. Matrices
-        /// must have as many rows as `gates`.
-        pub trait Cells: Sized {
-            $(#[doc = concat!("See `", stringify!($name), "` of this module.")]
-            fn $name(backend: Backend, $($arg: $type),*);)*
-        }
-    };
-}
-
-/// One definition of the kernels' signatures, for the trait and both precisions.
-macro_rules! kernels {
-    ($macro:ident, $t:ty) => {
-        $macro! {
-            lstm_forward(
-                units: usize,
-                gates: &mut [$t],
-                inputs: RowsOf<'_, $t>,
-                before: &[$t],
-                cells: &mut [$t],
-                h: &mut [$t]
-            );
-            lstm_backward(units: usize, gates: &mut [$t], before: &[$t], cells: &[$t], dh: &[$t], dc: &mut [$t]);
-            gru_reset(
-                units: usize,
-                gates: &mut [$t],
-                inputs: RowsOf<'_, $t>,
-                recurrent: &[$t],
-                before: &[$t],
-                reset: &mut [$t]
-            );
-            gru_forward(
-                units: usize,
-                gates: &mut [$t],
-                inputs: RowsOf<'_, $t>,
-                recurrent: &[$t],
-                before: &[$t],
-                h: &mut [$t]
-            );
-            gru_backward(
-                units: usize,
-                gates: &mut [$t],
-                before: &[$t],
-                dh: &[$t],
-                d_before: &mut [$t],
-                reset: &mut [$t]
-            );
-            gru_reset_backward(
-                units: usize,
-                gates: &mut [$t],
-                before: &[$t],
-                d_reset: &[$t],
-                d_before: &mut [$t]
-            );
-            add_from_rows(width: usize, rows: RowsOf<'_, $t>, into: &mut [$t]);
-            add_to_rows(width: usize, slots: &[u32], rows: &[$t], into: &mut [$t]);
-        }
-    };
-}
-
-macro_rules! single {
-    ($($name:ident($($arg:ident: $type:ty),*);)*) => {
-        impl Cells for f32 {
-            $(fn $name(backend: Backend, $($arg: $type),*) {
-                vectorised!(backend, $name($($arg: $type),*));
-            })*
-        }
-    };
-}
-
-macro_rules! double {
-    ($($name:ident($($arg:ident: $type:ty),*);)*) => {
-        impl Cells for f64 {
-            $(fn $name(_: Backend, $($arg: $type),*) {
-                $name::<f64, Exact>($($arg),*);
-            })*
-        }
-    };
-}
-
-kernels!(cells, Self);
-kernels!(single, f32);
-kernels!(double, f64);

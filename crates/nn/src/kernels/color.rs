@@ -50,7 +50,7 @@ fn check(bytes: usize, numbers: usize) {
 impl Color for f32 {
     fn from_recolored(backend: Backend, bytes: &[u8], change: &ColorChange, centre: bool, out: &mut [Self]) {
         check(bytes.len(), out.len());
-        vectorised!(backend, recolor(bytes: &[u8], change: &ColorChange, centre: bool, out: &mut [f32]));
+        vectorised!(backend, recolor(bytes: &[u8], change: &ColorChange, centre: bool, out: &mut [Self]));
     }
 }
 

@@ -1,141 +1,58 @@
 //! Elementwise parts of normalising flows: `u = (v − shift) exp(−log_scale)` with its gradients, gathers, and the
 //! standard normal density.
 
+use super::Scalar;
+use super::backend::{Backend, kernels};
 use super::losses::total;
-use super::math::{Exact, Math};
-use super::{Backend, Scalar, backend::vectorised};
+use super::math::Math;
 
 /// Bounds of the log-scale of a masked autoregressive flow.
 const CLIP: [f64; 2] = [-5.0, 3.0];
 
-/// The kernels of flows. Rows are `n` numbers long; `nd` is `[n, d]`.
-pub trait Flow: Sized {
-    /// Affine coupling of rows `x` whose first `d` numbers stay as they are: with `net` holding the `n − d` shifts of a
-    /// row and then its log-scales, `y[j] = (x[j] − shift) exp(−log_scale)`. Leaves `exp(−log_scale)` in place of the
-    /// log-scales. Returns the sum of all log-scales.
-    fn couple(backend: Backend, nd: [usize; 2], x: &[Self], net: &mut [Self], y: &mut [Self]) -> f64;
+kernels! {
+    /// The kernels of flows. Rows are `n` numbers long; `nd` is `[n, d]`.
+    pub trait Flow: Sized {
+        /// Affine coupling of rows `x` whose first `d` numbers stay as they are: with `net` holding the `n − d` shifts
+        /// of a row and then its log-scales, `y[j] = (x[j] − shift) exp(−log_scale)`. Leaves `exp(−log_scale)` in place
+        /// of the log-scales. Returns the sum of all log-scales.
+        fn couple(backend: Backend, nd: [usize; 2], x: &[Self], net: &mut [Self], y: &mut [Self]) -> f64;
 
-    /// The gradient of [`couple`](Flow::couple) for a loss with the gradient `dy`, to which every log-scale is added
-    /// `weight` times: `net`, as `couple` left it, becomes the gradient with respect to shifts and log-scales; the last
-    /// `n − d` numbers of each row of `dx` are written, if wanted.
-    fn couple_backward(
-        backend: Backend,
-        nd: [usize; 2],
-        weight: Self,
-        y: &[Self],
-        dy: &[Self],
-        net: &mut [Self],
-        dx: Option<&mut [Self]>,
-    );
+        /// The gradient of [`couple`](Flow::couple) for a loss with the gradient `dy`, to which every log-scale is
+        /// added `weight` times: `net`, as `couple` left it, becomes the gradient with respect to shifts and
+        /// log-scales; the last `n − d` numbers of each row of `dx` are written, if wanted.
+        fn couple_backward(
+            backend: Backend,
+            nd: [usize; 2],
+            weight: Self,
+            y: &[Self],
+            dy: &[Self],
+            net: &mut [Self],
+            dx: Option<&mut [Self]>,
+        );
 
-    /// As [`couple`](Flow::couple) with `d = 0` for interleaved `net`, shift before log-scale, with the log-scale
-    /// clipped to `[−5, 3]` as TensorFlow Probability does: `x + (clip(x) − x)`, so that infinite ones give NaN.
-    fn autoregress(backend: Backend, n: usize, x: &[Self], net: &mut [Self], y: &mut [Self]) -> f64;
+        /// As [`couple`](Flow::couple) with `d = 0` for interleaved `net`, shift before log-scale, with the log-scale
+        /// clipped to `[−5, 3]` as TensorFlow Probability does: `x + (clip(x) − x)`, so that infinite ones give NaN.
+        fn autoregress(backend: Backend, n: usize, x: &[Self], net: &mut [Self], y: &mut [Self]) -> f64;
 
-    /// The gradient of [`autoregress`](Flow::autoregress), as [`couple_backward`](Flow::couple_backward). The clipping
-    /// passes gradients as if it were not there.
-    fn autoregress_backward(
-        backend: Backend,
-        weight: Self,
-        y: &[Self],
-        dy: &[Self],
-        net: &mut [Self],
-        dx: Option<&mut [Self]>,
-    );
+        /// The gradient of [`autoregress`](Flow::autoregress), as [`couple_backward`](Flow::couple_backward). The
+        /// clipping passes gradients as if it were not there.
+        fn autoregress_backward(
+            backend: Backend,
+            weight: Self,
+            y: &[Self],
+            dy: &[Self],
+            net: &mut [Self],
+            dx: Option<&mut [Self]>,
+        );
 
-    /// `y[i] = x[order[i]]` in every row.
-    ///
-    /// # Panics
-    /// If `order` names a number that a row does not have.
-    fn gather(backend: Backend, order: &[u32], x: &[Self], y: &mut [Self]);
+        /// `y[i] = x[order[i]]` in every row.
+        ///
+        /// # Panics
+        /// If `order` names a number that a row does not have.
+        fn gather(backend: Backend, order: &[u32], x: &[Self], y: &mut [Self]);
 
-    /// Sum over rows of `½ Σ x²`, and its gradient times `scale` if wanted.
-    fn half_squares(backend: Backend, n: usize, x: &[Self], gradient: Option<(Self, &mut [Self])>) -> f64;
-}
-
-impl Flow for f32 {
-    fn couple(backend: Backend, nd: [usize; 2], x: &[Self], net: &mut [Self], y: &mut [Self]) -> f64 {
-        vectorised!(backend, couple(nd: [usize; 2], x: &[f32], net: &mut [f32], y: &mut [f32]) -> f64)
-    }
-
-    fn couple_backward(
-        backend: Backend,
-        nd: [usize; 2],
-        weight: Self,
-        y: &[Self],
-        dy: &[Self],
-        net: &mut [Self],
-        dx: Option<&mut [Self]>,
-    ) {
-        vectorised!(backend, couple_backward(
-            nd: [usize; 2], weight: f32, y: &[f32], dy: &[f32], net: &mut [f32], dx: Option<&mut [f32]>
-        ));
-    }
-
-    fn autoregress(backend: Backend, n: usize, x: &[Self], net: &mut [Self], y: &mut [Self]) -> f64 {
-        vectorised!(backend, autoregress(n: usize, x: &[f32], net: &mut [f32], y: &mut [f32]) -> f64)
-    }
-
-    fn autoregress_backward(
-        backend: Backend,
-        weight: Self,
-        y: &[Self],
-        dy: &[Self],
-        net: &mut [Self],
-        dx: Option<&mut [Self]>,
-    ) {
-        vectorised!(backend, autoregress_backward(
-            weight: f32, y: &[f32], dy: &[f32], net: &mut [f32], dx: Option<&mut [f32]>
-        ));
-    }
-
-    fn gather(backend: Backend, order: &[u32], x: &[Self], y: &mut [Self]) {
-        vectorised!(backend, gather(order: &[u32], x: &[f32], y: &mut [f32]));
-    }
-
-    fn half_squares(backend: Backend, n: usize, x: &[Self], gradient: Option<(Self, &mut [Self])>) -> f64 {
-        vectorised!(backend, half_squares(n: usize, x: &[f32], gradient: Option<(f32, &mut [f32])>) -> f64)
-    }
-}
-
-impl Flow for f64 {
-    fn couple(_: Backend, nd: [usize; 2], x: &[Self], net: &mut [Self], y: &mut [Self]) -> f64 {
-        couple::<Self, Exact>(nd, x, net, y)
-    }
-
-    fn couple_backward(
-        _: Backend,
-        nd: [usize; 2],
-        weight: Self,
-        y: &[Self],
-        dy: &[Self],
-        net: &mut [Self],
-        dx: Option<&mut [Self]>,
-    ) {
-        couple_backward::<Self, Exact>(nd, weight, y, dy, net, dx);
-    }
-
-    fn autoregress(_: Backend, n: usize, x: &[Self], net: &mut [Self], y: &mut [Self]) -> f64 {
-        autoregress::<Self, Exact>(n, x, net, y)
-    }
-
-    fn autoregress_backward(
-        _: Backend,
-        weight: Self,
-        y: &[Self],
-        dy: &[Self],
-        net: &mut [Self],
-        dx: Option<&mut [Self]>,
-    ) {
-        autoregress_backward::<Self, Exact>(weight, y, dy, net, dx);
-    }
-
-    fn gather(_: Backend, order: &[u32], x: &[Self], y: &mut [Self]) {
-        gather::<Self, Exact>(order, x, y);
-    }
-
-    fn half_squares(_: Backend, n: usize, x: &[Self], gradient: Option<(Self, &mut [Self])>) -> f64 {
-        half_squares::<Self, Exact>(n, x, gradient)
+        /// Sum over rows of `½ Σ x²`, and its gradient times `scale` if wanted.
+        fn half_squares(backend: Backend, n: usize, x: &[Self], gradient: Option<(Self, &mut [Self])>) -> f64;
     }
 }
 

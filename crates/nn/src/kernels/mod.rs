@@ -243,8 +243,7 @@ impl Scalar for f32 {
     }
 
     fn activate(backend: Backend, activation: Activation, values: &mut [Self]) {
-        use units::forward;
-        vectorised!(backend, forward(activation: Activation, values: &mut [f32]));
+        vectorised!(backend, units::forward(activation: Activation, values: &mut [Self]));
     }
 
     fn multiply_by_derivative(
@@ -253,9 +252,8 @@ impl Scalar for f32 {
         saved: &[Self],
         gradients: &mut [Self],
     ) {
-        use units::backward;
         assert_eq!(saved.len(), gradients.len(), "one saved value a gradient");
-        vectorised!(backend, backward(activation: Activation, saved: &[f32], gradients: &mut [f32]));
+        vectorised!(backend, units::backward(activation: Activation, saved: &[Self], gradients: &mut [Self]));
     }
 
     fn softmax_cross_entropy(
@@ -264,8 +262,10 @@ impl Scalar for f32 {
         labels: &[u16],
         scale: Option<Self>,
     ) -> f64 {
-        use losses::softmax_cross_entropy;
-        vectorised!(backend, softmax_cross_entropy(logits: &mut [f32], labels: &[u16], scale: Option<f32>) -> f64)
+        vectorised!(
+            backend,
+            losses::softmax_cross_entropy(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
+        )
     }
 
     fn sigmoid_squared_error(
@@ -274,19 +274,19 @@ impl Scalar for f32 {
         labels: &[u16],
         scale: Option<Self>,
     ) -> f64 {
-        use losses::sigmoid_squared_error;
-        vectorised!(backend, sigmoid_squared_error(logits: &mut [f32], labels: &[u16], scale: Option<f32>) -> f64)
+        vectorised!(
+            backend,
+            losses::sigmoid_squared_error(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
+        )
     }
 
     fn reduce_columns(backend: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]) {
-        use columns::reduce;
-        vectorised!(backend, reduce(matrix: &[f32], reduction: Reduction, out: &mut [f32]));
+        vectorised!(backend, columns::reduce(matrix: &[Self], reduction: Reduction, out: &mut [Self]));
     }
 
     fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
-        use bytes::to_unit;
         assert_eq!(bytes.len(), out.len(), "one number a byte");
-        vectorised!(backend, to_unit(bytes: &[u8], centre: bool, out: &mut [f32]));
+        vectorised!(backend, bytes::to_unit(bytes: &[u8], centre: bool, out: &mut [Self]));
     }
 }
 
