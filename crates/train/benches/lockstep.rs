@@ -5,14 +5,15 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod timing;
+mod trials;
 
 use taskset_datasets::{Datasets, Source};
 use taskset_nn::denormals::FlushGuard;
-use taskset_optim::{Mode, Rule, State, named};
-use taskset_tasks::{Feed, Problem, Task};
-use taskset_train::{machine_description, replica_stream};
+use taskset_tasks::Task;
+use taskset_train::machine_description;
 
 use timing::{median, micros};
+use trials::Trials;
 
 /// Rounds, and seconds a group size gets in each.
 const ROUNDS: usize = 5;
@@ -64,63 +65,19 @@ fn main() {
 }
 
 fn line(task: &dyn Task) {
-    let mut groups: Vec<Group> = SIZES.iter().map(|&size| Group::new(task, size)).collect();
-    let mut micros = vec![Vec::new(); SIZES.len()];
+    let mut groups = SIZES.map(|size| Trials::new(task, size));
+    let mut times = vec![Vec::new(); SIZES.len()];
     for _ in 0..ROUNDS {
-        for (group, micros) in groups.iter_mut().zip(&mut micros) {
-            micros.push(group.micros());
+        for (group, times) in groups.iter_mut().zip(&mut times) {
+            let step = || {
+                group.step();
+            };
+            times.push(micros(SECONDS, 4, &mut { step }) / group.count() as f64);
         }
     }
-    let medians: Vec<f64> = micros.iter_mut().map(|m| median(m)).collect();
+    let medians: Vec<f64> = times.iter_mut().map(|m| median(m)).collect();
     let shown: String = medians.iter().map(|m| format!("{m:>9.2}")).collect();
     let best = medians.iter().copied().fold(f64::INFINITY, f64::min);
     let gain = medians[0] / best;
     println!("{:<42} {:>6} {shown} {gain:>6.2} {:>5}", task.name(), task.layout().len(), task.lockstep());
-}
-
-/// Trials in lockstep with Adam.
-struct Group {
-    problem: Box<dyn Problem<f32>>,
-    n: usize,
-    params: Vec<f32>,
-    gradients: Vec<f32>,
-    losses: Vec<f32>,
-    rules: Vec<(Rule, State<f32>)>,
-}
-
-impl Group {
-    fn new(task: &dyn Task, size: usize) -> Self {
-        let n = task.layout().len();
-        let mut problem = task.start(&replica_stream(task.name(), 0));
-        let mut start = vec![0f32; n];
-        problem.init(&mut start);
-        let rule = match named("adam_lr_-3.00") {
-            Ok(adam) => adam.config.rule(Mode::Upstream, 10_000),
-            Err(error) => unreachable!("a registered name: {error}"),
-        };
-        Self {
-            problem,
-            n,
-            params: start.repeat(size),
-            gradients: vec![0.0; n * size],
-            losses: vec![0.0; size],
-            rules: (0..size)
-                .map(|k| (rule.with_base_learning_rate(1e-3 / (k + 1) as f64), rule.init(n)))
-                .collect(),
-        }
-    }
-
-    fn step(&mut self) {
-        self.problem.next_batch(Feed::Training);
-        self.problem.losses_and_gradients(&self.params, &mut self.gradients, &mut self.losses);
-        let rows = self.params.chunks_exact_mut(self.n).zip(self.gradients.chunks_exact(self.n));
-        for ((rule, state), (params, gradients)) in self.rules.iter_mut().zip(rows) {
-            rule.update(gradients, params, state);
-        }
-    }
-
-    /// Mean time of a step and trial.
-    fn micros(&mut self) -> f64 {
-        micros(SECONDS, 4, &mut || self.step()) / self.losses.len() as f64
-    }
 }

@@ -10,6 +10,8 @@ mod tasks;
 #[path = "../timing/mod.rs"]
 mod timing;
 mod training;
+#[path = "../trials/mod.rs"]
+mod trials;
 mod worker;
 mod workloads;
 

@@ -7,7 +7,7 @@ use taskset_nn::Backend;
 use taskset_nn::denormals::FlushGuard;
 use taskset_train::{Protocol, machine_description};
 
-use crate::tasks::{TASKS, Trials, forward_flops};
+use crate::tasks::{TASKS, TaskTraining, forward_flops};
 use crate::timing::{median, micros};
 use crate::training::{Product, Training};
 use crate::workloads::{self, WORKLOADS};
@@ -85,9 +85,9 @@ pub(crate) fn print(filters: &[&str]) {
         }
     }
     for name in TASKS.into_iter().filter(|name| chosen(name)) {
-        match Trials::named(name) {
-            Ok(trials) => {
-                let mut line = Line::new(name.to_owned(), Box::new(trials));
+        match TaskTraining::named(name) {
+            Ok(training) => {
+                let mut line = Line::new(name.to_owned(), Box::new(training));
                 (line.operations, line.evaluates) = (forward_flops(name), true);
                 lines.push(line);
             }

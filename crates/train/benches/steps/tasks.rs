@@ -1,12 +1,13 @@
 //! Tasks as trainings: one of each family, mid-sized in its family, and fixed ones.
 
+use std::hint::black_box;
+
 use taskset_datasets::{Datasets, Source};
 use taskset_names::Split;
-use taskset_optim::{Rule, State};
-use taskset_tasks::{Feed, Problem, Task};
-use taskset_train::replica_stream;
+use taskset_tasks::Task;
 
-use crate::training::{Training, adam};
+use crate::training::Training;
+use crate::trials::Trials;
 
 /// What the table lists; those that this version cannot train say so.
 pub(crate) const TASKS: [&str; 16] = [
@@ -28,58 +29,33 @@ pub(crate) const TASKS: [&str; 16] = [
     "FixedMLP_mnist_ce_128x128x128_relu_bs128",
 ];
 
-/// Trials of a task in lockstep; mostly one.
-pub(crate) struct Trials {
-    problem: Box<dyn Problem<f32>>,
-    /// `[trials, n]`, as the gradients.
-    params: Vec<f32>,
-    gradients: Vec<f32>,
-    losses: Vec<f32>,
+/// Trials of a task as a training.
+pub(crate) struct TaskTraining {
+    trials: Trials,
     means: Vec<f64>,
-    rule: Rule,
-    states: Vec<State<f32>>,
     flops: f64,
 }
 
-impl Trials {
-    /// One trial of replica 0 of a named task on stand-in data.
+impl TaskTraining {
+    /// One trial of a named task on stand-in data.
     pub(crate) fn named(name: &str) -> Result<Self, taskset_tasks::Error> {
         Ok(Self::new(&*taskset_tasks::build(name, &Datasets::new(Source::Synthetic))?, 1))
     }
 
-    /// So many trials of replica 0 of a task.
+    /// So many trials of a task.
     pub(crate) fn new(task: &dyn Task, trials: usize) -> Self {
-        let n = task.layout().len();
-        let (mut problem, mut params) = (task.start(&replica_stream(task.name(), 0)), vec![0.0; n]);
-        problem.init(&mut params);
-        let rule = adam();
-        Self {
-            problem,
-            params: params.repeat(trials),
-            gradients: vec![0.0; trials * n],
-            losses: vec![0.0; trials],
-            means: vec![0.0; trials],
-            states: (0..trials).map(|_| rule.init(n)).collect(),
-            rule,
-            flops: task.flops_per_step(),
-        }
+        let means = vec![0.0; trials];
+        Self { trials: Trials::new(task, trials), means, flops: task.flops_per_step() }
     }
 }
 
-impl Training for Trials {
+impl Training for TaskTraining {
     fn step(&mut self) -> f32 {
-        self.problem.next_batch(Feed::Training);
-        self.problem.losses_and_gradients(&self.params, &mut self.gradients, &mut self.losses);
-        let n = self.params.len() / self.states.len();
-        let rows = self.params.chunks_exact_mut(n).zip(self.gradients.chunks_exact(n));
-        for ((params, gradients), state) in rows.zip(&mut self.states) {
-            self.rule.update(gradients, params, state);
-        }
-        self.losses[0]
+        self.trials.step()
     }
 
     fn trials(&self) -> u32 {
-        self.states.len() as u32
+        self.trials.count() as u32
     }
 
     fn flops(&self) -> f64 {
@@ -87,11 +63,13 @@ impl Training for Trials {
     }
 
     fn forward(&mut self) {
-        self.losses[0] = self.problem.loss(&self.params[..self.params.len() / self.states.len()]);
+        let Trials { problem, params, .. } = &mut self.trials;
+        black_box(problem.loss(&params[..params.len() / self.means.len()]));
     }
 
     fn evaluate(&mut self, batches: u32) {
-        self.problem.mean_losses(Split::ValidInner, &self.params, batches, &mut self.means);
+        let Trials { problem, params, .. } = &mut self.trials;
+        problem.mean_losses(Split::ValidInner, params, batches, &mut self.means);
     }
 }
 

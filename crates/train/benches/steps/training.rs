@@ -4,7 +4,6 @@ use std::hint::black_box;
 
 use taskset_nn::kernels::{MatrixRef, Scratch, Start};
 use taskset_nn::{Backend, Scalar};
-use taskset_optim::{Mode, Rule, named};
 
 /// A training in progress.
 pub(crate) trait Training {
@@ -24,14 +23,6 @@ pub(crate) trait Training {
 
     /// Evaluates on some minibatches of a split, where there are splits.
     fn evaluate(&mut self, _batches: u32) {}
-}
-
-/// Adam with learning rate 1e-3.
-pub(crate) fn adam() -> Rule {
-    match named("adam_lr_-3.00") {
-        Ok(adam) => adam.config.rule(Mode::Upstream, 10_000),
-        Err(error) => unreachable!("a registered name: {error}"),
-    }
 }
 
 /// A matrix product of 128 × 512 by 512 × 128 as if it were a training: its rate is the peak of the core.

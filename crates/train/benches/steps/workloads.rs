@@ -10,8 +10,9 @@ use taskset_rng::{Stream, StreamId};
 use taskset_tasks::families::Config;
 use taskset_tasks::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
 
-use crate::tasks::Trials;
-use crate::training::{Training, adam};
+use crate::tasks::TaskTraining;
+use crate::training::Training;
+use crate::trials::adam;
 
 /// The workloads and what they are.
 pub(crate) const WORKLOADS: [(&str, &str); 7] = [
@@ -102,7 +103,7 @@ fn quadratic(trials: usize) -> Result<Box<dyn Training>, String> {
     };
     let builder = config.builder().ok_or("quadratic tasks have a builder")?;
     let task = builder("W5", &Datasets::new(Source::Synthetic)).map_err(|error| error.to_string())?;
-    Ok(Box::new(Trials::new(&*task, trials)))
+    Ok(Box::new(TaskTraining::new(&*task, trials)))
 }
 
 /// A network on random examples in memory; a minibatch is gathered from them every step.
