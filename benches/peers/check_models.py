@@ -26,7 +26,7 @@ def zero_loss(family, **config):
     """Loss with all parameters 0."""
     model = models.model(family, {"activation": "relu", "w_init": ["he_normal", None], "dataset": MNIST, **config})
     params = jax.tree.map(jnp.zeros_like, model.init(KEY))
-    return model.loss(params, IMAGES, LABELS, KEY)
+    return model.loss(params, IMAGES, LABELS, model.noise(KEY, len(IMAGES)))
 
 
 def initial_losses():

@@ -69,6 +69,24 @@ class Splits:
         return rows.reshape(count, self.batch)
 
 
+class GivenSplits(Splits):
+    """The minibatches that `taskset-rs` takes, from the files of its example `start`."""
+
+    def __init__(self, dataset, root, start):
+        super().__init__(dataset, root, 0)
+        stream = lambda name: iter(np.fromfile(start / f"{name}.u32", "<u4"))
+        self.feeds = {split: stream(split) for split in self.feeds}
+        self.training = stream("training")
+
+
+def given_noise(start, feed, shapes):
+    """The noise of a feed's minibatches as that example wrote it: a tuple of arrays `[minibatches, *shape]`."""
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    numbers = np.memmap(start / f"{feed}.f32", "<f4", "r").reshape(-1, sum(sizes))
+    parts = np.split(numbers, np.cumsum(sizes)[:-1], axis=1)
+    return tuple(part.reshape(-1, *shape) for part, shape in zip(parts, shapes))
+
+
 def shuffled(indices, rng):
     """The examples repeated for ever, through a shuffle buffer: emit a random element, refill its place."""
     indices = indices.tolist()

@@ -1,9 +1,9 @@
 """Models of six sampled families in JAX, built from a task's configuration alone.
 
 Written from the description of upstream's code, without a look at the Rust implementation: two independent readings
-that agree are the point of `compare.py`. A model is `Model(init, loss)`: `init(key) -> parameters`,
-`loss(parameters, images [batch, height, width, channels] in [0, 1], labels [batch], key) -> mean loss in nats` (squared
-or absolute error for auto-encoders).
+that agree are the point of `compare.py`. A model is `Model(init, noise, loss)`: `init(key) -> parameters`,
+`noise(key, batch) -> the random numbers of a minibatch, a tuple of arrays`, and `loss(parameters, images [batch, height,
+width, channels] in [0, 1], labels [batch], noise) -> mean loss in nats` (squared or absolute error for auto-encoders).
 """
 
 from typing import Callable, NamedTuple
@@ -34,7 +34,12 @@ ACTIVATIONS = {
 
 class Model(NamedTuple):
     init: Callable
+    noise: Callable
     loss: Callable
+
+
+def no_noise(key, batch):
+    return ()
 
 
 def draw(initializer, key, shape):
@@ -94,10 +99,10 @@ def mlp_family(config, shape, classes):
     activation = ACTIVATIONS[config["activation"]]
     sizes = [int(np.prod(shape)), *config["layer_sizes"], classes]
 
-    def loss(params, images, labels, key):
+    def loss(params, images, labels, noise):
         return cross_entropy(mlp(params, activation, flat(centred(config, images))), labels)
 
-    return Model(lambda key: init_mlp(config["w_init"], key, sizes), loss)
+    return Model(lambda key: init_mlp(config["w_init"], key, sizes), no_noise, loss)
 
 
 def mlp_ae_family(config, shape, classes):
@@ -108,13 +113,13 @@ def mlp_ae_family(config, shape, classes):
     error = {"l2": jnp.square, "l1": jnp.abs}[config["loss_type"]]
     reduce = {"reduce_mean": jnp.mean, "reduce_sum": jnp.sum}[config["reduction_type"]]
 
-    def loss(params, images, labels, key):
+    def loss(params, images, labels, noise):
         x = flat(images)
         if config["output_type"] in ("tanh", "linear_center"):
             x = 2 * x - 1
         return reduce(error(output(mlp(params, activation, x)) - x), -1).mean()
 
-    return Model(lambda key: init_mlp(config["w_init"], key, sizes), loss)
+    return Model(lambda key: init_mlp(config["w_init"], key, sizes), no_noise, loss)
 
 
 def normal_log_density(x, mean, log_std):
@@ -138,17 +143,21 @@ def mlp_vae_family(config, shape, classes):
             "decoder": init_mlp(config["w_init"], decoder, [latent, *config["dec_hidden_units"], 2 * pixels]),
         }
 
-    def loss(params, images, labels, key):
+    def noise(key, batch):
         latent_key, pixel_key = jax.random.split(key)
+        return jax.random.normal(latent_key, (batch, latent)), jax.random.uniform(pixel_key, (batch, pixels))
+
+    def loss(params, images, labels, noise):
+        epsilon, uniform = noise
         x = flat(images)
         mean, log_std = jnp.split(mlp(params["encoder"], activation, x), 2, -1)
-        sample = mean + jnp.exp(log_std) * jax.random.normal(latent_key, mean.shape)
+        sample = mean + jnp.exp(log_std) * epsilon
         decoded = jnp.clip(mlp(params["decoder"], activation, sample), -10, 10)
-        dequantised = x + jax.random.uniform(pixel_key, x.shape, minval=-1 / 510, maxval=1 / 510)
+        dequantised = x + (uniform - 0.5) / 255
         log_p = (normal_log_density(dequantised, *jnp.split(decoded, 2, -1)) - np.log(255)).sum(-1)
         return -(log_p - kl_from_standard_normal(mean, log_std).sum(-1)).mean()
 
-    return Model(init, loss)
+    return Model(init, noise, loss)
 
 
 def init_convolutions(config, key, channels):
@@ -184,11 +193,11 @@ def conv_pooling_family(config, shape, classes):
             "head": init_mlp(config["w_init"], head, [config["hidden_units"][-1], classes]),
         }
 
-    def loss(params, images, labels, key):
+    def loss(params, images, labels, noise):
         x = pool(convolutions(config, params["stack"], centred(config, images)))
         return cross_entropy(mlp(params["head"], None, x), labels)
 
-    return Model(init, loss)
+    return Model(init, no_noise, loss)
 
 
 def conv_fc_family(config, shape, classes):
@@ -200,20 +209,20 @@ def conv_fc_family(config, shape, classes):
         features = jax.eval_shape(lambda x: flat(convolutions(config, layers, x)), jnp.zeros((1, *shape))).shape[-1]
         return {"stack": layers, "head": init_mlp(config["w_init"], head, [features, *config["fc_hidden_units"], classes])}
 
-    def loss(params, images, labels, key):
+    def loss(params, images, labels, noise):
         x = flat(convolutions(config, params["stack"], centred(config, images)))
         return cross_entropy(mlp(params["head"], activation, x), labels)
 
-    return Model(init, loss)
+    return Model(init, no_noise, loss)
 
 
 def real_nvp_to_latent(couplings, activation, permutations, v):
-    """Latent `[batch, D]` and log determinant `[batch]` of data `v` `[batch, D]`."""
+    """Latent `[batch, D]` and log determinant `[batch]` of data `v` `[batch, D]`; the last coupling comes first."""
     known = v.shape[-1] // 2
     log_determinant = 0.0
-    for i in reversed(range(len(couplings))):
+    for i, coupling in zip(reversed(range(len(couplings))), couplings):
         a, b = v[:, :known], v[:, known:]
-        shift, log_scale = jnp.split(mlp(couplings[i], activation, a), 2, -1)
+        shift, log_scale = jnp.split(mlp(coupling, activation, a), 2, -1)
         v = jnp.concatenate([a, (b - shift) * jnp.exp(-log_scale)], -1)
         log_determinant -= log_scale.sum(-1)
         if i > 0:  # The inverse of out[j] = in[π[j]].
@@ -232,12 +241,15 @@ def nvp_family(config, shape, classes):
     def init(key):
         return [init_mlp(config["w_init"], k, sizes) for k in jax.random.split(key, couplings)]
 
-    def loss(params, images, labels, key):
-        y = flat(images) + 0.01 * jax.random.normal(key, (len(images), pixels))
+    def noise(key, batch):
+        return (0.01 * jax.random.normal(key, (batch, pixels)),)
+
+    def loss(params, images, labels, noise):
+        y = flat(images) + noise[0]
         z, log_determinant = real_nvp_to_latent(params, activation, permutations, y)
         return -(-0.5 * (z**2).sum(-1) - pixels / 2 * LOG_2PI + log_determinant).mean()
 
-    return Model(init, loss)
+    return Model(init, noise, loss)
 
 
 FAMILIES = {
@@ -260,3 +272,24 @@ def model(family, config):
 
 def parameter_count(params):
     return sum(x.size for x in jax.tree.leaves(params))
+
+
+def with_values(params, tensors):
+    """The same tree with the values of `tensors`, which come in the order of layers, weights before biases."""
+    left = list(tensors)
+
+    def fill(tree):
+        if isinstance(tree, list):
+            return [fill(part) for part in tree]
+        # A model's parts in the order in which they stand in `init`; jax.tree would sort them.
+        return {name: take(part) if name in ("w", "b") else fill(part) for name, part in tree.items()}
+
+    def take(part):
+        if part.shape != left[0].shape:
+            raise ValueError(f"a tensor has the shape {left[0].shape}, {part.shape} is expected")
+        return jnp.asarray(left.pop(0))
+
+    filled = fill(params)
+    if left:
+        raise ValueError(f"{len(left)} tensors too many")
+    return filled

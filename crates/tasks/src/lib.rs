@@ -19,6 +19,7 @@ pub use error::Error;
 #[cfg(feature = "candle")]
 pub use models::candle_task::{CandleLoss, CandleTask, Variable};
 pub use models::drawn::{Draw, Drawn};
+pub use models::image_batches::sampled_examples;
 pub use models::network_task::{Batches, Data, NetworkTask};
 pub use registry::{Description, all_names, build, describe, families, select, upstream_json};
 pub use task::{Feed, Layout, Problem, Task, Tensor};

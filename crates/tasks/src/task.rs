@@ -205,6 +205,13 @@ pub trait Problem<T: Float>: Send {
         false
     }
 
+    /// The random numbers that the loss of the current minibatch uses besides its examples, in the order in which they were
+    /// drawn: a slice a layer with noise, the loss's last, each row-major. None by default; for training another
+    /// implementation on the same ones.
+    fn noise(&self) -> Vec<&[T]> {
+        Vec::new()
+    }
+
     /// 1 where an optimizer that projects must keep the parameter, 0 where it must be reset to 0 after every update;
     /// `None` (the default) where no parameter is constrained.
     fn constraint_mask(&self) -> Option<&[T]> {

@@ -117,21 +117,51 @@ pub(super) struct ImageBatches {
     augmenter: Option<Augmenter>,
 }
 
+/// The name of a feed's streams.
+fn feed_id(replica: &StreamId, feed: Feed) -> StreamId {
+    match feed {
+        Feed::Training => replica.child("train"),
+        Feed::Evaluation(split) => replica.child("eval").child(split.name()),
+    }
+}
+
+/// The example numbers of a feed; `buffer` as in [`ImageTask`].
+fn examples(splits: &Splits, buffer: Option<usize>, replica: &StreamId, feed: Feed) -> IndexStream {
+    let indices = splits.get(feed.split());
+    let stream = feed_id(replica, feed).child("batches").stream();
+    IndexStream::new(Arc::clone(indices), buffer.unwrap_or(indices.len()), stream)
+}
+
+/// The examples that a sampled task on images takes: with them another implementation can be trained on the same
+/// minibatches. `num_train` is that of the task's configuration, `replica` the name of its streams; the numbers are those
+/// of [`ImageData::pixels`].
+///
+/// # Errors
+/// [`Error::Data`] if the images cannot be had.
+pub fn sampled_examples(
+    dataset: &str,
+    num_train: Option<usize>,
+    data: &Datasets,
+    replica: &StreamId,
+    feed: Feed,
+) -> Result<IndexStream, Error> {
+    let splits = carve(&*data.images(dataset)?, Carving::Sampled, num_train);
+    Ok(examples(&splits, Some(SHUFFLE_BUFFER), replica, feed))
+}
+
 impl ImageBatches {
     pub(super) fn new(images: Arc<ImageTask>, replica: &StreamId) -> Self {
-        let open = |split: Split, id: StreamId| {
-            let indices = images.splits.get(split);
-            let buffer = images.buffer.unwrap_or(indices.len());
+        let open = |feed: Feed| {
+            let id = feed_id(replica, feed);
             FeedStreams {
-                batches: IndexStream::new(Arc::clone(indices), buffer, id.child("batches").stream()),
+                batches: examples(&images.splits, images.buffer, replica, feed),
                 augment: id.child("augment").stream(),
                 noise: id.child("noise").stream(),
             }
         };
-        let evaluation = replica.child("eval");
         Self {
-            training: open(Split::Train, replica.child("train")),
-            evaluation: Split::ALL.map(|split| open(split, evaluation.child(split.name()))),
+            training: open(Feed::Training),
+            evaluation: Split::ALL.map(|split| open(Feed::Evaluation(split))),
             examples: vec![0; images.batch_size],
             augmenter: images
                 .augmentation
@@ -166,5 +196,42 @@ impl<T: Scalar> Batches<T> for ImageBatches {
             }
         }
         &mut streams.noise
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskset_datasets::Source;
+
+    #[test]
+    fn sampled_examples_are_those_of_the_minibatches() {
+        let (batch_size, num_train) = (6, Some(600));
+        let dataset = ImageDatasetConfig {
+            name: "mnist".to_owned(),
+            batch_size,
+            num_train,
+            num_classes: None,
+            just_train: false,
+            augmentation: None,
+        };
+        let (data, replica) = (Datasets::new(Source::Synthetic), StreamId::root("image-batches-tests"));
+        let images = Arc::new(ImageTask::sampled("t", &dataset, false, &data).unwrap());
+        let mut batches = ImageBatches::new(Arc::clone(&images), &replica);
+        for feed in Split::ALL.map(Feed::Evaluation).into_iter().chain([Feed::Training]) {
+            let mut stream = sampled_examples("mnist", num_train, &data, &replica, feed).unwrap();
+            for _ in 0..2 {
+                let (mut features, mut labels) = (vec![0f32; batch_size * 784], vec![0; batch_size]);
+                let batch = BatchMut { features: &mut features, tokens: &mut [], labels: &mut labels };
+                Batches::next(&mut batches, feed, batch);
+                let mut examples = vec![0; batch_size];
+                stream.next_batch(&mut examples);
+                for (row, &example) in features.chunks_exact(784).zip(&examples) {
+                    let pixels = images.data.pixels(example);
+                    let unit = |byte: &u8| (f32::from(*byte) / 255.0).to_bits();
+                    assert!(row.iter().map(|x| x.to_bits()).eq(pixels.iter().map(unit)));
+                }
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ mod conv_stack;
 pub(crate) mod drawn;
 pub mod fixed_mlp;
 pub mod flow;
-mod image_batches;
+pub(crate) mod image_batches;
 pub mod language_model;
 pub mod mlp;
 pub mod mlp_ae;

@@ -215,6 +215,10 @@ impl<T: Scalar> Problem<T> for Replica<T> {
         T::of(self.plan.loss_and_gradients(params, gradients))
     }
 
+    fn noise(&self) -> Vec<&[T]> {
+        self.plan.noise().flatten().collect()
+    }
+
     /// Several minibatches in one pass, the same examples and noise as one by one. The current minibatch stays as it is.
     fn load_evaluation(&mut self, split: Split, batches: u32) -> u32 {
         let at_once = self.at_once();
@@ -358,6 +362,27 @@ mod tests {
             }
             assert_eq!(large.loss(&params).to_bits(), fresh.loss(&params).to_bits());
         }
+    }
+
+    #[test]
+    fn the_noise_of_the_minibatch_can_be_seen() {
+        let mut seen = Vec::new();
+        for task in variants() {
+            let noise = || {
+                let (mut problem, _) = start::<f32>(&task, 5);
+                [(); 2].map(|()| {
+                    problem.next_batch(Feed::Training);
+                    problem.noise().concat()
+                })
+            };
+            let [first, second] = noise();
+            assert_eq!([&first, &second], noise().each_ref());
+            assert!(first.is_empty() || first != second);
+            seen.push(first.len() / task.data.batch_size);
+        }
+        // Only the last has dropout, of as many numbers a row as its layer before has outputs.
+        assert_eq!(seen.iter().filter(|&&n| n > 0).count(), 1, "{seen:?}");
+        assert!(seen.last() > Some(&0));
     }
 
     #[test]
