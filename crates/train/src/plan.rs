@@ -10,7 +10,7 @@ use crate::Error;
 /// Version of everything that decides a curve's bits besides the plan: streams, initialisers, data order, kernels'
 /// order of operations. Bumped whenever a change of the program changes curves, so that old curves are not mixed with
 /// new ones.
-pub const CURVES_VERSION: u32 = 4;
+pub const CURVES_VERSION: u32 = 5;
 
 /// All trials of tasks × optimizers × replicas under one protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]

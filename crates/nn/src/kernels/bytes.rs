@@ -24,17 +24,17 @@ pub(super) fn to_unit<T: From<u8> + Scalar, M: Math<T>>(bytes: &[u8], centre: bo
     }
 }
 
-/// Asks for bytes that will be read soon, so that they are on their way from memory in the meantime; changes nothing else.
+/// Asks for values that will be read soon, so that they are on their way from memory in the meantime; changes nothing else.
 #[inline]
-pub fn prefetch(bytes: &[u8]) {
+pub fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    for line in bytes.chunks(64) {
+    for line in values.chunks((64 / size_of::<T>().max(1)).max(1)) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         // SAFETY: SSE is part of x86-64, and a prefetch of whatever address has no effect but on caches.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = bytes;
+    let _ = values;
 }
 
 #[cfg(test)]

@@ -16,8 +16,10 @@ impl<T: Float> Kernel for AdagradStep<'_, T> {
     #[inline(always)]
     fn run(self) {
         for ((p, &g), v) in self.params.iter_mut().zip(self.gradients).zip(self.v) {
-            *v = *v + g * g;
-            *p = *p - self.rate * g / v.sqrt();
+            // Loaded before anything is stored, as in Adam.
+            let (old, new_v) = (*p, *v + g * g);
+            *v = new_v;
+            *p = old - self.rate * g / new_v.sqrt();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! W0 to W6: the workloads that JAX and PyTorch are timed on too (`benches/peers/README.md` describes them).
 
 use taskset_datasets::{Datasets, Source};
+use taskset_nn::kernels::prefetch;
 use taskset_nn::{
     Activation, Conv, Core, Dense, Embed, GaussianLikelihood, Initializer, InvalidNetwork, Latent, Layer,
     Loss, Lstm, Network, Padding, Plan, Recurrent, Shape, SpatialPool,
@@ -106,12 +107,15 @@ fn quadratic(trials: usize) -> Result<Box<dyn Training>, String> {
     Ok(Box::new(TaskTraining::new(&*task, trials)))
 }
 
-/// A network on random examples in memory; a minibatch is gathered from them every step.
+/// A network on random examples in memory; a minibatch is gathered from them every step. Its rows are known a step earlier
+/// and asked for then: the examples of W1, W2 and W6 exceed most caches.
 struct Model {
     plan: Plan<f32>,
     features: Vec<f32>,
     tokens: Vec<u16>,
     labels: Vec<u16>,
+    /// The examples of the next minibatch.
+    next: Vec<usize>,
     stream: Stream,
     params: Vec<f32>,
     gradients: Vec<f32>,
@@ -136,6 +140,7 @@ impl Model {
             features: (0..examples * network.input.len()).map(|_| stream.unit_f32()).collect(),
             tokens: (0..examples * length).map(|_| stream.below(vocabulary) as u16).collect(),
             labels: (0..examples).map(|_| stream.below(10) as u16).collect(),
+            next: (0..rows).map(|_| stream.below(examples as u64) as usize).collect(),
             stream,
             gradients: params.clone(),
             state: rule.init(params.len()),
@@ -151,13 +156,15 @@ impl Training for Model {
         let (rows, examples) = (self.plan.rows(), self.labels.len());
         let (width, length) = (self.features.len() / examples, self.tokens.len() / examples);
         let batch = self.plan.batch_mut();
-        for row in 0..rows {
-            let example = self.stream.below(examples as u64) as usize;
+        for (row, next) in self.next.iter_mut().enumerate() {
+            let example = *next;
             let (features, tokens) =
                 (example * width..(example + 1) * width, example * length..(example + 1) * length);
             batch.features[row * width..(row + 1) * width].copy_from_slice(&self.features[features]);
             batch.tokens[row * length..(row + 1) * length].copy_from_slice(&self.tokens[tokens]);
             batch.labels[row] = self.labels[example];
+            *next = self.stream.below(examples as u64) as usize;
+            prefetch(&self.features[*next * width..(*next + 1) * width]);
         }
         self.plan.draw_noise(0..rows, &mut self.stream);
         let loss = self.plan.loss_and_gradients(&self.params, &mut self.gradients);
