@@ -83,19 +83,24 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{First, GatherMicro, GatherTile, a_rows, by_rows, c_rows};
-    use crate::kernels::micro::{Avx2, Avx512, lanes, load, store};
+    use crate::kernels::micro::{Avx2, Avx512, lanes, load, load512, masks512, store, store512};
     use std::arch::asm;
     use std::arch::x86_64::{
         __m256, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps,
-        _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_setzero_ps,
+        _mm512_max_ps, _mm512_setzero_ps,
     };
 
     impl GatherMicro<f32> for Avx512 {
         unsafe fn gather_tile(tile: &GatherTile<'_, f32>) {
-            if tile.cols <= 16 {
-                by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1));
-            } else {
-                by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2));
+            match tile.cols {
+                0..=15 => {
+                    by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1, false));
+                }
+                16 => by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1, true)),
+                17..=31 => {
+                    by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2, false));
+                }
+                _ => by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2, true)),
             }
         }
     }
@@ -137,14 +142,10 @@ mod x86 {
     }
 
     /// # Safety
-    /// As [`GatherMicro::gather_tile`], with `MR` rows and at most 16 times `NV` columns.
+    /// As [`GatherMicro::gather_tile`], with `MR` rows and at most 16 times `NV` columns, exactly so many if `FULL`.
     #[target_feature(enable = "avx512f")]
-    unsafe fn avx512<const MR: usize, const NV: usize>(t: &GatherTile<'_, f32>) {
-        let mut masks: [__mmask16; NV] = [0; NV];
-        for (v, mask) in masks.iter_mut().enumerate() {
-            let left = t.cols - (16 * v).min(t.cols);
-            *mask = if left >= 16 { 0xffff } else { (1 << left) - 1 };
-        }
+    unsafe fn avx512<const MR: usize, const NV: usize, const FULL: bool>(t: &GatherTile<'_, f32>) {
+        let masks: [__mmask16; NV] = masks512(t.cols);
         // SAFETY: masked loads and stores touch only the columns of the tile; the tables are the tile's.
         unsafe {
             let mut sums: [[__m512; NV]; MR] = [[_mm512_setzero_ps(); NV]; MR];
@@ -154,13 +155,13 @@ mod x86 {
                     let c: [_; MR] = c_rows(t);
                     for (sum, c) in sums.iter_mut().zip(c) {
                         for v in 0..NV {
-                            sum[v] = _mm512_maskz_loadu_ps(masks[v], c.wrapping_add(16 * v));
+                            sum[v] = load512::<FULL>(c.wrapping_add(16 * v), masks[v]);
                         }
                     }
                 }
                 First::Bias(bias) => {
                     for v in 0..NV {
-                        let bias = _mm512_maskz_loadu_ps(masks[v], bias.wrapping_add(16 * v));
+                        let bias = load512::<FULL>(bias.wrapping_add(16 * v), masks[v]);
                         for sum in &mut sums {
                             sum[v] = bias;
                         }
@@ -172,7 +173,7 @@ mod x86 {
                 let b = t.b.add(k.row as usize * t.stride);
                 let mut row = [_mm512_setzero_ps(); NV];
                 for v in 0..NV {
-                    row[v] = _mm512_maskz_loadu_ps(masks[v], b.wrapping_add(16 * v));
+                    row[v] = load512::<FULL>(b.wrapping_add(16 * v), masks[v]);
                 }
                 for (sum, a) in sums.iter_mut().zip(a) {
                     add_product(sum, a, k.offset, row);
@@ -183,7 +184,7 @@ mod x86 {
                 for v in 0..NV {
                     // The second operand is returned if either is NaN.
                     let x = if t.relu { _mm512_max_ps(_mm512_setzero_ps(), sum[v]) } else { sum[v] };
-                    _mm512_mask_storeu_ps(c.wrapping_add(16 * v), masks[v], x);
+                    store512::<FULL>(c.wrapping_add(16 * v), masks[v], x);
                 }
             }
         }

@@ -81,7 +81,7 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512, lanes, load, store};
+pub(crate) use x86::{Avx2, Avx512, lanes, load, load512, masks512, store, store512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -89,8 +89,8 @@ mod x86 {
     use std::arch::x86_64::{
         __m256, __m256i, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps,
         _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
-        _mm512_set1_ps, _mm512_setzero_ps,
+        _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+        _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
     /// 12 rows of two 16-element vectors: 24 of 32 registers accumulate.
@@ -104,23 +104,21 @@ mod x86 {
 
         unsafe fn tile(tile: &Tile<f32>) {
             match tile.cols {
-                0..=16 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1)),
-                17..=32 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2)),
-                33..=64 => by_rows!(tile.rows, tile, avx512 [1 2] (4)),
-                _ => by_rows!(tile.rows, tile, avx512 [1 2] (8)),
+                0..=15 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1, false)),
+                16 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1, true)),
+                17..=31 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2, false)),
+                32 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2, true)),
+                33..=64 => by_rows!(tile.rows, tile, avx512 [1 2] (4, false)),
+                _ => by_rows!(tile.rows, tile, avx512 [1 2] (8, false)),
             }
         }
     }
 
     /// # Safety
-    /// As [`Micro::tile`], with `rows == MR` and `cols` at most 16 times `NV`.
+    /// As [`Micro::tile`], with `rows == MR` and `cols` at most 16 times `NV`, exactly so many if `FULL`.
     #[target_feature(enable = "avx512f")]
-    unsafe fn avx512<const MR: usize, const NV: usize>(t: &Tile<f32>) {
-        let mut masks: [__mmask16; NV] = [0; NV];
-        for (v, mask) in masks.iter_mut().enumerate() {
-            let left = t.cols - (16 * v).min(t.cols);
-            *mask = if left >= 16 { 0xffff } else { (1 << left) - 1 };
-        }
+    unsafe fn avx512<const MR: usize, const NV: usize, const FULL: bool>(t: &Tile<f32>) {
+        let masks: [__mmask16; NV] = masks512(t.cols);
         // SAFETY: masked loads and stores touch only the columns of the tile; rows and depth are the tile's.
         unsafe {
             let mut sums: [[__m512; NV]; MR] = [[_mm512_setzero_ps(); NV]; MR];
@@ -129,13 +127,13 @@ mod x86 {
                 First::Accumulate => {
                     for (i, sum) in sums.iter_mut().enumerate() {
                         for v in 0..NV {
-                            sum[v] = _mm512_maskz_loadu_ps(masks[v], t.c.add(i * t.c_stride + 16 * v));
+                            sum[v] = load512::<FULL>(t.c.add(i * t.c_stride + 16 * v), masks[v]);
                         }
                     }
                 }
                 First::Bias(bias) => {
                     for v in 0..NV {
-                        let bias = _mm512_maskz_loadu_ps(masks[v], bias.add(16 * v));
+                        let bias = load512::<FULL>(bias.add(16 * v), masks[v]);
                         for sum in &mut sums {
                             sum[v] = bias;
                         }
@@ -146,7 +144,7 @@ mod x86 {
             for _ in 0..t.depth {
                 let mut row = [_mm512_setzero_ps(); NV];
                 for v in 0..NV {
-                    row[v] = _mm512_maskz_loadu_ps(masks[v], b.add(16 * v));
+                    row[v] = load512::<FULL>(b.add(16 * v), masks[v]);
                 }
                 for (i, sum) in sums.iter_mut().enumerate() {
                     let x = _mm512_set1_ps(*a.add(i * t.row_stride));
@@ -161,10 +159,40 @@ mod x86 {
                 for v in 0..NV {
                     // The second operand is returned if either is NaN.
                     let x = if t.relu { _mm512_max_ps(_mm512_setzero_ps(), sum[v]) } else { sum[v] };
-                    _mm512_mask_storeu_ps(t.c.add(i * t.c_stride + 16 * v), masks[v], x);
+                    store512::<FULL>(t.c.add(i * t.c_stride + 16 * v), masks[v], x);
                 }
             }
         }
+    }
+
+    /// The masks of the vectors of a tile of `cols` columns.
+    pub(crate) fn masks512<const NV: usize>(cols: usize) -> [__mmask16; NV] {
+        let mut masks = [0; NV];
+        for (v, mask) in masks.iter_mut().enumerate() {
+            let left = cols.saturating_sub(16 * v);
+            *mask = if left >= 16 { 0xffff } else { (1 << left) - 1 };
+        }
+        masks
+    }
+
+    /// A masked load costs a multiply-add's place on Zen 4: whole vectors are loaded without.
+    ///
+    /// # Safety
+    /// `from` has the elements that the mask selects (16 if `FULL`).
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(crate) unsafe fn load512<const FULL: bool>(from: *const f32, mask: __mmask16) -> __m512 {
+        // SAFETY: the caller's promise.
+        unsafe { if FULL { _mm512_loadu_ps(from) } else { _mm512_maskz_loadu_ps(mask, from) } }
+    }
+
+    /// # Safety
+    /// `into` has the elements that the mask selects (16 if `FULL`).
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(crate) unsafe fn store512<const FULL: bool>(into: *mut f32, mask: __mmask16, x: __m512) {
+        // SAFETY: the caller's promise.
+        unsafe { if FULL { _mm512_storeu_ps(into, x) } else { _mm512_mask_storeu_ps(into, mask, x) } }
     }
 
     /// 6 rows of two 8-element vectors: 12 of 16 registers accumulate.

@@ -156,13 +156,14 @@ impl Training for Model {
         let (rows, examples) = (self.plan.rows(), self.labels.len());
         let (width, length) = (self.features.len() / examples, self.tokens.len() / examples);
         let batch = self.plan.batch_mut();
-        for (row, next) in self.next.iter_mut().enumerate() {
-            let example = *next;
+        for (row, &example) in self.next.iter().enumerate() {
             let (features, tokens) =
                 (example * width..(example + 1) * width, example * length..(example + 1) * length);
             batch.features[row * width..(row + 1) * width].copy_from_slice(&self.features[features]);
             batch.tokens[row * length..(row + 1) * length].copy_from_slice(&self.tokens[tokens]);
             batch.labels[row] = self.labels[example];
+        }
+        for next in &mut self.next {
             *next = self.stream.below(examples as u64) as usize;
             prefetch(&self.features[*next * width..(*next + 1) * width]);
         }
