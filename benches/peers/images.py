@@ -1,5 +1,6 @@
 """MNIST and CIFAR-10 from their original files, carved and served as TaskSet's sampled tasks do, in NumPy."""
 
+import functools
 import gzip
 from pathlib import Path
 
@@ -9,8 +10,9 @@ HELD_OUT = 5000  # Examples of valid_inner and of valid_outer.
 SHUFFLE_BUFFER = 10_000
 
 
+@functools.cache
 def load(name, root):
-    """Training and test split: images `[n, height, width, channels]` uint8, labels `[n]`."""
+    """Training and test split, read once: images `[n, height, width, channels]` uint8, labels `[n]`."""
     folder = Path(root) / name
     if name in ("mnist", "fashion_mnist"):
         return [

@@ -57,9 +57,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// The root of the checkout.
+/// The root of the checkout whose cargo started us: a target directory that checkouts share may hold the build of another.
 fn root() -> PathBuf {
-    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let built_from = || env!("CARGO_MANIFEST_DIR").into();
+    let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(built_from));
     manifest.parent().map_or(manifest.clone(), PathBuf::from)
 }
 

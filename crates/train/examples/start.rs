@@ -79,12 +79,12 @@ fn write(mut args: impl Iterator<Item = String>) -> Result<(), String> {
         let mut examples = vec![0u32; batch as usize * batches as usize];
         stream.next_batch(&mut examples);
         save(&format!("{name}.u32"), examples.iter().flat_map(|x| x.to_le_bytes()).collect())?;
-        let mut noise = Vec::new();
-        for _ in 0..batches {
-            problem.next_batch(feed);
-            noise.extend(problem.noise().into_iter().flatten().flat_map(|x| x.to_le_bytes()));
-        }
-        if !noise.is_empty() {
+        if !problem.noise().is_empty() {
+            let mut noise = Vec::new();
+            for _ in 0..batches {
+                problem.next_batch(feed);
+                noise.extend(problem.noise().into_iter().flatten().flat_map(|x| x.to_le_bytes()));
+            }
             save(&format!("{name}.f32"), noise)?;
         }
     }

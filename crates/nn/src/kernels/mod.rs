@@ -16,6 +16,7 @@ mod gemm;
 mod hsv;
 mod losses;
 mod math;
+mod matrix;
 mod micro;
 mod units;
 
@@ -33,8 +34,9 @@ pub use color::ColorChange;
 pub use columns::Reduction;
 pub(crate) use columns::maxima_backward;
 pub use gather::{Entry, Gathered};
-pub use gemm::{MatrixRef, Packed, Scratch, Start};
+pub use gemm::{Packed, Scratch, Start};
 use math::Exact;
+pub use matrix::MatrixRef;
 use micro::Portable;
 
 mod sealed {
@@ -167,6 +169,19 @@ pub trait Scalar:
     fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]);
 }
 
+/// In an `impl` for f32, calls `function::<f32, K>(args)`, `K` being the tiles of the backend.
+macro_rules! by_tiles {
+    ($backend:expr, $module:ident::$function:ident($($arg:expr),*)) => {
+        match $backend.kind() {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => $module::$function::<Self, micro::Avx512>($($arg),*),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => $module::$function::<Self, micro::Avx2>($($arg),*),
+            Kind::Portable => $module::$function::<Self, Portable>($($arg),*),
+        }
+    };
+}
+
 impl Scalar for f32 {
     #[inline(always)]
     fn of(x: f64) -> Self {
@@ -187,23 +202,11 @@ impl Scalar for f32 {
         c: &mut [Self],
         scratch: &mut Scratch<Self>,
     ) {
-        match backend.kind() {
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => gemm::product::<Self, micro::Avx512>(a, b, start, relu, c, scratch),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => gemm::product::<Self, micro::Avx2>(a, b, start, relu, c, scratch),
-            Kind::Portable => gemm::product::<Self, Portable>(a, b, start, relu, c, scratch),
-        }
+        by_tiles!(backend, gemm::product(a, b, start, relu, c, scratch));
     }
 
     fn pack(backend: Backend, b: MatrixRef<'_, Self>, packed: &mut Packed<Self>) {
-        match backend.kind() {
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => gemm::pack::<Self, micro::Avx512>(b, packed),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => gemm::pack::<Self, micro::Avx2>(b, packed),
-            Kind::Portable => gemm::pack::<Self, Portable>(b, packed),
-        }
+        by_tiles!(backend, gemm::pack(b, packed));
     }
 
     fn gemm_packed(
@@ -215,13 +218,7 @@ impl Scalar for f32 {
         c: &mut [Self],
         scratch: &mut Scratch<Self>,
     ) {
-        match backend.kind() {
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => gemm::product_packed::<Self, micro::Avx512>(a, b, start, relu, c, scratch),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => gemm::product_packed::<Self, micro::Avx2>(a, b, start, relu, c, scratch),
-            Kind::Portable => gemm::product_packed::<Self, Portable>(a, b, start, relu, c, scratch),
-        }
+        by_tiles!(backend, gemm::product_packed(a, b, start, relu, c, scratch));
     }
 
     fn gather_gemm(
@@ -233,13 +230,7 @@ impl Scalar for f32 {
         columns: usize,
         c: &mut [Self],
     ) {
-        match backend.kind() {
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => gather::product::<Self, micro::Avx512>(a, b, start, relu, columns, c),
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => gather::product::<Self, micro::Avx2>(a, b, start, relu, columns, c),
-            Kind::Portable => gather::product::<Self, Portable>(a, b, start, relu, columns, c),
-        }
+        by_tiles!(backend, gather::product(a, b, start, relu, columns, c));
     }
 
     fn activate(backend: Backend, activation: Activation, values: &mut [Self]) {
