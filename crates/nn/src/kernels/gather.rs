@@ -122,7 +122,7 @@ pub(crate) struct GatherTile<'a, T> {
 }
 
 /// A kernel for tiles whose left operand is gathered.
-pub(crate) trait GatherMicro<T>: Micro<T> {
+pub(crate) trait GatherMicro<T: Scalar>: Micro<T> {
     /// Computes one tile.
     ///
     /// # Safety

@@ -5,6 +5,7 @@
 //! the order of k, whatever the tile it falls into: a row's result does not depend on how many rows are computed with
 //! it, and the two x86-64 vector kernels agree bit for bit.
 
+use super::transpose::{self, SIDE};
 use super::{MatrixRef, Scalar};
 
 /// What the product is added to.
@@ -268,11 +269,21 @@ fn pack_panel<T: Scalar, K: Micro<T>>(
             }
         }
     } else if b.row_stride == 1 {
-        // Transposing: blocks of rows small enough that their lines stay in the cache.
-        for (block, out) in panel.chunks_mut(16 * width).enumerate() {
-            let rows = out.len() / width;
-            for (j, col) in cols.clone().enumerate() {
-                let column = &b.data[col * b.col_stride + first + block * 16..][..rows];
+        let whole = count - count % SIDE;
+        for (block, out) in panel.chunks_mut(SIDE * width).enumerate() {
+            let (rows, at) = (out.len() / width, cols.start * b.col_stride + first + block * SIDE);
+            let whole = if rows == SIDE { whole } else { 0 };
+            for j in (0..whole).step_by(SIDE) {
+                let (from, to) = (&b.data[at + j * b.col_stride..], &mut out[j..]);
+                assert!(
+                    from.len() >= (SIDE - 1) * b.col_stride + SIDE && to.len() >= (SIDE - 1) * width + SIDE
+                );
+                // SAFETY: the assertion above bounds the block; `K` is chosen by a backend, which exists only where
+                // its instructions do.
+                unsafe { K::transpose(from.as_ptr(), b.col_stride, to.as_mut_ptr(), width) };
+            }
+            for j in whole..count {
+                let column = &b.data[at + j * b.col_stride..][..rows];
                 for (line, &x) in out.chunks_exact_mut(width).zip(column) {
                     line[j] = x;
                 }
@@ -333,7 +344,7 @@ pub(crate) struct Tile<T> {
 }
 
 /// A kernel for tiles of up to `MR × NR`.
-pub(crate) trait Micro<T> {
+pub(crate) trait Micro<T: Scalar> {
     const MR: usize;
     const NR: usize;
     /// Most columns of a tile of at most [`THIN`] rows.
@@ -345,6 +356,16 @@ pub(crate) trait Micro<T> {
     /// `1 <= rows <= MR`, `1 <= cols <= NR` (`THIN_NR` for at most [`THIN`] rows), all elements of the operands within the tile readable (writable for `c`),
     /// a bias of `cols` elements, and the machine has the kernel's instructions.
     unsafe fn tile(tile: &Tile<T>);
+
+    /// `to[i · to_stride + j] = from[j · from_stride + i]` for `i` and `j` below [`SIDE`].
+    ///
+    /// # Safety
+    /// The elements named are readable in `from` and writable in `to`, the two do not overlap, and the machine has the
+    /// kernel's instructions.
+    unsafe fn transpose(from: *const T, from_stride: usize, to: *mut T, to_stride: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { transpose::portable(from, from_stride, to, to_stride) };
+    }
 }
 
 #[cfg(test)]

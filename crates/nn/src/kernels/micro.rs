@@ -86,6 +86,7 @@ pub(crate) use x86::{Avx2, Avx512, lanes, load, load512, masks512, store, store5
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{First, Micro, Tile};
+    use crate::kernels::transpose;
     use std::arch::x86_64::{
         __m256, __m256i, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps,
         _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_setzero_ps,
@@ -111,6 +112,11 @@ mod x86 {
                 33..=64 => by_rows!(tile.rows, tile, avx512 [1 2] (4, false)),
                 _ => by_rows!(tile.rows, tile, avx512 [1 2] (8, false)),
             }
+        }
+
+        unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+            // SAFETY: the caller's promise.
+            unsafe { transpose::avx2(from, from_stride, to, to_stride) };
         }
     }
 
@@ -208,6 +214,11 @@ mod x86 {
             } else {
                 by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (false));
             }
+        }
+
+        unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+            // SAFETY: the caller's promise.
+            unsafe { transpose::avx2(from, from_stride, to, to_stride) };
         }
     }
 

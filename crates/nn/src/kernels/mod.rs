@@ -18,6 +18,7 @@ mod losses;
 mod math;
 mod matrix;
 mod micro;
+mod transpose;
 mod units;
 
 use std::fmt::{Debug, Display};
