@@ -44,7 +44,7 @@ mod windows;
 
 pub use activation::Activation;
 pub use initializer::Initializer;
-pub use kernels::{Backend, Scalar};
+pub use kernels::{Backend, Scalar, UnknownBackend};
 pub use layers::{
     Autoregressive, Conv, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise,
     Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,

@@ -1,6 +1,7 @@
 //! What is recorded of the machine: the only place that looks at it.
 
 use taskset_curves::{Metadata, Protocol, SCHEMA_VERSION};
+use taskset_nn::Backend;
 
 /// Metadata of curves that this program trains on this machine, `threads` trials at once; `plan_hash` is empty for
 /// curves that belong to no sweep.
@@ -10,7 +11,7 @@ pub fn metadata(protocol: Protocol, plan_hash: String, threads: usize) -> Metada
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol,
         plan_hash,
-        machine: machine_description(),
+        machine: format!("{}, kernels {}", machine_description(), Backend::detect().name()),
         threads: u32::try_from(threads).unwrap_or(u32::MAX),
     }
 }

@@ -1,8 +1,8 @@
-//! Which instruction set the kernels use: found once a process, or forced to the portable one; and how one generic
+//! Which instruction set the kernels use: found once a process, or chosen; and how one generic
 //! function becomes a kernel for each.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// An instruction set that this machine has. Values exist only for sets that were detected, so holding one is proof
 /// that its kernels may run.
@@ -18,12 +18,22 @@ pub(crate) enum Kind {
     Avx512,
 }
 
-static FORCE_PORTABLE: AtomicBool = AtomicBool::new(false);
+/// What [`Backend::choose`] was given last: a number of [`Kind::code`], or 0 for the best.
+static CHOSEN: AtomicU8 = AtomicU8::new(0);
 
-/// From now on, [`Backend::detect`] answers the portable backend (`true`) or the machine's best one (`false`, the
-/// default). Plans that exist already keep theirs.
-pub fn force_portable(force: bool) {
-    FORCE_PORTABLE.store(force, Ordering::Relaxed);
+impl Kind {
+    const ALL: &[Self] = &[
+        Self::Portable,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512,
+    ];
+
+    /// From 1.
+    const fn code(self) -> u8 {
+        self as u8 + 1
+    }
 }
 
 impl Backend {
@@ -32,13 +42,32 @@ impl Backend {
         Self(Kind::Portable)
     }
 
-    /// The best backend of this machine, or the portable one after [`force_portable`]. f64 kernels are always portable.
+    /// What [`choose`](Self::choose) has chosen; by default the best backend of this machine. f64 kernels are always
+    /// portable.
     pub fn detect() -> Self {
         static BEST: OnceLock<Backend> = OnceLock::new();
-        if FORCE_PORTABLE.load(Ordering::Relaxed) {
-            return Self::portable();
-        }
-        *BEST.get_or_init(|| Self::available().last().copied().unwrap_or(Self::portable()))
+        let code = CHOSEN.load(Ordering::Relaxed);
+        // A code was stored from a backend, which was detected.
+        let chosen = Kind::ALL.iter().find(|kind| kind.code() == code);
+        chosen.map_or_else(
+            || *BEST.get_or_init(|| Self::available().last().copied().unwrap_or(Self::portable())),
+            |&kind| Self(kind),
+        )
+    }
+
+    /// From now on, [`detect`](Self::detect) answers this backend, or again the best one (`None`): for comparing results
+    /// between instruction sets. Plans that exist already keep theirs.
+    pub fn choose(backend: Option<Self>) {
+        CHOSEN.store(backend.map_or(0, |backend| backend.0.code()), Ordering::Relaxed);
+    }
+
+    /// The backend of this machine that has this [name](Self::name).
+    ///
+    /// # Errors
+    /// [`UnknownBackend`] if this machine has none.
+    pub fn named(name: &str) -> Result<Self, UnknownBackend> {
+        let found = Self::available().into_iter().find(|backend| backend.name() == name);
+        found.ok_or_else(|| UnknownBackend { name: name.to_owned() })
     }
 
     /// All backends of this machine, the best one last.
@@ -75,6 +104,18 @@ impl Backend {
     pub(crate) const fn kind(self) -> Kind {
         self.0
     }
+}
+
+/// A backend that this machine does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this machine has no kernels `{name}`; it has {}", names())]
+pub struct UnknownBackend {
+    /// The name that was asked for.
+    pub name: String,
+}
+
+fn names() -> String {
+    Backend::available().into_iter().map(Backend::name).collect::<Vec<_>>().join(", ")
 }
 
 /// In an `impl` for f32, calls `body::<f32, M>(args)`, which is `#[inline(always)]`, compiled for the backend's
@@ -144,3 +185,17 @@ macro_rules! kernels {
     };
 }
 pub(crate) use kernels;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backends_have_names() {
+        for backend in Backend::available() {
+            assert_eq!(Backend::named(backend.name()), Ok(backend));
+        }
+        let message = Backend::named("mmx").unwrap_err().to_string();
+        assert!(message.contains("`mmx`") && message.contains("it has portable"), "{message}");
+    }
+}

@@ -27,7 +27,7 @@ use std::iter::Sum;
 use num_traits::Float;
 
 use crate::Activation;
-pub use backend::{Backend, force_portable};
+pub use backend::{Backend, UnknownBackend};
 use backend::{Kind, vectorised};
 pub use bytes::prefetch;
 pub(crate) use cells::RowsOf;

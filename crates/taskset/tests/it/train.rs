@@ -67,6 +67,23 @@ fn stand_ins_are_called_so() {
 }
 
 #[test]
+fn portable_kernels_train_alike() {
+    let protocol =
+        ["--steps", "20", "--eval-every", "20", "--eval-batches", "2", "--data", "synthetic", "--json"];
+    for task in ["mlp_family_seed12", "conv_pooling_family_seed137", "rnn_text_classification_family_seed1"] {
+        let train = |more: &[&str]| json(&[&["train", task, "adam_lr_-3.00"], &protocol[..], more].concat());
+        let (best, portable) = (train(&[]), train(&["--kernels", "portable"]));
+        for split in ["train", "test"] {
+            for point in 0..2 {
+                let [here, there] = [&best, &portable].map(|curve| curve[split][point].as_f64().unwrap());
+                assert!((here / there - 1.0).abs() < 1e-4, "{task} {split}: {here}, portable {there}");
+            }
+        }
+    }
+    fails(&["train", "TwoD_Bowl1", "adam_lr_-1.00", "--kernels", "mmx"], 2, &["`mmx`", "it has portable"]);
+}
+
+#[test]
 fn wrong_usage() {
     fails(&["train", "TwoD_Bowl1", "adam_lr_-1.00", "--eval-every", "0"], 2, &["eval-every"]);
     fails(&["train", "TwoD_Bowl1", "adam_lr_-1.00", "--mode", "tf"], 2, &["tf"]);

@@ -18,6 +18,7 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use taskset::nn::Backend;
 
 /// TaskSet in Rust: optimisation tasks, training curves, learned hyperparameter lists.
 #[derive(Parser)]
@@ -32,6 +33,9 @@ use clap::{Parser, Subcommand};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Kernels that train: portable, avx2 or avx512 [default: the best of this machine].
+    #[arg(long, global = true, value_name = "NAME", value_parser = Backend::named)]
+    kernels: Option<Backend>,
 }
 
 #[derive(Subcommand)]
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
+    Backend::choose(cli.kernels);
     let result = match cli.command {
         Command::Tasks(command) => commands::tasks::run(command),
         Command::Optimizers(command) => commands::optimizers::run(command),
