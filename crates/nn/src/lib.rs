@@ -26,6 +26,7 @@
 //! every planned layer is tested against.
 
 mod activation;
+mod allocator;
 pub mod denormals;
 mod initializer;
 pub mod kernels;
@@ -43,6 +44,7 @@ mod testing;
 mod windows;
 
 pub use activation::Activation;
+pub use allocator::CacheLines;
 pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar, UnknownBackend};
 pub use layers::{

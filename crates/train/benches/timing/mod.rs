@@ -1,7 +1,13 @@
-//! What the benches share: what this process has cost, the cost of a call, medians. Processor time, which other programs
+//! What the benches share: the allocator, what this process has cost, the cost of a call, medians. Processor time, which other programs
 //! disturb less than the clock.
 
 use std::time::{Duration, Instant};
+
+use taskset_nn::CacheLines;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: CacheLines = CacheLines;
 
 /// Wall and processor time since a moment.
 pub(crate) struct Clock {

@@ -18,7 +18,10 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use taskset::nn::Backend;
+use taskset::nn::{Backend, CacheLines};
+
+#[global_allocator]
+static ALLOCATOR: CacheLines = CacheLines;
 
 /// TaskSet in Rust: optimisation tasks, training curves, learned hyperparameter lists.
 #[derive(Parser)]
