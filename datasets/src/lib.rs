@@ -68,8 +68,6 @@ mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
-#[cfg(feature = "parquet")]
-mod guard;
 #[cfg(feature = "hub")]
 mod hub;
 mod hub_copy;

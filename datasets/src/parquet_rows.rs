@@ -29,9 +29,10 @@ mod reader {
     use parquet::arrow::ProjectionMask;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+    use taskset_guard::caught;
+
     use super::broken;
     use crate::Error;
-    use crate::guard::caught;
 
     /// Rows in memory at a time.
     const ROWS: usize = 256;

@@ -225,8 +225,8 @@ impl Iterator for Batches<'_> {
 /// Runs the decoder and makes an error of its panics: on some damaged footers it divides by zero or asserts. What it was
 /// working on is not used again.
 fn guarded<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))
-        .unwrap_or_else(|_| Err(ParquetError::General("the file is damaged: its decoder gave up".to_owned())))
+    taskset_guard::caught(decode)
+        .unwrap_or_else(|| Err(ParquetError::General("the file is damaged: its decoder gave up".to_owned())))
 }
 
 #[cfg(test)]

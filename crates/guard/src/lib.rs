@@ -11,7 +11,7 @@ thread_local! {
 
 /// What `read` returns, or `None` if it panics. The first call puts a hook before the process's panic hook, which is still
 /// called for all other panics.
-pub(crate) fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
+pub fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let others = take_hook();
