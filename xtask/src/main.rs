@@ -22,7 +22,8 @@ Commands:
   tidy          check the crates' floors and absences, file headers, and habits
   bench [NAME…] microseconds a training step, in a release build
   bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0] [W0…]
-  sweep-check   build every feasible sampled task and take three steps; --count N: some at random
+  sweep-check   build every feasible sampled task and take three steps; --count N: some at random;
+                --min-gflop 400: those that are skipped by default
 
 Examples:
   cargo xtask reproduce sec5

@@ -24,11 +24,12 @@ const MOST_OPERATIONS: f64 = 4e11;
 const SHOWN: usize = 10;
 
 const HELP: &str = "\
-cargo xtask sweep-check [--count N] [--seed S] [--max-gflop G]
+cargo xtask sweep-check [--count N] [--seed S] [--min-gflop G] [--max-gflop G]
 
   --count N      N feasible tasks at random instead of all 12 × 1,000 names
   --seed S       which ones (default 0)
-  --max-gflop G  skip tasks that take more operations than this (default 400)
+  --min-gflop G  only tasks that take more operations than this: with 400, those that are skipped by default
+  --max-gflop G  skip tasks that take more operations than this (default 400, with --min-gflop none)
 ";
 
 /// What became of a task.
@@ -42,6 +43,7 @@ enum Fate {
 struct Options {
     count: Option<usize>,
     seed: u64,
+    least_operations: f64,
     most_operations: f64,
 }
 
@@ -57,7 +59,9 @@ fn main() -> ExitCode {
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { count: None, seed: 0, most_operations: MOST_OPERATIONS };
+    let mut options =
+        Options { count: None, seed: 0, least_operations: 0.0, most_operations: MOST_OPERATIONS };
+    let mut most = None;
     while let Some(name) = args.next() {
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
         let number =
@@ -65,10 +69,15 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         match name.as_str() {
             "--count" => options.count = Some(number(&value)? as usize),
             "--seed" => options.seed = number(&value)?,
-            "--max-gflop" => options.most_operations = number(&value)? as f64 * 1e9,
+            "--min-gflop" => {
+                options.least_operations = number(&value)? as f64 * 1e9;
+                options.most_operations = f64::INFINITY;
+            }
+            "--max-gflop" => most = Some(number(&value)? as f64 * 1e9),
             _ => return Err(format!("there is no option {name}")),
         }
     }
+    options.most_operations = most.unwrap_or(options.most_operations);
     Ok(options)
 }
 
@@ -89,6 +98,10 @@ fn run(options: &Options) -> Result<bool, String> {
         StreamId::root("sweep-check").index(options.seed).stream().shuffle(&mut feasible);
         feasible.truncate(count);
         println!("{} of the feasible at random, seed {}", feasible.len(), options.seed);
+    }
+    if options.least_operations > 0.0 {
+        feasible.retain(|task| check_operations(task, STEPS) > options.least_operations);
+        println!("{} of them take more than {} GFLOP", feasible.len(), options.least_operations / 1e9);
     }
     let (mut chosen, dear): (Vec<Description>, Vec<Description>) =
         feasible.into_iter().partition(|task| check_operations(task, STEPS) <= options.most_operations);

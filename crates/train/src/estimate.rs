@@ -24,12 +24,12 @@ pub struct MachineRate {
 
 /// Seconds of a step whatever the task: drawing indices, calls, the optimizer's scalars.
 const STEP_SECONDS: f64 = 0.7e-6;
-/// What models reach of the rate of matrix products.
-const EFFICIENCY: f64 = 0.5;
+/// What models reach of the rate of matrix products: 0.4 to 0.9 (docs/performance.md).
+const EFFICIENCY: f64 = 0.7;
 /// Scalar operations a second.
 const SCALAR_RATE: f64 = 3e9;
 /// Seconds of the optimizer's update a parameter (two moments).
-const UPDATE_SECONDS: f64 = 0.5e-9;
+const UPDATE_SECONDS: f64 = 0.4e-9;
 /// Constants of a step that a core's own cache holds.
 const CACHED_BYTES: f64 = 1e6;
 /// Memory's speed where only the products' is known.

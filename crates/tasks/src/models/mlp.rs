@@ -12,6 +12,10 @@ use crate::{Error, Task};
 
 /// The task of a configuration of `mlp_family`.
 ///
+/// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
+/// hidden layers of `H` units together: `B (D + 2H)`; for evaluation `R (D + H)` with `R = max(B, min(512, 2¹⁶ / (D + H)))`
+/// images.
+///
 /// # Errors
 /// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
 pub fn build(name: &str, config: &MlpConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {

@@ -33,6 +33,9 @@ const LOCKSTEP: usize = 24;
 
 /// The task of a configuration. Nothing is drawn until a replica is started.
 ///
+/// Memory: the data or the matrix of the problem (10 MB at most for configurations of the family), shared by the trials of a
+/// replica, and a few vectors for each trial.
+///
 /// # Errors
 /// [`Error::Infeasible`] for a configuration that the sampler never gives: an empty problem, a number of classes other
 /// than two, a wrapper around a wrapper.

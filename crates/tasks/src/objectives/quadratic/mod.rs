@@ -24,6 +24,9 @@ use crate::{Feed, Layout, Problem, Task};
 /// `A` and the initial `x` belong to the configuration's seed, so all replicas share them, as upstream's do; with seed 0
 /// upstream leaves both unseeded (QUIRK-26), and they belong to the replica. An initial distribution of an `*Eigen`
 /// kind, which the sampler never gives, is read as uniform on its interval.
+///
+/// Memory: `A` and, unless it is symmetric, its transpose, `dims²` numbers each, shared by the trials of a replica; while
+/// it is drawn, two of its size in double precision. Each trial has a few vectors.
 pub(crate) fn build(name: &str, config: &QuadraticConfig) -> Arc<dyn Task> {
     let mut layout = Layout::default();
     layout.push("weight", &[config.dims]);
