@@ -227,14 +227,14 @@ fn report(tasks: &[Description], fates: &[Fate], dear: &[Description], options: 
     }
     println!(
         "\n{} checked, of which {} diverged within {STEPS} steps and {} had a gradient too large for f32 \
-         at a finite loss; {} failed; skipped: {} above {} GFLOP, {} that this version cannot train",
-        total.checked,
-        total.diverged,
-        total.overflowed,
-        total.failed,
-        total.too_dear,
-        options.most_operations / 1e9,
-        total.not_yet
+         at a finite loss; {} failed",
+        total.checked, total.diverged, total.overflowed, total.failed
     );
+    if !dear.is_empty() {
+        println!("skipped: {} above {} GFLOP", total.too_dear, options.most_operations / 1e9);
+    }
+    if total.not_yet > 0 {
+        println!("skipped: {} that this version cannot train", total.not_yet);
+    }
     total.failed == 0
 }
