@@ -87,7 +87,8 @@ impl Adam {
 
     /// The scalars of step `t` (from 0) at learning rate `rate`.
     fn coefficients<T: Float>(&self, t: u64, rate: f64) -> AdamCoefficients<T> {
-        let [correction1, correction2] = powers([self.beta1, self.beta2], t + 1).map(|power| 1.0 - power);
+        let powers = powers([self.beta1, self.beta2], t.saturating_add(1));
+        let [correction1, correction2] = powers.map(|power| 1.0 - power);
         // With epsilon beside the uncorrected root, √v̂ is pulled out of the denominator into the rate.
         let (scale, v_scale) = match self.placement {
             EpsilonPlacement::Hat => (rate * correction2.sqrt(), 1.0),
