@@ -81,7 +81,7 @@ mod tests {
                 block = CacheLines.realloc(block, layout(pair[0]), pair[1]);
                 assert!(pair[1] < LARGE || block.addr() % LINE == 0, "{pair:?}");
                 assert!((0..8).all(|i| *block.add(i) == 7 * i as u8), "{pair:?}");
-                *block.add(pair[1] - 1) = *block.add(pair[1] - 1);
+                block.add(pair[1] - 1).write(1);
             }
             CacheLines.dealloc(block, layout(16));
         }

@@ -43,7 +43,7 @@ enum Fate {
 struct Options {
     count: Option<usize>,
     seed: u64,
-    least_operations: f64,
+    least_operations: Option<f64>,
     most_operations: f64,
 }
 
@@ -59,26 +59,21 @@ fn main() -> ExitCode {
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options =
-        Options { count: None, seed: 0, least_operations: 0.0, most_operations: MOST_OPERATIONS };
-    let mut most = None;
+    let (mut count, mut seed, mut least, mut most) = (None, 0, None, None);
     while let Some(name) = args.next() {
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
         let number =
             |text: &str| text.parse::<u64>().map_err(|_| format!("{name} {text}: not a whole number"));
         match name.as_str() {
-            "--count" => options.count = Some(number(&value)? as usize),
-            "--seed" => options.seed = number(&value)?,
-            "--min-gflop" => {
-                options.least_operations = number(&value)? as f64 * 1e9;
-                options.most_operations = f64::INFINITY;
-            }
+            "--count" => count = Some(number(&value)? as usize),
+            "--seed" => seed = number(&value)?,
+            "--min-gflop" => least = Some(number(&value)? as f64 * 1e9),
             "--max-gflop" => most = Some(number(&value)? as f64 * 1e9),
             _ => return Err(format!("there is no option {name}")),
         }
     }
-    options.most_operations = most.unwrap_or(options.most_operations);
-    Ok(options)
+    let usual = if least.is_some() { f64::INFINITY } else { MOST_OPERATIONS };
+    Ok(Options { count, seed, least_operations: least, most_operations: most.unwrap_or(usual) })
 }
 
 /// Checks what was asked for; whether nothing failed.
@@ -99,9 +94,9 @@ fn run(options: &Options) -> Result<bool, String> {
         feasible.truncate(count);
         println!("{} of the feasible at random, seed {}", feasible.len(), options.seed);
     }
-    if options.least_operations > 0.0 {
-        feasible.retain(|task| check_operations(task, STEPS) > options.least_operations);
-        println!("{} of them take more than {} GFLOP", feasible.len(), options.least_operations / 1e9);
+    if let Some(least) = options.least_operations {
+        feasible.retain(|task| check_operations(task, STEPS) > least);
+        println!("{} of them take more than {} GFLOP", feasible.len(), least / 1e9);
     }
     let (mut chosen, dear): (Vec<Description>, Vec<Description>) =
         feasible.into_iter().partition(|task| check_operations(task, STEPS) <= options.most_operations);

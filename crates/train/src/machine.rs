@@ -11,7 +11,7 @@ pub fn metadata(protocol: Protocol, plan_hash: String, threads: usize) -> Metada
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol,
         plan_hash,
-        machine: format!("{}, kernels {}", machine_description(), Backend::detect().name()),
+        machine: machine_description(),
         threads: u32::try_from(threads).unwrap_or(u32::MAX),
     }
 }
@@ -21,8 +21,13 @@ pub fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// A short description for file metadata and reports: processor model where the system tells it, else architecture.
+/// A short description for file metadata and reports: processor model where the system tells it, else architecture, and the
+/// kernels that train.
 pub fn machine_description() -> String {
+    format!("{}, kernels {}", processor(), Backend::detect().name())
+}
+
+fn processor() -> String {
     let generic = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
     let Ok(cpuinfo) = std::fs::read_to_string("/proc/cpuinfo") else { return generic };
     cpuinfo

@@ -1,5 +1,5 @@
-//! Which instruction set the kernels use: found once a process, or chosen; and how one generic
-//! function becomes a kernel for each.
+//! Which instruction set the kernels use: found once a process, or chosen; and how one generic function becomes a kernel
+//! for each.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};

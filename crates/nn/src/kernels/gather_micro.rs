@@ -83,7 +83,9 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{First, GatherMicro, GatherTile, a_rows, by_rows, c_rows};
-    use crate::kernels::micro::{Avx2, Avx512, lanes, load, load512, masks512, store, store512};
+    use crate::kernels::micro::{
+        Avx2, Avx512, by_rows_and_cols, lanes, load, load512, masks512, store, store512,
+    };
     use std::arch::asm;
     use std::arch::x86_64::{
         __m256, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps,
@@ -92,16 +94,7 @@ mod x86 {
 
     impl GatherMicro<f32> for Avx512 {
         unsafe fn gather_tile(tile: &GatherTile<'_, f32>) {
-            match tile.cols {
-                0..=15 => {
-                    by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1, false));
-                }
-                16 => by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1, true)),
-                17..=31 => {
-                    by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2, false));
-                }
-                _ => by_rows!(tile.rows.len(), tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2, true)),
-            }
+            by_rows_and_cols!(tile.rows.len(), tile, avx512);
         }
     }
 

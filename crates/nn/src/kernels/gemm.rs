@@ -269,6 +269,7 @@ fn pack_panel<T: Scalar, K: Micro<T>>(
             }
         }
     } else if b.row_stride == 1 {
+        // Transposing, block by block where there are whole ones.
         let whole = count - count % SIDE;
         for (block, out) in panel.chunks_mut(SIDE * width).enumerate() {
             let (rows, at) = (out.len() / width, cols.start * b.col_stride + first + block * SIDE);

@@ -81,7 +81,7 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512, lanes, load, load512, masks512, store, store512};
+pub(crate) use x86::{Avx2, Avx512, by_rows_and_cols, lanes, load, load512, masks512, store, store512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -94,6 +94,19 @@ mod x86 {
         _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
+    /// Calls `$function::<rows, vectors, full>` for a run-time number of rows, 12 at most, and of columns, 32 at most.
+    macro_rules! by_rows_and_cols {
+        ($rows:expr, $tile:expr, $function:ident) => {
+            match $tile.cols {
+                0..=15 => by_rows!($rows, $tile, $function [1 2 3 4 5 6 7 8 9 10 11 12] (1, false)),
+                16 => by_rows!($rows, $tile, $function [1 2 3 4 5 6 7 8 9 10 11 12] (1, true)),
+                17..=31 => by_rows!($rows, $tile, $function [1 2 3 4 5 6 7 8 9 10 11 12] (2, false)),
+                _ => by_rows!($rows, $tile, $function [1 2 3 4 5 6 7 8 9 10 11 12] (2, true)),
+            }
+        };
+    }
+    pub(crate) use by_rows_and_cols;
+
     /// 12 rows of two 16-element vectors: 24 of 32 registers accumulate.
     pub(crate) struct Avx512;
 
@@ -105,10 +118,7 @@ mod x86 {
 
         unsafe fn tile(tile: &Tile<f32>) {
             match tile.cols {
-                0..=15 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1, false)),
-                16 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (1, true)),
-                17..=31 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2, false)),
-                32 => by_rows!(tile.rows, tile, avx512 [1 2 3 4 5 6 7 8 9 10 11 12] (2, true)),
+                0..=32 => by_rows_and_cols!(tile.rows, tile, avx512),
                 33..=64 => by_rows!(tile.rows, tile, avx512 [1 2] (4, false)),
                 _ => by_rows!(tile.rows, tile, avx512 [1 2] (8, false)),
             }

@@ -3,7 +3,6 @@
 //! Every number is the median over rounds in which all take turns, so that a slow moment of the machine falls on all of
 //! them.
 
-use taskset_nn::Backend;
 use taskset_nn::denormals::FlushGuard;
 use taskset_train::{Protocol, machine_description};
 
@@ -76,7 +75,7 @@ impl Line {
 pub(crate) fn print(filters: &[&str]) {
     let _flush = FlushGuard::new();
     let chosen = |name: &str| filters.is_empty() || filters.iter().any(|f| name.contains(f));
-    println!("{}, one thread, kernels {}", machine_description(), Backend::detect().name());
+    println!("{}, one thread", machine_description());
     let mut lines = Vec::new();
     for (name, description) in WORKLOADS.into_iter().filter(|(name, _)| chosen(name)) {
         match workloads::start(name) {

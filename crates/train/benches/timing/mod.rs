@@ -1,5 +1,5 @@
-//! What the benches share: the allocator, what this process has cost, the cost of a call, medians. Processor time, which other programs
-//! disturb less than the clock.
+//! What the benches share: the allocator, what this process has cost, the cost of a call, medians. Processor time, which
+//! other programs disturb less than the clock.
 
 use std::time::{Duration, Instant};
 
