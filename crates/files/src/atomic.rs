@@ -1,0 +1,222 @@
+//! Files that are whole or absent: written beside, synced, renamed.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Files that are being written have names that begin so. They are hidden, so no listing finds them.
+pub const TEMPORARY_PREFIX: &str = ".writing-";
+
+/// How often a small file is written anew whose temporary file another process has removed.
+const WRITE_TRIES: u32 = 4;
+
+/// A file that gets its name when it is complete. Dropped before, it leaves nothing behind.
+///
+/// While it is written it has a hidden name that cannot be guessed, in the folder of its final place, and is locked: that
+/// tells a file in work from one that a killed process left ([`remove_left_overs`]). File systems without locks go without.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: BufWriter<NamedTempFile>,
+    target: PathBuf,
+}
+
+impl AtomicFile {
+    /// Starts the file that will be `target`. The folder must exist.
+    ///
+    /// # Errors
+    /// What the system answers if nothing can be written there.
+    pub fn create(target: &Path) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY_PREFIX);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Readable like any other file under the process's umask, not by its owner alone.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let file = builder.tempfile_in(folder_of(target))?;
+        let _ = file.as_file().try_lock();
+        Ok(Self { file: BufWriter::with_capacity(1 << 16, file), target: target.to_owned() })
+    }
+
+    /// Replaces bytes that were written before; what follows is again appended.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub fn overwrite(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(position))?;
+        self.file.write_all(bytes)?;
+        self.file.seek(SeekFrom::End(0))?;
+        Ok(())
+    }
+
+    /// Gives the file its name, when all of it is on the disk, in place of an older file of that name.
+    ///
+    /// # Errors
+    /// What the system answers; an older file is then as it was. [`io::ErrorKind::NotFound`] if the temporary file was
+    /// removed meanwhile.
+    pub fn commit(self) -> io::Result<()> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.target).map_err(|e| e.error)?;
+        sync_folder(folder_of(&self.target))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Puts bytes at `path` so that a reader sees all of them or no file, even after a power cut.
+///
+/// # Errors
+/// What the system answers; an older file at `path` is then as it was.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_and_rename(path, bytes, |_| ())
+}
+
+/// Writes beside, calls `written` with the temporary file's path, and renames; all of it again if the temporary file is
+/// gone by then: another process took it for a left-over before it was locked.
+fn write_and_rename(path: &Path, bytes: &[u8], mut written: impl FnMut(&Path)) -> io::Result<()> {
+    let mut tries = 1;
+    loop {
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(bytes)?;
+        file.flush()?;
+        written(file.file.get_ref().path());
+        match file.commit() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && tries < WRITE_TRIES => tries += 1,
+            result => return result,
+        }
+    }
+}
+
+/// Removes from a folder the temporary files whose writers are gone: a living writer holds a lock on its file.
+///
+/// # Errors
+/// What the system answers if the folder cannot be listed or a file cannot be removed.
+pub fn remove_left_overs(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        // Only a regular file is ours: a link could lead anywhere, a pipe would be waited for.
+        let ours = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes());
+        if !ours || !entry.file_type()?.is_file() {
+            continue;
+        }
+        // A file that vanished meanwhile was renamed by its writer.
+        let Ok(left) = File::open(entry.path()) else { continue };
+        if left.try_lock().is_ok()
+            && let Err(e) = std::fs::remove_file(entry.path())
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            return Err(e);
+        }
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn writing_replaces_leaves_nothing_else_and_is_readable_by_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        for text in ["one", "two"] {
+            write_atomically(&path, text.as_bytes()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(names(dir.path()), ["f"]);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let plain = dir.path().join("plain");
+            std::fs::write(&plain, "").unwrap();
+            let mode = |p: &Path| std::fs::metadata(p).unwrap().permissions().mode();
+            assert_eq!(mode(&path), mode(&plain));
+        }
+        let error = write_atomically(&dir.path().join("absent/f"), b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn written_bytes_can_be_replaced_before_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"0123456789").unwrap();
+        file.overwrite(3, b"ab").unwrap();
+        file.write_all(b"!").unwrap();
+        assert!(!path.exists());
+        file.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"012ab56789!");
+        drop(AtomicFile::create(&path).unwrap());
+        assert_eq!(names(dir.path()), ["f"], "a file that is given up leaves nothing");
+    }
+
+    #[test]
+    fn a_write_whose_temporary_file_is_removed_starts_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let check = |removals: u32| {
+            let mut left = removals;
+            write_and_rename(&path, removals.to_string().as_bytes(), |temporary| {
+                if left > 0 {
+                    left -= 1;
+                    std::fs::remove_file(temporary).unwrap();
+                }
+            })
+        };
+        for removals in 0..WRITE_TRIES {
+            check(removals).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), removals.to_string());
+        }
+        assert_eq!(check(WRITE_TRIES).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), (WRITE_TRIES - 1).to_string());
+        assert_eq!(names(dir.path()), ["f"]);
+    }
+
+    #[test]
+    fn left_overs_are_removed_and_files_in_work_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(".writing-dead"), b"PAR1").unwrap();
+        std::fs::write(dir.path().join("other"), b"").unwrap();
+        let mut in_work = AtomicFile::create(&dir.path().join("f")).unwrap();
+        in_work.write_all(b"x").unwrap();
+        remove_left_overs(dir.path()).unwrap();
+        assert_eq!(names(dir.path()).len(), 2);
+        in_work.commit().unwrap();
+        assert_eq!(names(dir.path()), ["f", "other"]);
+    }
+}
