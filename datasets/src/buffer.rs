@@ -10,6 +10,8 @@ use memmap2::Mmap;
 pub(crate) trait Number: Copy + 'static {
     /// Little-endian bytes as numbers.
     fn read(bytes: &[u8]) -> Vec<Self>;
+    /// Numbers as little-endian bytes.
+    fn write(numbers: &[Self]) -> Vec<u8>;
 }
 
 macro_rules! number {
@@ -18,11 +20,26 @@ macro_rules! number {
             fn read(bytes: &[u8]) -> Vec<Self> {
                 bytes.as_chunks().0.iter().map(|&bytes| Self::from_le_bytes(bytes)).collect()
             }
+
+            fn write(numbers: &[Self]) -> Vec<u8> {
+                numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+            }
         }
     )*};
 }
 
 number!(u8 u16 u64);
+
+/// Hands over the little-endian bytes of numbers, in order, in one or more pieces. They are copied only where numbers have
+/// another order of bytes.
+pub(crate) fn little_endian<T: Number>(numbers: &[T], take: &mut dyn FnMut(&[u8])) {
+    if cfg!(target_endian = "little") {
+        // SAFETY: `T` is u8, u16 or u64, which have no padding, and bytes need no alignment.
+        take(unsafe { numbers.align_to::<u8>() }.1);
+    } else {
+        numbers.chunks(1 << 13).for_each(|numbers| take(&T::write(numbers)));
+    }
+}
 
 /// Numbers that are read only.
 #[derive(Clone)]
@@ -98,6 +115,11 @@ mod tests {
         assert_eq!(&*Buffer::<u64>::mapped(&map, 8..16).unwrap(), &[0x0f0e_0d0c_0b0a_0908]);
         assert_eq!(&*mapped, &*u16::read(&bytes[2..8]));
         assert_eq!(Buffer::<u8>::mapped(&map, 32..32).unwrap().len(), 0);
+        for range in [8..8, 2..32] {
+            let (numbers, mut written) = (Buffer::<u16>::mapped(&map, range.clone()).unwrap(), Vec::new());
+            little_endian(&numbers, &mut |bytes| written.extend_from_slice(bytes));
+            assert_eq!((&written[..], &u16::write(&numbers)[..]), (&bytes[range.clone()], &bytes[range]));
+        }
         // Beyond the end, not aligned, not whole.
         assert!(Buffer::<u8>::mapped(&map, 31..33).is_none());
         assert!(Buffer::<u16>::mapped(&map, 1..3).is_none());

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use taskset_names::Origin;
 
 use crate::Error;
 use crate::buffer::Buffer;
+use crate::digest::{Body, Fields};
+use crate::sealed::Digest256;
 
 /// Height, width and channels of every image of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -157,6 +160,8 @@ pub struct ImageData {
     origin: Origin,
     pixels: Buffer<u8>,
     labels: Vec<u16>,
+    /// SHA-256 of pixels and labels, once it is known.
+    body: OnceLock<Digest256>,
 }
 
 impl ImageData {
@@ -186,7 +191,7 @@ impl ImageData {
         if let Some(problem) = problem(&info, &pixels, &labels) {
             return Err(Error::Inconsistent { name, problem });
         }
-        Ok(Self { name, info, origin, pixels, labels })
+        Ok(Self { name, info, origin, pixels, labels, body: OnceLock::new() })
     }
 
     /// Name of the data set.
@@ -252,6 +257,29 @@ impl ImageData {
     /// All labels.
     pub fn labels(&self) -> &[u16] {
         &self.labels
+    }
+
+    /// SHA-256 over shape, classes, sizes of the source splits, held-out sizes, pixels and labels. Data with the same digest
+    /// are the same to a task, whether they were read from original files in any packing or from a prepared copy, or were
+    /// generated; name and origin are no part of it. The layout of what is hashed stands at the head of
+    /// `datasets/src/digest.rs`.
+    ///
+    /// The first call reads all pixels.
+    pub fn digest(&self) -> [u8; 32] {
+        let ImageInfo { shape, classes, source, held_out } = self.info;
+        let body = self.body.get_or_init(|| Body::new().numbers(&self.pixels).numbers(&self.labels).finish());
+        Fields::of("taskset-rs images 1")
+            .number(shape.height)
+            .number(shape.width)
+            .number(shape.channels)
+            .number(classes)
+            .number(source.train)
+            .number(source.validation)
+            .number(source.test)
+            .number(held_out.sampled)
+            .number(held_out.fixed)
+            .bytes(body)
+            .finish()
     }
 
     /// The source splits that this data set has, and the examples of each.

@@ -63,6 +63,7 @@ mod carve;
 mod cifar;
 mod collection;
 mod container;
+mod digest;
 mod error;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]

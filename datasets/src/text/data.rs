@@ -1,11 +1,15 @@
 //! Text data sets: one buffer of tokens, cut into examples.
 
+use std::sync::OnceLock;
+
 use taskset_names::Origin;
 
 use crate::buffer::Buffer;
+use crate::digest::{Body, Fields};
+use crate::sealed::Digest256;
 use crate::{Error, SourceSizes};
 
-use super::TextInfo;
+use super::{Encoding, TextInfo};
 
 /// Every id of every tokeniser is below this.
 pub(crate) const MAX_VOCABULARY: usize = 30_000;
@@ -41,6 +45,8 @@ pub struct TextData {
     /// One an example, or none at all.
     labels: Buffer<u8>,
     sizes: SourceSizes,
+    /// SHA-256 of tokens, ends and labels, once it is known.
+    body: OnceLock<Digest256>,
 }
 
 impl TextData {
@@ -96,7 +102,7 @@ impl TextData {
             return Err(Error::Inconsistent { name, problem });
         }
         let sizes = SourceSizes { train, validation: None, test: Some(examples - train) };
-        Ok(Self { name, info, origin, vocabulary, tokens, ends, labels, sizes })
+        Ok(Self { name, info, origin, vocabulary, tokens, ends, labels, sizes, body: OnceLock::new() })
     }
 
     /// Name in configurations, e.g. `imdb_reviews/subwords8k`.
@@ -170,6 +176,40 @@ impl TextData {
     pub fn all_tokens(&self) -> &[u16] {
         &self.tokens
     }
+
+    /// SHA-256 over encoding, vocabulary size, classes, sizes of the source splits, tokens, ends of examples and labels. Data
+    /// with the same digest are the same to a task, whether they were read from original files in any packing or from a
+    /// prepared copy, or were generated; name and origin are no part of it. The layout of what is hashed stands at the head
+    /// of `datasets/src/digest.rs`.
+    ///
+    /// The first call reads all tokens.
+    pub fn digest(&self) -> [u8; 32] {
+        let body = self.body.get_or_init(|| {
+            let padding = padding(self.tokens.len());
+            let body = Body::new().numbers(&self.tokens).numbers(padding);
+            body.numbers(&self.ends).numbers(&self.labels).finish()
+        });
+        let encoding: &[u8] = match self.info.encoding {
+            Encoding::Bytes => b"bytes",
+            Encoding::Subwords8k => b"subwords8k",
+        };
+        Fields::of("taskset-rs texts 1")
+            .bytes(encoding)
+            .number(self.vocabulary)
+            .number(self.info.classes)
+            .number(self.sizes.train)
+            .number(self.sizes.validation)
+            .number(self.sizes.test)
+            .number(self.tokens.len())
+            .number(self.labels.len())
+            .bytes(body)
+            .finish()
+    }
+}
+
+/// The zeros behind so many tokens, up to a multiple of eight bytes.
+pub(crate) fn padding(tokens: usize) -> &'static [u8] {
+    &[0; 6][..2 * (tokens.wrapping_neg() % 4)]
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub(crate) mod wikipedia;
 pub use bytes::{BYTE_VOCABULARY, decode_bytes, encode_bytes};
 pub use carve::{carve_text, held_out_size};
 pub use data::TextData;
+#[cfg(test)]
+pub(crate) use data::Texts;
 pub use manifest::{
     Download, Encoding, Language, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest, text_info,
     text_infos, text_manifests,
