@@ -88,8 +88,14 @@ pub enum Error {
         why: String,
     },
     /// A prepared copy cannot be used.
-    #[error("{}: not a usable prepared copy: {problem}; delete it and prepare the data set again", .path.display())]
+    #[error(
+        "{}: not a usable prepared copy: {problem}; delete it and prepare the data set again: `taskset-rs data prepare \
+         {name}`",
+        .path.display()
+    )]
     Cache {
+        /// The data set.
+        name: String,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

@@ -108,13 +108,13 @@ fn encoded_picture(input: &[u8], _: &Path) {
     }
 }
 
-/// The bytes as a whole file, of images and of texts; then with a right checksum, so that the checks behind it are reached.
+/// The bytes as a whole file, of images and of texts; then with right checksums, so that the checks behind them are reached.
 fn prepared_header(input: &[u8], scratch: &Path) {
     let (Ok(manifest), Ok(texts)) = (manifest("cifar10"), text_info("imdb_reviews/bytes")) else { return };
     let mut bytes = input.to_vec();
     for sealed in [false, true] {
         if sealed {
-            sealed::seal(&mut bytes);
+            sealed::seal_whole(&mut bytes);
         }
         if fs::write(scratch, &bytes).is_ok()
             && let Ok(Some(header)) = prepared::header(scratch, manifest)

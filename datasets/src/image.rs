@@ -194,6 +194,11 @@ impl ImageData {
         Ok(Self { name, info, origin, pixels, labels, body: OnceLock::new() })
     }
 
+    /// Remembers the SHA-256 of pixels and labels, which is known.
+    pub(crate) fn with_body(self, body: Digest256) -> Self {
+        Self { body: OnceLock::from(body), ..self }
+    }
+
     /// Name of the data set.
     pub fn name(&self) -> &str {
         &self.name
@@ -264,7 +269,7 @@ impl ImageData {
     /// generated; name and origin are no part of it. The layout of what is hashed stands at the head of
     /// `datasets/src/digest.rs`.
     ///
-    /// The first call reads all pixels.
+    /// The first call reads all pixels, unless they came from a prepared copy, which was verified when it was opened.
     pub fn digest(&self) -> [u8; 32] {
         let ImageInfo { shape, classes, source, held_out } = self.info;
         let body = self.body.get_or_init(|| Body::new().numbers(&self.pixels).numbers(&self.labels).finish());

@@ -25,8 +25,12 @@ pub(crate) fn images(
     match manifest.decoder {
         _ if prepare::read_directly(manifest) && !prepare::uses_hub_copy(root, manifest)? => {
             match (originals(root, manifest, partial), prepared) {
-                // Where there are no originals, the way out is to allow the part that was prepared.
-                (Err(Error::MissingFile { .. }), Err(part @ Error::Partial { .. })) => Err(part),
+                // Where there are no originals, the way out is to allow the part that was prepared, or to know that the
+                // copy is damaged.
+                (
+                    Err(Error::MissingFile { .. }),
+                    Err(copy @ (Error::Partial { .. } | Error::Cache { .. })),
+                ) => Err(copy),
                 (read, _) => read,
             }
         }
@@ -45,7 +49,7 @@ pub(crate) fn images(
 
 /// The first file of a data set that must be prepared, if there is nothing of it.
 fn absent<'a>(root: &Path, manifest: &'a Manifest) -> Result<Option<&'a FileSpec>, Error> {
-    Ok(if prepare::inputs(root, manifest, true)?.is_none() { manifest.files.first() } else { None })
+    Ok(if prepare::inputs(root, manifest)?.is_none() { manifest.files.first() } else { None })
 }
 
 /// Reads the original files of a data set that needs no preparation.
@@ -251,11 +255,36 @@ mod tests {
             assert_eq!(data.pixels(4), [24, 25, 26, 27, 28, 29]);
             assert_eq!(data.pixels(6), [6, 7, 8, 9, 10, 11]);
             assert_eq!(data.origin(), Origin::Real);
+            data.digest()
         };
-        check(&tiny);
+        let plain = check(&tiny);
         tiny.publish("train-images-idx3-ubyte");
         tiny.publish("t10k-labels-idx1-ubyte");
-        check(&tiny);
+        assert_eq!(check(&tiny), plain);
+    }
+
+    #[test]
+    fn a_prepared_copy_gives_the_same_data_and_a_damaged_one_is_not_used() {
+        let tiny = Tiny::new();
+        let (root, cache) = (tiny.root.path(), tiny.root.path().join("cache"));
+        let how = crate::Preparation { allow_partial: false, threads: 1, progress: &|_, _| {} };
+        let read = tiny.load().unwrap();
+        let made = prepare::prepare_manifest(root, &tiny.manifest, &cache, &how).unwrap();
+        let load = || images(root, &cache, &tiny.manifest, false);
+        let copy = prepare::open(root, &tiny.manifest, &cache, false).unwrap().unwrap();
+        assert_eq!((copy.digest(), load().unwrap().digest()), (read.digest(), read.digest()));
+        drop(copy);
+
+        // All pixels inverted, behind a header that is sound.
+        let mut bytes = fs::read(&made.path).unwrap();
+        bytes[crate::sealed::HEADER..][..42].iter_mut().for_each(|value| *value = !*value);
+        let time = fs::metadata(&made.path).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
+        fs::write(&made.path, bytes).unwrap();
+        fs::File::options().write(true).open(&made.path).unwrap().set_modified(time).unwrap();
+        assert_eq!(load().unwrap().digest(), read.digest(), "the originals are read");
+        fs::remove_dir_all(root.join("mnist")).unwrap();
+        let message = load().unwrap_err().to_string();
+        assert!(message.contains("mnist.images") && message.contains("wrong checksum"), "{message}");
     }
 
     #[test]

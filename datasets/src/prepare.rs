@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use taskset_names::Origin;
 
 use crate::collection;
 use crate::container::{self, Container};
+use crate::digest::Fields;
 use crate::imagenet::Batches;
 use crate::manifest::{Decoder, Manifest, manifest};
-use crate::prepared::{self, Header, Writer};
+use crate::prepared::{self, Writer};
 use crate::sealed::Digest256;
 use crate::{Error, ImageData, ImageInfo, SourceSplit, files, hub_copy, load};
 
@@ -40,7 +40,8 @@ pub struct PreparedImages {
 }
 
 /// Writes the prepared copy of an image data set to the folder `cache`, unless there is one from the same original files
-/// (by names and sizes). Original files are below `root`, as for [`Source::Directory`](crate::Source::Directory).
+/// (by names, sizes and times of change) whose contents are as they were written. Original files are below `root`, as for
+/// [`Source::Directory`](crate::Source::Directory).
 ///
 /// Memory: the result, for collections of pictures; one batch of the original, for downsampled ImageNet.
 ///
@@ -62,10 +63,11 @@ pub(crate) fn prepare_manifest(
     how: &Preparation<'_>,
 ) -> Result<PreparedImages, Error> {
     let path = prepared::path(cache, manifest);
-    let inputs = inputs(root, manifest, true)?;
+    let inputs = inputs(root, manifest)?;
     if let (Ok(Some(header)), Some(inputs)) = (prepared::header(&path, manifest), inputs)
         && header.inputs == inputs
         && (how.allow_partial || header.origin == Origin::Real)
+        && prepared::verify(&path, manifest, &header).is_ok()
     {
         return Ok(report(path, &header.info, header.origin, true));
     }
@@ -188,12 +190,12 @@ pub(crate) fn uses_hub_copy(root: &Path, manifest: &Manifest) -> Result<bool, Er
     Ok(!collection::is_collection(manifest.decoder) || collection::count(root, manifest)?.0 == 0)
 }
 
-/// SHA-256 of names and sizes of the original files; none if there are none. Folders of pictures are listed only if
-/// `all`: that takes as long as there are pictures.
+/// SHA-256 of names, sizes and times of change of the original files; none if there are none. A folder of pictures is
+/// listed as a whole.
 ///
 /// # Errors
 /// The system does not let us look.
-pub(crate) fn inputs(root: &Path, manifest: &Manifest, all: bool) -> Result<Option<Digest256>, Error> {
+pub(crate) fn inputs(root: &Path, manifest: &Manifest) -> Result<Option<Digest256>, Error> {
     let folder = manifest.folder(root);
     let mut paths = Vec::new();
     for spec in &manifest.files {
@@ -207,15 +209,17 @@ pub(crate) fn inputs(root: &Path, manifest: &Manifest, all: bool) -> Result<Opti
     if collection::is_collection(manifest.decoder)
         && matches!(collection::find(root, manifest)?.0, Container::Folder(_))
     {
-        if !all {
-            return Ok(None);
-        }
+        let lists = paths.len();
         container::walk(&folder, &mut |name, path| {
             if collection::is_picture(manifest, name) {
                 paths.push(path.to_owned());
             }
             Ok(())
         })?;
+        // Lists of pictures alone are no originals: who removes the archive after preparing keeps the copy.
+        if paths.len() == lists {
+            paths.clear();
+        }
     }
     if let Some(file) = manifest.archive.as_ref().filter(|_| paths.is_empty()) {
         paths.extend(files::locate(root, manifest, file)?.map(|file| file.path));
@@ -228,13 +232,9 @@ pub(crate) fn inputs(root: &Path, manifest: &Manifest, all: bool) -> Result<Opti
     }
     paths.sort();
     paths.dedup();
-    let mut hash = Sha256::new();
-    for path in paths {
-        let size = std::fs::metadata(&path).map_err(|source| Error::Io { path: path.clone(), source })?.len();
-        let name = path.strip_prefix(&folder).unwrap_or(&path);
-        hash.update(format!("{} {size}\n", name.display()));
-    }
-    Ok(Some(hash.finalize().into()))
+    let fields = Fields::of("original files");
+    let fields = paths.iter().try_fold(fields, |fields, path| files::describe(fields, &folder, path))?;
+    Ok(Some(fields.finish()))
 }
 
 /// The prepared copy of a data set, if there is one and it fits the original files (those that are there; a copy
@@ -250,41 +250,30 @@ pub(crate) fn open(
 ) -> Result<Option<ImageData>, Error> {
     let path = prepared::path(cache, manifest);
     let Some(header) = prepared::header(&path, manifest)? else { return Ok(None) };
-    if inputs(root, manifest, false)?.is_some_and(|now| now != header.inputs) {
-        let why = format!("{} was prepared from other files than are there now", path.display());
+    if inputs(root, manifest)?.is_some_and(|now| now != header.inputs) {
+        let why = format!(
+            "{} was prepared from other files than are there now (by names, sizes and times of change)",
+            path.display()
+        );
         return Err(Error::NotPrepared { name: manifest.name.clone(), why });
-    }
-    check_part(root, manifest, &header, &path, partial)?;
-    prepared::open(&path, manifest, &header).map(Some)
-}
-
-fn check_part(
-    root: &Path,
-    manifest: &Manifest,
-    header: &Header,
-    path: &Path,
-    partial: bool,
-) -> Result<(), Error> {
-    if header.origin == Origin::Real && header.info != manifest.info() {
-        let problem = "it claims to be whole, but has other sizes than the data set".to_owned();
-        return Err(Error::Cache { path: path.to_owned(), problem });
     }
     if header.origin != Origin::Real && !partial {
         let (got, all) = (header.info.source.total(), manifest.source.total());
         let missing = format!("the prepared copy holds {got} of {all} images");
         return Err(files::partial(root, manifest, vec![missing]));
     }
-    Ok(())
+    prepared::open(&path, manifest, &header).map(Some)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::time::Duration;
 
     use tempfile::TempDir;
 
     use super::*;
-    use crate::imagenet;
+    use crate::{imagenet, sealed};
 
     fn how(allow_partial: bool) -> Preparation<'static> {
         Preparation { allow_partial, threads: 2, progress: &|_, _| {} }
@@ -332,6 +321,57 @@ mod tests {
         // The originals are not needed any more.
         fs::remove_dir_all(manifest.folder(root.path())).unwrap();
         assert_eq!(load::images(root.path(), &cache, &manifest, true).unwrap().len(), 12);
+    }
+
+    /// Changes a byte of a file, and the time as if it had been written a second later.
+    fn change(path: &Path, at: usize) {
+        let mut bytes = fs::read(path).unwrap();
+        let time = fs::metadata(path).unwrap().modified().unwrap() + Duration::from_secs(1);
+        bytes[at] ^= 0xff;
+        fs::write(path, bytes).unwrap();
+        fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_copy_is_never_used_and_made_anew() {
+        let (root, manifest) = (TempDir::new().unwrap(), imagenet::tests::tiny());
+        let cache = root.path().join("cache");
+        imagenet::tests::place(root.path(), &manifest, false);
+        let prepare = || prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap();
+        let load = || load::images(root.path(), &cache, &manifest, false);
+        let path = prepare().path;
+        let digest = load().unwrap().digest();
+        // A pixel, and a label.
+        for at in [sealed::HEADER, fs::metadata(&path).unwrap().len() as usize - 2] {
+            change(&path, at);
+            let message = load().unwrap_err().to_string();
+            for word in ["imagenet_resized-16x16.images", "wrong checksum of its contents"] {
+                assert!(message.contains(word), "`{word}` is not in: {message}");
+            }
+            assert!(message.contains("`taskset-rs data prepare imagenet_resized/16x16`"), "{message}");
+            assert!(!prepare().up_to_date, "what is damaged is not up to date");
+            assert_eq!(load().unwrap().digest(), digest);
+        }
+        assert!(prepare().up_to_date);
+    }
+
+    #[test]
+    fn originals_that_were_replaced_by_others_of_the_same_size_are_noticed() {
+        let (root, manifest) = (TempDir::new().unwrap(), imagenet::tests::tiny());
+        let cache = root.path().join("cache");
+        imagenet::tests::place(root.path(), &manifest, false);
+        prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap();
+        let batch = manifest.folder(root.path()).join("Imagenet16_train_npz/train_data_batch_3.npz");
+        let folder = || batch.parent().unwrap();
+        let other = imagenet::tests::npz(&[99, 1, 2, 3, 4, 5], &[1]);
+        assert_eq!(fs::metadata(&batch).unwrap().len(), other.len() as u64, "{}", folder().display());
+        let time = fs::metadata(&batch).unwrap().modified().unwrap() + Duration::from_secs(1);
+        fs::write(&batch, other).unwrap();
+        fs::File::options().write(true).open(&batch).unwrap().set_modified(time).unwrap();
+        let message = load::images(root.path(), &cache, &manifest, false).unwrap_err().to_string();
+        assert!(message.contains("names, sizes and times of change"), "{message}");
+        assert!(!prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap().up_to_date);
+        assert_eq!(load::images(root.path(), &cache, &manifest, false).unwrap().pixels(2)[0], 99);
     }
 
     #[cfg(feature = "parquet")]
@@ -420,6 +460,7 @@ mod tests {
                 crate::zip::tests::archive(&files, true),
             )
             .unwrap();
+            let mut digests = Vec::new();
             for root in [&root, &other] {
                 let cache = root.path().join("cache");
                 let done = prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap();
@@ -427,7 +468,13 @@ mod tests {
                 let data = load::images(root.path(), &cache, &manifest, false).unwrap();
                 assert_eq!(data.labels(), [0, 2, 71, 0, 1, 36]);
                 (0..6).for_each(|i| assert_eq!(data.pixels(i), resized(i as usize)));
+                digests.push(data.digest());
             }
+            assert_eq!(digests[0], digests[1]);
+            // A picture that was replaced by another of the same size, in a folder.
+            change(&manifest.folder(root.path()).join("coil-100").join(NAMES[4]), 0);
+            let stale = load::images(root.path(), &root.path().join("cache"), &manifest, false);
+            assert!(matches!(stale, Err(Error::NotPrepared { .. })), "{stale:?}");
         }
 
         #[test]
@@ -496,6 +543,9 @@ mod tests {
             let data = load::images(root.path(), &cache, &manifest, false).unwrap();
             assert_eq!(data.labels(), [0, 0, 1, 1, 1]);
             assert_eq!([0, 1, 2, 3, 4].map(|i| data.pixels(i)[0]), [10, 20, 50, 30, 40]);
+            // The pictures are not needed any more, even where the lists stay.
+            fs::remove_dir_all(folder.join("SUN397")).unwrap();
+            assert_eq!(load::images(root.path(), &cache, &manifest, false).unwrap().digest(), data.digest());
         }
     }
 }

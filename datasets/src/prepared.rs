@@ -9,19 +9,20 @@
 //! | 32..56 | examples of train, validation, test (u64; all ones: no such split) |
 //! | 56..72 | held-out sizes of the sampled and the fixed tasks (u64) |
 //! | 72..104 | SHA-256 of the recipe: what the manifest says that decides the contents |
-//! | 104..136 | SHA-256 of the listing of the original files: names and sizes |
-//! | 200.. | pixels, example by example; then the labels (u16) |
+//! | 104..136 | SHA-256 of the listing of the original files: names, sizes and times of change |
+//! | 200.. | pixels, example by example; then the labels (u16): the body of their digest (`digest.rs`) |
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use taskset_names::Origin;
 
-use crate::buffer::Buffer;
-use crate::sealed::{self, Digest256, HEADER, Kind, broken};
+use crate::buffer::{Buffer, Number as _};
+use crate::sealed::{self, Digest256, HEADER, Kind, Mapped, Place};
 use crate::{Error, HeldOut, ImageData, ImageInfo, ImageShape, Manifest, SourceSizes};
 
-const KIND: Kind = Kind { magic: *b"TSKSIMG\0", version: 1, name: "an image data set" };
+const KIND: Kind = Kind { magic: *b"TSKSIMG\0", version: 2, name: "an image data set" };
 /// Folder of prepared copies in the data directory, unless another is named.
 pub(crate) const FOLDER: &str = "prepared";
 
@@ -96,43 +97,56 @@ pub(crate) fn path(cache: &Path, manifest: &Manifest) -> PathBuf {
 /// # Errors
 /// A failure of the system, or a file that is no prepared copy of this data set, as this version makes it.
 pub(crate) fn header(path: &Path, manifest: &Manifest) -> Result<Option<Header>, Error> {
-    let Some((bytes, length)) = sealed::begin(path)? else { return Ok(None) };
-    let header = Header::parse(&bytes).map_err(|problem| broken(path, problem))?;
+    let place = Place::new(path, &manifest.name);
+    let Some((bytes, length)) = place.begin()? else { return Ok(None) };
+    let header = Header::parse(&bytes).map_err(|problem| place.broken(problem))?;
     if header.recipe != recipe(manifest)
         || header.info.shape != manifest.shape
         || header.info.classes != manifest.classes
     {
-        return Err(broken(path, "made by another version of the program or for another data set"));
+        return Err(place.broken("made by another version of the program or for another data set"));
+    }
+    if header.origin == Origin::Real && header.info != manifest.info() {
+        return Err(place.broken("it claims to be whole, but has other sizes than the data set"));
     }
     let promised = header.payload_bytes().and_then(|(pixels, labels)| (HEADER + labels).checked_add(pixels));
-    sealed::check_length(path, length, promised)?;
+    place.check_length(length, promised)?;
     Ok(Some(header))
 }
 
-/// Maps a prepared copy into memory. It is not read as a whole: [`verify`] does that.
+/// Maps a prepared copy into memory. Pixels and labels are compared with the checksum in the header, unless this process has
+/// done so for the file as it is.
 ///
 /// # Errors
-/// As [`header`], and labels that are no classes.
+/// As [`header`]; a wrong checksum; labels that are no classes.
 pub(crate) fn open(path: &Path, manifest: &Manifest, header: &Header) -> Result<ImageData, Error> {
-    let map = sealed::map(path)?;
-    let (pixels, labels) = header.payload_bytes().ok_or_else(|| broken(path, "impossible sizes"))?;
-    let range = HEADER..HEADER + pixels;
-    // Between the look at the header and now, another process may have replaced the file.
-    let same = Header::parse(&map).is_ok_and(|now| now == *header) && map.len() == range.end + labels;
-    let pixels = Buffer::mapped(&map, range.clone()).filter(|_| same);
-    let pixels = pixels.ok_or_else(|| broken(path, "it changed while it was opened"))?;
-    let labels = map[range.end..].as_chunks().0.iter().map(|&label| u16::from_le_bytes(label)).collect();
-    ImageData::assemble(manifest.name.clone(), header.info, header.origin, pixels, labels)
+    read(Place::new(path, &manifest.name), header, Mapped::verify_once)
 }
 
-/// Compares pixels and labels with the checksum in the header.
+/// Compares pixels and labels with the checksum in the header, whatever is known of them.
 ///
 /// # Errors
-/// As [`open`], and a wrong checksum.
+/// As [`open`].
 pub(crate) fn verify(path: &Path, manifest: &Manifest, header: &Header) -> Result<(), Error> {
-    open(path, manifest, header)?;
-    let map = sealed::map(path)?;
-    sealed::verify(path, &map, &KIND.parse(&map).map_err(|problem| broken(path, problem))?)
+    read(Place::new(path, &manifest.name), header, Mapped::verify).map(|_| ())
+}
+
+fn read(
+    place: Place<'_>,
+    header: &Header,
+    verify: impl FnOnce(&Mapped, Place<'_>, Range<usize>, &Digest256) -> Result<(), Error>,
+) -> Result<ImageData, Error> {
+    let map = place.map()?;
+    let (pixels, labels) = header.payload_bytes().ok_or_else(|| place.broken("impossible sizes"))?;
+    let (range, end) = (HEADER..HEADER + pixels, HEADER + pixels + labels);
+    // Between the look at the header and now, another process may have replaced the file.
+    let same = Header::parse(&map.bytes).is_ok_and(|now| now == *header) && map.bytes.len() == end;
+    let pixels = Buffer::mapped(&map.bytes, range.clone()).filter(|_| same);
+    let pixels = pixels.ok_or_else(|| place.broken("it changed while it was opened"))?;
+    verify(&map, place, HEADER..end, &header.payload)?;
+    let labels = u16::read(&map.bytes[range.end..]);
+    let data = ImageData::assemble(place.name().to_owned(), header.info, header.origin, pixels, labels)?;
+    Ok(data.with_body(header.payload))
 }
 
 /// A prepared copy in the making. Dropped before [`finish`](Self::finish), it leaves nothing behind.
@@ -158,8 +172,7 @@ impl Writer {
         inputs: Digest256,
         labels: &[u16],
     ) -> Result<u64, Error> {
-        let labels: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
-        self.0.put(&labels)?;
+        self.0.put(&u16::write(labels))?;
         self.0.finish(|&payload| Header { info, origin, recipe, inputs, payload }.to_bytes())
     }
 }
@@ -245,9 +258,9 @@ mod tests {
         other.classes = 11;
         assert!(load(&target, &other).unwrap_err().to_string().contains("another version"));
         let mut bytes = fs::read(&target).unwrap();
-        bytes[8] = 2;
+        bytes[8] = 1;
         fs::write(&target, bytes).unwrap();
-        assert!(load(&target, &manifest).unwrap_err().to_string().contains("format version 2"));
+        assert!(load(&target, &manifest).unwrap_err().to_string().contains("format version 1"));
     }
 
     proptest! {
@@ -274,7 +287,7 @@ mod tests {
 
         #[test]
         fn any_header_is_parsed_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), HEADER), sound: bool) {
-            bytes[..12].copy_from_slice(b"TSKSIMG\0\x01\0\0\0");
+            bytes[..12].copy_from_slice(b"TSKSIMG\0\x02\0\0\0");
             if sound {
                 // Counts may be anything behind a right checksum.
                 sealed::seal(&mut bytes);

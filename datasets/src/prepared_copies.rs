@@ -34,8 +34,8 @@ pub enum PreparedState {
 }
 
 /// Looks which prepared copies of a data set are in the folder `cache`; the original files are below `root`. By `full`,
-/// contents are compared with their checksums; otherwise only headers are read, and of a folder of pictures it is not
-/// checked that it still is what the copy was made from.
+/// contents are compared with their checksums; otherwise only headers are read. Whether a copy was made from the files that
+/// are there now is told as loading tells it: by their names, sizes and times of change.
 ///
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer.
@@ -55,7 +55,7 @@ fn images(root: &Path, cache: &Path, manifest: &Manifest, full: bool) -> Option<
     let path = prepared::path(cache, manifest);
     let state = match prepared::header(&path, manifest) {
         Ok(None) => return None,
-        Ok(Some(header)) => match prepare::inputs(root, manifest, full) {
+        Ok(Some(header)) => match prepare::inputs(root, manifest) {
             Ok(Some(now)) if now != header.inputs => PreparedState::Stale,
             // That the originals cannot be looked at is not the copy's fault.
             _ => match if full { prepared::verify(&path, manifest, &header) } else { Ok(()) } {

@@ -12,22 +12,28 @@
 //! A file is written under another name and renamed when complete, so that there is never half a copy, and processes
 //! that prepare the same data set at once do not disturb each other: they write the same bytes, and the last one stays.
 //! While it is written it is locked; the system unlocks it if the writer dies, and the next writer in the folder removes it.
+//!
+//! No payload is used before it was compared with its checksum: once a process, for a file that stays as it is.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};
+use taskset_files::open_regular;
 
 use crate::Error;
 
 /// Bytes of the header.
 pub(crate) const HEADER: usize = 200;
 /// Where the fields of a kind are.
-const FIELDS: std::ops::Range<usize> = 12..136;
+const FIELDS: Range<usize> = 12..136;
 /// Endings of what is written here.
 const ENDINGS: [&str; 3] = ["images", "subwords", "tokens"];
 
@@ -76,6 +82,12 @@ impl Kind {
         seal(&mut sealed);
         if sealed != *header { Err("wrong checksum of the header".to_owned()) } else { Ok(fields) }
     }
+
+    /// Whether a file of this kind, in an older version, begins with these bytes.
+    pub(crate) fn is_older(&self, bytes: &[u8]) -> bool {
+        let header = bytes.first_chunk::<HEADER>().filter(|header| header[..8] == self.magic);
+        header.is_some_and(|header| Fields(*header).word(8) < self.version)
+    }
 }
 
 /// Puts the right checksum into the header at the start of any bytes.
@@ -84,6 +96,19 @@ pub(crate) fn seal(bytes: &mut [u8]) {
         let own: Digest256 = Sha256::digest(&header[..HEADER - 32]).into();
         header[HEADER - 32..].copy_from_slice(&own);
     }
+}
+
+/// Puts the right checksums into the header at the start of any bytes: of all that follows it, and of itself; of texts, of
+/// no notes, too.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn seal_whole(bytes: &mut [u8]) {
+    if let Some((header, payload)) = bytes.split_first_chunk_mut::<HEADER>() {
+        if header.starts_with(b"TSKSTXT") {
+            header[104..136].copy_from_slice(&Sha256::digest([]));
+        }
+        header[136..168].copy_from_slice(&Sha256::digest(payload));
+    }
+    seal(bytes);
 }
 
 /// A header, read by the places of its fields.
@@ -117,54 +142,129 @@ impl Fields {
     }
 }
 
-/// The error for a copy that cannot be used.
-pub(crate) fn broken(path: &Path, problem: impl Into<String>) -> Error {
-    Error::Cache { path: path.to_owned(), problem: problem.into() }
+/// A prepared copy: its file, and the name of its data set for messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    path: &'a Path,
+    name: &'a str,
 }
 
-/// The first bytes of a file, up to the length of a header, and its length. None if there is no such file.
-pub(crate) fn begin(path: &Path) -> Result<Option<(Vec<u8>, u64)>, Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(source) if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(source) => return Err(io(source)),
-    };
-    let length = file.metadata().map_err(io)?.len();
-    let mut bytes = Vec::with_capacity(HEADER);
-    file.take(HEADER as u64).read_to_end(&mut bytes).map_err(io)?;
-    Ok(Some((bytes, length)))
-}
+impl<'a> Place<'a> {
+    pub(crate) fn new(path: &'a Path, name: &'a str) -> Self {
+        Self { path, name }
+    }
 
-/// Compares the length of a file with the one that its header promises.
-pub(crate) fn check_length(path: &Path, length: u64, promised: Option<usize>) -> Result<(), Error> {
-    match promised.map(|promised| (promised as u64, (promised as u64).cmp(&length))) {
-        Some((_, std::cmp::Ordering::Equal)) => Ok(()),
-        Some((promised, order)) => {
-            let what = if order.is_gt() { "truncated" } else { "too long" };
-            Err(broken(path, format!("{what}: {length} bytes, its header promises {promised}")))
+    pub(crate) fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The error for a copy that cannot be used.
+    pub(crate) fn broken(&self, problem: impl Into<String>) -> Error {
+        Error::Cache { name: self.name.to_owned(), path: self.path.to_owned(), problem: problem.into() }
+    }
+
+    fn io(&self, source: io::Error) -> Error {
+        Error::Io { path: self.path.to_owned(), source }
+    }
+
+    /// The first bytes of the file, up to the length of a header, and its length. None if there is no such file.
+    pub(crate) fn begin(&self) -> Result<Option<(Vec<u8>, u64)>, Error> {
+        let file = match open_regular(self.path) {
+            Ok(file) => file,
+            Err(source) if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(source) => return Err(self.io(source)),
+        };
+        let length = file.metadata().map_err(|source| self.io(source))?.len();
+        let mut bytes = Vec::with_capacity(HEADER);
+        file.take(HEADER as u64).read_to_end(&mut bytes).map_err(|source| self.io(source))?;
+        Ok(Some((bytes, length)))
+    }
+
+    /// Compares the length of the file with the one that its header promises.
+    pub(crate) fn check_length(&self, length: u64, promised: Option<usize>) -> Result<(), Error> {
+        match promised.map(|promised| (promised as u64, (promised as u64).cmp(&length))) {
+            Some((_, std::cmp::Ordering::Equal)) => Ok(()),
+            Some((promised, order)) => {
+                let what = if order.is_gt() { "truncated" } else { "too long" };
+                Err(self.broken(format!("{what}: {length} bytes, its header promises {promised}")))
+            }
+            None => Err(self.broken("impossible sizes")),
         }
-        None => Err(broken(path, "impossible sizes")),
+    }
+
+    /// Maps the file into memory.
+    pub(crate) fn map(&self) -> Result<Mapped, Error> {
+        let file = open_regular(self.path).map_err(|source| self.io(source))?;
+        let changed = file.metadata().and_then(|metadata| metadata.modified()).ok();
+        // SAFETY: the map is only read, and only as numbers of which every pattern of bytes is a value. Prepared copies are
+        // written under another name, renamed when complete and never changed afterwards; replacing one leaves the mapped
+        // file as it is. That another program truncates the file in place cannot be excluded; the system then ends this
+        // process (SIGBUS).
+        let bytes = Arc::new(unsafe { Mmap::map(&file) }.map_err(|source| self.io(source))?);
+        Ok(Mapped { bytes, changed })
     }
 }
 
-/// Maps a file into memory.
-pub(crate) fn map(path: &Path) -> Result<Arc<Mmap>, Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
-    // SAFETY: the map is only read, and only as numbers of which every pattern of bytes is a value. Prepared copies are
-    // written under another name, renamed when complete and never changed afterwards; replacing one leaves the mapped file
-    // as it is. That another program truncates the file in place cannot be excluded; the system then ends this process
-    // (SIGBUS).
-    Ok(Arc::new(unsafe { Mmap::map(&file) }.map_err(io)?))
+/// A file in memory.
+pub(crate) struct Mapped {
+    pub(crate) bytes: Arc<Mmap>,
+    /// When it was changed last; none where the system does not tell.
+    changed: Option<SystemTime>,
 }
 
-/// Compares the payload of a mapped file with the checksum in its header.
-pub(crate) fn verify(path: &Path, map: &[u8], header: &Fields) -> Result<(), Error> {
-    let payload: Digest256 = Sha256::digest(map.get(HEADER..).unwrap_or_default()).into();
-    if payload == header.payload() { Ok(()) } else { Err(broken(path, "wrong checksum of its contents")) }
+/// What tells a payload that was verified: path, length and time of change of its file, and its checksum.
+type Verified = (PathBuf, usize, SystemTime, Digest256);
+
+/// The payloads that this process has verified.
+static VERIFIED: Mutex<BTreeSet<Verified>> = Mutex::new(BTreeSet::new());
+
+impl Mapped {
+    /// Compares the payload in these bytes of the file with its checksum, unless this process has done so for the file as it
+    /// is.
+    ///
+    /// # Errors
+    /// [`Error::Cache`] for another checksum.
+    pub(crate) fn verify_once(
+        &self,
+        place: Place<'_>,
+        payload: Range<usize>,
+        expected: &Digest256,
+    ) -> Result<(), Error> {
+        let this = self.identity(place, expected);
+        let known = this.is_some_and(|this| verified(|all| all.contains(&this)));
+        if known { Ok(()) } else { self.verify(place, payload, expected) }
+    }
+
+    /// Compares the payload in these bytes of the file with its checksum.
+    ///
+    /// # Errors
+    /// [`Error::Cache`] for another checksum.
+    pub(crate) fn verify(
+        &self,
+        place: Place<'_>,
+        payload: Range<usize>,
+        expected: &Digest256,
+    ) -> Result<(), Error> {
+        let got: Digest256 = Sha256::digest(self.bytes.get(payload).unwrap_or_default()).into();
+        if got != *expected {
+            return Err(place.broken("wrong checksum of its contents"));
+        }
+        if let Some(this) = self.identity(place, expected) {
+            verified(|all| all.insert(this));
+        }
+        Ok(())
+    }
+
+    fn identity(&self, place: Place<'_>, expected: &Digest256) -> Option<Verified> {
+        Some((std::path::absolute(place.path).ok()?, self.bytes.len(), self.changed?, *expected))
+    }
+}
+
+fn verified<T>(with: impl FnOnce(&mut BTreeSet<Verified>) -> T) -> T {
+    // A panic elsewhere leaves a set that holds what it should.
+    with(&mut VERIFIED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// A file that gets its name when it is complete. Dropped before, it leaves nothing behind.
@@ -301,7 +401,17 @@ impl Writer {
     }
 
     /// Writes the header, given the SHA-256 of the payload, and gives the file its name. Returns the number of its bytes.
-    pub(crate) fn finish(mut self, header: impl FnOnce(&Digest256) -> [u8; HEADER]) -> Result<u64, Error> {
+    pub(crate) fn finish(self, header: impl FnOnce(&Digest256) -> [u8; HEADER]) -> Result<u64, Error> {
+        self.finish_with(&[], header)
+    }
+
+    /// As [`finish`](Self::finish), with these bytes behind the payload, which its SHA-256 does not cover.
+    pub(crate) fn finish_with(
+        mut self,
+        behind: &[u8],
+        header: impl FnOnce(&Digest256) -> [u8; HEADER],
+    ) -> Result<u64, Error> {
+        self.draft.put(behind)?;
         let payload = self.hash.finalize().into();
         let start = self.draft.file.seek(SeekFrom::Start(0));
         start.map_err(|source| self.draft.error(source))?;
@@ -336,12 +446,48 @@ mod tests {
         let writer = writer.rearranged([(70_002, 2), (0, 70_000), (70_000, 2)]).unwrap();
         assert_eq!(names(&folder).len(), 1, "the first draft is gone");
         assert_eq!(writer.finish(|payload| KIND.header(&[7, 0, 0, 0], payload)).unwrap(), 200 + 70_004);
-        let map = map(&target).unwrap();
-        assert_eq!((&map[200..203], &map[70_200..]), (&[4, 5, 1][..], &[1, 1, 2, 3][..]));
-        let header = KIND.parse(&map).unwrap();
+        let place = Place::new(&target, "x");
+        let map = place.map().unwrap();
+        assert_eq!((&map.bytes[200..203], &map.bytes[70_200..]), (&[4, 5, 1][..], &[1, 1, 2, 3][..]));
+        let header = KIND.parse(&map.bytes).unwrap();
         assert_eq!(header.word(12), 7);
-        verify(&target, &map, &header).unwrap();
+        map.verify(place, HEADER..map.bytes.len(), &header.payload()).unwrap();
         assert_eq!(names(&folder), ["x.tokens"]);
+    }
+
+    #[test]
+    fn a_payload_is_verified_once_while_its_file_stays_as_it_is() {
+        let folder = TempDir::new().unwrap();
+        let target = folder.path().join("x.images");
+        let mut writer = Writer::create(&target).unwrap();
+        writer.put(&[7; 1000]).unwrap();
+        writer.finish(|payload| KIND.header(&[], payload)).unwrap();
+        let verify = |anew: bool| {
+            let place = Place::new(&target, "x");
+            let map = place.map().unwrap();
+            let (range, payload) = (HEADER..map.bytes.len(), KIND.parse(&map.bytes).unwrap().payload());
+            if anew { map.verify(place, range, &payload) } else { map.verify_once(place, range, &payload) }
+        };
+        verify(false).unwrap();
+        let changed = fs::metadata(&target).unwrap().modified().unwrap();
+        let mut bytes = fs::read(&target).unwrap();
+        bytes[500] ^= 1;
+        fs::write(&target, &bytes).unwrap();
+        let set_time = |time| {
+            let file = OpenOptions::new().write(true).open(&target).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        // Nothing but the contents tells of this change: that it is not noticed shows that they were not read again.
+        set_time(changed);
+        verify(false).unwrap();
+        assert!(verify(true).is_err());
+        set_time(changed + std::time::Duration::from_secs(1));
+        for anew in [false, false, true] {
+            let message = verify(anew).unwrap_err().to_string();
+            for word in ["x.images", "wrong checksum of its contents", "`taskset-rs data prepare x`"] {
+                assert!(message.contains(word), "`{word}` is not in: {message}");
+            }
+        }
     }
 
     #[test]

@@ -6,40 +6,66 @@
 //! |---|---|
 //! | 12..16 | 0 for a whole, 1 for a part of the original (u32) |
 //! | 16..64 | vocabulary, training examples, examples, tokens, labels, bytes of notes (u64) |
+//! | 64..72 | the first bytes of the SHA-256 of the path of the folder with the original files |
 //! | 72..104 | SHA-256 of the data set's name |
-//! | 200.. | the tokens (u16), zeros up to a multiple of eight bytes; where each example ends (u64); the labels (u8); the notes (UTF-8, a line for each thing that makes the copy partial) |
+//! | 104..136 | SHA-256 of the notes |
+//! | 200.. | the tokens (u16), zeros up to a multiple of eight bytes; where each example ends (u64); the labels (u8): the body of their digest (`digest.rs`), and what the checksum of the payload is of |
+//! | behind | the notes (UTF-8, a line for each thing that makes the copy partial) |
 
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 use taskset_names::Origin;
 
-use crate::buffer::Buffer;
-use crate::sealed::{self, Digest256, Draft, HEADER, Kind, Writer, broken};
+use crate::buffer::{Buffer, little_endian};
+use crate::digest::Fields;
+use crate::sealed::{Digest256, Draft, HEADER, Kind, Mapped, Place, Writer};
 use crate::{Error, files};
 
+use super::data::padding;
+use super::lines;
 use super::source::Found;
 use super::{TextData, TextInfo};
 
 /// The version is raised when the format, a tokeniser or the order of examples changes.
-const KIND: Kind = Kind { magic: *b"TSKSTXT\0", version: 2, name: "a text data set" };
+const KIND: Kind = Kind { magic: *b"TSKSTXT\0", version: 3, name: "a text data set" };
 
-/// A hash of what a tokenised data set is made from: its name, and the path, size and time of change of each file. Their
-/// contents are not read: that would cost as much as loading them.
+/// A hash of what a tokenised data set is made from: its name, and the name, size and time of change of each file.
 pub(crate) fn key(root: &Path, info: &TextInfo, found: &Found) -> Result<String, Error> {
-    let mut hash = Sha256::new();
-    hash.update(format!("{}\n{}\n", KIND.version, info.name));
-    for path in found.files() {
-        let io = |source| Error::Io { path: path.clone(), source };
-        let metadata = fs::metadata(path).map_err(io)?;
-        let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let name = path.strip_prefix(info.manifest.folder(root)).unwrap_or(path);
-        hash.update(format!("{} {changed:?} {}\n", metadata.len(), name.display()));
+    let folder = info.manifest.folder(root);
+    let fields = Fields::of("texts").number(KIND.version as usize).bytes(info.name.as_bytes());
+    let fields = found.files().try_fold(fields, |fields, path| files::describe(fields, &folder, path))?;
+    Ok(files::hex(&fields.finish()[..KEY / 2]))
+}
+
+/// Tells the folder of a source from others, wherever a path to it begins: the first bytes of the SHA-256 of its full path.
+pub(crate) fn folder_of_origin(root: &Path, info: &TextInfo) -> u64 {
+    let folder = info.manifest.folder(root);
+    let full = fs::canonicalize(&folder).or_else(|_| std::path::absolute(&folder)).unwrap_or(folder);
+    let hash: Digest256 = Sha256::digest(full.as_os_str().as_encoded_bytes()).into();
+    hash.iter().take(8).rev().fold(0, |n, &byte| n << 8 | u64::from(byte))
+}
+
+/// Removes copies of a data set that will not be used again: those that were made from the same folder, when it held other
+/// files than now, and those that an older version of the program made. `current` is the key of the copy that stays. What
+/// cannot be removed stays, too.
+pub(crate) fn remove_outdated(cache: &Path, info: &TextInfo, current: &str, folder: u64) {
+    let others = path(Path::new(""), info, "*", "tokens");
+    for copy in lines::matching(cache, &others.to_string_lossy()).unwrap_or_default() {
+        let key = copy.file_stem().and_then(|stem| stem.to_str()).map(|stem| stem.rsplit('-').next());
+        let Some(Some(key)) = key.filter(|key| *key != Some(current)) else { continue };
+        let is_ours = key.len() == KEY && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let Ok(Some((header, _))) = Place::new(&copy, &info.name).begin() else { continue };
+        let same_folder = Header::parse(&header)
+            .is_ok_and(|header| header.folder == folder && header.name == *Sha256::digest(&info.name));
+        if is_ours && (same_folder || KIND.is_older(&header)) {
+            for extension in ["tokens", "subwords"] {
+                let _ = fs::remove_file(path(cache, info, key, extension));
+            }
+        }
     }
-    Ok(files::hex(&hash.finalize()[..16]))
 }
 
 /// The file of a data set in a cache directory; `extension` is `tokens` or `subwords`.
@@ -47,13 +73,20 @@ pub(crate) fn path(cache: &Path, info: &TextInfo, key: &str, extension: &str) ->
     cache.join(format!("{}-{key}.{extension}", info.name.replace('/', "-")))
 }
 
+/// Digits of a key.
+const KEY: usize = 32;
+
 /// What a tokenised data set says about itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Header {
     origin: Origin,
     /// Vocabulary, training examples, examples, tokens, labels, bytes of notes.
     counts: [usize; 6],
+    folder: u64,
     name: Digest256,
+    notes: Digest256,
+    /// Of tokens, ends and labels.
+    payload: Digest256,
 }
 
 /// Where the parts of the payload are in the file.
@@ -65,10 +98,13 @@ struct Sections {
 }
 
 impl Header {
-    fn to_bytes(self, payload: &Digest256) -> [u8; HEADER] {
+    fn to_bytes(self) -> [u8; HEADER] {
         let part = u32::from(self.origin != Origin::Real).to_le_bytes();
         let counts = self.counts.map(|count| (count as u64).to_le_bytes());
-        KIND.header(&[&part, counts.as_flattened(), &[0; 8], &self.name].concat(), payload)
+        KIND.header(
+            &[&part, counts.as_flattened(), &self.folder.to_le_bytes(), &self.name, &self.notes].concat(),
+            &self.payload,
+        )
     }
 
     /// # Errors
@@ -80,7 +116,8 @@ impl Header {
             *count = fields.size(16 + 8 * i)?;
         }
         let origin = if fields.word(12) == 0 { Origin::Real } else { Origin::Partial };
-        Ok(Self { origin, counts, name: fields.digest(72) })
+        let [name, notes] = [72, 104].map(|at| fields.digest(at));
+        Ok(Self { origin, counts, folder: fields.long(64), name, notes, payload: fields.payload() })
     }
 
     /// None if there cannot be so much.
@@ -103,28 +140,38 @@ pub(crate) fn write_whole(path: &Path, contents: &[u8]) -> Result<(), Error> {
     draft.finish().map(|_| ())
 }
 
+/// What a copy holds besides tokens.
+pub(crate) struct Rest<'a> {
+    pub(crate) vocabulary: usize,
+    /// Training examples.
+    pub(crate) train: usize,
+    pub(crate) ends: &'a [u64],
+    pub(crate) labels: &'a [u8],
+    pub(crate) notes: &'a [String],
+    /// As [`folder_of_origin`] says.
+    pub(crate) folder: u64,
+}
+
 /// Finishes the file of a data set, given a writer that has its tokens.
-pub(crate) fn finish(
-    mut writer: Writer,
-    info: &TextInfo,
-    vocabulary: usize,
-    train: usize,
-    ends: &[u64],
-    labels: &[u8],
-    notes: &[String],
-) -> Result<(), Error> {
+pub(crate) fn finish(mut writer: Writer, info: &TextInfo, rest: &Rest<'_>) -> Result<(), Error> {
+    let &Rest { vocabulary, train, ends, labels, notes, folder } = rest;
     let (origin, notes) = (origin(notes), notes.join("\n"));
     let tokens = ends.last().copied().unwrap_or(0) as usize;
     let counts = [vocabulary, train, ends.len(), tokens, labels.len(), notes.len()];
-    let header = Header { origin, counts, name: Sha256::digest(&info.name).into() };
-    let padding = header.sections().map_or(0, |sections| sections.ends.start - sections.tokens.end);
-    writer.put(&[0; 8][..padding])?;
-    for ends in ends.chunks(1 << 12) {
-        writer.put(&ends.iter().flat_map(|end| end.to_le_bytes()).collect::<Vec<u8>>())?;
-    }
+    let [name, hash_of_notes] = [&info.name, &notes].map(|text| Sha256::digest(text).into());
+    writer.put(padding(tokens))?;
+    let mut written = Ok(());
+    little_endian(ends, &mut |bytes| {
+        if written.is_ok() {
+            written = writer.put(bytes);
+        }
+    });
+    written?;
     writer.put(labels)?;
-    writer.put(notes.as_bytes())?;
-    writer.finish(|payload| header.to_bytes(payload)).map(|_| ())
+    let header = |&payload: &Digest256| {
+        Header { origin, counts, folder, name, notes: hash_of_notes, payload }.to_bytes()
+    };
+    writer.finish_with(notes.as_bytes(), header).map(|_| ())
 }
 
 /// Reads only the header of a data set's file. None if there is no such file.
@@ -133,60 +180,74 @@ pub(crate) fn finish(
 /// A failure of the system; [`Error::Cache`] if this version did not write it, or not for this data set, or if it is not as
 /// long as it was.
 fn header(path: &Path, info: &TextInfo) -> Result<Option<Header>, Error> {
-    let Some((bytes, length)) = sealed::begin(path)? else { return Ok(None) };
-    let header = Header::parse(&bytes).map_err(|problem| broken(path, problem))?;
+    let place = Place::new(path, &info.name);
+    let Some((bytes, length)) = place.begin()? else { return Ok(None) };
+    let header = Header::parse(&bytes).map_err(|problem| place.broken(problem))?;
     if header.name != *Sha256::digest(&info.name) {
-        return Err(broken(path, "made for another data set"));
+        return Err(place.broken("made for another data set"));
     }
-    sealed::check_length(path, length, header.sections().map(|sections| sections.notes.end))?;
+    place.check_length(length, header.sections().map(|sections| sections.notes.end))?;
     Ok(Some(header))
 }
 
-/// Maps a tokenised data set into memory; its notes, too. None if there is no such file. Tokens are not read: [`check`]
-/// does that.
+/// Maps a tokenised data set into memory; its notes, too. None if there is no such file. Tokens, ends and labels are
+/// compared with the checksum in the header, unless this process has done so for the file as it is.
 ///
 /// # Errors
-/// As [`header`]; ends of examples or labels that cannot be.
+/// As [`header`]; a wrong checksum; ends of examples or labels that cannot be.
 pub(crate) fn open(path: &Path, info: &'static TextInfo) -> Result<Option<(TextData, Vec<String>)>, Error> {
+    read(path, info, Mapped::verify_once)
+}
+
+fn read(
+    path: &Path,
+    info: &'static TextInfo,
+    verify: impl FnOnce(&Mapped, Place<'_>, Range<usize>, &Digest256) -> Result<(), Error>,
+) -> Result<Option<(TextData, Vec<String>)>, Error> {
     let Some(header) = header(path, info)? else { return Ok(None) };
-    let map = sealed::map(path)?;
-    let changed = || broken(path, "it changed while it was opened");
+    let place = Place::new(path, &info.name);
+    let map = place.map()?;
+    let changed = || place.broken("it changed while it was opened");
     // Between the look at the header and now, another process may have replaced the file.
-    if Header::parse(&map) != Ok(header) {
+    if Header::parse(&map.bytes) != Ok(header) {
         return Err(changed());
     }
     let Sections { tokens, ends, labels, notes } = header.sections().ok_or_else(changed)?;
-    let tokens = Buffer::mapped(&map, tokens).ok_or_else(changed)?;
-    let ends = Buffer::mapped(&map, ends).ok_or_else(changed)?;
-    let labels = Buffer::mapped(&map, labels).ok_or_else(changed)?;
-    let notes = std::str::from_utf8(map.get(notes).ok_or_else(changed)?);
-    let notes = notes.map_err(|_| broken(path, "damaged notes"))?.lines().map(str::to_owned).collect();
+    let notes = map.bytes.get(notes).ok_or_else(changed)?;
+    if header.notes != *Sha256::digest(notes) {
+        return Err(place.broken("wrong checksum of its notes"));
+    }
+    verify(&map, place, HEADER..labels.end, &header.payload)?;
+    let notes = std::str::from_utf8(notes).map_err(|_| place.broken("damaged notes"))?;
+    let notes = notes.lines().map(str::to_owned).collect();
+    let tokens = Buffer::mapped(&map.bytes, tokens).ok_or_else(changed)?;
+    let ends = Buffer::mapped(&map.bytes, ends).ok_or_else(changed)?;
+    let labels = Buffer::mapped(&map.bytes, labels).ok_or_else(changed)?;
     let [vocabulary, train, ..] = header.counts;
     let data = TextData::assemble(info, header.origin, vocabulary, tokens, ends, labels, train);
     match data {
-        Ok(data) => Ok(Some((data, notes))),
-        Err(Error::Inconsistent { problem, .. }) => Err(broken(path, problem)),
+        Ok(data) => Ok(Some((data.with_body(header.payload), notes))),
+        Err(Error::Inconsistent { problem, .. }) => Err(place.broken(problem)),
         Err(error) => Err(error),
     }
 }
 
 /// Whether a tokenised data set can be used, and whether it is all of the source. Only the header is read, unless `full`:
-/// then all is compared with its checksum.
+/// then all is compared with its checksum, whatever is known of it.
 ///
 /// # Errors
-/// As [`open`]; a wrong checksum.
+/// As [`open`]; tokens that cannot be.
 pub(crate) fn check(path: &Path, info: &'static TextInfo, full: bool) -> Result<Origin, Error> {
-    let missing = || broken(path, "it is gone");
-    let header = header(path, info)?.ok_or_else(missing)?;
-    if full {
-        let (data, _) = open(path, info)?.ok_or_else(missing)?;
-        let map = sealed::map(path)?;
-        sealed::verify(path, &map, &KIND.parse(&map).map_err(|problem| broken(path, problem))?)?;
-        if data.all_tokens().iter().any(|&token| token == 0 || usize::from(token) >= data.vocabulary()) {
-            return Err(broken(path, "tokens that are not in the vocabulary"));
-        }
+    let place = Place::new(path, &info.name);
+    let missing = || place.broken("it is gone");
+    if !full {
+        return header(path, info)?.map(|header| header.origin).ok_or_else(missing);
     }
-    Ok(header.origin)
+    let (data, _) = read(path, info, Mapped::verify)?.ok_or_else(missing)?;
+    if data.all_tokens().iter().any(|&token| token == 0 || usize::from(token) >= data.vocabulary()) {
+        return Err(place.broken("tokens that are not in the vocabulary"));
+    }
+    Ok(data.origin())
 }
 
 /// Notes are what makes a copy partial.
@@ -202,7 +263,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::text_info;
+    use crate::{sealed, text_info};
 
     /// Three training examples and one for testing.
     fn write(path: &Path, name: &str, notes: &[String]) -> &'static TextInfo {
@@ -210,7 +271,8 @@ mod tests {
         let mut writer = Writer::create(path).unwrap();
         writer.put(&[1, 0, 2, 0, 0, 1]).unwrap();
         let labels: &[u8] = if info.classes.is_some() { &[0, 1, 1, 0] } else { &[] };
-        finish(writer, info, 257, 3, &[1, 1, 2, 3], labels, notes).unwrap();
+        let rest = Rest { vocabulary: 257, train: 3, ends: &[1, 1, 2, 3], labels, notes, folder: 7 };
+        finish(writer, info, &rest).unwrap();
         info
     }
 
@@ -253,20 +315,22 @@ mod tests {
 
         #[test]
         fn no_damage_is_accepted(at in 0usize..260, bit in 0u8..8, resealed: bool) {
-            static GOOD: OnceLock<Vec<u8>> = OnceLock::new();
+            static GOOD: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
             let root = TempDir::new().unwrap();
             let path = root.path().join("x.tokens");
             let info = text_info("imdb_reviews/bytes").unwrap();
             let good = GOOD.get_or_init(|| {
-                write(&path, "imdb_reviews/bytes", &["a note".to_owned()]);
-                fs::read(&path).unwrap()
+                [vec!["a note".to_owned()], vec![]].map(|notes| {
+                    write(&path, "imdb_reviews/bytes", &notes);
+                    fs::read(&path).unwrap()
+                })
             });
-            let mut bytes = good.clone();
+            let mut bytes = good[usize::from(resealed)].clone();
             let at = at % bytes.len();
             bytes[at] ^= 1 << bit;
             if resealed && at < HEADER - 32 {
-                // Any counts behind a right checksum of the header: nothing panics.
-                sealed::seal(&mut bytes);
+                // Any counts behind right checksums: nothing panics.
+                sealed::seal_whole(&mut bytes);
                 fs::write(&path, &bytes).unwrap();
                 if let Ok(Some((data, _))) = open(&path, info) {
                     (0..data.len() as u32).for_each(|i| _ = data.tokens(i));

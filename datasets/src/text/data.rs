@@ -105,6 +105,11 @@ impl TextData {
         Ok(Self { name, info, origin, vocabulary, tokens, ends, labels, sizes, body: OnceLock::new() })
     }
 
+    /// Remembers the SHA-256 of tokens, ends and labels, which is known.
+    pub(crate) fn with_body(self, body: Digest256) -> Self {
+        Self { body: OnceLock::from(body), ..self }
+    }
+
     /// Name in configurations, e.g. `imdb_reviews/subwords8k`.
     pub fn name(&self) -> &str {
         &self.name
@@ -182,7 +187,7 @@ impl TextData {
     /// prepared copy, or were generated; name and origin are no part of it. The layout of what is hashed stands at the head
     /// of `datasets/src/digest.rs`.
     ///
-    /// The first call reads all tokens.
+    /// The first call reads all tokens, unless they came from a prepared copy, which was verified when it was opened.
     pub fn digest(&self) -> [u8; 32] {
         let body = self.body.get_or_init(|| {
             let padding = padding(self.tokens.len());

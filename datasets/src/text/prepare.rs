@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
 
-use crate::{Error, SourceSizes, SourceSplit, files, prepared, sealed, text_info};
+use crate::sealed::Place;
+use crate::{Error, SourceSizes, SourceSplit, files, prepared, text_info};
 
+use super::cache::Rest;
 use super::collect::{Collected, Collector, Tokens};
 use super::data::Texts;
 use super::manifest::TextDecoder;
@@ -88,7 +90,8 @@ pub struct PreparedText {
 /// Tokenises a text data set of the directory `root` and keeps the tokens in the directory `cache`, unless they are there
 /// already. Of subwords, the vocabulary is kept beside them, in the format of TFDS.
 ///
-/// What is kept is found again by the names, sizes and times of change of the original files. Several processes may
+/// What is kept is found again by the names, sizes and times of change of the original files. A copy of what lay in the same
+/// folder before is removed when a new one is made. Several processes may
 /// prepare the same data set at once: each writes a file of its own, and the last takes its place whole.
 ///
 /// # Errors
@@ -193,8 +196,11 @@ fn load_or_make(
             if let Tokeniser::Subwords(encoder) = &tokeniser {
                 cache::write_whole(&file("subwords"), encoder.to_file_contents()?.as_bytes())?;
             }
-            cache::finish(writer, info, vocabulary, train, &ends, &labels, &problems)?;
-            cache::open(&path, info)?.ok_or_else(|| sealed::broken(&path, "it is gone"))?.0
+            let origin = cache::folder_of_origin(root, info);
+            let (ends, labels, notes) = (&ends, &labels, &problems);
+            cache::finish(writer, info, &Rest { vocabulary, train, ends, labels, notes, folder: origin })?;
+            cache::remove_outdated(&folder, info, &key, origin);
+            cache::open(&path, info)?.ok_or_else(|| Place::new(&path, &info.name).broken("it is gone"))?.0
         }
         Tokens::Held(tokens) => {
             let origin = if problems.is_empty() { Origin::Real } else { Origin::Partial };

@@ -90,6 +90,82 @@ fn partial_copies_are_errors_unless_allowed() {
     assert_eq!(texts(root.path(), IMDB)[0][1], "Great.");
 }
 
+/// Names of files in a folder that end so.
+fn names(folder: &Path, ending: &str) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(ending)).collect()
+}
+
+/// Writes a file, and a time of change after that of the file that was there.
+fn replace(path: &Path, bytes: impl AsRef<[u8]>) {
+    let time = fs::metadata(path).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
+    fs::write(path, bytes).unwrap();
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+#[test]
+fn a_prepared_copy_is_the_same_data_and_a_damaged_one_is_not_used() {
+    let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    imdb(root.path());
+    for name in [IMDB, "imdb_reviews/subwords8k"] {
+        let read = load(root.path(), name).unwrap().digest();
+        let made = prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
+        let datasets = || {
+            let datasets = Datasets::new(Source::Directory(root.path().to_owned())).allow_partial(true);
+            datasets.cache(Some(cache.path().to_owned()))
+        };
+        assert_eq!(datasets().text(name).unwrap().digest(), read, "{name}");
+        let mut bytes = fs::read(&made.path).unwrap();
+        bytes[200] ^= 2;
+        replace(&made.path, bytes);
+        let message = datasets().text(name).unwrap_err().to_string();
+        for word in
+            [".tokens", "wrong checksum of its contents", &format!("`taskset-rs data prepare {name}`")]
+        {
+            assert!(message.contains(word), "`{word}` is not in: {message}");
+        }
+        assert!(!prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap().found);
+        assert_eq!(datasets().text(name).unwrap().digest(), read, "{name}");
+    }
+}
+
+#[test]
+fn copies_of_what_lay_in_the_same_folder_before_are_removed() {
+    let (root, other, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap(), TempDir::new().unwrap());
+    let subwords = "imdb_reviews/subwords8k";
+    let prepare =
+        |root: &TempDir, name| prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
+    let count = |ending: &str| names(cache.path(), ending).len();
+    imdb(root.path());
+    imdb(other.path());
+    put(other.path(), "imdb/aclImdb/train/pos/11_8.txt", "One more.");
+    let first = [IMDB, subwords].map(|name| prepare(&root, name));
+    let others = [IMDB, subwords].map(|name| prepare(&other, name));
+    assert_eq!((count(".tokens"), count(".subwords")), (4, 2));
+    // Of an older version of the program, of a newer one, and what is not ours.
+    let old = |name: &str, version: u8| {
+        let mut bytes = fs::read(&first[0].path).unwrap();
+        bytes[8] = version;
+        fs::write(cache.path().join(name), bytes).unwrap();
+    };
+    let key = "0123456789abcdef0123456789abcdef";
+    old(&format!("imdb_reviews-bytes-{key}.tokens"), 2);
+    old(&format!("imdb_reviews-bytes-{}.tokens", key.replace('0', "f")), 99);
+    fs::write(cache.path().join("imdb_reviews-bytes-mine.tokens"), "mine").unwrap();
+
+    let review = root.path().join("imdb/aclImdb/train/pos/0_9.txt");
+    replace(&review, "Weak..\n");
+    let made = prepare(&root, IMDB);
+    assert!(!made.found && made.path != first[0].path);
+    assert!(!first[0].path.exists() && first[1].path.exists(), "only copies of the same data set go");
+    assert!(!names(cache.path(), ".tokens").contains(&format!("imdb_reviews-bytes-{key}.tokens")));
+    assert_eq!((count("bytes-mine.tokens"), count(".tokens"), count(".subwords")), (1, 6, 2));
+    prepare(&root, subwords);
+    assert!(!first[1].path.exists() && !first[1].path.with_extension("subwords").exists());
+    assert_eq!((count(".tokens"), count(".subwords")), (6, 2));
+    assert!(others.iter().all(|copy| copy.path.exists()), "copies of another folder stay");
+}
+
 #[test]
 fn broken_reviews_are_named() {
     let root = TempDir::new().unwrap();
