@@ -1,6 +1,7 @@
 //! Data sets that are published as collections of pictures: which file is which example, and all of them resized.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::Path;
 
 use taskset_names::Origin;
@@ -61,7 +62,7 @@ fn item(decoder: Decoder, path: &str) -> Result<Option<Item>, String> {
     let parts: Vec<&str> = path.split('/').collect();
     let file = parts[parts.len() - 1];
     let Some((stem, extension)) = file.rsplit_once('.') else { return Ok(None) };
-    let of_kind = |wanted: &str| extension.eq_ignore_ascii_case(wanted) && !file.starts_with('.');
+    let of_kind = |wanted: &str| extension.eq_ignore_ascii_case(wanted) && !container::is_hidden(path);
     let number = |label: u16, key: &str| Ok(Some(Item { key: key.to_owned(), label: Label::Number(label) }));
     match decoder {
         Decoder::Food101 => match parts[..] {
@@ -358,7 +359,8 @@ fn read_lists(root: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Sourc
             return Err(Error::TooLarge { path: file.path, problem });
         }
         file.check(spec)?;
-        let text = std::fs::read(&file.path).map_err(|source| file.io(source))?;
+        let mut text = Vec::new();
+        file.open()?.take(limit).read_to_end(&mut text).map_err(|source| file.io(source))?;
         let malformed = |offset: usize, problem: String| Error::Corrupt {
             path: file.path.clone(),
             offset: offset as u64,

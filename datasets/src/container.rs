@@ -1,10 +1,14 @@
 //! Files in a folder, a ZIP archive or a compressed tar archive, visited one by one; nothing is ever unpacked to disk.
+//!
+//! Hidden files are no files of a data set ([`is_hidden`]), and only regular files are opened: a pipe would be waited for.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use taskset_files::open_regular;
 
 use crate::Error;
 use crate::tar::{Tar, TarError};
@@ -68,11 +72,14 @@ impl Container {
                     return Ok(());
                 }
                 let io = |source| Error::Io { path: path.to_owned(), source };
-                let size = fs::metadata(path).map_err(io)?.len();
+                let file = open(path)?;
+                let size = file.metadata().map_err(io)?.len();
                 if size > limit {
                     return Err(too_large(name, size));
                 }
-                visit(name, fs::read(path).map_err(io)?)
+                let mut contents = Vec::with_capacity(size as usize);
+                file.take(limit).read_to_end(&mut contents).map_err(io)?;
+                visit(name, contents)
             }),
             Self::Zip(path) => {
                 let failed =
@@ -80,7 +87,7 @@ impl Container {
                 let mut zip = Zip::open(BufReader::new(open(path)?)).map_err(failed)?;
                 for entry in zip.entries.clone() {
                     check_name(path, &entry.name)?;
-                    if wanted(&entry.name) {
+                    if !is_hidden(&entry.name) && wanted(&entry.name) {
                         if entry.size > limit {
                             return Err(too_large(&entry.name, entry.size));
                         }
@@ -97,7 +104,7 @@ impl Container {
                 while let Some(file) = tar.next_file().map_err(failed)? {
                     check_name(path, &file.name)?;
                     let name = file.name.strip_prefix("./").unwrap_or(&file.name);
-                    if wanted(name) {
+                    if !is_hidden(name) && wanted(name) {
                         if file.size > limit {
                             return Err(too_large(name, file.size));
                         }
@@ -113,8 +120,15 @@ impl Container {
     }
 }
 
-/// Calls `visit` with the name and path of every file below a folder, in the order of names. Links to folders are not
-/// followed. A folder that is not there holds nothing.
+/// Whether a file is no file of a data set, by its path (with `/`) in a folder or an archive: it, or a folder on the way, is
+/// hidden, or it lies in `__MACOSX`, where archives made on macOS keep what the system knows of the files.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    let hidden = |part: &str| part == "__MACOSX" || part != "." && taskset_files::is_hidden(OsStr::new(part));
+    name.split('/').any(hidden)
+}
+
+/// Calls `visit` with the name and path of every regular file below a folder, in the order of names; not of hidden ones.
+/// Links to folders are not followed. A folder that is not there holds nothing.
 pub(crate) fn walk(
     folder: &Path,
     visit: &mut dyn FnMut(&str, &Path) -> Result<(), Error>,
@@ -139,7 +153,11 @@ fn walk_below(
     let mut entries = fs::read_dir(folder).map_err(io)?.collect::<Result<Vec<_>, _>>().map_err(io)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_hidden(&name) {
+            continue;
+        }
+        let name = format!("{prefix}{name}");
         let kind = entry.file_type().map_err(io)?;
         if kind.is_dir() {
             walk_below(&entry.path(), &format!("{name}/"), depth + 1, visit)?;
@@ -162,7 +180,7 @@ fn check_name(archive: &Path, name: &str) -> Result<(), Error> {
 }
 
 fn open(path: &Path) -> Result<File, Error> {
-    File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })
+    open_regular(path).map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -211,6 +229,50 @@ mod tests {
             assert!(matches!(texts(&container, 2), Err(Error::TooLarge { .. })), "{container:?}");
         }
         assert!(texts(&Container::Folder(root.path().join("absent")), 9).unwrap().is_empty());
+    }
+
+    #[test]
+    fn hidden_files_are_left_out_of_all_forms() {
+        let root = TempDir::new().unwrap();
+        let hidden: [(&str, &[u8]); 5] = [
+            ("._a.txt", b"Mac OS X"),
+            ("d/._a.txt", b"Mac OS X"),
+            ("d/.e/a.txt", b"in a hidden folder"),
+            ("__MACOSX/d/._a.txt", b"Mac OS X"),
+            ("__MACOSX/a.txt", b"Mac OS X"),
+        ];
+        for container in containers(root.path(), &[&hidden[..], &FILES].concat()) {
+            let names: Vec<String> =
+                texts(&container, 99).unwrap().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, ["d/a.txt", "d/e/b.txt"], "{container:?}");
+        }
+        // Paths may begin with the folder itself.
+        let path = root.path().join("dot.tar.gz");
+        let mut gzip = GzEncoder::new(File::create(&path).unwrap(), Compression::fast());
+        gzip.write_all(&tar::tests::archive(&[("./._a.txt", b"no"), ("./a.txt", b"yes")])).unwrap();
+        gzip.finish().unwrap();
+        assert_eq!(texts(&Container::archive(&path), 9).unwrap(), [("a.txt".to_owned(), b"yes".to_vec())]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_waits_for_a_pipe() {
+        let root = TempDir::new().unwrap();
+        let folder = root.path().join("folder");
+        fs::create_dir_all(folder.join("folder.txt")).unwrap();
+        fs::write(folder.join("b.txt"), "text").unwrap();
+        let pipe = folder.join("a.txt");
+        if !std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+            println!("skipped: there is no mkfifo here");
+            return;
+        }
+        let found = texts(&Container::Folder(folder), 9).unwrap();
+        assert_eq!(found, [("b.txt".to_owned(), b"text".to_vec())]);
+        for container in [Container::Zip(pipe.clone()), Container::TarGz(pipe.clone())] {
+            assert!(matches!(texts(&container, 9), Err(Error::Io { .. })), "{container:?}");
+        }
+        let file = crate::files::Located { path: pipe, packing: crate::files::Packing::Unpacked };
+        assert!(file.open().is_err());
     }
 
     #[test]

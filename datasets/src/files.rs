@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
+use taskset_files::open_regular;
 
 use crate::digest::Fields;
 use crate::{Error, FileSpec, Manifest, recorded};
@@ -154,7 +155,7 @@ impl Located {
     }
 
     pub(crate) fn open(&self) -> Result<File, Error> {
-        File::open(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })
+        open_regular(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })
     }
 
     /// Up to two bytes.

@@ -63,7 +63,7 @@ impl Batches {
             Self::Zip(path) => {
                 let mut outer = open(path)?;
                 let mut entries = outer.entries.clone();
-                entries.retain(|entry| entry.name.ends_with(".npz"));
+                entries.retain(|entry| entry.name.ends_with(".npz") && !container::is_hidden(&entry.name));
                 entries.sort_by_key(|entry| order(&entry.name));
                 for entry in entries {
                     let inner_path = path.join(&entry.name);
@@ -91,7 +91,8 @@ fn order(name: &str) -> (u64, String) {
 }
 
 fn open(path: &Path) -> Result<Zip<BufReader<File>>, Error> {
-    let file = File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let file =
+        taskset_files::open_regular(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
     Zip::open(BufReader::new(file)).map_err(|e| Error::Corrupt {
         path: path.to_owned(),
         offset: e.offset,
@@ -200,6 +201,13 @@ pub(crate) mod tests {
         for packed in [true, false] {
             let (root, manifest) = (TempDir::new().unwrap(), tiny());
             place(root.path(), &manifest, packed);
+            if !packed {
+                // What macOS leaves beside files on other file systems.
+                let folder =
+                    manifest.folder(root.path()).join(manifest.files[0].name.trim_end_matches(".zip"));
+                fs::write(folder.join("._train_data_batch_1.npz"), b"\0\x05\x16\x07\0\x02\0\0Mac OS X")
+                    .unwrap();
+            }
             let batches = Batches::find(root.path(), &manifest, &manifest.files[0]).unwrap().unwrap();
             assert_eq!(batches.paths().len(), if packed { 1 } else { 11 });
             let (mut first, mut all_labels) = (Vec::new(), Vec::new());
@@ -215,6 +223,24 @@ pub(crate) mod tests {
             assert_eq!(first, (1..=11).collect::<Vec<u8>>());
             assert_eq!(all_labels, (1..=11).map(|n| n % 3).collect::<Vec<u16>>());
         }
+    }
+
+    #[test]
+    fn hidden_members_of_an_archive_are_no_batches() {
+        let (root, manifest) = (TempDir::new().unwrap(), tiny());
+        let path = root.path().join("batches.zip");
+        let good = npz(&[7, 1, 2, 3, 4, 5], &[1]);
+        let files: [(&str, &[u8]); 3] =
+            [("__MACOSX/b/._b_1.npz", b"Mac OS X"), ("b/b_1.npz", &good), ("b/._b_1.npz", b"Mac OS X")];
+        fs::write(&path, archive(&files, true)).unwrap();
+        let mut labels = Vec::new();
+        Batches::Zip(path)
+            .read(&manifest, &mut |_, some| {
+                labels.extend_from_slice(some);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(labels, [0]);
     }
 
     #[test]

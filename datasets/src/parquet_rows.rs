@@ -21,7 +21,6 @@ pub(crate) use reader::{column, missing, rows};
 
 #[cfg(feature = "parquet")]
 mod reader {
-    use std::fs::File;
     use std::path::Path;
 
     use arrow_array::{ArrayRef, RecordBatch};
@@ -45,7 +44,8 @@ mod reader {
     /// # Errors
     /// What `visit` returns; a file that is damaged, not Parquet, or has not these columns.
     pub(crate) fn rows(path: &Path, columns: &[&str], visit: &mut VisitBatch<'_>) -> Result<(), Error> {
-        let file = File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        let file = taskset_files::open_regular(path)
+            .map_err(|source| Error::Io { path: path.to_owned(), source })?;
         // The reader trusts lengths in the footer; a panic in it must not end the program.
         let guarded = caught(|| -> Result<_, String> {
             let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;

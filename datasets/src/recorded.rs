@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
+
+use taskset_files::open_regular;
 
 use crate::Error;
 
@@ -22,17 +24,18 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(crate) fn read(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
     let path = folder.join(FILE);
     let io = |source| Error::Io { path: path.clone(), source };
-    match fs::metadata(&path) {
+    let file = match open_regular(&path) {
+        Ok(file) => file,
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(BTreeMap::new());
         }
         Err(source) => return Err(io(source)),
-        Ok(found) if found.len() > MAX_BYTES => {
-            return Err(Error::TooLarge { path, problem: format!("{} bytes of checksums", found.len()) });
-        }
-        Ok(_) => {}
+    };
+    let mut text = String::new();
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Error::TooLarge { path, problem: format!("more than {MAX_BYTES} bytes of checksums") });
     }
-    let text = fs::read_to_string(&path).map_err(io)?;
     let mut offset = 0;
     let mut sums = BTreeMap::new();
     for line in text.lines() {

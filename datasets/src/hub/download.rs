@@ -315,7 +315,7 @@ fn range_total(response: &Response<ureq::Body>) -> Option<u64> {
 fn hash_file(path: &Path) -> Result<String, Error> {
     let io = |source| Error::Io { path: path.to_owned(), source };
     let mut hash = Sha256::new();
-    copy(&mut File::open(path).map_err(io)?, |chunk| hash.update(chunk)).map_err(io)?;
+    copy(&mut taskset_files::open_regular(path).map_err(io)?, |chunk| hash.update(chunk)).map_err(io)?;
     Ok(files::hex(&hash.finalize()))
 }
 

@@ -1,5 +1,6 @@
 //! Reading text files line by line, in bounded memory.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -103,7 +104,7 @@ impl Lines {
 pub(crate) fn whole(path: &Path) -> Result<String, Error> {
     let io = |source| Error::Io { path: path.to_owned(), source };
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(io)?;
+    let file = taskset_files::open_regular(path).map_err(io)?;
     file.take(MAX_LINE as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
     text(path, bytes)
 }
@@ -182,7 +183,7 @@ pub(crate) fn path_fits(pattern: &str, path: &str) -> bool {
 fn fits(pattern: &str, name: &str) -> bool {
     let (mut parts, mut rest) = (pattern.split('*'), name);
     let first = parts.next().unwrap_or_default();
-    if name.starts_with('.') || !rest.starts_with(first) {
+    if taskset_files::is_hidden(OsStr::new(name)) || !rest.starts_with(first) {
         return false;
     }
     rest = &rest[first.len()..];
@@ -277,7 +278,16 @@ mod tests {
     #[test]
     fn files_are_found_in_order() {
         let folder = TempDir::new().unwrap();
-        for name in ["AB/wiki_00", "AA/wiki_01", "AA/wiki_00.gz", "AA/.wiki_02", "AA/other", "wiki_03"] {
+        for name in [
+            "AB/wiki_00",
+            "AA/wiki_01",
+            "AA/wiki_00.gz",
+            "AA/.wiki_02",
+            "AA/._wiki_01",
+            "._AB/wiki_00",
+            "AA/other",
+            "wiki_03",
+        ] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, []).unwrap();
@@ -287,6 +297,10 @@ mod tests {
             let expected: Vec<PathBuf> = expected.iter().map(|name| folder.path().join(name)).collect();
             assert_eq!(found, expected, "{pattern}");
         };
+        // A folder of that name is no file, and a pipe is not waited for.
+        fs::create_dir(folder.path().join("AB/wiki_01")).unwrap();
+        #[cfg(unix)]
+        let _ = std::process::Command::new("mkfifo").arg(folder.path().join("AB/wiki_02")).status();
         check("*/wiki_*", &["AA/wiki_00.gz", "AA/wiki_01", "AB/wiki_00"]);
         check("AA/other", &["AA/other"]);
         check("AA", &[]);

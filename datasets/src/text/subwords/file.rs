@@ -1,6 +1,6 @@
 //! Vocabulary files of TFDS (`*.subwords`): two header lines, then a subword a line in single quotes.
 
-use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::Error;
@@ -44,11 +44,14 @@ impl SubwordEncoder {
             line: line as u64,
             problem,
         };
-        let size = fs::metadata(path).map_err(io)?.len();
+        let mut file = taskset_files::open_regular(path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
         if size > MAX_BYTES {
             return Err(malformed(0, format!("{size} bytes, more than any vocabulary needs")));
         }
-        let contents = String::from_utf8(fs::read(path).map_err(io)?).map_err(|error| {
+        let mut contents = Vec::new();
+        file.read_to_end(&mut contents).map_err(io)?;
+        let contents = String::from_utf8(contents).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count() as u64;
             Error::InvalidUtf8 { path: path.to_owned(), line, offset: before.len() as u64 }
@@ -83,7 +86,7 @@ mod tests {
     fn read(contents: &[u8]) -> Result<SubwordEncoder, Error> {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("v.subwords");
-        fs::write(&path, contents).unwrap();
+        std::fs::write(&path, contents).unwrap();
         SubwordEncoder::read_file(&path)
     }
 
