@@ -200,13 +200,10 @@ pub(crate) fn describe(fields: Fields, folder: &Path, path: &Path) -> Result<Fie
 
 /// Makes a folder, and a file in it that goes again: that it cannot be written to is better known before hours of work.
 pub(crate) fn check_writable(folder: &Path) -> Result<(), Error> {
-    let probe = folder.join(format!(".{}.probe", std::process::id()));
-    std::fs::create_dir_all(folder)
-        .map_err(|source| Error::Write { path: folder.to_owned(), source })
-        .and_then(|()| File::create(&probe).map_err(|source| Error::Write { path: probe.clone(), source }))?;
-    // Another thread may have removed it: the name is that of the process.
-    let _ = std::fs::remove_file(&probe);
-    Ok(())
+    let write = |source| Error::Write { path: folder.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(write)?;
+    let probe = tempfile::Builder::new().prefix(taskset_files::TEMPORARY_PREFIX).tempfile_in(folder);
+    probe.map(|_| ()).map_err(write)
 }
 
 /// Bytes in hexadecimal.

@@ -4,11 +4,10 @@
 //! meet them, and `sha256sum -c checksums.sha256` checks them without us.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use taskset_files::open_regular;
+use taskset_files::{open_regular, write_atomically};
 
 use crate::Error;
 
@@ -66,13 +65,14 @@ pub(crate) fn record(path: &Path, sha256: &str) -> Result<(), Error> {
     let mut sums = read(folder)?;
     sums.insert(name.to_string_lossy().into_owned(), sha256.to_owned());
     let text: String = sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
-    let temporary = folder.join(format!("{FILE}.{}.part", std::process::id()));
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, folder.join(FILE)));
-    written.map_err(|source| Error::Write { path: folder.join(FILE), source })
+    let path = folder.join(FILE);
+    write_atomically(&path, text.as_bytes()).map_err(|source| Error::Write { path, source })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;

@@ -16,17 +16,17 @@
 //! No payload is used before it was compared with its checksum: once a process, for a file that stays as it is.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 use taskset_files::open_regular;
+use tempfile::NamedTempFile;
 
 use crate::Error;
 
@@ -36,6 +36,9 @@ pub(crate) const HEADER: usize = 200;
 const FIELDS: Range<usize> = 12..136;
 /// Endings of what is written here.
 const ENDINGS: [&str; 3] = ["images", "subwords", "tokens"];
+
+/// Random letters and digits in the name of a file that is being written, so that nobody can guess it.
+const RANDOM: usize = 12;
 
 /// A SHA-256.
 pub(crate) type Digest256 = [u8; 32];
@@ -269,36 +272,35 @@ fn verified<T>(with: impl FnOnce(&mut BTreeSet<Verified>) -> T) -> T {
 
 /// A file that gets its name when it is complete. Dropped before, it leaves nothing behind.
 pub(crate) struct Draft {
-    file: BufWriter<File>,
-    temporary: PathBuf,
+    file: BufWriter<NamedTempFile>,
     target: PathBuf,
-    finished: bool,
 }
 
 impl Draft {
     /// Starts the file that will be `target`; makes its folder, and removes from it what dead writers left.
     pub(crate) fn create(target: &Path) -> Result<Self, Error> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
         let folder =
             target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
         remove_abandoned(folder);
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let prefix = format!("{}.", target.file_name().unwrap_or_default().to_string_lossy());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).rand_bytes(RANDOM).suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // Readable like any other file under the process's umask, not by its owner alone.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
         loop {
-            let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let temporary = folder.join(format!("{name}.{}-{number}.part", std::process::id()));
-            let file = match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
-                Ok(file) => file,
-                // A dead process had our number.
-                Err(source) if source.kind() == ErrorKind::AlreadyExists => continue,
-                Err(source) => return Err(Error::Write { path: temporary, source }),
-            };
+            let file = builder.tempfile_in(folder);
+            let file = file.map_err(|source| Error::Write { path: folder.to_owned(), source })?;
             // Another writer may take it for abandoned before it is locked, and then removes it. Where files cannot be
             // locked, nobody removes any.
-            let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-            if !taken && temporary.exists() {
+            let taken = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
+            if !taken && file.path().exists() {
                 let file = BufWriter::with_capacity(1 << 18, file);
-                return Ok(Self { file, temporary, target: target.to_owned(), finished: false });
+                return Ok(Self { file, target: target.to_owned() });
             }
         }
     }
@@ -311,28 +313,23 @@ impl Draft {
     /// Gives the file its name. Returns the number of its bytes.
     pub(crate) fn finish(mut self) -> Result<u64, Error> {
         let written = self.file.flush().and_then(|()| {
-            let file = self.file.get_ref();
+            let file = self.file.get_ref().as_file();
             file.sync_all()?;
             file.metadata()
         });
         let bytes = written.map_err(|source| self.error(source))?.len();
-        let renamed = fs::rename(&self.temporary, &self.target);
-        renamed.map_err(|source| Error::Write { path: self.target.clone(), source })?;
-        self.finished = true;
+        let named = self.file.into_inner().map_err(io::IntoInnerError::into_error);
+        let named = named.and_then(|file| file.persist(&self.target).map_err(|error| error.error));
+        named.map_err(|source| Error::Write { path: self.target.clone(), source })?;
         Ok(bytes)
     }
 
-    fn error(&self, source: io::Error) -> Error {
-        Error::Write { path: self.temporary.clone(), source }
+    fn path(&self) -> PathBuf {
+        self.file.get_ref().path().to_owned()
     }
-}
 
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.finished {
-            // Nothing can be done about a failure here, and the file disturbs nobody.
-            let _ = fs::remove_file(&self.temporary);
-        }
+    fn error(&self, source: io::Error) -> Error {
+        Error::Write { path: self.path(), source }
     }
 }
 
@@ -341,7 +338,7 @@ fn remove_abandoned(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.file_name().is_some_and(|name| is_draft(&name.to_string_lossy()))
-            && let Ok(file) = File::open(&path)
+            && let Ok(file) = open_regular(&path)
             && file.try_lock().is_ok()
         {
             // It is locked until it is gone: its writer, if it has only just begun, sees that.
@@ -350,14 +347,17 @@ fn remove_abandoned(folder: &Path) {
     }
 }
 
-/// Whether a file has a name that [`Draft::create`] gives: `<target>.<process>-<number>.part`.
+/// Whether a file has a name that [`Draft::create`] gives: `<target>.<random>.part`; or `<target>.<process>-<number>.part`, as
+/// earlier versions gave.
 fn is_draft(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_random =
+        |text: &str| text.len() == RANDOM && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let parts = name.strip_suffix(".part").and_then(|name| name.rsplit_once('.'));
-    parts.is_some_and(|(target, numbers)| {
+    parts.is_some_and(|(target, own)| {
         let ending = target.rsplit('.').next().unwrap_or_default();
-        let numbers = numbers.split_once('-');
-        ENDINGS.contains(&ending) && numbers.is_some_and(|(a, b)| is_number(a) && is_number(b))
+        let numbers = own.split_once('-').is_some_and(|(a, b)| is_number(a) && is_number(b));
+        ENDINGS.contains(&ending) && (is_random(own) || numbers)
     })
 }
 
@@ -385,10 +385,11 @@ impl Writer {
     pub(crate) fn rearranged(mut self, pieces: impl IntoIterator<Item = (u64, u64)>) -> Result<Self, Error> {
         self.draft.file.flush().map_err(|source| self.draft.error(source))?;
         let mut to = Self::create(&self.draft.target)?;
+        let path = self.draft.path();
         let from = self.draft.file.get_mut();
         let mut chunk = vec![0; 1 << 16];
         for (start, mut left) in pieces {
-            let read = |source| Error::Io { path: self.draft.temporary.clone(), source };
+            let read = |source| Error::Io { path: path.clone(), source };
             from.seek(SeekFrom::Start(HEADER as u64 + start)).map_err(read)?;
             while left > 0 {
                 let n = left.min(chunk.len() as u64) as usize;
@@ -474,7 +475,7 @@ mod tests {
         bytes[500] ^= 1;
         fs::write(&target, &bytes).unwrap();
         let set_time = |time| {
-            let file = OpenOptions::new().write(true).open(&target).unwrap();
+            let file = fs::File::options().write(true).open(&target).unwrap();
             file.set_modified(time).unwrap();
         };
         // Nothing but the contents tells of this change: that it is not noticed shows that they were not read again.
@@ -500,11 +501,22 @@ mod tests {
             "x.tokens",
             "x.tokens.1-2",
             "x.tokens.12.part",
+            "x.tokens.aB3dE6gH9jK.part",
+            "x.csv.aB3dE6gH9jK2.part",
             "x.tokens.a-b.part",
         ];
         others.iter().for_each(|name| put(name));
         put("imdb-0.tokens.999999-0.part");
         put("mnist.images.1-17.part");
+        put("imdb-0.subwords.aB3dE6gH9jK2.part");
+        #[cfg(unix)]
+        {
+            // Nobody waits for a pipe that has such a name.
+            let pipe = folder.path().join("pipe.tokens.1-2.part");
+            let _ = std::process::Command::new("mkfifo").arg(&pipe).status();
+            Draft::create(&folder.path().join("z.tokens")).unwrap();
+            let _ = fs::remove_file(&pipe);
+        }
         let living = Draft::create(&folder.path().join("y.subwords")).unwrap();
         let (target, mut left) = (folder.path().join("x.images"), names(&folder));
         assert_eq!(left.len(), others.len() + 1, "{left:?}");
