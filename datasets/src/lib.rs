@@ -51,7 +51,9 @@
 //! A file as published must have the size and SHA-256 of the original where the manifest knows them, at every load from
 //! it; of others format, counts and labels are checked. Sets that must be prepared ([`prepare_images`]) are decoded and
 //! resized as OpenCV's `INTER_CUBIC` does, once, into a file that is mapped into memory. Texts are tokenised when they
-//! are loaded, or once by [`prepare_text`]. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it,
+//! are loaded, or once by [`prepare_text`]. What was prepared is verified before use, and only used for original files of
+//! the same names, sizes and times of change. [`ImageData::digest`] and [`TextData::digest`] identify decoded contents,
+//! wherever they came from. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it,
 //! and then [`Origin::Partial`](taskset_names::Origin::Partial). Pictures need the feature `encoded`, Parquet `parquet`,
 //! downloads `hub`.
 //!
