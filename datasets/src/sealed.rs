@@ -7,7 +7,7 @@
 //! | 12..136 | fields of the kind |
 //! | 136..168 | SHA-256 of the payload |
 //! | 168..200 | SHA-256 of the bytes before |
-//! | 200.. | the payload |
+//! | 200.. | the payload, and behind it what else the kind has |
 //!
 //! A file is written under another name and renamed when complete, so that there is never half a copy, and processes
 //! that prepare the same data set at once do not disturb each other: they write the same bytes, and the last one stays.

@@ -54,13 +54,15 @@ pub(crate) fn folder_of_origin(root: &Path, info: &TextInfo) -> u64 {
 pub(crate) fn remove_outdated(cache: &Path, info: &TextInfo, current: &str, folder: u64) {
     let others = path(Path::new(""), info, "*", "tokens");
     for copy in lines::matching(cache, &others.to_string_lossy()).unwrap_or_default() {
-        let key = copy.file_stem().and_then(|stem| stem.to_str()).map(|stem| stem.rsplit('-').next());
-        let Some(Some(key)) = key.filter(|key| *key != Some(current)) else { continue };
-        let is_ours = key.len() == KEY && key.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let Ok(Some((header, _))) = Place::new(&copy, &info.name).begin() else { continue };
-        let same_folder = Header::parse(&header)
-            .is_ok_and(|header| header.folder == folder && header.name == *Sha256::digest(&info.name));
-        if is_ours && (same_folder || KIND.is_older(&header)) {
+        let stem = copy.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let key = stem.rsplit('-').next().unwrap_or_default();
+        let is_key = key.len() == KEY && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_key || key == current || path(cache, info, key, "tokens") != copy {
+            continue;
+        }
+        let Ok(Some((bytes, _))) = Place::new(&copy, &info.name).begin() else { continue };
+        let is_of = |header: &Header| header.folder == folder && header.name == *Sha256::digest(&info.name);
+        if KIND.is_older(&bytes) || Header::parse(&bytes).is_ok_and(|header| is_of(&header)) {
             for extension in ["tokens", "subwords"] {
                 let _ = fs::remove_file(path(cache, info, key, extension));
             }
