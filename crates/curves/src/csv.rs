@@ -4,29 +4,73 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use taskset_names::Split;
+use taskset_trial::Curve;
 
-use crate::Curve;
+use crate::schema::protocol_json;
 
-/// Writes curves as CSV, one line a loss: `task,optimizer,replica,data,step,split,loss`. Splits without losses give no
-/// lines; numbers have the digits that give the same `f32` back; non-finite losses are `NaN`, `inf` and `-inf`.
+/// The columns: one line a loss. The last ones tell trials of the same names apart; `trial` has the first 16 digits of the
+/// identity.
+const HEADER: &str =
+    "task,optimizer,replica,data,step,split,loss,mode,schedule_steps,arithmetic,protocol,trial";
+
+/// Writes curves as CSV, one line a loss, under a header: `task,optimizer,replica,data,step,split,loss`, then what tells
+/// trials of the same names apart: `mode,schedule_steps,arithmetic,protocol,trial`.
 ///
-/// # Errors
-/// What the writer answers.
-pub fn write_csv<'a>(mut out: impl Write, curves: impl IntoIterator<Item = &'a Curve>) -> io::Result<()> {
-    writeln!(out, "task,optimizer,replica,data,step,split,loss")?;
-    for curve in curves {
-        let (task, optimizer) = (field(&curve.task), field(&curve.optimizer));
+/// Splits without losses give no lines; numbers have the digits that give the same `f32` back; non-finite losses are `NaN`,
+/// `inf` and `-inf`.
+#[derive(Debug)]
+pub struct CsvWriter<W> {
+    out: W,
+}
+
+impl<W: Write> CsvWriter<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// What the writer answers.
+    pub fn new(mut out: W) -> io::Result<Self> {
+        writeln!(out, "{HEADER}")?;
+        Ok(Self { out })
+    }
+
+    /// Writes the lines of a curve.
+    ///
+    /// # Errors
+    /// What the writer answers.
+    pub fn write(&mut self, curve: &Curve) -> io::Result<()> {
+        let names = format!(
+            "{},{},{},{}",
+            field(curve.task()),
+            field(curve.optimizer()),
+            curve.replica(),
+            curve.origin()
+        );
+        let optimizer = &curve.spec.optimizer;
+        let (mode, steps) = (optimizer.mode.as_deref().unwrap_or_default(), optimizer.schedule_steps);
+        let trial = format!(
+            "{},{},{},{},{}",
+            field(mode),
+            steps.map_or_else(String::new, |steps| steps.to_string()),
+            curve.spec.arithmetic,
+            field(&protocol_json(&curve.spec.protocol)),
+            curve.id().short()
+        );
         for split in Split::ALL {
             for (step, loss) in curve.steps.iter().zip(curve.split(split)) {
-                writeln!(
-                    out,
-                    "{task},{optimizer},{},{},{step},{split},{loss:?}",
-                    curve.replica, curve.origin
-                )?;
+                writeln!(self.out, "{names},{step},{split},{loss:?},{trial}")?;
             }
         }
+        Ok(())
     }
-    out.flush()
+
+    /// Gives the writer back, all lines written.
+    ///
+    /// # Errors
+    /// What the writer answers.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.flush()?;
+        Ok(self.out)
+    }
 }
 
 /// A name as a CSV field, quoted where it must be (RFC 4180).
@@ -45,20 +89,25 @@ mod tests {
     #[test]
     fn one_line_a_loss() {
         let mut c = curve("a,\"b\"", "adam_lr_-3.00", 4);
-        c.steps = vec![0, 10];
+        c.steps = [0, 10].into();
         c.losses = [vec![1e-30, f32::NAN], vec![], vec![], vec![f32::INFINITY, 0.1]];
-        let mut out = Vec::new();
-        write_csv(&mut out, [&c]).unwrap();
+        let mut csv = CsvWriter::new(Vec::new()).unwrap();
+        csv.write(&c).unwrap();
+        let out = csv.finish().unwrap();
         let lines: Vec<&str> = std::str::from_utf8(&out).unwrap().lines().collect();
-        let start = format!("\"a,\"\"b\"\"\",adam_lr_-3.00,4,{}", c.origin);
+        let start = "\"a,\"\"b\"\"\",adam_lr_-3.00,4,real";
+        let end = format!(
+            "upstream,10000,fma,\"{{\"\"steps\"\":20,\"\"eval_every\"\":10,\"\"eval_batches\"\":2}}\",{}",
+            c.id().short()
+        );
         assert_eq!(
             lines,
             [
-                "task,optimizer,replica,data,step,split,loss".to_owned(),
-                format!("{start},0,train,1e-30"),
-                format!("{start},10,train,NaN"),
-                format!("{start},0,test,inf"),
-                format!("{start},10,test,0.1"),
+                HEADER.to_owned(),
+                format!("{start},0,train,1e-30,{end}"),
+                format!("{start},10,train,NaN,{end}"),
+                format!("{start},0,test,inf,{end}"),
+                format!("{start},10,test,0.1,{end}"),
             ]
         );
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 use taskset_names::PatternError;
+use taskset_trial::InvalidCurve;
 
 /// A curve file or store that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +20,38 @@ pub enum Error {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// The file is not readable Parquet: truncated, damaged or something else.
-    #[error("{} is not a readable Parquet file; if it is a damaged part, remove it and run its trials again", path.display())]
+    /// The file is not Parquet, or only a part of a Parquet file.
+    #[error("{} is not a whole Parquet file: {reason}", path.display())]
+    NotParquet {
+        /// The file.
+        path: PathBuf,
+        /// What is missing or different.
+        reason: String,
+    },
+    /// The file's bytes are not those that were written.
+    #[error(
+        "{} is damaged: {what} does not have the digest that was stored with it; take a good copy of the file, or put this \
+         one aside and run its trials again", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Which part of it.
+        what: String,
+    },
+    /// Another program wrote the file anew: its digests say nothing of its bytes.
+    #[error(
+        "{} was written by `{writer}`, which does not keep the digests of a curve file, so nobody can tell whether its numbers \
+         are those that were trained; use the file that taskset-rs wrote", path.display()
+    )]
+    Rewritten {
+        /// The file.
+        path: PathBuf,
+        /// What wrote it, by its own word.
+        writer: String,
+    },
+    /// The file is whole, but the decoder cannot read it.
+    #[error("{} has the bytes that were written, but cannot be decoded", path.display())]
     Parquet {
         /// The file.
         path: PathBuf,
@@ -37,8 +68,8 @@ pub enum Error {
     },
     /// The file was written under another version of the schema.
     #[error(
-        "{} has schema version {found}; this program reads version {supported}: read it with the program that wrote it \
-         (its metadata has the version), or write the curves again", path.display()
+        "{} has schema version {found}; this program reads version {supported}.{} Use another directory for new curves, and \
+         the program that wrote this file (its metadata has the version) to read it", path.display(), why_not(*found)
     )]
     SchemaVersion {
         /// The file.
@@ -48,61 +79,81 @@ pub enum Error {
         /// The version that is read.
         supported: u32,
     },
-    /// The directory holds curves of another sweep.
+    /// The file holds slices of curves where whole ones are needed.
     #[error(
-        "{} was written under another {field}: it has {found}, this run has {expected}; choose another directory, or \
-         run the plan that it belongs to", path.display()
+        "{} holds slices of curves ({slice}), which are not whole trials; use the file that they were cut from", path.display()
     )]
-    OtherPlan {
-        /// The part that differs.
-        path: PathBuf,
-        /// What differs, as closely as it is known.
-        field: &'static str,
-        /// What the part has.
-        found: String,
-        /// What was asked for.
-        expected: String,
-    },
-    /// A sweep's directory holds a curve that was not evaluated at the sweep's steps.
-    #[error(
-        "{} does not belong to this sweep: `{task}`, `{optimizer}`, replica {replica} has {found} of {expected} points or \
-         other steps (a selection of steps, say); move the file out of the sweep's directory", path.display()
-    )]
-    OtherSteps {
+    Slice {
         /// The file.
         path: PathBuf,
-        /// Task of the curve.
-        task: String,
-        /// Its optimizer.
-        optimizer: String,
-        /// Its replica.
-        replica: u32,
-        /// Its number of points.
-        found: usize,
-        /// Points of the protocol.
-        expected: usize,
+        /// What was kept, e.g. `steps 0..200`.
+        slice: String,
     },
     /// There is no curve file at this place.
-    #[error("{} holds no curve file (*.parquet); curves are made by a sweep or by an import", path.display())]
+    #[error("{} holds no curve file (*.parquet){}", path.display(), left_out_words(left_out))]
     Empty {
         /// The directory.
         path: PathBuf,
+        /// What has the ending and is no regular file.
+        left_out: Vec<(PathBuf, &'static str)>,
     },
-    /// A curve whose parts do not fit together.
-    #[error("curve of `{optimizer}` on `{task}`, replica {replica}: {reason}")]
-    InvalidCurve {
-        /// Its task.
-        task: String,
-        /// Its optimizer.
-        optimizer: String,
-        /// Its replica.
-        replica: u32,
-        /// What does not fit.
-        reason: String,
+    /// A curve in a file whose parts do not fit together.
+    #[error("{}: {source}", path.display())]
+    InvalidRow {
+        /// The file.
+        path: PathBuf,
+        /// The curve, and what does not fit.
+        source: Box<InvalidCurve>,
+    },
+    /// A curve that cannot be written because its parts do not fit together.
+    #[error(transparent)]
+    InvalidCurve(#[from] InvalidCurve),
+    /// The same trial is there twice, with different results.
+    #[error(
+        "{} and {} both hold the trial {trial}, and differ in {field}: one of them is wrong; train the trial again to see \
+         which, and move the other file away", first.display(), second.display()
+    )]
+    Conflict {
+        /// The one file.
+        first: PathBuf,
+        /// The other one.
+        second: PathBuf,
+        /// The trial in words: optimizer, task, replica, the first digits of its identity.
+        trial: String,
+        /// The first column in which they differ.
+        field: &'static str,
+    },
+    /// Curves that do not fit into memory were put into a temporary file, and that failed.
+    #[error(
+        "curves that are not sorted by task are put into a temporary file in {}, and that failed; the environment variable \
+         TMPDIR names another directory", directory.display()
+    )]
+    Temporary {
+        /// The directory of temporary files.
+        directory: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
     },
     /// A pattern of a query cannot be expanded.
     #[error(transparent)]
     Pattern(#[from] PatternError),
+}
+
+/// Why curves of an older schema are not read.
+fn why_not(version: u32) -> &'static str {
+    match version {
+        1 => {
+            " Version 1 did not record mode, schedule, data and arithmetic of its trials, so they cannot be told apart and are \
+             not used again."
+        }
+        _ => "",
+    }
+}
+
+fn left_out_words(left_out: &[(PathBuf, &'static str)]) -> String {
+    left_out.first().map_or_else(String::new, |(path, what)| {
+        format!("; {} is {what}", path.file_name().unwrap_or_default().display())
+    })
 }
 
 impl Error {
@@ -118,5 +169,9 @@ impl Error {
 
     pub(crate) fn not_curves(path: &Path, reason: impl Into<String>) -> Self {
         Self::NotCurves { path: path.to_owned(), reason: reason.into() }
+    }
+
+    pub(crate) fn damaged(path: &Path, what: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), what: what.into() }
     }
 }

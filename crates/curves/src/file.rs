@@ -1,425 +1,277 @@
-//! One curve file: written beside and renamed, read whole or through a filter.
+//! One curve file: opened with its footer verified, read a row group at a time with each chunk verified.
 
 use std::fs::File;
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use parquet::arrow::ArrowWriter;
+use arrow_array::{RecordBatch, RecordBatchReader as _};
+use bytes::{Buf, Bytes};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::properties::WriterProperties;
-use parquet::schema::types::ColumnPath;
-use taskset_names::Split;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use taskset_trial::{Curve, Digest};
 
-use crate::schema::{self, Rows};
-use crate::{Curve, Error, Metadata};
+use crate::decode::{Columns, Decoder};
+use crate::metadata::{self, VERSION};
+use crate::seal::{self, Footer};
+use crate::writer::MAGIC;
+use crate::{Error, Metadata, SCHEMA_VERSION, schema};
 
-/// Rows of a row group: about 8 MB of 51-point curves, small enough that a query for one task skips most of a file.
-const ROWS_PER_GROUP: usize = 8192;
-/// Rows decoded at a time.
-const ROWS_PER_BATCH: usize = 1024;
-/// How often a write is tried whose temporary file another process removes.
-const WRITE_TRIES: u32 = 4;
-/// Files that are being written start with this and are not read.
-pub(crate) const TEMPORARY_PREFIX: &str = ".writing-";
+/// Bytes of the footer's length and the closing magic.
+const TAIL: u64 = 8;
+/// Largest footer that is read: a file of 100 million curves has one of some 100 MB.
+const MAX_FOOTER: u64 = 1 << 30;
 
-/// Writes a file of curves, in their order.
-///
-/// The file is complete or absent: it is written beside, synced, and renamed over `path`.
+/// Reads a file of curves, in its order. Every curve is checked as it is when it is written.
 ///
 /// # Errors
-/// [`Error::InvalidCurve`] if a curve's steps and losses do not fit; [`Error::SchemaVersion`] if the metadata has
-/// another version than [`SCHEMA_VERSION`](crate::SCHEMA_VERSION); [`Error::Io`] or [`Error::Parquet`] if writing fails.
-pub fn write(path: &Path, curves: &[Curve], metadata: &Metadata) -> Result<(), Error> {
-    let bytes = encode(path, curves, metadata)?;
-    write_atomically(path, &bytes)
-}
-
-/// The bytes of a curve file; `path` only names it in errors.
-pub(crate) fn encode(path: &Path, curves: &[Curve], metadata: &Metadata) -> Result<Vec<u8>, Error> {
-    if metadata.schema_version != crate::SCHEMA_VERSION {
-        return Err(Error::SchemaVersion {
-            path: path.to_owned(),
-            found: metadata.schema_version,
-            supported: crate::SCHEMA_VERSION,
-        });
-    }
-    curves.iter().try_for_each(Curve::check)?;
-    encode_unchecked(curves, metadata).map_err(Error::parquet(path))
-}
-
-/// Encodes without looking at the version, so that tests can write files of the future.
-pub(crate) fn encode_unchecked(curves: &[Curve], metadata: &Metadata) -> Result<Vec<u8>, ParquetError> {
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-        .set_created_by(format!("taskset-rs {}", metadata.program_version))
-        .set_key_value_metadata(Some(metadata.to_key_values()));
-    for split in Split::ALL {
-        // Losses hardly ever repeat: a dictionary of them would be built and thrown away.
-        let column = ["list", "element"].map(str::to_owned);
-        let column = ColumnPath::new([vec![split.name().to_owned()], column.to_vec()].concat());
-        properties = properties.set_column_dictionary_enabled(column, false);
-    }
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema::schema().into(), Some(properties.build()))?;
-    for chunk in curves.chunks(ROWS_PER_BATCH) {
-        writer.write(&schema::to_batch(chunk)?)?;
-    }
-    writer.into_inner()
-}
-
-/// Puts bytes at `path` so that a reader sees all of them or no file, even after a power cut: written beside, synced,
-/// renamed.
-///
-/// # Errors
-/// [`Error::Io`]; an older file at `path` is then as it was.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    write_and_rename(path, bytes, |_| ())
-}
-
-/// Writes beside, calls `written` with the temporary file's path, and renames; all of it again if the temporary file is
-/// gone by then: another process that opened the store took it for a left-over before it was locked.
-fn write_and_rename(path: &Path, bytes: &[u8], mut written: impl FnMut(&Path)) -> Result<(), Error> {
-    use std::io::Write;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let failed = || Error::io("write", path);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY_PREFIX);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Readable like any other file under the process's umask, not by its owner alone.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut tries = 1;
-    loop {
-        let mut file = builder.tempfile_in(directory).map_err(failed())?;
-        // Held until the file is closed: it tells a file in work from one that a killed process left. File systems
-        // without locks go without.
-        let _ = file.as_file().try_lock();
-        file.write_all(bytes).map_err(failed())?;
-        file.as_file().sync_all().map_err(failed())?;
-        written(file.path());
-        match file.persist(path) {
-            Ok(_) => return sync_directory(directory),
-            Err(e) if e.error.kind() == std::io::ErrorKind::NotFound && tries < WRITE_TRIES => tries += 1,
-            Err(e) => return Err(failed()(e.error)),
-        }
-    }
-}
-
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> Result<(), Error> {
-    File::open(directory).and_then(|d| d.sync_all()).map_err(Error::io("sync", directory))
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> Result<(), Error> {
-    Ok(())
-}
-
-/// Reads a file of curves, in its order.
-///
-/// # Errors
-/// [`Error`] naming the file if it is missing, truncated, no file of curves, or of another schema version.
+/// [`Error`] naming the file if it is missing, truncated, damaged, no file of curves, or of another schema version.
 pub fn read(path: &Path) -> Result<(Metadata, Vec<Curve>), Error> {
     let file = CurveFile::open(path)?;
+    let decoder = Decoder::default();
     let mut curves = Vec::new();
-    for batch in file.batches(None, |_| true)? {
-        curves.extend(Rows::new(path, &batch?).curves(&Split::ALL, |_, _, _| true)?);
+    for group in 0..file.groups().len() {
+        let batch = file.read_group(group, &Columns::all())?;
+        decoder.curves(&file, &batch, &Columns::all(), |_, _| true, |curve| curves.push(curve))?;
     }
     Ok((file.metadata, curves))
 }
 
-/// An opened curve file whose footer is read and checked.
-pub(crate) struct CurveFile<'a> {
-    path: &'a Path,
-    file: File,
-    footer: ArrowReaderMetadata,
+/// A curve file whose footer is read and verified. It is opened anew for every row group, so that a directory may hold more
+/// files than a process may have open.
+#[derive(Debug)]
+pub(crate) struct CurveFile {
+    pub(crate) path: PathBuf,
     pub(crate) metadata: Metadata,
+    parquet: Arc<ParquetMetaData>,
+    arrow: ArrowReaderMetadata,
+    chunks: Vec<Vec<Digest>>,
+    bytes: u64,
 }
 
-impl<'a> CurveFile<'a> {
-    pub(crate) fn open(path: &'a Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        // Without the embedded Arrow schema every writer's file gives the same types: names come as plain strings.
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let footer = guarded(|| ArrowReaderMetadata::load(&file, options)).map_err(Error::parquet(path))?;
-        let metadata = Metadata::from_file(path, footer.metadata().file_metadata())?;
-        Ok(Self { path, file, footer, metadata })
+impl CurveFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let mut file = taskset_files::open_regular(path).map_err(Error::io("open", path))?;
+        let bytes = file.metadata().map_err(Error::io("open", path))?.len();
+        let footer = read_footer(path, &mut file, bytes)?;
+        let state = seal::verify(&footer);
+        let damaged = || Error::damaged(path, "its footer");
+        let parquet = decode_footer(&footer);
+        let parquet = match (state, parquet) {
+            (Footer::Intact, Ok(parquet)) => parquet,
+            (Footer::Intact, Err(e)) => return Err(Error::parquet(path)(e)),
+            (Footer::Damaged, Err(_)) => return Err(damaged()),
+            // A footer without its digest that cannot be read either.
+            (Footer::Unsealed, Err(e)) => {
+                return Err(Error::NotParquet {
+                    path: path.to_owned(),
+                    reason: format!("its footer cannot be read ({e})"),
+                });
+            }
+            (state, Ok(parquet)) => return Err(unusable(path, &state, &parquet)),
+        };
+        let file_metadata = parquet.file_metadata();
+        check_version(path, &parquet)?;
+        let digests = metadata::value(file_metadata, seal::CHUNK_DIGESTS);
+        let chunks = digests.and_then(seal::parse_chunks).ok_or_else(|| {
+            Error::not_curves(path, format!("its metadata has no readable `{}`", seal::CHUNK_DIGESTS))
+        })?;
+        let columns = |group: &RowGroupMetaData| group.columns().len();
+        if !parquet.row_groups().iter().map(columns).eq(chunks.iter().map(Vec::len)) {
+            return Err(Error::not_curves(path, "its digests are not those of its column chunks"));
+        }
+        let metadata = Metadata::from_file(path, file_metadata)?;
+        let parquet = Arc::new(parquet);
+        // The types that this crate decodes, whatever others would make of the file.
+        let options = ArrowReaderOptions::new()
+            .with_skip_arrow_metadata(true)
+            .with_schema(Arc::new(schema::reading_schema()));
+        let arrow = guarded(|| ArrowReaderMetadata::try_new(Arc::clone(&parquet), options))
+            .map_err(|e| Error::not_curves(path, format!("its columns are not those of curves: {e}")))?;
+        Ok(Self { path: path.to_owned(), metadata, parquet, arrow, chunks, bytes })
     }
 
     /// Rows of the file.
     pub(crate) fn rows(&self) -> u64 {
-        self.footer.metadata().file_metadata().num_rows().max(0) as u64
+        self.parquet.row_groups().iter().map(|group| group.num_rows().max(0) as u64).sum()
     }
 
-    /// Where it lies.
-    pub(crate) fn path(&self) -> &'a Path {
-        self.path
+    /// Its size.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
-    /// Numbers of the row groups that `wanted` chooses.
-    pub(crate) fn groups(&self, wanted: impl Fn(&RowGroupMetaData) -> bool) -> Vec<usize> {
-        let groups = self.footer.metadata().row_groups();
-        (0..groups.len()).filter(|&g| wanted(&groups[g])).collect()
+    pub(crate) fn groups(&self) -> &[RowGroupMetaData] {
+        self.parquet.row_groups()
     }
 
-    /// The batches of the row groups that `wanted` chooses, with the named columns or all.
-    pub(crate) fn batches(
-        &self,
-        columns: Option<&[&str]>,
-        wanted: impl Fn(&RowGroupMetaData) -> bool,
-    ) -> Result<Batches<'a>, Error> {
-        self.batches_of(columns, self.groups(wanted))
-    }
-
-    /// The batches of some row groups, with the named columns or all.
-    pub(crate) fn batches_of(
-        &self,
-        columns: Option<&[&str]>,
-        groups: Vec<usize>,
-    ) -> Result<Batches<'a>, Error> {
-        let file = self.file.try_clone().map_err(Error::io("open", self.path))?;
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.footer.clone())
-            .with_batch_size(ROWS_PER_BATCH)
-            .with_row_groups(groups);
-        if let Some(columns) = columns {
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            builder = builder.with_projection(mask);
+    /// The rows of a row group, with the named columns; every chunk that is read is verified.
+    pub(crate) fn read_group(&self, group: usize, columns: &Columns) -> Result<RecordBatch, Error> {
+        let parquet_schema = self.parquet.file_metadata().schema_descr();
+        let mask = ProjectionMask::columns(parquet_schema, columns.names());
+        let chunks = self.read_chunks(group, |leaf| mask.leaf_included(leaf))?;
+        let rows = self.groups()[group].num_rows().max(0) as usize;
+        let decode = || {
+            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.arrow.clone())
+                .with_batch_size(rows.max(1))
+                .with_row_groups(vec![group])
+                .with_projection(mask)
+                .build()?;
+            let schema = reader.schema();
+            let mut batches = reader.collect::<Result<Vec<_>, _>>()?;
+            Ok(match batches.len() {
+                0 => RecordBatch::new_empty(schema),
+                1 => batches.swap_remove(0),
+                n => return Err(ParquetError::General(format!("{n} batches where one is expected"))),
+            })
+        };
+        let batch = guarded(decode).map_err(Error::parquet(&self.path))?;
+        if batch.num_rows() != rows {
+            let found = batch.num_rows();
+            return Err(Error::not_curves(&self.path, format!("a row group has {found} of its {rows} rows")));
         }
-        let reader = guarded(|| builder.build()).map_err(Error::parquet(self.path))?;
-        Ok(Batches { path: self.path, reader: Some(reader) })
+        Ok(batch)
     }
-}
 
-/// Batches of a file; errors name it, and nothing follows them.
-pub(crate) struct Batches<'a> {
-    path: &'a Path,
-    reader: Option<ParquetRecordBatchReader>,
-}
+    /// Verifies every chunk of a row group.
+    pub(crate) fn verify_group(&self, group: usize) -> Result<(), Error> {
+        self.read_chunks(group, |_| true).map(drop)
+    }
 
-impl Iterator for Batches<'_> {
-    type Item = Result<RecordBatch, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut reader = self.reader.take()?;
-        match guarded(|| reader.next().transpose().map_err(ParquetError::from)) {
-            Ok(batch) => {
-                self.reader = Some(reader);
-                batch.map(Ok)
+    /// Reads some column chunks of a row group and compares them with their digests.
+    fn read_chunks(&self, group: usize, wanted: impl Fn(usize) -> bool) -> Result<Chunks, Error> {
+        let mut file = taskset_files::open_regular(&self.path).map_err(Error::io("open", &self.path))?;
+        let mut chunks = Vec::new();
+        for (leaf, column) in
+            self.groups()[group].columns().iter().enumerate().filter(|(leaf, _)| wanted(*leaf))
+        {
+            let (start, length) = column.byte_range();
+            let damaged = || {
+                let name = column.column_path().parts().first().cloned().unwrap_or_default();
+                Error::damaged(&self.path, format!("column `{name}` of row group {group}"))
+            };
+            if start.checked_add(length).is_none_or(|end| end > self.bytes) {
+                return Err(damaged());
             }
-            Err(e) => Some(Err(Error::parquet(self.path)(e))),
+            let mut bytes = vec![0; length as usize];
+            let read = file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut bytes));
+            read.map_err(Error::io("read", &self.path))?;
+            if self.chunks[group].get(leaf) != Some(&Digest::of(&bytes)) {
+                return Err(damaged());
+            }
+            chunks.push((start, Bytes::from(bytes)));
         }
+        Ok(Chunks { chunks, length: self.bytes })
+    }
+}
+
+/// The bytes behind the last column chunk: the footer, its length and the closing magic.
+fn read_footer(path: &Path, file: &mut File, bytes: u64) -> Result<Vec<u8>, Error> {
+    let not_parquet = |reason: String| Error::NotParquet { path: path.to_owned(), reason };
+    let io = || Error::io("read", path);
+    if bytes < MAGIC.len() as u64 + TAIL {
+        return Err(not_parquet(format!("it has {bytes} bytes")));
+    }
+    let mut opening = [0; MAGIC.len()];
+    file.read_exact(&mut opening).map_err(io())?;
+    let mut tail = [0; TAIL as usize];
+    file.seek(SeekFrom::Start(bytes - TAIL)).and_then(|_| file.read_exact(&mut tail)).map_err(io())?;
+    let [a, b, c, d, magic @ ..] = tail;
+    if opening != *MAGIC || magic != *MAGIC {
+        let place = if opening == *MAGIC { "end" } else { "begin" };
+        return Err(not_parquet(format!(
+            "it does not {place} with `PAR1`: it is truncated, damaged, or another kind of file"
+        )));
+    }
+    let length = u64::from(u32::from_le_bytes([a, b, c, d])) + TAIL;
+    if length > bytes - MAGIC.len() as u64 || length > MAX_FOOTER {
+        return Err(not_parquet(format!("its last bytes promise a footer of {length} bytes")));
+    }
+    let mut footer = vec![0; length as usize];
+    file.seek(SeekFrom::Start(bytes - length)).and_then(|_| file.read_exact(&mut footer)).map_err(io())?;
+    Ok(footer)
+}
+
+fn decode_footer(footer: &[u8]) -> Result<ParquetMetaData, ParquetError> {
+    let thrift = &footer[..footer.len() - TAIL as usize];
+    guarded(|| ParquetMetaDataReader::decode_metadata(thrift))
+}
+
+/// Why a readable footer without its right digest is not used.
+fn unusable(path: &Path, state: &Footer, parquet: &ParquetMetaData) -> Error {
+    if let Err(other) = check_version(path, parquet) {
+        return other;
+    }
+    let writer = parquet.file_metadata().created_by().unwrap_or("an unnamed program");
+    if writer.starts_with("taskset-rs ") && *state == Footer::Damaged {
+        return Error::damaged(path, "its footer");
+    }
+    Error::Rewritten { path: path.to_owned(), writer: writer.to_owned() }
+}
+
+/// Refuses what is no file of curves, and other versions of the schema.
+fn check_version(path: &Path, parquet: &ParquetMetaData) -> Result<(), Error> {
+    let text = metadata::value(parquet.file_metadata(), VERSION)
+        .ok_or_else(|| Error::not_curves(path, format!("its metadata has no `{VERSION}`")))?;
+    let found = text
+        .parse()
+        .map_err(|_| Error::not_curves(path, format!("metadata `{VERSION}` is `{text}`, not a number")))?;
+    if found == SCHEMA_VERSION {
+        return Ok(());
+    }
+    Err(Error::SchemaVersion { path: path.to_owned(), found, supported: SCHEMA_VERSION })
+}
+
+/// Some verified chunks of a file, in their places.
+struct Chunks {
+    /// Position in the file, and the bytes; rising.
+    chunks: Vec<(u64, Bytes)>,
+    length: u64,
+}
+
+impl Chunks {
+    fn from(&self, start: u64) -> Result<Bytes, ParquetError> {
+        let holds = |(first, bytes): &&(u64, Bytes)| *first <= start && start <= first + bytes.len() as u64;
+        let (first, bytes) =
+            self.chunks.iter().rev().find(holds).ok_or_else(|| {
+                ParquetError::General(format!("byte {start} belongs to no chunk that is read"))
+            })?;
+        Ok(bytes.slice((start - first) as usize..))
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(self.from(start)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let bytes = self.from(start)?;
+        if bytes.len() < length {
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes from {start} on reach beyond their chunk"
+            )));
+        }
+        Ok(bytes.slice(..length))
     }
 }
 
 /// Runs the decoder and makes an error of its panics: on some damaged footers it divides by zero or asserts. What it was
 /// working on is not used again.
-fn guarded<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     taskset_guard::caught(decode)
-        .unwrap_or_else(|| Err(ParquetError::General("the file is damaged: its decoder gave up".to_owned())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{curve, metadata};
-    use proptest::prelude::*;
-    use taskset_names::Origin;
-
-    fn any_loss() -> impl Strategy<Value = f32> {
-        prop_oneof![
-            any::<f32>(),
-            Just(f32::NAN),
-            Just(f32::INFINITY),
-            Just(-0.0),
-            any::<u32>().prop_map(f32::from_bits)
-        ]
-    }
-
-    fn any_curve() -> impl Strategy<Value = Curve> {
-        let points = proptest::collection::btree_set(any::<u32>(), 0..6);
-        let losses = proptest::collection::vec(any_loss(), 24);
-        let name = || "[a-zé_,\"]{0,80}";
-        let rest = (any::<u32>(), any::<Option<u32>>(), any::<u64>(), 0.0f64..1e9, any::<bool>());
-        (name(), name(), points, losses, rest).prop_map(|(task, optimizer, steps, losses, rest)| {
-            let (replica, diverged_at, num_params, seconds, real) = rest;
-            let split = |s: usize| losses[s * 6..s * 6 + steps.len()].to_vec();
-            Curve {
-                task,
-                optimizer,
-                replica,
-                losses: [split(0), split(1), split(2), split(3)],
-                steps: steps.iter().copied().collect(),
-                diverged_at,
-                num_params,
-                train_seconds: seconds,
-                eval_seconds: seconds / 3.0,
-                origin: if real { Origin::Real } else { Origin::Synthetic },
-            }
-        })
-    }
-
-    /// Equality in which NaN equals the same NaN.
-    fn bits(curves: &[Curve]) -> String {
-        let losses =
-            |c: &Curve| c.losses.clone().map(|l| l.into_iter().map(f32::to_bits).collect::<Vec<_>>());
-        let rest = |c: &Curve| Curve { losses: Default::default(), ..c.clone() };
-        format!("{:?}", curves.iter().map(|c| (rest(c), losses(c))).collect::<Vec<_>>())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn what_is_written_is_read(curves in proptest::collection::vec(any_curve(), 0..8)) {
-            let dir = tempfile::tempdir().unwrap();
-            let path = dir.path().join("curves.parquet");
-            write(&path, &curves, &metadata()).unwrap();
-            let (found, read) = read(&path).unwrap();
-            prop_assert_eq!(found, metadata());
-            prop_assert_eq!(bits(&read), bits(&curves));
-        }
-    }
-
-    #[test]
-    fn many_rows_cross_batches_and_row_groups() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("curves.parquet");
-        let curves: Vec<Curve> = (0..10_000).map(|i| curve(&format!("t{}", i / 100), "o", i % 100)).collect();
-        write(&path, &curves, &metadata()).unwrap();
-        assert!(read(&path).unwrap().1 == curves);
-        assert_eq!(CurveFile::open(&path).unwrap().footer.metadata().num_row_groups(), 2);
-    }
-
-    #[test]
-    fn a_truncated_file_is_an_error_at_every_length() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("whole.parquet");
-        write(&path, &[curve("t", "o", 0), curve("t", "o", 1)], &metadata()).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        let cut = dir.path().join("cut.parquet");
-        for length in (0..bytes.len()).step_by(7).chain(bytes.len() - 9..bytes.len()) {
-            std::fs::write(&cut, &bytes[..length]).unwrap();
-            let message = read(&cut).unwrap_err().to_string();
-            assert!(message.contains("cut.parquet"), "{length}: {message}");
-        }
-    }
-
-    #[test]
-    fn a_damaged_file_never_panics() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("damaged.parquet");
-        write(&path, &[curve("t", "o", 0)], &metadata()).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        let mut errors = 0;
-        for i in (0..bytes.len()).step_by(3) {
-            let mut damaged = bytes.clone();
-            damaged[i] ^= 1 << (i % 8);
-            std::fs::write(&path, &damaged).unwrap();
-            if let Err(e) = read(&path) {
-                errors += 1;
-                assert!(e.to_string().contains("damaged.parquet"), "{i}: {e}");
-            }
-        }
-        assert!(errors > bytes.len() / 30, "{errors} of {} flipped bits were noticed", bytes.len() / 3);
-    }
-
-    #[test]
-    fn writing_replaces_leaves_nothing_else_and_is_readable_by_all() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("curves.parquet");
-        for replica in 0..2 {
-            write(&path, &[curve("t", "o", replica)], &metadata()).unwrap();
-        }
-        assert_eq!(read(&path).unwrap().1[0].replica, 1);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let plain = dir.path().join("plain");
-            std::fs::write(&plain, "").unwrap();
-            let mode = |p: &Path| std::fs::metadata(p).unwrap().permissions().mode();
-            assert_eq!(mode(&path), mode(&plain));
-        }
-        let absent = dir.path().join("absent/curves.parquet");
-        assert!(matches!(write(&absent, &[], &metadata()), Err(Error::Io { path, .. }) if path == absent));
-    }
-
-    #[test]
-    fn a_write_whose_temporary_file_is_removed_starts_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.parquet");
-        let check = |removals: u32| {
-            let mut left = removals;
-            write_and_rename(&path, removals.to_string().as_bytes(), |temporary| {
-                if left > 0 {
-                    left -= 1;
-                    std::fs::remove_file(temporary).unwrap();
-                }
-            })
-        };
-        assert!(check(WRITE_TRIES - 1).is_ok());
-        assert_eq!(std::fs::read(&path).unwrap(), (WRITE_TRIES - 1).to_string().as_bytes());
-        assert!(matches!(check(WRITE_TRIES), Err(Error::Io { action: "write", .. })));
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn another_schema_version_is_refused_with_the_way_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("future.parquet");
-        let future = Metadata { schema_version: 99, ..metadata() };
-        std::fs::write(&path, encode_unchecked(&[curve("t", "o", 0)], &future).unwrap()).unwrap();
-        for message in
-            [read(&path).unwrap_err().to_string(), write(&path, &[], &future).unwrap_err().to_string()]
-        {
-            let words = ["future.parquet", "version 99", "reads version 1"];
-            assert!(words.iter().all(|w| message.contains(w)), "{message}");
-        }
-    }
-
-    #[test]
-    fn parquet_files_of_something_else_are_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("other.parquet");
-        let check = |batch: &RecordBatch, metadata: Vec<parquet::file::metadata::KeyValue>, words: &str| {
-            let properties = WriterProperties::builder().set_key_value_metadata(Some(metadata)).build();
-            let file = File::create(&path).unwrap();
-            let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
-            writer.write(batch).unwrap();
-            writer.close().unwrap();
-            let message = read(&path).unwrap_err().to_string();
-            assert!(message.contains("other.parquet") && message.contains(words), "{message}");
-        };
-        let whole = schema::to_batch(&[curve("t", "o", 0)]).unwrap();
-        check(&whole, vec![], "`taskset.schema_version`");
-        let mut broken = metadata().to_key_values();
-        broken[2].value = Some("{}".into());
-        check(&whole, broken, "`taskset.protocol`");
-        let without_test: Vec<usize> = (0..whole.num_columns()).filter(|&c| c != 7).collect();
-        check(&whole.project(&without_test).unwrap(), metadata().to_key_values(), "no column `test`");
-        let unlabelled = {
-            use arrow_array::StringArray;
-            let mut columns = whole.columns().to_vec();
-            columns[12] = std::sync::Arc::new(StringArray::from(vec!["made up"]));
-            RecordBatch::try_new(whole.schema(), columns).unwrap()
-        };
-        check(&unlabelled, metadata().to_key_values(), "`made up`");
-        let numbers_for_names = {
-            let mut columns = whole.columns().to_vec();
-            columns[0] = columns[2].clone();
-            let names = whole.schema().fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
-            RecordBatch::try_from_iter(names.into_iter().zip(columns)).unwrap()
-        };
-        check(&numbers_for_names, metadata().to_key_values(), "column `task` is UInt32");
-    }
+        .unwrap_or_else(|| Err(ParquetError::External(Box::new(io::Error::other("the decoder gave up")))))
 }

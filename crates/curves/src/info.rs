@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use arrow_array::Array;
 use serde::Serialize;
+use taskset_trial::{Curve, Source};
 
 use crate::file::CurveFile;
-use crate::names::optimizer_family;
-use crate::schema::{self, Rows};
-use crate::{Error, Metadata};
+use crate::{Error, Metadata, Query, Reader};
 
 /// A summary of the curves at a place.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Info {
+    /// Different trials: what a reader gives.
+    pub trials: u64,
     /// Rows of all files; a trial that is there twice counts twice.
     pub rows: u64,
     /// Files.
@@ -26,102 +26,113 @@ pub struct Info {
     pub families: BTreeMap<String, usize>,
     /// Replicas.
     pub replicas: BTreeSet<u32>,
+    /// Trials by protocol, in words.
+    pub protocols: BTreeMap<String, u64>,
     /// Steps of evaluation: the union over all curves.
     pub steps: BTreeSet<u32>,
-    /// Rows by origin of their data, `real` or `synthetic`.
+    /// Trials by optimizer mode; `none` for optimizers without modes.
+    pub modes: BTreeMap<String, u64>,
+    /// Trials by the number of steps over which schedules run; `none` where there is no schedule.
+    pub schedule_steps: BTreeMap<String, u64>,
+    /// Trials by origin of their data: `real`, `partial` or `synthetic`.
     pub origins: BTreeMap<&'static str, u64>,
-    /// Rows with a non-finite loss.
+    /// Trials by class of arithmetic.
+    pub arithmetic: BTreeMap<&'static str, u64>,
+    /// Trials by the program's revisions of trainer, task group and optimizer family; `external:<source>` for imports.
+    pub revisions: BTreeMap<String, u64>,
+    /// Trials of which another one has the same task, optimizer and replica.
+    pub ambiguous: u64,
+    /// Trials with a non-finite loss.
     pub diverged: u64,
-    /// Hashes of the plans that the files come from.
-    pub plans: BTreeSet<String>,
-    /// Metadata of the first file; the protocol is that of all.
-    pub metadata: Metadata,
+    /// What the files that hold slices kept; empty where all curves are whole.
+    pub slices: BTreeSet<String>,
+    /// How the files came about, each way once.
+    pub metadata: Vec<Metadata>,
 }
 
-/// Summarises a curve file or a directory of parts (see [`crate::open`]). Reads no losses.
+/// Summarises a curve file or a directory of parts (see [`crate::open`]) and verifies every byte of it.
 ///
 /// # Errors
-/// [`Error`] naming the file that cannot be read.
+/// [`Error`] naming the file that cannot be read; [`Error::Conflict`] if a trial is there twice with different results.
 pub fn info(path: &Path) -> Result<Info, Error> {
     let reader = crate::open(path)?;
+    reader.verify()?;
     let mut info = Info {
-        rows: 0,
+        trials: 0,
+        rows: reader.rows(),
         files: reader.files().len(),
-        bytes: 0,
+        bytes: reader.files().iter().map(CurveFile::bytes).sum(),
         tasks: BTreeSet::new(),
         families: BTreeMap::new(),
         replicas: BTreeSet::new(),
+        protocols: BTreeMap::new(),
         steps: BTreeSet::new(),
+        modes: BTreeMap::new(),
+        schedule_steps: BTreeMap::new(),
         origins: BTreeMap::new(),
+        arithmetic: BTreeMap::new(),
+        revisions: BTreeMap::new(),
+        ambiguous: 0,
         diverged: 0,
-        plans: reader.plans().clone(),
-        metadata: reader.metadata().clone(),
+        slices: reader.metadata().filter_map(|metadata| metadata.slice.clone()).collect(),
+        metadata: Vec::new(),
     };
-    let mut optimizers: BTreeSet<String> = BTreeSet::new();
-    let columns = [schema::TASK, schema::OPTIMIZER, schema::REPLICA, schema::STEPS, "diverged_at", "data"];
-    for path in reader.files() {
-        let file = CurveFile::open(path)?;
-        info.rows += file.rows();
-        info.bytes += std::fs::metadata(path).map_err(Error::io("look at", path))?.len();
-        for batch in file.batches(Some(&columns), |_| true)? {
-            let batch = batch?;
-            let rows = Rows::new(path, &batch);
-            let keys = rows.keys()?;
-            for row in 0..batch.num_rows() {
-                let (task, optimizer, replica) = keys.row(row);
-                insert(&mut info.tasks, task);
-                insert(&mut optimizers, optimizer);
-                info.replicas.insert(replica);
-            }
-            let diverged_at = rows.diverged_at()?;
-            info.diverged += (diverged_at.len() - diverged_at.null_count()) as u64;
-            for origin in rows.origins()? {
-                *info.origins.entry(origin.name()).or_default() += 1;
-            }
-            rows.steps()?.into_iter().for_each(|steps| info.steps.extend(steps));
+    for metadata in reader.metadata() {
+        if !info.metadata.contains(metadata) {
+            info.metadata.push(metadata.clone());
         }
     }
-    for optimizer in &optimizers {
-        *info.families.entry(optimizer_family(optimizer).to_owned()).or_default() += 1;
+    let mut optimizers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for curves in reader.trials_by_task(&Query::default()) {
+        count(&mut info, &mut optimizers, &curves?);
+    }
+    info.families = optimizers.into_iter().map(|(family, names)| (family, names.len())).collect();
+    if info.rows > info.trials {
+        compare_twins(&reader)?;
     }
     Ok(info)
 }
 
-fn insert(set: &mut BTreeSet<String>, name: &str) {
-    if !set.contains(name) {
-        set.insert(name.to_owned());
+/// Takes in the curves of one task.
+fn count(info: &mut Info, optimizers: &mut BTreeMap<String, BTreeSet<String>>, curves: &[Curve]) {
+    let none = || "none".to_owned();
+    let mut last_steps: &[u32] = &[];
+    for curve in curves {
+        let (task, optimizer) = (&curve.spec.task, &curve.spec.optimizer);
+        *info.protocols.entry(curve.spec.protocol.to_string()).or_default() += 1;
+        *info.modes.entry(optimizer.mode.clone().unwrap_or_else(none)).or_default() += 1;
+        let schedule = optimizer.schedule_steps.map_or_else(none, |steps| steps.to_string());
+        *info.schedule_steps.entry(schedule).or_default() += 1;
+        *info.origins.entry(task.origin.name()).or_default() += 1;
+        *info.arithmetic.entry(curve.spec.arithmetic.name()).or_default() += 1;
+        let revisions = match (&curve.spec.source, &task.version) {
+            (Source::External(source), _) => format!("external:{source}"),
+            (Source::Trained { trainer }, version) => {
+                let group = version.as_ref().map_or_else(none, |v| format!("{} {}", v.group, v.revision));
+                let rule = optimizer.revision.map_or_else(none, |revision| revision.to_string());
+                format!("trainer {trainer}, {group}, {} {rule}", optimizer.family)
+            }
+        };
+        *info.revisions.entry(revisions).or_default() += 1;
+        if *last_steps != *curve.steps {
+            info.steps.extend(curve.steps.iter());
+            last_steps = &curve.steps;
+        }
+        if !optimizers.get(&optimizer.family).is_some_and(|names| names.contains(&optimizer.name)) {
+            optimizers.entry(optimizer.family.clone()).or_default().insert(optimizer.name.clone());
+        }
+        info.replicas.insert(curve.replica());
+        info.diverged += u64::from(curve.diverged_at.is_some());
+        info.trials += 1;
     }
+    if let Some(curve) = curves.first() {
+        info.tasks.insert(curve.task().to_owned());
+    }
+    let runs = curves.chunk_by(|a, b| a.order(b).is_eq()).map(|run| run.len() as u64);
+    info.ambiguous += runs.filter(|&length| length > 1).sum::<u64>();
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{curve, metadata};
-    use crate::write;
-    use taskset_names::Origin;
-
-    #[test]
-    fn everything_is_counted() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut a = curve("t1", "adam1p_wide_grid_seed0", 0);
-        a.diverged_at = Some(20);
-        a.origin = Origin::Synthetic;
-        let b = curve("t1", "adam1p_wide_grid_seed7", 3);
-        write(&dir.path().join("a.parquet"), &[a, b], &metadata()).unwrap();
-        write(&dir.path().join("b.parquet"), &[curve("t2", "adam_lr_-3.00", 0)], &metadata()).unwrap();
-        let info = info(dir.path()).unwrap();
-        let json = serde_json::to_value(&info).unwrap();
-        let check = |field: &str, expected: serde_json::Value| assert_eq!(json[field], expected, "{field}");
-        check("rows", 3.into());
-        check("files", 2.into());
-        check("tasks", serde_json::json!(["t1", "t2"]));
-        check("families", serde_json::json!({"adam1p_wide_grid": 2, "adam_lr": 1}));
-        check("replicas", serde_json::json!([0, 3]));
-        check("steps", serde_json::json!([0, 10, 20]));
-        check("origins", serde_json::json!({"real": 2, "synthetic": 1}));
-        check("diverged", 1.into());
-        check("plans", serde_json::json!(["plan"]));
-        assert!(info.bytes > 0);
-        assert_eq!(info.metadata, metadata());
-    }
+/// Reads all losses, because some trial is there twice: they must be the same both times.
+fn compare_twins(reader: &Reader) -> Result<(), Error> {
+    reader.by_task().try_for_each(|curves| curves.map(drop))
 }

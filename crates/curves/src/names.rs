@@ -1,4 +1,4 @@
-//! Choosing names by pattern, and the family of an optimizer.
+//! Choosing names by pattern.
 
 use std::collections::BTreeSet;
 
@@ -68,24 +68,6 @@ impl NamePatterns {
 fn seeded(name: &str) -> Option<(&str, u64)> {
     let (family, seed) = name.rsplit_once("_seed")?;
     Some((family, seed.parse().ok()?))
-}
-
-/// The family of an optimizer's name: what stands before its seed or its learning rate.
-///
-/// ```
-/// use taskset_curves::optimizer_family;
-/// assert_eq!(optimizer_family("adam8p_wide_grid_seed107"), "adam8p_wide_grid");
-/// assert_eq!(optimizer_family("adam_lr_-3.00"), "adam_lr");
-/// assert_eq!(optimizer_family("zero"), "zero");
-/// ```
-pub fn optimizer_family(name: &str) -> &str {
-    if let Some((family, _)) = seeded(name) {
-        return family;
-    }
-    match name.rsplit_once('_') {
-        Some((family, number)) if number.parse::<f64>().is_ok_and(f64::is_finite) => family,
-        _ => name,
-    }
 }
 
 #[cfg(test)]

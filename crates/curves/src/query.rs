@@ -1,19 +1,20 @@
-//! Choosing curves by task, optimizer, replica, split and step.
+//! Which curves are read, and what of them.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use parquet::file::metadata::RowGroupMetaData;
-use taskset_names::Split;
+use taskset_names::{Origin, Split};
+use taskset_trial::{Arithmetic, Curve, Identifier, Protocol, TrialId, TrialSpec};
 
-use crate::curve::sort_and_deduplicate;
-use crate::file::CurveFile;
+use crate::decode::Columns;
 use crate::names::NamePatterns;
-use crate::schema::{self, Rows};
-use crate::{Curve, Error};
+use crate::{Error, schema};
 
 /// Which curves, and what of them. The default is everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Query {
     /// Tasks, as patterns of [`NamePatterns`]; empty: all.
     pub tasks: Vec<String>,
@@ -25,9 +26,59 @@ pub struct Query {
     pub splits: Vec<Split>,
     /// Steps, both ends included; none: all.
     pub steps: Option<RangeInclusive<u32>>,
+    /// What tells trials of the same names apart.
+    pub selection: Selection,
+    /// Only trials with these identities; none: all.
+    pub ids: Option<Arc<HashSet<TrialId>>>,
 }
 
-/// The chosen curves of a file or directory, sorted by task, optimizer and replica (see [`crate::open`]).
+/// Chooses among trials of the same task, optimizer and replica. The default takes all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Optimizer mode; `none` for optimizers without modes.
+    pub mode: Option<String>,
+    /// Steps over which schedules run.
+    pub schedule_steps: Option<u64>,
+    /// How real the data are.
+    pub data: Option<Origin>,
+    /// The first digits of the data's digest.
+    pub data_digest: Option<String>,
+    /// Steps and evaluations.
+    pub protocol: Option<Protocol>,
+    /// The class of arithmetic.
+    pub arithmetic: Option<Arithmetic>,
+    /// A part of the column `revisions`, e.g. `"trainer":1` or `external:`.
+    pub revisions: Option<String>,
+    /// The first digits of the trial's identity.
+    pub trial: Option<String>,
+}
+
+impl Selection {
+    /// Whether a trial is chosen.
+    pub fn matches(&self, spec: &TrialSpec) -> bool {
+        self.matches_with(spec, &mut Identifier::default())
+    }
+
+    fn matches_with(&self, spec: &TrialSpec, ids: &mut Identifier) -> bool {
+        // Taken apart completely, so that a new field cannot be forgotten.
+        let Self { mode, schedule_steps, data, data_digest, protocol, arithmetic, revisions, trial } = self;
+        let is = |wanted: &Option<String>, found: Option<&String>| {
+            wanted.as_ref().is_none_or(|wanted| found.map_or("none", String::as_str) == wanted)
+        };
+        is(mode, spec.optimizer.mode.as_ref())
+            && schedule_steps.is_none_or(|steps| spec.optimizer.schedule_steps == Some(steps))
+            && data.is_none_or(|data| spec.task.origin == data)
+            && data_digest.as_ref().is_none_or(|digits| {
+                spec.task.data_digest.is_some_and(|digest| digest.to_string().starts_with(digits.as_str()))
+            })
+            && protocol.is_none_or(|protocol| spec.protocol == protocol)
+            && arithmetic.is_none_or(|arithmetic| spec.arithmetic == arithmetic)
+            && revisions.as_ref().is_none_or(|part| spec.revisions().contains(part.as_str()))
+            && trial.as_ref().is_none_or(|digits| ids.id(spec).to_string().starts_with(digits.as_str()))
+    }
+}
+
+/// All curves of a file or directory that a query chooses, sorted by task, optimizer and replica (see [`crate::open`]).
 ///
 /// # Errors
 /// [`Error::Pattern`] for a pattern that cannot be expanded; otherwise an [`Error`] naming the file that cannot be read.
@@ -35,199 +86,76 @@ pub fn query(path: &Path, query: &Query) -> Result<Vec<Curve>, Error> {
     crate::open(path)?.query(query)
 }
 
-impl Query {
-    /// Row groups that cannot hold a chosen task are skipped by their statistics; of the others, only the needed columns
-    /// are decoded, a batch at a time. Where `steps` is given, every chosen curve must have been evaluated at these.
-    pub(crate) fn run(&self, files: &[PathBuf], steps: Option<&[u32]>) -> Result<Vec<Curve>, Error> {
-        let choice = Choice::new(self, steps)?;
-        let mut curves = Vec::new();
-        for path in files {
-            let file = CurveFile::open(path)?;
-            let groups = file.groups(|group| may_hold(group, &choice.tasks));
-            choice.read(&file, groups, |task| choice.tasks.matches(task), &mut curves)?;
-        }
-        sort_and_deduplicate(&mut curves);
-        Ok(curves)
-    }
-
-    /// Keeps the chosen steps of a curve.
-    fn cut(&self, mut curve: Curve) -> Curve {
-        let Some(range) = &self.steps else { return curve };
-        let kept: Vec<bool> = curve.steps.iter().map(|step| range.contains(step)).collect();
-        for losses in &mut curve.losses {
-            let mut kept = kept.iter();
-            losses.retain(|_| kept.next() == Some(&true));
-        }
-        curve.steps.retain(|step| range.contains(step));
-        curve
-    }
-}
-
 /// A query whose patterns are compiled.
+#[derive(Debug)]
 pub(crate) struct Choice {
     query: Query,
     pub(crate) tasks: NamePatterns,
-    optimizers: NamePatterns,
-    /// Names of the columns to decode.
-    columns: Vec<String>,
-    /// The steps that every curve must have.
-    steps: Option<Vec<u32>>,
+    pub(crate) optimizers: NamePatterns,
+    pub(crate) columns: Columns,
 }
 
 impl Choice {
-    pub(crate) fn new(query: &Query, steps: Option<&[u32]>) -> Result<Self, Error> {
-        let mut query = query.clone();
-        if query.splits.is_empty() {
-            query.splits = Split::ALL.to_vec();
-        }
-        let chosen = |name: &String| name.parse().map_or(true, |split: Split| query.splits.contains(&split));
+    pub(crate) fn new(query: &Query) -> Result<Self, Error> {
+        // Whoever reads only some splits wants to be quick; whoever reads all of a file also has its identities compared.
         let columns =
-            schema::schema().fields().iter().map(|field| field.name().clone()).filter(chosen).collect();
+            if query.splits.is_empty() { Columns::all() } else { Columns::new(&query.splits, false) };
         Ok(Self {
             tasks: NamePatterns::new(&query.tasks)?,
             optimizers: NamePatterns::new(&query.optimizers)?,
             columns,
-            steps: steps.map(<[u32]>::to_vec),
-            query,
+            query: query.clone(),
         })
     }
 
-    /// Appends the chosen curves of some row groups, of the tasks that `wanted` chooses.
-    pub(crate) fn read(
-        &self,
-        file: &CurveFile<'_>,
-        groups: Vec<usize>,
-        wanted: impl Fn(&str) -> bool,
-        curves: &mut Vec<Curve>,
-    ) -> Result<(), Error> {
-        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
-        let replicas = &self.query.replicas;
-        for batch in file.batches_of(Some(&columns), groups)? {
-            let chosen =
-                Rows::new(file.path(), &batch?).curves(&self.query.splits, |task, optimizer, replica| {
-                    (replicas.is_empty() || replicas.contains(&replica))
-                        && wanted(task)
-                        && self.optimizers.matches(optimizer)
-                })?;
-            for curve in chosen {
-                if let Some(steps) = &self.steps {
-                    let trial = (curve.task.as_str(), curve.optimizer.as_str(), curve.replica);
-                    check_steps(file.path(), trial, &curve.steps, steps)?;
-                }
-                curves.push(self.query.cut(curve));
-            }
+    /// The same without losses.
+    pub(crate) fn without_losses(self) -> Self {
+        Self { columns: Columns::without_losses(), ..self }
+    }
+
+    /// Whether a curve of a wanted task and optimizer is chosen.
+    pub(crate) fn matches(&self, spec: &TrialSpec, ids: &mut Identifier) -> bool {
+        let Query { replicas, selection, ids: wanted, .. } = &self.query;
+        (replicas.is_empty() || replicas.contains(&spec.replica))
+            && selection.matches_with(spec, ids)
+            && wanted.as_ref().is_none_or(|wanted| wanted.contains(&ids.id(spec)))
+    }
+
+    /// Whether curves are cut.
+    pub(crate) fn cuts(&self) -> bool {
+        self.query.steps.is_some()
+    }
+
+    /// Keeps the chosen steps of a curve.
+    pub(crate) fn cut(&self, curve: &mut Curve) {
+        let Some(range) = &self.query.steps else { return };
+        // Steps rise.
+        let first = curve.steps.partition_point(|step| step < range.start());
+        let last = curve.steps.partition_point(|step| step <= range.end()).max(first);
+        for losses in curve.losses.iter_mut().filter(|losses| !losses.is_empty()) {
+            *losses = losses[first..last].to_vec();
         }
-        Ok(())
+        curve.steps = curve.steps[first..last].into();
+    }
+
+    /// Whether a row group can hold a chosen task, by the bounds of its `task` column.
+    pub(crate) fn may_be_in(&self, group: &RowGroupMetaData) -> bool {
+        bounds(group).is_none_or(|(low, high)| self.tasks.may_match_between(low, high))
     }
 }
 
-/// Refuses a curve of a sweep's directory that was not evaluated at the sweep's steps.
-pub(crate) fn check_steps(
-    path: &Path,
-    (task, optimizer, replica): (&str, &str, u32),
-    found: &[u32],
-    expected: &[u32],
-) -> Result<(), Error> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::OtherSteps {
-        path: path.to_owned(),
-        task: task.to_owned(),
-        optimizer: optimizer.to_owned(),
-        replica,
-        found: found.len(),
-        expected: expected.len(),
-    })
+/// The first and the last task of a row group, by its statistics.
+pub(crate) fn bounds(group: &RowGroupMetaData) -> Option<(&[u8], &[u8])> {
+    let column = group.columns().iter().find(|c| c.column_path().string() == schema::TASK)?;
+    let statistics = column.statistics()?;
+    Some((statistics.min_bytes_opt()?, statistics.max_bytes_opt()?))
 }
 
-/// Whether a row group can hold a chosen task, by the bounds of its `task` column.
-pub(crate) fn may_hold(group: &RowGroupMetaData, tasks: &NamePatterns) -> bool {
-    let column = group.columns().iter().find(|c| c.column_path().string() == schema::TASK);
-    let bounds =
-        column.and_then(|c| c.statistics()).and_then(|s| Some((s.min_bytes_opt()?, s.max_bytes_opt()?)));
-    bounds.is_none_or(|(low, high)| tasks.may_match_between(low, high))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{curve, metadata};
-    use crate::write;
-
-    fn check(change: impl FnOnce(&mut Query), expected: &[&str]) -> Vec<Curve> {
-        let dir = tempfile::tempdir().unwrap();
-        let mut curves = Vec::new();
-        for task in ["TwoD_Bowl1", "TwoD_Bowl10", "quadratic_family_seed3"] {
-            for optimizer in ["adam1p_wide_grid_seed0", "adam_lr_-3.00"] {
-                curves.extend((0..2).map(|replica| curve(task, optimizer, replica)));
-            }
-        }
-        write(&dir.path().join("a.parquet"), &curves, &metadata()).unwrap();
-        let mut q = Query::default();
-        change(&mut q);
-        let found = query(dir.path(), &q).unwrap();
-        let names: Vec<String> =
-            found.iter().map(|c| format!("{} {} {}", c.task, c.optimizer, c.replica)).collect();
-        assert_eq!(names, expected);
-        found
-    }
-
-    #[test]
-    fn names_and_replicas_choose_curves() {
-        check(
-            |q| (q.tasks, q.replicas) = (vec!["TwoD_Bowl{1..1}".into(), "quadratic_family".into()], vec![1]),
-            &[
-                "TwoD_Bowl1 adam1p_wide_grid_seed0 1",
-                "TwoD_Bowl1 adam_lr_-3.00 1",
-                "quadratic_family_seed3 adam1p_wide_grid_seed0 1",
-                "quadratic_family_seed3 adam_lr_-3.00 1",
-            ],
-        );
-        check(
-            |q| (q.tasks, q.optimizers) = (vec!["*Bowl1".into()], vec!["adam1p_wide_grid_1k".into()]),
-            &["TwoD_Bowl1 adam1p_wide_grid_seed0 0", "TwoD_Bowl1 adam1p_wide_grid_seed0 1"],
-        );
-        check(|q| q.tasks = vec!["absent".into()], &[]);
-    }
-
-    #[test]
-    fn splits_and_steps_cut_curves() {
-        let one = "TwoD_Bowl1 adam_lr_-3.00 0";
-        let choose = |q: &mut Query| {
-            (q.tasks, q.optimizers, q.replicas) = (vec!["TwoD_Bowl1".into()], vec!["adam_*".into()], vec![0]);
-        };
-        let whole = check(choose, &[one]).remove(0);
-        let cut = check(
-            |q| {
-                choose(q);
-                q.steps = Some(10..=20);
-                q.splits = vec![Split::Test];
-            },
-            &[one],
-        )
-        .remove(0);
-        assert_eq!(cut.steps, [10, 20]);
-        assert_eq!(cut.split(Split::Test), &whole.split(Split::Test)[1..]);
-        assert!(cut.split(Split::Train).is_empty());
-    }
-
-    #[test]
-    fn row_groups_without_a_chosen_task_are_skipped() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.parquet");
-        // Two row groups of 8,192 rows each, of one task each.
-        let curves: Vec<Curve> =
-            (0..2 * 8192).map(|i| curve(if i < 8192 { "a" } else { "b" }, "o", i % 8192)).collect();
-        write(&path, &curves, &metadata()).unwrap();
-        let file = CurveFile::open(&path).unwrap();
-        let kept = |pattern: &str| {
-            let tasks = NamePatterns::new(&[pattern]).unwrap();
-            let batches = file.batches(None, |group| may_hold(group, &tasks)).unwrap();
-            batches.map(|b| b.unwrap().num_rows()).sum::<usize>()
-        };
-        assert_eq!([kept("a"), kept("b"), kept("*"), kept("c")], [8192, 8192, 2 * 8192, 0]);
-        let q = Query { tasks: vec!["b".into()], ..Query::default() };
-        assert_eq!(query(&path, &q).unwrap().len(), 8192);
-    }
+/// The only task of a row group, if its statistics say that there is only one.
+pub(crate) fn only_task(group: &RowGroupMetaData) -> Option<&str> {
+    let column = group.columns().iter().find(|c| c.column_path().string() == schema::TASK)?;
+    let statistics = column.statistics()?;
+    let (low, high) = (statistics.min_bytes_opt()?, statistics.max_bytes_opt()?);
+    let exact = statistics.min_is_exact() && statistics.max_is_exact();
+    (exact && low == high).then(|| std::str::from_utf8(low).ok()).flatten()
 }

@@ -58,10 +58,19 @@ impl AtomicFile {
     /// What the system answers; an older file is then as it was. [`io::ErrorKind::NotFound`] if the temporary file was
     /// removed meanwhile.
     pub fn commit(self) -> io::Result<()> {
+        let target = self.target.clone();
+        self.commit_as(&target)
+    }
+
+    /// The same under another name, in the same folder.
+    ///
+    /// # Errors
+    /// As [`AtomicFile::commit`].
+    pub fn commit_as(self, target: &Path) -> io::Result<()> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
-        file.persist(&self.target).map_err(|e| e.error)?;
-        sync_folder(folder_of(&self.target))
+        file.persist(target).map_err(|e| e.error)?;
+        sync_folder(folder_of(target))
     }
 }
 

@@ -38,7 +38,7 @@ pub fn listing(folder: &Path, extension: &str) -> io::Result<Listing> {
             Ok(_) => listing.left_out.push((path, "not a regular file")),
             // It vanished since it was listed, or it is a link that leads nowhere.
             Err(_) if path.is_symlink() => {
-                listing.left_out.push((path, "a link to a file that is not there"))
+                listing.left_out.push((path, "a link to a file that is not there"));
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(e),

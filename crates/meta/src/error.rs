@@ -34,6 +34,9 @@ pub enum Error {
         /// The configuration.
         config: String,
     },
+    /// The scores of different tasks come from trials that may not be compared.
+    #[error(transparent)]
+    Mixture(#[from] taskset_trial::Mixture),
     /// A name stands twice where it must be unique.
     #[error("the {what} `{name}` is there twice")]
     Duplicate {
@@ -53,6 +56,14 @@ pub enum Error {
         found: taskset_names::Split,
         /// That of the first task.
         expected: taskset_names::Split,
+    },
+    /// The curves of a task have no losses on a split that is needed.
+    #[error("the curves of `{task}` have no losses on {split}")]
+    NoSplit {
+        /// The task.
+        task: String,
+        /// The split.
+        split: taskset_names::Split,
     },
     /// A hyperparameter cannot be put on its scale.
     #[error(

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use taskset_names::Split;
 use taskset_normalize::TaskScores;
+use taskset_trial::Uniform;
 
 use crate::Error;
 
@@ -50,14 +51,22 @@ impl ScoreMatrix {
     ///
     /// # Errors
     /// [`Error::Missing`] if a task lacks a configuration, [`Error::Selection`] if tasks were scored by different splits,
-    /// and as [`ScoreMatrix::new`].
+    /// [`Error::Mixture`] if their trials differ in the protocol or, within a family, in the mode, and as
+    /// [`ScoreMatrix::new`].
     pub fn from_scores(scores: &[TaskScores], configs: &[String]) -> Result<Self, Error> {
         let kept: Vec<&TaskScores> = scores.iter().filter(|s| !s.dropped).collect();
         let (mut valid, mut test) = (Vec::new(), Vec::new());
+        let mut shared = Uniform::default();
         for task in &kept {
+            shared.join(&task.shared, &format!("on task `{}` and the tasks before it", task.task))?;
             let expected = kept[0].selection;
             if task.selection != expected {
                 return Err(Error::Selection { task: task.task.clone(), found: task.selection, expected });
+            }
+            if let Some(split) = [task.selection, Split::Test].into_iter().find(|s| task.split(*s).is_empty())
+                && !task.optimizers.is_empty()
+            {
+                return Err(Error::NoSplit { task: task.task.clone(), split });
             }
             let position: BTreeMap<&str, usize> =
                 task.optimizers.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
@@ -144,6 +153,7 @@ mod tests {
             dropped,
             families: vec!["o".into()],
             origin: Origin::Real,
+            shared: Uniform::default(),
         }
     }
 
@@ -171,6 +181,9 @@ mod tests {
         let a = scored("a", &[0.1, 0.2], false);
         check(ScoreMatrix::from_scores(std::slice::from_ref(&a), &["o7".into()]), &["`a`", "`o7`"]);
         check(ScoreMatrix::from_scores(&[a.clone(), a.clone()], &["o0".into()]), &["`a`", "twice"]);
+        let mut untested = a.clone();
+        untested.scores[3].clear();
+        check(ScoreMatrix::from_scores(&[untested], &["o0".into()]), &["`a`", "no losses on test"]);
         let other = TaskScores { selection: Split::ValidInner, task: "b".into(), ..a.clone() };
         check(ScoreMatrix::from_scores(&[a, other], &["o0".into()]), &["`b`", "valid_inner"]);
         let new = |valid: Vec<f64>| ScoreMatrix::new(names("t", 1), names("o", 2), valid, vec![0.0; 2]);

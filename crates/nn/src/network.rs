@@ -45,6 +45,12 @@ impl Network {
         Self { weights, ..self }
     }
 
+    /// A text that is the same for networks that compute the same: input, layers, loss and initialisers, with all their
+    /// numbers. Renaming a part changes it, too.
+    pub fn description(&self) -> String {
+        format!("{self:?}")
+    }
+
     /// The shapes before the first layer, behind it, …, behind the last.
     ///
     /// # Errors

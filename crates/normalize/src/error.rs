@@ -10,6 +10,9 @@ pub enum Error {
         /// The name asked for.
         name: String,
     },
+    /// The curves come from trials that may not be compared: another mode, data set, protocol, …
+    #[error(transparent)]
+    Mixture(#[from] taskset_trial::Mixture),
     /// There is nothing to score.
     #[error("there are no curves to score")]
     NoCurves,
@@ -51,6 +54,14 @@ pub enum Error {
         expected: usize,
         /// Optimizer of the first curve.
         reference: String,
+    },
+    /// The curves have no losses on the split that sets the scale.
+    #[error("the curves of `{task}` have no losses on {split}, on which this normaliser chooses")]
+    NoSplit {
+        /// The task.
+        task: String,
+        /// The split.
+        split: taskset_names::Split,
     },
     /// A trial that other optimizers of the task have is not there.
     #[error(

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use taskset_curves::{Curve, optimizer_family};
 use taskset_names::{Origin, Split};
+use taskset_trial::{Curve, Uniform, optimizer_family};
 
 use crate::table::Table;
 use crate::{Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper, quantile};
@@ -15,7 +15,8 @@ pub struct TaskScores {
     pub task: String,
     /// The optimizers, sorted by name.
     pub optimizers: Vec<String>,
-    /// One score an optimizer, for each split in the order of [`Split::ALL`]; finite and at most 1.
+    /// One score an optimizer, for each split in the order of [`Split::ALL`]; finite and at most 1. Empty for a split on which
+    /// the curves have no losses.
     pub scores: [Vec<f64>; 4],
     /// The split that set the references and by which to choose.
     pub selection: Split,
@@ -34,6 +35,8 @@ pub struct TaskScores {
     pub families: Vec<String>,
     /// Synthetic if any curve is.
     pub origin: Origin,
+    /// What the trials share; tasks are put together only if they share the same ([`Uniform::join`]).
+    pub shared: Uniform,
 }
 
 impl TaskScores {
@@ -57,10 +60,14 @@ impl Normalizer {
     /// Scores all curves of one task: those of all families that shall share the scale.
     ///
     /// # Errors
-    /// [`Error`] if there are no curves, they are of several tasks, were evaluated at different steps, or an optimizer
-    /// lacks a replica that another has.
+    /// [`Error`] if there are no curves, they are of several tasks, they come from trials that differ in more than the
+    /// optimizer and the replica, were evaluated at different steps, or an optimizer lacks a replica that another has.
     pub fn scores(&self, curves: &[Curve]) -> Result<TaskScores, Error> {
         let table = Table::new(curves)?;
+        let present = |split: Split| !table.rows[0][0].split(split).is_empty();
+        if !present(self.selection) {
+            return Err(Error::NoSplit { task: table.task.to_owned(), split: self.selection });
+        }
         let selected: Vec<Vec<f64>> =
             (0..table.rows.len()).map(|i| table.mean_curve(i, self.selection)).collect();
         let finite = |values: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
@@ -84,7 +91,10 @@ impl Normalizer {
         Ok(TaskScores {
             task: table.task.to_owned(),
             optimizers: table.optimizers.iter().map(|&o| o.to_owned()).collect(),
-            scores: Split::ALL.map(|split| (0..table.rows.len()).map(|i| score(i, split)).collect()),
+            scores: Split::ALL.map(|split| {
+                let rows = if present(split) { table.rows.len() } else { 0 };
+                (0..rows).map(|i| score(i, split)).collect()
+            }),
             selection: self.selection,
             initial,
             upper,
@@ -93,6 +103,7 @@ impl Normalizer {
             dropped: degenerate && self.degenerate == Degenerate::Drop,
             families: table.families(),
             origin: table.origin(),
+            shared: table.shared,
         })
     }
 
@@ -101,8 +112,8 @@ impl Normalizer {
     /// # Errors
     /// As [`Normalizer::scores`], for the first task that fails.
     pub fn scores_by_task(&self, mut curves: Vec<Curve>) -> Result<Vec<TaskScores>, Error> {
-        curves.sort_by(|a, b| a.task.cmp(&b.task));
-        curves.chunk_by(|a, b| a.task == b.task).map(|curves| self.scores(curves)).collect()
+        curves.sort_by(|a, b| a.task().cmp(b.task()));
+        curves.chunk_by(|a, b| a.task() == b.task()).map(|curves| self.scores(curves)).collect()
     }
 
     /// The score of one optimizer on one split.
@@ -157,16 +168,25 @@ impl Normalizer {
 )]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::named;
     use proptest::prelude::*;
+    use taskset_trial::{Arithmetic, OptimizerIdentity, Protocol, Source, TaskIdentity, TrialSpec};
 
     /// A curve with the given validation losses (valid_outer) and the same plus 1 on test, half on train, and twice them on
     /// valid_inner.
     fn curve(optimizer: &str, replica: u32, losses: &[f32]) -> Curve {
+        let family = optimizer_family(optimizer);
         Curve {
-            task: "t".into(),
-            optimizer: optimizer.into(),
-            replica,
+            spec: TrialSpec {
+                task: Arc::new(TaskIdentity::without_data("t", "group", 1, "")),
+                optimizer: Arc::new(OptimizerIdentity::new(optimizer, family, [], 1)),
+                replica,
+                protocol: Protocol { steps: 9, eval_every: 1, eval_batches: 1 },
+                arithmetic: Arithmetic::Fma,
+                source: Source::Trained { trainer: 1 },
+            },
             steps: (0..losses.len() as u32).collect(),
             losses: [
                 losses.iter().map(|l| l / 2.0).collect(),
@@ -178,7 +198,6 @@ mod tests {
             num_params: 1,
             train_seconds: 0.0,
             eval_seconds: 0.0,
-            origin: Origin::Real,
         }
     }
 
@@ -268,7 +287,9 @@ mod tests {
         let normalizer = Normalizer::default();
         assert_eq!(normalizer.scores(&curves).unwrap().families, ["adam1p_wide_grid", "adam8p_wide_grid"]);
         assert_eq!(normalizer.scores(&curves).unwrap().origin, Origin::Real);
-        curves[1].origin = Origin::Synthetic;
+        for curve in &mut curves {
+            Arc::make_mut(&mut curve.spec.task).origin = Origin::Synthetic;
+        }
         assert_eq!(normalizer.scores(&curves).unwrap().origin, Origin::Synthetic);
     }
 
@@ -283,11 +304,28 @@ mod tests {
         check(&|c| c.clear(), &["no curves"]);
         check(&|c| drop(c.remove(1)), &["`t`", "`b`", "replica 1 is missing"]);
         check(&|c| c.push(c[0].clone()), &["`c`", "replica 0 is there twice"]);
-        check(&|c| c[0].task = "u".into(), &["`t`", "`u`"]);
-        check(&|c| c[1].steps[3] = 9, &["`b`", "replica 1", "train"]);
+        check(&|c| Arc::make_mut(&mut c[0].spec.task).name = "u".into(), &["`t`", "`u`"]);
+        check(&|c| c[1].spec.arithmetic = Arithmetic::Portable, &["`t`", "arithmetic", "portable"]);
+        check(
+            &|c| Arc::make_mut(&mut c[1].spec.optimizer).mode = Some("paper".into()),
+            &["`b`", "mode", "paper"],
+        );
+        check(&|c| Arc::make_mut(&mut c[1].spec.task).origin = Origin::Partial, &["data", "partial"]);
+        check(&|c| c[1].steps = [0, 1, 2, 9].into(), &["`b`", "replica 1", "train"]);
         check(&|c| c[1].losses[3].clear(), &["`b`", "0 points on test"]);
+        check(&|c| c.iter_mut().for_each(|c| c.losses[2].clear()), &["`t`", "no losses on valid_outer"]);
         check(&|c| *c = vec![curve("a", 0, &[])], &["task `t`, optimizer `a`", "the curve has no points"]);
         check(&|c| c.push(curve("d", 0, &[])), &["task `t`, optimizer `d`", "the curve has no points"]);
+    }
+
+    #[test]
+    fn a_split_that_no_curve_has_gets_no_scores() {
+        let mut curves = three();
+        let whole = Normalizer::default().scores(&curves).unwrap();
+        curves.iter_mut().for_each(|curve| curve.losses[0].clear());
+        let scores = Normalizer::default().scores(&curves).unwrap();
+        assert!(scores.split(Split::Train).is_empty());
+        assert_eq!(scores.split(Split::Test), whole.split(Split::Test));
     }
 
     #[test]
@@ -305,7 +343,7 @@ mod tests {
     #[test]
     fn tasks_are_scored_in_the_order_of_their_names() {
         let mut curves = vec![curve("a", 0, &[2.0, 1.0]), curve("a", 0, &[4.0, 1.0])];
-        curves[0].task = "z".into();
+        Arc::make_mut(&mut curves[0].spec.task).name = "z".into();
         let all = Normalizer::default().scores_by_task(curves.clone()).unwrap();
         assert_eq!(all.iter().map(|s| s.task.as_str()).collect::<Vec<_>>(), ["t", "z"]);
         assert_eq!(all[1], Normalizer::default().scores(&curves[..1]).unwrap());
@@ -380,7 +418,7 @@ mod tests {
             let mut broken = curves.clone();
             let optimizer = format!("o{}", optimizer % (curves.len() / 2));
             let bad = [NAN, f32::INFINITY, f32::NEG_INFINITY][bad];
-            for c in broken.iter_mut().filter(|c| c.optimizer == optimizer && c.replica == 0) {
+            for c in broken.iter_mut().filter(|c| c.optimizer() == optimizer && c.replica() == 0) {
                 for losses in &mut c.losses {
                     losses[k..].fill(bad);
                 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use taskset_curves::{Curve, optimizer_family};
 use taskset_names::{Origin, Split};
+use taskset_trial::{Curve, Uniform};
 
 use crate::Error;
 
@@ -15,54 +15,62 @@ pub(crate) struct Table<'a> {
     /// `rows[i]` has the curves of `optimizers[i]`, one a replica, in the order of replicas.
     pub(crate) rows: Vec<Vec<&'a Curve>>,
     pub(crate) points: usize,
+    /// What all of the trials share.
+    pub(crate) shared: Uniform,
 }
 
 impl<'a> Table<'a> {
-    /// Checks that all curves are of one task and have the same points on all splits, and that every optimizer has the
-    /// same replicas, each once.
+    /// Checks that all curves are of one task and may be compared, have the same points on all splits, and that every
+    /// optimizer has the same replicas, each once.
     pub(crate) fn new(curves: &'a [Curve]) -> Result<Self, Error> {
         let first = curves.first().ok_or(Error::NoCurves)?;
         let mut sorted: Vec<&Curve> = curves.iter().collect();
-        sorted.sort_by(|a, b| (&a.optimizer, a.replica).cmp(&(&b.optimizer, b.replica)));
-        let replicas: BTreeSet<u32> = curves.iter().map(|c| c.replica).collect();
+        sorted.sort_by(|a, b| (a.optimizer(), a.replica()).cmp(&(b.optimizer(), b.replica())));
+        let replicas: BTreeSet<u32> = curves.iter().map(Curve::replica).collect();
         if let Some(curve) = sorted.iter().find(|curve| curve.steps.is_empty()) {
             return Err(Error::NoPoints {
-                task: curve.task.clone(),
-                optimizer: curve.optimizer.clone(),
-                replica: curve.replica,
+                task: curve.task().to_owned(),
+                optimizer: curve.optimizer().to_owned(),
+                replica: curve.replica(),
             });
         }
-        let mut table =
-            Self { task: &first.task, optimizers: Vec::new(), rows: Vec::new(), points: first.steps.len() };
+        if let Some(other) = sorted.iter().find(|curve| curve.task() != first.task()) {
+            return Err(Error::TwoTasks { first: first.task().to_owned(), second: other.task().to_owned() });
+        }
+        let mut table = Self {
+            task: first.task(),
+            optimizers: Vec::new(),
+            rows: Vec::new(),
+            points: first.steps.len(),
+            shared: Uniform::of_task(sorted.iter().map(|curve| &curve.spec))?,
+        };
         for curve in &sorted {
-            if curve.task != first.task {
-                return Err(Error::TwoTasks { first: first.task.clone(), second: curve.task.clone() });
-            }
             check_points(first, curve)?;
         }
-        for row in sorted.chunk_by(|a, b| a.optimizer == b.optimizer) {
-            let (task, optimizer) = (first.task.clone(), row[0].optimizer.clone());
-            if let Some(pair) = row.windows(2).find(|pair| pair[0].replica == pair[1].replica) {
-                return Err(Error::Duplicate { task, optimizer, replica: pair[0].replica });
+        for row in sorted.chunk_by(|a, b| a.optimizer() == b.optimizer()) {
+            let (task, optimizer) = (first.task().to_owned(), row[0].optimizer().to_owned());
+            if let Some(pair) = row.windows(2).find(|pair| pair[0].replica() == pair[1].replica()) {
+                return Err(Error::Duplicate { task, optimizer, replica: pair[0].replica() });
             }
-            let here: BTreeSet<u32> = row.iter().map(|c| c.replica).collect();
+            let here: BTreeSet<u32> = row.iter().map(|c| c.replica()).collect();
             if let Some(&replica) = replicas.difference(&here).next() {
                 return Err(Error::MissingReplica { task, optimizer, replica });
             }
-            table.optimizers.push(&row[0].optimizer);
+            table.optimizers.push(row[0].optimizer());
             table.rows.push(row.to_vec());
         }
         Ok(table)
     }
 
     pub(crate) fn families(&self) -> Vec<String> {
-        let families: BTreeSet<&str> = self.optimizers.iter().map(|o| optimizer_family(o)).collect();
+        let families: BTreeSet<&str> =
+            self.rows.iter().flatten().map(|curve| curve.spec.optimizer.family.as_str()).collect();
         families.into_iter().map(str::to_owned).collect()
     }
 
     /// Synthetic if any curve is.
     pub(crate) fn origin(&self) -> Origin {
-        Origin::of_all(self.rows.iter().flatten().map(|curve| curve.origin))
+        Origin::of_all(self.rows.iter().flatten().map(|curve| curve.origin()))
     }
 
     /// Mean over replicas at each point, in f64.
@@ -76,16 +84,17 @@ impl<'a> Table<'a> {
 
 fn check_points(first: &Curve, curve: &Curve) -> Result<(), Error> {
     for split in Split::ALL {
-        let found = curve.split(split).len();
-        if found == 0 || found != first.steps.len() || curve.steps != first.steps {
+        // A split that the source lacks, or that was not read, is absent in all.
+        let (found, expected) = (curve.split(split).len(), first.split(split).len());
+        if found != expected || expected != 0 && expected != first.steps.len() || curve.steps != first.steps {
             return Err(Error::Points {
-                task: curve.task.clone(),
-                optimizer: curve.optimizer.clone(),
-                replica: curve.replica,
+                task: curve.task().to_owned(),
+                optimizer: curve.optimizer().to_owned(),
+                replica: curve.replica(),
                 split,
                 found,
                 expected: first.steps.len(),
-                reference: first.optimizer.clone(),
+                reference: first.optimizer().to_owned(),
             });
         }
     }

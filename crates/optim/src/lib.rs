@@ -22,6 +22,7 @@
 
 #[cfg(feature = "candle")]
 pub mod candle;
+mod configured;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
@@ -36,6 +37,7 @@ mod schedule;
 mod space;
 mod trace;
 
+pub use configured::Configured;
 pub use error::{Error, Hint};
 pub use families::{Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, Nadamw, Zero};
 pub use mode::{EpsilonPlacement, Mode, Nesterov, Switches, WarmupRule};

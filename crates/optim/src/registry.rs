@@ -17,6 +17,8 @@ pub(crate) trait Hyperparameters: Copy + Serialize + DeserializeOwned {
     const NAME: &'static str;
     const PREFIX: &'static str;
     const NAMING: Naming;
+    /// See [`FamilyInfo::revision`].
+    const REVISION: u32;
     const SUMMARY: &'static str;
     /// In the order of the object's keys.
     const SPACE: &'static [Dimension];
@@ -67,6 +69,9 @@ pub struct FamilyInfo {
     pub prefix: &'static str,
     /// How its members are named.
     pub naming: Naming,
+    /// Revision of its rule, from 1. It is part of every trial's identity: raise it with any change that changes a bit of the
+    /// family's updates, in any mode (a golden digest in `taskset-train` fails until then).
+    pub revision: u32,
     /// One line for listings.
     pub summary: &'static str,
     /// The search space, in the order of the hyperparameter object's keys.
@@ -82,6 +87,7 @@ impl FamilyInfo {
             name: H::NAME,
             prefix: H::PREFIX,
             naming: H::NAMING,
+            revision: H::REVISION,
             summary: H::SUMMARY,
             space: H::SPACE,
             member: |index| H::member(index).into(),
@@ -321,7 +327,7 @@ impl Config {
         }
     }
 
-    fn to_value(self) -> Value {
+    pub(crate) fn to_value(self) -> Value {
         serde_json::to_value(self).expect("hyperparameters are plain numbers and flags")
     }
 }

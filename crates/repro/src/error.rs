@@ -33,6 +33,9 @@ pub enum Error {
     /// A figure could not be drawn.
     #[error(transparent)]
     Figures(#[from] taskset_figures::Error),
+    /// The curves come from trials that may not be compared.
+    #[error(transparent)]
+    Mixture(#[from] taskset_trial::Mixture),
     /// The curves lack something that the figure needs.
     #[error("the curves in {} do not suffice for figure 3: {lack}", path.display())]
     Insufficient {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use taskset_datasets::Datasets;
+use taskset_trial::{Digest, TaskVersion};
 
 use crate::families::{Config, FAMILIES, Family, Infeasible, Overhead, SEEDS};
 use crate::fixed::{self, FixedTask};
@@ -109,6 +110,21 @@ pub fn build(name: &str, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
         }
         Found::Fixed(task) => task.build(data).unwrap_or_else(|| Err(not_yet(task.group.name()))),
     }
+}
+
+/// Group and revision of tasks that are not in the registry: callers' own networks, whose layers are this program's. The
+/// revision rises with that of any group of networks.
+const OWN: (&str, u32) = ("own", 1);
+
+/// The version of a task: the group of its name and the group's revision, and what it computes as a text that changes
+/// whenever the task computes something else.
+pub(crate) fn version(name: &str, description: &str) -> TaskVersion {
+    let (group, revision) = match locate(name) {
+        Ok(Located::Sampled(family, _)) => (family.name, family.revision),
+        Ok(Located::Fixed(task)) => (task.group.name(), task.group.revision()),
+        Err(_) => OWN,
+    };
+    TaskVersion { group: group.to_owned(), revision, fingerprint: Digest::of(description.as_bytes()) }
 }
 
 /// The names that patterns stand for, in their order, each once. A pattern is a name, a name with ranges

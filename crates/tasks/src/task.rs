@@ -3,6 +3,7 @@
 use num_traits::Float;
 use taskset_names::{Origin, Split};
 use taskset_rng::StreamId;
+use taskset_trial::{Digest, TaskVersion};
 
 /// One named tensor of a task's parameters, as a range of the flat parameter vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,19 @@ pub trait Task: Send + Sync {
 
     /// Whether a synthetic stand-in is used in place of real data.
     fn origin(&self) -> Origin;
+
+    /// Which computation the name stands for: what curves of this task are known by, besides its name and its data. It
+    /// must change whenever the task computes something else.
+    ///
+    /// `None`, the safe answer, by default: curves of the task are then stored, but never taken for those of a later run.
+    fn version(&self) -> Option<TaskVersion> {
+        None
+    }
+
+    /// Digest of the decoded data; `None` for a task without data (the default).
+    fn data_digest(&self) -> Option<Digest> {
+        None
+    }
 
     /// Floating-point operations of one training step (forward, backward, without the optimizer), an estimate for
     /// ordering and time-left displays.

@@ -7,8 +7,10 @@
 //! | [`nn`] | models executed as planned steps over flat parameters |
 //! | [`datasets`] | manifests, loaders, splits, batch streams, synthetic stand-ins |
 //! | [`tasks`] | the tasks and their registry |
+//! | [`trial`] | what a trial is: its identity, its protocol, its curve |
 //! | [`train`] | one trial, many trials |
-//! | [`curves`] | the Parquet store of training curves |
+//! | [`curves`] | files of training curves: store, integrity, queries |
+//! | [`files`] | files that are whole or absent |
 //! | [`normalize`] | curves to scores |
 //! | [`meta`] | greedy lists, random search, split experiments |
 //! | [`figures`] | tables to SVG, PNG and HTML |
@@ -26,6 +28,7 @@
 pub use taskset_curves as curves;
 pub use taskset_datasets as datasets;
 pub use taskset_figures as figures;
+pub use taskset_files as files;
 pub use taskset_meta as meta;
 pub use taskset_names as names;
 pub use taskset_nn as nn;
@@ -35,3 +38,4 @@ pub use taskset_repro as repro;
 pub use taskset_rng as rng;
 pub use taskset_tasks as tasks;
 pub use taskset_train as train;
+pub use taskset_trial as trial;

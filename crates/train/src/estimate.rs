@@ -8,10 +8,10 @@ use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use taskset_curves::Protocol;
 use taskset_nn::kernels::{MatrixRef, Scratch, Start};
 use taskset_nn::{Backend, Scalar};
 use taskset_tasks::Description;
+use taskset_trial::Protocol;
 
 /// How fast one core is.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Training one trial and many: protocol, evaluation, observers, parallel sweeps.
 //!
-//! A *trial* is (task, optimizer, replica, protocol); training it gives a [`Curve`](taskset_curves::Curve). Trials are
+//! A *trial* is (task, optimizer, replica, protocol); training it gives a [`Curve`](taskset_trial::Curve). Trials are
 //! independent: the same trial gives the same bits alone or among thousands, on any number of threads, in any order,
 //! because all of its random numbers come from streams named by (task, replica, purpose). Trials that differ in nothing
 //! but the optimizer meet the same minibatches and noise; a sweep trains them in lockstep where that pays
@@ -9,18 +9,22 @@
 mod check;
 mod error;
 mod estimate;
+mod identity;
 mod machine;
 mod observe;
 mod plan;
+mod recheck;
 mod sweep;
 mod trial;
 
 pub use check::{StepCheck, check_operations, check_steps};
 pub use error::Error;
 pub use estimate::{MachineRate, Rejection, estimate_minutes, screen};
+pub use identity::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};
 pub use machine::{available_threads, machine_description, metadata};
 pub use observe::{Quiet, SweepObserver, TrialObserver, TrialReport};
-pub use plan::{CURVES_VERSION, MAX_EVALUATIONS, Plan, check_protocol};
+pub use plan::{MAX_EVALUATIONS, Plan, check_protocol};
+pub use recheck::{Recheck, kernels_of, recheck};
 pub use sweep::{Outcome, Sweep};
-pub use taskset_curves::{Protocol, TrialKey};
+pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};
 pub use trial::{Cancelled, replica_stream, run_lockstep, run_trial, schedule_steps};

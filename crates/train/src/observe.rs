@@ -1,6 +1,6 @@
 //! Progress is an observer: the training loop knows these traits; bars and lines are implementations elsewhere.
 
-use taskset_curves::TrialKey;
+use taskset_trial::TrialSpec;
 
 /// Watches one trial.
 pub trait TrialObserver {
@@ -12,7 +12,7 @@ pub trait TrialObserver {
 #[derive(Clone, Debug)]
 pub struct TrialReport<'a> {
     /// Which trial.
-    pub trial: &'a TrialKey,
+    pub trial: &'a TrialSpec,
     /// First step with a non-finite loss.
     pub diverged_at: Option<u32>,
     /// Its share of the sweep's estimated work, between 0 and 1.

@@ -2,19 +2,20 @@
 //!
 //! A thread trains a *group* at a time: trials of one task and replica in lockstep, as many as the task says pay off.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use taskset_curves::{Curve, CurveStore};
+use taskset_curves::CurveStore;
 use taskset_datasets::Datasets;
-use taskset_optim::{Mode, Rule};
+use taskset_optim::Configured;
 use taskset_tasks::Task;
+use taskset_trial::{Curve, Identifier, TaskIdentity, TrialId, TrialSpec};
 
-use crate::trial::run_until;
-use crate::{Error, Plan, SweepObserver, TrialReport};
+use crate::trial::{Trial, run_until};
+use crate::{Error, Plan, SweepObserver, TrialReport, task_identity, trial_spec};
 
 /// How often finished curves are written, so that a killed process loses little.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -31,8 +32,8 @@ const GROUPS_PER_JOB: usize = 4;
 #[derive(Clone)]
 pub struct Sweep {
     plan: Plan,
-    tasks: Vec<Arc<dyn Task>>,
-    rules: Vec<(String, Rule)>,
+    tasks: Vec<(Arc<dyn Task>, Arc<TaskIdentity>)>,
+    optimizers: Vec<Configured>,
     /// Trials in lockstep; `None`: as many as each task asks for.
     group_size: Option<usize>,
 }
@@ -62,8 +63,8 @@ impl Sweep {
         Self::of_tasks(plan, tasks)
     }
 
-    /// A sweep of tasks that are built already: tasks of the caller's own, say. Curves are stored and found by name, and the
-    /// plan's hash knows nothing else of a task: what is changed needs a new name or a new store.
+    /// A sweep of tasks that are built already: tasks of the caller's own, say. Curves of a task that says no
+    /// [version](Task::version) of itself are stored, and never found again by another sweep.
     ///
     /// # Errors
     /// [`Error::OtherTasks`] if the tasks' names are not those of the plan, in order; unknown optimizers.
@@ -73,14 +74,34 @@ impl Sweep {
             let given = tasks.iter().map(|task| task.name().to_owned()).collect();
             return Err(Error::OtherTasks { planned: plan.tasks, given });
         }
-        let mode: Mode = plan.mode.parse()?;
-        let steps = crate::trial::schedule_steps(mode, &plan.protocol);
-        let rules = plan
+        let steps = crate::trial::schedule_steps(plan.mode, &plan.protocol);
+        let optimizers = plan
             .optimizers
             .iter()
-            .map(|name| Ok((name.clone(), taskset_optim::named(name)?.config.rule(mode, steps))))
+            .map(|name| Ok(taskset_optim::named(name)?.configured(plan.mode, steps)))
             .collect::<Result<_, Error>>()?;
-        Ok(Self { plan, tasks, rules, group_size: None })
+        let identify = |task: Arc<dyn Task>| {
+            let identity = Arc::new(task_identity(&*task));
+            (task, identity)
+        };
+        let tasks = tasks.into_iter().map(identify).collect();
+        Ok(Self { plan, tasks, optimizers, group_size: None })
+    }
+
+    /// The trials of the plan: task by task, replica by replica.
+    pub fn specs(&self) -> impl Iterator<Item = TrialSpec> {
+        let Plan { replicas, protocol, .. } = &self.plan;
+        self.tasks.iter().flat_map(move |(_, task)| {
+            (0..*replicas).flat_map(move |replica| {
+                self.optimizers.iter().map(move |optimizer| trial_spec(task, optimizer, replica, protocol))
+            })
+        })
+    }
+
+    /// The identities of the trials of the plan.
+    pub fn ids(&self) -> HashSet<TrialId> {
+        let mut ids = Identifier::default();
+        self.specs().map(|spec| ids.id(&spec)).collect()
     }
 
     /// The same sweep with at most `size` trials in lockstep instead of as many as each task asks for. Curves are the
@@ -112,7 +133,7 @@ impl Sweep {
         cancel: &AtomicBool,
     ) -> Result<Outcome, Error> {
         let trials = self.remaining(store)?;
-        let total = self.plan.len();
+        let total = self.ids().len();
         let mut outcome = Outcome { total, reused: total - trials.len(), trained: 0, interrupted: false };
         observer.started(total, outcome.reused);
         let work: f64 = trials.iter().map(|item| item.work).sum();
@@ -133,13 +154,15 @@ impl Sweep {
                     let sender = sender;
                     while let Some(group) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let Some(&Item { task, replica, work: each, .. }) = group.first() else { continue };
-                        let rule = |item: &Item| {
-                            let (name, rule) = &self.rules[item.rule];
-                            (name.as_str(), rule)
-                        };
-                        let trials: Vec<(&str, &Rule)> = group.iter().map(rule).collect();
+                        let (task, identity) = &self.tasks[task];
                         let protocol = &self.plan.protocol;
-                        let curves = run_until(&*self.tasks[task], &trials, replica, protocol, &stop);
+                        let trial = |item: &Item| {
+                            let optimizer = &self.optimizers[item.optimizer];
+                            let spec = trial_spec(identity, optimizer, replica, protocol);
+                            Trial { spec, rule: &optimizer.rule }
+                        };
+                        let trials = group.iter().map(trial).collect();
+                        let curves = run_until(&**task, trials, replica, protocol, &stop);
                         let Ok(curves) = curves else { return };
                         for curve in curves {
                             if sender.send((each / work, curve)).is_err() {
@@ -158,16 +181,18 @@ impl Sweep {
 
     /// The trials that are not stored yet.
     fn remaining(&self, store: &CurveStore) -> Result<Vec<Item>, Error> {
-        let stored = store.finished()?;
-        let finished: BTreeSet<(&str, &str, u32)> = stored.iter().map(|(t, o, r)| (&**t, &**o, *r)).collect();
+        let mut known = store.finished()?;
+        let mut ids = Identifier::default();
         let mut items = Vec::new();
-        for task in 0..self.tasks.len() {
+        for (task, (built, identity)) in self.tasks.iter().enumerate() {
             // About a microsecond of overhead a step, and a few GFLOP/s: only the ratio between tasks matters.
-            let work = 1e-6 + self.tasks[task].flops_per_step() / 1e10;
+            let work = 1e-6 + built.flops_per_step() / 1e10;
             for replica in 0..self.plan.replicas {
-                for rule in 0..self.rules.len() {
-                    if !finished.contains(&(self.tasks[task].name(), self.rules[rule].0.as_str(), replica)) {
-                        items.push(Item { task, rule, replica, work });
+                for (optimizer, configured) in self.optimizers.iter().enumerate() {
+                    let spec = trial_spec(identity, configured, replica, &self.plan.protocol);
+                    // A trial that the plan names twice is trained once.
+                    if known.insert(ids.id(&spec)) {
+                        items.push(Item { task, optimizer, replica, work });
                     }
                 }
             }
@@ -194,9 +219,9 @@ impl Sweep {
 
     /// Most trials of a task in a group: what the task asks for, as far as memory goes.
     fn group_size(&self, task: usize) -> usize {
-        let asked = self.group_size.unwrap_or_else(|| self.tasks[task].lockstep());
+        let asked = self.group_size.unwrap_or_else(|| self.tasks[task].0.lockstep());
         // Parameters, gradients, and two moments.
-        let trial = 4 * size_of::<f32>() * self.tasks[task].layout().len().max(1);
+        let trial = 4 * size_of::<f32>() * self.tasks[task].0.layout().len().max(1);
         asked.min(GROUP_BYTES / trial).max(1)
     }
 }
@@ -204,7 +229,7 @@ impl Sweep {
 /// One trial of the queue, by index.
 struct Item {
     task: usize,
-    rule: usize,
+    optimizer: usize,
     replica: u32,
     work: f64,
 }
@@ -240,15 +265,15 @@ fn collect(
         let over = matches!(message, Err(mpsc::RecvTimeoutError::Disconnected));
         match message {
             Ok((share, curve)) => {
-                let trial = curve.key();
-                observer.finished(&TrialReport { trial: &trial, diverged_at: curve.diverged_at, share });
+                let report = TrialReport { trial: &curve.spec, diverged_at: curve.diverged_at, share };
+                observer.finished(&report);
                 pending.push(curve);
             }
             Err(mpsc::RecvTimeoutError::Timeout) => observer.tick(),
             Err(mpsc::RecvTimeoutError::Disconnected) => {}
         }
         if !pending.is_empty() && (over || last_flush.elapsed() >= FLUSH_EVERY) {
-            pending.sort_by_cached_key(Curve::key);
+            pending.sort_by(Curve::order);
             store.append(&pending)?;
             stored += pending.len();
             observer.stored(pending.len());

@@ -1,16 +1,17 @@
 //! One trial: initialise, evaluate, step, evaluate, …
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use taskset_curves::{Curve, Protocol};
 use taskset_names::Split;
 use taskset_nn::denormals::FlushGuard;
-use taskset_optim::{Mode, Rule, State, UPSTREAM_TRAINING_STEPS};
+use taskset_optim::{Configured, Mode, Rule, State, UPSTREAM_TRAINING_STEPS};
 use taskset_rng::StreamId;
 use taskset_tasks::{Feed, Problem, Task};
+use taskset_trial::{Curve, Protocol, TrialSpec};
 
-use crate::TrialObserver;
+use crate::{TrialObserver, task_identity, trial_spec};
 
 /// The trial was stopped on request before its end; it leaves nothing behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +49,7 @@ pub fn schedule_steps(mode: Mode, protocol: &Protocol) -> u64 {
 /// [`Cancelled`] as soon as `cancel` is seen to be true.
 pub fn run_trial(
     task: &dyn Task,
-    (optimizer, rule): (&str, &Rule),
+    optimizer: &Configured,
     replica: u32,
     protocol: &Protocol,
     observer: &mut dyn TrialObserver,
@@ -56,7 +57,9 @@ pub fn run_trial(
 ) -> Result<Curve, Cancelled> {
     let _flush = FlushGuard::new();
     let stop = || cancel.load(Ordering::Relaxed);
-    let mut group = Group::start(task, &[(optimizer, rule)], replica, protocol);
+    let identity = Arc::new(task_identity(task));
+    let trial = Trial { spec: trial_spec(&identity, optimizer, replica, protocol), rule: &optimizer.rule };
+    let mut group = Group::start(task, vec![trial], replica, protocol);
     group.run(&mut |_, step, losses| observer.evaluated(step, losses), &stop)?;
     Ok(group.into_curves().swap_remove(0))
 }
@@ -69,18 +72,27 @@ pub fn run_trial(
 /// [`Cancelled`] as soon as `cancel` is seen to be true.
 pub fn run_lockstep(
     task: &dyn Task,
-    trials: &[(&str, &Rule)],
+    optimizers: &[&Configured],
     replica: u32,
     protocol: &Protocol,
     cancel: &AtomicBool,
 ) -> Result<Vec<Curve>, Cancelled> {
-    run_until(task, trials, replica, protocol, &|| cancel.load(Ordering::Relaxed))
+    let identity = Arc::new(task_identity(task));
+    let trial = |optimizer: &&'_ Configured| trial_spec(&identity, optimizer, replica, protocol);
+    let trials = optimizers.iter().map(|optimizer| Trial { spec: trial(optimizer), rule: &optimizer.rule });
+    run_until(task, trials.collect(), replica, protocol, &|| cancel.load(Ordering::Relaxed))
+}
+
+/// One trial of a group: what its curve is known by, and its update.
+pub(crate) struct Trial<'a> {
+    pub(crate) spec: TrialSpec,
+    pub(crate) rule: &'a Rule,
 }
 
 /// [`run_lockstep`] with any reason to stop; `stop` is asked at every step.
 pub(crate) fn run_until(
     task: &dyn Task,
-    trials: &[(&str, &Rule)],
+    trials: Vec<Trial<'_>>,
     replica: u32,
     protocol: &Protocol,
     stop: &dyn Fn() -> bool,
@@ -108,7 +120,7 @@ struct Group<'a> {
     gradients: Vec<f32>,
     losses: Vec<f32>,
     /// Steps after which all are evaluated.
-    steps: Vec<u32>,
+    steps: Arc<[u32]>,
     /// The curves, of all trials in their order.
     curves: Vec<Curve>,
     train_time: Duration,
@@ -126,41 +138,45 @@ struct Running<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn start(task: &'a dyn Task, trials: &[(&str, &'a Rule)], replica: u32, protocol: &'a Protocol) -> Self {
+    fn start(task: &'a dyn Task, trials: Vec<Trial<'a>>, replica: u32, protocol: &'a Protocol) -> Self {
         let mut problem = task.start(&replica_stream(task.name(), replica));
         let n = task.layout().len();
         let mut start = vec![0.0_f32; n];
         problem.init(&mut start);
         let constrained = problem.constraint_mask().is_some();
-        let steps = protocol.eval_steps();
-        let curves = trials.iter().map(|&(optimizer, _)| Curve {
-            task: task.name().to_owned(),
-            optimizer: optimizer.to_owned(),
-            replica,
-            steps: steps.clone(),
-            losses: std::array::from_fn(|_| Vec::with_capacity(steps.len())),
-            diverged_at: None,
-            num_params: n as u64,
-            train_seconds: 0.0,
-            eval_seconds: 0.0,
-            origin: task.origin(),
-        });
-        let running = trials.iter().enumerate().map(|(trial, &(_, rule))| Running {
-            trial,
-            rule,
-            state: rule.init::<f32>(n),
-            projects: constrained && rule.applies_constraints(),
-        });
+        let steps: Arc<[u32]> = protocol.eval_steps().into();
+        let curves: Vec<Curve> = trials
+            .iter()
+            .map(|trial| Curve {
+                spec: trial.spec.clone(),
+                steps: Arc::clone(&steps),
+                losses: std::array::from_fn(|_| Vec::with_capacity(steps.len())),
+                diverged_at: None,
+                num_params: n as u64,
+                train_seconds: 0.0,
+                eval_seconds: 0.0,
+            })
+            .collect();
+        let running: Vec<Running<'a>> = trials
+            .into_iter()
+            .enumerate()
+            .map(|(trial, Trial { rule, .. })| Running {
+                trial,
+                rule,
+                state: rule.init::<f32>(n),
+                projects: constrained && rule.applies_constraints(),
+            })
+            .collect();
         Self {
             task,
             protocol,
             problem,
             n: n.max(1),
-            running: running.collect(),
-            params: start.repeat(trials.len()),
-            gradients: vec![0.0; n * trials.len()],
-            losses: vec![0.0; trials.len()],
-            curves: curves.collect(),
+            params: start.repeat(curves.len()),
+            gradients: vec![0.0; n * curves.len()],
+            losses: vec![0.0; curves.len()],
+            running,
+            curves,
             steps,
             train_time: Duration::ZERO,
             eval_time: Duration::ZERO,

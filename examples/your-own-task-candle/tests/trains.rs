@@ -8,9 +8,9 @@ use taskset_train::{Protocol, Quiet, run_trial};
 fn test_losses(optimizer: &str) -> Vec<f32> {
     let task = your_own_task_candle::task().unwrap();
     let protocol = Protocol { steps: 300, eval_every: 150, eval_batches: 5 };
-    let rule = named(optimizer).unwrap().config.rule(Mode::Upstream, 300);
+    let optimizer = named(optimizer).unwrap().configured(Mode::Upstream, 300);
     let cancel = AtomicBool::new(false);
-    let curve = run_trial(&task, (optimizer, &rule), 0, &protocol, &mut Quiet, &cancel).unwrap();
+    let curve = run_trial(&task, &optimizer, 0, &protocol, &mut Quiet, &cancel).unwrap();
     assert!(task.failure().is_none());
     let [.., test] = curve.losses;
     test

@@ -101,6 +101,16 @@ impl Backend {
         }
     }
 
+    /// Whether it multiplies and adds in one rounding. All backends that do give the same bits, on every machine; the others
+    /// give other ones.
+    pub const fn fuses_multiply_add(self) -> bool {
+        match self.0 {
+            Kind::Portable => super::math::PORTABLE_FMA,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 | Kind::Avx512 => true,
+        }
+    }
+
     pub(crate) const fn kind(self) -> Kind {
         self.0
     }

@@ -28,6 +28,7 @@ impl Hyperparameters for AdamLr {
     const NAME: &'static str = "adam_lr";
     const PREFIX: &'static str = "adam_lr";
     const NAMING: Naming = Naming::HalfOrders;
+    const REVISION: u32 = 1;
     const SUMMARY: &'static str = "default Adam at 17 learning rates, half orders of magnitude apart";
     const SPACE: &'static [Dimension] = &[LEARNING_RATE];
 
@@ -44,6 +45,7 @@ impl Hyperparameters for AdagradLr {
     const NAME: &'static str = "adagrad_lr";
     const PREFIX: &'static str = "adagrad_lr";
     const NAMING: Naming = Naming::HalfOrders;
+    const REVISION: u32 = 1;
     const SUMMARY: &'static str = "default Adagrad at 17 learning rates, half orders of magnitude apart";
     const SPACE: &'static [Dimension] = &[LEARNING_RATE];
 

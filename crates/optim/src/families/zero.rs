@@ -14,6 +14,7 @@ impl Hyperparameters for Zero {
     const NAME: &'static str = "zero";
     const PREFIX: &'static str = "zero";
     const NAMING: Naming = Naming::Single;
+    const REVISION: u32 = 1;
     const SUMMARY: &'static str = "sets all parameters to 0";
     const SPACE: &'static [Dimension] = &[];
 

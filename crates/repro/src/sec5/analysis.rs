@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use taskset_curves::{Curve, Reader};
+use taskset_curves::{Query, Reader};
 use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment, SplitResult};
 use taskset_meta::{HyperparameterList, HyperparameterTable, ScoreMatrix, constrained_box, inside};
 use taskset_names::Origin;
 use taskset_normalize::{TaskScores, configurations};
 use taskset_optim::{Dimension, Scale};
 use taskset_rng::StreamId;
+use taskset_trial::{Curve, Protocol, Uniform};
 
 use super::Settings;
 use super::settings::FAMILIES;
@@ -37,6 +38,16 @@ pub(crate) struct Figure3 {
     pub(crate) diverged: usize,
     pub(crate) trials: usize,
     pub(crate) origin: Origin,
+    pub(crate) protocol: Option<Protocol>,
+}
+
+/// What one task gives to the figure.
+struct Scored {
+    score: TaskScores,
+    summary: TaskSummary,
+    replicas: BTreeSet<u32>,
+    diverged: usize,
+    trials: usize,
 }
 
 /// One task of the figure.
@@ -64,21 +75,37 @@ pub(crate) struct BoxSummary {
     pub(crate) ranges: Vec<(String, f64, f64)>,
 }
 
-/// Scores the curves, a task at a time, and runs the experiment.
-pub(crate) fn figure3(reader: &Reader, settings: &Settings, place: &Path) -> Result<Figure3, Error> {
+/// Scores the chosen curves, a task at a time, and runs the experiment.
+pub(crate) fn figure3(
+    reader: &Reader,
+    query: &Query,
+    settings: &Settings,
+    place: &Path,
+) -> Result<Figure3, Error> {
     let insufficient = |lack: &str| Error::Insufficient { path: place.to_owned(), lack: lack.to_owned() };
     let normalizer = taskset_normalize::named(NORMALIZER)?;
     let (mut scores, mut summaries) = (Vec::new(), Vec::new());
     let (mut replicas, mut diverged, mut trials) = (BTreeSet::new(), 0, 0);
-    for task in reader.by_task() {
-        let curves = task?;
+    let mut shared = Uniform::default();
+    let scored = reader.query_by_task(query).map_parallel(|curves| {
         // All families at once: they share one scale.
         let score = normalizer.scores(&curves)?;
-        summaries.push(summarise(&score, &curves));
-        scores.push(score);
-        replicas.extend(curves.iter().map(|curve| curve.replica));
-        diverged += curves.iter().filter(|curve| curve.diverged_at.is_some()).count();
-        trials += curves.len();
+        Ok::<_, Error>(Scored {
+            summary: summarise(&score, &curves),
+            score,
+            replicas: curves.iter().map(Curve::replica).collect(),
+            diverged: curves.iter().filter(|curve| curve.diverged_at.is_some()).count(),
+            trials: curves.len(),
+        })
+    });
+    for task in scored {
+        let task = task?;
+        shared.join(&task.score.shared, &format!("on task `{}` and the tasks before it", task.score.task))?;
+        scores.push(task.score);
+        summaries.push(task.summary);
+        replicas.extend(task.replicas);
+        diverged += task.diverged;
+        trials += task.trials;
     }
     let matrices = FAMILIES
         .iter()
@@ -135,6 +162,7 @@ pub(crate) fn figure3(reader: &Reader, settings: &Settings, place: &Path) -> Res
         diverged,
         trials,
         origin: Origin::of_all(scores.iter().map(|score| score.origin)),
+        protocol: shared.protocol(),
     })
 }
 

@@ -6,11 +6,12 @@ mod report;
 mod settings;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::Serialize;
-use taskset_curves::{CurveStore, Metadata, Reader};
+use taskset_curves::{CurveStore, Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
 use taskset_figures::png;
 use taskset_train::{Plan, Sweep, SweepObserver};
@@ -31,6 +32,8 @@ pub struct Request {
     pub jobs: usize,
     /// Use these curves instead of training: a Parquet file or a directory of them.
     pub curves: Option<PathBuf>,
+    /// Which of the given curves: needed where they come from trials that differ in more than task, optimizer and replica.
+    pub selection: Selection,
 }
 
 /// How a reproduction ended.
@@ -82,6 +85,8 @@ pub struct ClaimSummary {
 /// Curves and how they came about.
 struct Material {
     reader: Reader,
+    /// Which of its curves.
+    query: Query,
     metadata: Metadata,
     place: PathBuf,
     trained: usize,
@@ -98,14 +103,14 @@ pub fn run(
     cancel: &AtomicBool,
 ) -> Result<Ending, Error> {
     let material = match &request.curves {
-        Some(path) => read(path)?,
+        Some(path) => read(path, &request.selection)?,
         None => match train(request, observer, cancel)? {
             Ok(material) => material,
             Err(ending) => return Ok(ending),
         },
     };
     let start = Instant::now();
-    let figure = analysis::figure3(&material.reader, &request.settings, &material.place)?;
+    let figure = analysis::figure3(&material.reader, &material.query, &request.settings, &material.place)?;
     let claims = claims::check(&figure);
     let chart = report::chart(&figure);
     let svg = chart.svg()?;
@@ -132,7 +137,8 @@ pub fn run(
         .into_iter()
         .map(|(name, bytes)| {
             let path = request.out.join(name);
-            taskset_curves::write_atomically(&path, &bytes)?;
+            let write = taskset_files::write_atomically(&path, &bytes);
+            write.map_err(|source| Error::Write { path: path.clone(), source })?;
             Ok(path)
         })
         .collect::<Result<_, Error>>()?;
@@ -151,10 +157,12 @@ pub fn run(
     }))
 }
 
-fn read(path: &Path) -> Result<Material, Error> {
-    let reader = taskset_curves::open(path)?;
+fn read(path: &Path, selection: &Selection) -> Result<Material, Error> {
+    let reader = taskset_curves::open(path)?.whole()?;
+    let metadata = first_metadata(&reader, path)?;
     Ok(Material {
-        metadata: reader.metadata().clone(),
+        query: Query { selection: selection.clone(), ..Query::default() },
+        metadata,
         reader,
         place: path.to_owned(),
         trained: 0,
@@ -174,11 +182,10 @@ fn train(
         settings.replicas,
         settings.protocol,
         taskset_optim::Mode::Upstream,
-        settings.origin(&request.datasets)?,
     )?;
     let start = Instant::now();
     let sweep = Sweep::new(plan, &request.datasets)?;
-    let metadata = taskset_train::metadata(settings.protocol, sweep.plan().hash(), request.jobs);
+    let metadata = taskset_train::metadata(request.jobs);
     let place = request.out.join("curves");
     create_directory(&place)?;
     let store = CurveStore::open(&place, &metadata)?;
@@ -187,16 +194,24 @@ fn train(
         let stored = outcome.reused + outcome.trained;
         return Ok(Err(Ending::Interrupted { stored, total: outcome.total, curves: place }));
     }
-    let reader = taskset_curves::open(&place)?;
+    let reader = store.reader()?;
     // Times belong to the machine that measured them, which for reused curves may be another one.
-    let metadata = if outcome.trained > 0 { metadata } else { reader.metadata().clone() };
+    let metadata = if outcome.trained > 0 { metadata } else { first_metadata(&reader, &place)? };
+    // The directory may hold curves of other plans, too.
+    let query = Query { ids: Some(Arc::new(sweep.ids())), ..Query::default() };
     Ok(Ok(Material {
         reader,
+        query,
         metadata,
         place,
         trained: outcome.trained,
         train_seconds: start.elapsed().as_secs_f64(),
     }))
+}
+
+fn first_metadata(reader: &Reader, place: &Path) -> Result<Metadata, Error> {
+    let first = reader.metadata().next().cloned();
+    first.ok_or_else(|| Error::Insufficient { path: place.to_owned(), lack: "there are none".to_owned() })
 }
 
 fn create_directory(path: &Path) -> Result<(), Error> {

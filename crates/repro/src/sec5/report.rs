@@ -1,5 +1,6 @@
 //! The picture, tables and page of figure 3.
 
+use taskset_curves::Metadata;
 use taskset_figures::{
     Block, Claim, Color, Dash, Figure, FileLink, LineChart, Point, Report, Section, Series, Table,
 };
@@ -178,7 +179,6 @@ fn scale_note(figure: &Figure3) -> String {
 
 fn how(content: &Content<'_>) -> Section {
     let (figure, material) = (content.figure, content.material);
-    let p = material.metadata.protocol;
     let settings = &content.request.settings;
     let choice = if content.request.curves.is_some() {
         "those of the given curves".to_owned()
@@ -211,10 +211,9 @@ fn how(content: &Content<'_>) -> Section {
             row("Replicas", figure.replicas.to_string()),
             row(
                 "Protocol",
-                format!(
-                    "{} steps; loss on four splits every {} steps, each on {} minibatches (paper: 10000, 200, 50)",
-                    p.steps, p.eval_every, p.eval_batches
-                ),
+                figure
+                    .protocol
+                    .map_or_else(String::new, |protocol| format!("{protocol} (paper: 10000, 200, 50)")),
             ),
             row("Data", data),
             row(
@@ -238,16 +237,18 @@ fn how(content: &Content<'_>) -> Section {
                 ),
             ),
             row("Time", time),
-            row("Machine", format!("{}, {} thread(s)", material.metadata.machine, material.metadata.threads)),
-            row(
-                "Program",
-                format!(
-                    "taskset-rs {}, plan {}",
-                    material.metadata.program_version, material.metadata.plan_hash
-                ),
-            ),
+            row("Machine", machine(material)),
+            row("Program", format!("taskset-rs {}", material.metadata.program_version)),
         ])],
     }
+}
+
+/// Where the curves were trained, in words.
+fn machine(material: &Material) -> String {
+    let Metadata { machine, kernels, threads, .. } = &material.metadata;
+    let at_once =
+        if *threads == 1 { "1 trial at a time".to_owned() } else { format!("{threads} trials at a time") };
+    format!("{machine}, {kernels} kernels, {at_once}")
 }
 
 fn tasks(figure: &Figure3) -> Section {

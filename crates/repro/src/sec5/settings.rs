@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use taskset_curves::Protocol;
 use taskset_datasets::Datasets;
 use taskset_names::Origin;
 use taskset_optim::Family;
+use taskset_trial::Protocol;
 
 use crate::Error;
 

@@ -113,6 +113,9 @@ pub struct Family {
     /// Added to the seed before sampling. Only three families have one, so that equal seeds of the others share their
     /// random numbers (QUIRK-1).
     pub seed_offset: u32,
+    /// Revision of its tasks, from 1. It is part of every trial's identity: raise it with any change of the program that
+    /// changes a bit of the curves of these tasks (a golden digest in `taskset-train` fails until then).
+    pub revision: u32,
     /// Draws a configuration.
     pub sample: fn(&mut Sampler) -> Box<dyn Config>,
 }
@@ -150,6 +153,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "classify images with a fully connected network",
         file_stem: "mlp_family",
         seed_offset: 99_123_491,
+        revision: 1,
         sample: |r| Box::new(mlp::MlpConfig::sample(r)),
     },
     Family {
@@ -157,6 +161,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "reconstruct images with a fully connected autoencoder",
         file_stem: "mlp_ae_family",
         seed_offset: 0,
+        revision: 1,
         sample: |r| Box::new(mlp_ae::MlpAeConfig::sample(r)),
     },
     Family {
@@ -164,6 +169,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "model images with a fully connected variational autoencoder",
         file_stem: "mlp_vae_family",
         seed_offset: 0,
+        revision: 1,
         sample: |r| Box::new(mlp_vae::MlpVaeConfig::sample(r)),
     },
     Family {
@@ -171,6 +177,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "classify images with convolutions and global pooling",
         file_stem: "conv_pooling_family",
         seed_offset: 0,
+        revision: 1,
         sample: |r| Box::new(conv_pooling::ConvPoolingConfig::sample(r)),
     },
     Family {
@@ -178,6 +185,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "classify images with convolutions and fully connected layers",
         file_stem: "conv_fc_family",
         seed_offset: 0,
+        revision: 1,
         sample: |r| Box::new(conv_fc::ConvFcConfig::sample(r)),
     },
     Family {
@@ -185,6 +193,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "model images with a real NVP flow",
         file_stem: "nvp_family",
         seed_offset: 123_919_936,
+        revision: 1,
         sample: |r| Box::new(flow::FlowConfig::sample(r, flow::FlowKind::Nvp)),
     },
     Family {
@@ -192,6 +201,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "model images with a masked autoregressive flow",
         file_stem: "maf_family",
         seed_offset: 6_123_348,
+        revision: 1,
         sample: |r| Box::new(flow::FlowConfig::sample(r, flow::FlowKind::Maf)),
     },
     Family {
@@ -199,6 +209,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "predict the next byte of text with a recurrent network",
         file_stem: "char_rnn_language_model",
         seed_offset: 0,
+        revision: 1,
         sample: |r| Box::new(language_model::LanguageModelConfig::sample(r, language_model::Tokens::Bytes)),
     },
     Family {
@@ -206,6 +217,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "predict the next subword of text with a recurrent network",
         file_stem: "word_rnn_language_model",
         seed_offset: 0,
+        revision: 1,
         sample: |r| {
             Box::new(language_model::LanguageModelConfig::sample(r, language_model::Tokens::Subwords))
         },
@@ -215,6 +227,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "classify film reviews with a recurrent network",
         file_stem: "rnn_text_classification",
         seed_offset: 0,
+        revision: 1,
         sample: |r| Box::new(rnn_text_classification::RnnTextClassificationConfig::sample(r)),
     },
     Family {
@@ -222,6 +235,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "minimise a quadratic with a random, possibly noisy matrix",
         file_stem: "quadratic_family",
         seed_offset: 0,
+        revision: 1,
         sample: |r| Box::new(quadratic::QuadraticConfig::sample(r)),
     },
     Family {
@@ -229,6 +243,7 @@ pub static FAMILIES: [Family; 12] = [
         summary: "minimise one of 14 kinds of synthetic problems",
         file_stem: "losg_tasks_family",
         seed_offset: 0,
+        revision: 1,
         sample: |r| Box::new(losg::LosgConfig::sample(r)),
     },
 ];

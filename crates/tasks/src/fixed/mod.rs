@@ -81,6 +81,26 @@ impl Group {
             Self::TwoD => "fixed_two_d",
         }
     }
+
+    /// Revision of its tasks, from 1, as [`Family::revision`](crate::families::Family::revision).
+    pub const fn revision(self) -> u32 {
+        match self {
+            Self::Associative
+            | Self::Copy
+            | Self::ConvPooling
+            | Self::ConvFc
+            | Self::ConvAe
+            | Self::ConvVae
+            | Self::LanguageModel
+            | Self::Maf
+            | Self::MlpAe
+            | Self::MlpVae
+            | Self::Mlp
+            | Self::Nvp
+            | Self::TextClassification
+            | Self::TwoD => 1,
+        }
+    }
 }
 
 /// A recurrent core.

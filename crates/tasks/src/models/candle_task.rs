@@ -7,6 +7,7 @@ use candle_core::{DType, Device, Result as CandleResult, Tensor, Var, WithDType}
 use taskset_names::{Origin, Split};
 use taskset_nn::{Initializer, Scalar};
 use taskset_rng::{Stream, StreamId};
+use taskset_trial::{Digest, TaskVersion};
 
 use crate::objectives::feed::PerFeed;
 use crate::{Error, Feed, Layout, Problem, Task};
@@ -54,6 +55,17 @@ pub trait CandleLoss: Send + Sync + 'static {
     /// Whether the data are real (the default; also what is defined without data), a part of them, or a stand-in.
     fn origin(&self) -> Origin {
         Origin::Real
+    }
+
+    /// What the loss and its minibatches are, as a text that changes whenever they change. `None`, the default, means that
+    /// nobody can tell: curves are then never taken for those of a later run.
+    fn description(&self) -> Option<String> {
+        None
+    }
+
+    /// Digest of the decoded data; `None` (the default) where there are none.
+    fn digest(&self) -> Option<Digest> {
+        None
     }
 
     /// Floating-point operations of one training step, an estimate for ordering and time-left displays.
@@ -159,6 +171,20 @@ impl<L: CandleLoss> Task for CandleTask<L> {
 
     fn origin(&self) -> Origin {
         self.0.loss.origin()
+    }
+
+    fn version(&self) -> Option<TaskVersion> {
+        let description = self.0.loss.description()?;
+        let text = format!("candle: {description}; {:?}", self.0.variables);
+        Some(TaskVersion {
+            group: "candle".to_owned(),
+            revision: 1,
+            fingerprint: Digest::of(text.as_bytes()),
+        })
+    }
+
+    fn data_digest(&self) -> Option<Digest> {
+        self.0.loss.digest()
     }
 
     fn flops_per_step(&self) -> f64 {

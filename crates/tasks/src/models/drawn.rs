@@ -6,6 +6,7 @@ use std::sync::Arc;
 use taskset_names::{Origin, Split};
 use taskset_nn::{BatchMut, Scalar};
 use taskset_rng::{Stream, StreamId};
+use taskset_trial::Digest;
 
 use super::network_task::{Batches, Data};
 use crate::Feed;
@@ -19,6 +20,17 @@ pub trait Draw: Debug + Send + Sync + 'static {
     /// Whether the data are real (the default; also what is defined without data), a part of them, or a stand-in.
     fn origin(&self) -> Origin {
         Origin::Real
+    }
+
+    /// What decides the minibatches, as a text that changes whenever they change: parameters of the distribution, a version.
+    /// `None`, the default, means that nobody can tell: curves are then never taken for those of a later run.
+    fn description(&self) -> Option<String> {
+        None
+    }
+
+    /// Digest of the examples in memory; `None` (the default) where minibatches are made up.
+    fn digest(&self) -> Option<Digest> {
+        None
     }
 
     /// Writes a minibatch of a split: all of `batch`, in the layout of the network's input
@@ -39,6 +51,14 @@ impl<D: Draw> Data for Drawn<D> {
 
     fn batch_size(&self) -> usize {
         self.0.batch_size()
+    }
+
+    fn description(&self) -> Option<String> {
+        self.0.description()
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        self.0.digest()
     }
 
     fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>> {

@@ -7,10 +7,11 @@ use taskset_names::{Origin, Split};
 use taskset_nn::kernels::prefetch;
 use taskset_nn::{Backend, BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
+use taskset_trial::Digest;
 
-use super::SHUFFLE_BUFFER;
 use super::augment::Augmenter;
 use super::network_task::{Batches, Data};
+use super::{SHUFFLE_BUFFER, describe_splits};
 use crate::families::{Augmentation, ImageDatasetConfig, Infeasible};
 use crate::{Error, Feed};
 
@@ -42,6 +43,18 @@ impl Data for ImageTask {
 
     fn batch_size(&self) -> usize {
         self.batch_size
+    }
+
+    fn description(&self) -> Option<String> {
+        let Self { data: _, splits, batch_size, buffer, augmentation, centre } = self;
+        let splits = describe_splits(splits);
+        Some(format!(
+            "images of {splits}, batch {batch_size}, buffer {buffer:?}, augmentation {augmentation:?}, centre {centre}"
+        ))
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        Some(Digest(self.data.digest()))
     }
 
     /// Changing colours costs up to a third of a step of a small model, which sharing saves. Without it a minibatch is little

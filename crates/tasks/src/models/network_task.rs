@@ -6,7 +6,9 @@ use std::sync::Arc;
 use taskset_names::{Origin, Split};
 use taskset_nn::{BatchMut, Network, Plan, Scalar};
 use taskset_rng::{Stream, StreamId};
+use taskset_trial::{Digest, TaskVersion};
 
+use crate::registry::version;
 use crate::task::row_length;
 use crate::{Error, Feed, Layout, Problem, Task};
 
@@ -24,6 +26,17 @@ pub trait Data: Debug + Send + Sync + 'static {
 
     /// Examples of a minibatch, 1 at least.
     fn batch_size(&self) -> usize;
+
+    /// What decides the minibatches besides the data themselves, as a text that changes whenever they change. `None`, the
+    /// default, means that nobody can tell: curves are then never taken for those of a later run.
+    fn description(&self) -> Option<String> {
+        None
+    }
+
+    /// Digest of the decoded data; `None` (the default) where minibatches are made up.
+    fn digest(&self) -> Option<Digest> {
+        None
+    }
 
     /// How many trials of a model with this many parameters are worth sharing a minibatch: more than 1 (the default) where
     /// drawing one costs more than that all trials' parameters pass through the cache in turn.
@@ -146,6 +159,17 @@ impl<D: Data> Task for NetworkTask<D> {
 
     fn origin(&self) -> Origin {
         self.data.origin()
+    }
+
+    fn version(&self) -> Option<TaskVersion> {
+        let Self { name, layout: _, network, redraw, data } = self;
+        let redrawn = if redraw.is_some() { ", redrawn for each replica" } else { "" };
+        let description = format!("{}{redrawn}; {}", network.description(), data.description()?);
+        Some(version(name, &description))
+    }
+
+    fn data_digest(&self) -> Option<Digest> {
+        self.data.digest()
     }
 
     fn flops_per_step(&self) -> f64 {

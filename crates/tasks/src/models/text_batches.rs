@@ -6,7 +6,9 @@ use taskset_datasets::{IndexStream, Splits, TextData, slice};
 use taskset_names::{Origin, Split};
 use taskset_nn::{BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
+use taskset_trial::Digest;
 
+use super::describe_splits;
 use super::network_task::{Batches, Data};
 use crate::Feed;
 
@@ -40,6 +42,19 @@ impl Data for TextTask {
 
     fn batch_size(&self) -> usize {
         self.batch_size
+    }
+
+    fn description(&self) -> Option<String> {
+        let Self { data: _, splits, batch_size, patch_length, vocabulary, buffers, labelled } = self;
+        let splits = describe_splits(splits);
+        Some(format!(
+            "texts of {splits}, batch {batch_size}, length {patch_length}, vocabulary {vocabulary}, buffers {buffers:?}, \
+             labelled {labelled}"
+        ))
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        Some(Digest(self.data.digest()))
     }
 
     fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>> {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
+use taskset_trial::TaskVersion;
 
 use super::draw::Draw;
 use super::real::Real;
 use super::test_functions::{self, bowl};
 use crate::families::losg::TestFunction;
+use crate::registry::version;
 use crate::{Feed, Layout, Problem, Task};
 
 /// Where a two-dimensional task starts.
@@ -106,6 +108,11 @@ impl Task for TwoD {
 
     fn origin(&self) -> Origin {
         Origin::Real
+    }
+
+    fn version(&self) -> Option<TaskVersion> {
+        let Self { name, function, point, start, layout: _ } = self;
+        Some(version(name, &format!("{function:?} {point:?} {start:?}")))
     }
 
     fn flops_per_step(&self) -> f64 {

@@ -4,6 +4,7 @@
 
 mod curves_and_lists;
 mod data;
+mod identity;
 mod names;
 mod reproduce;
 mod support;

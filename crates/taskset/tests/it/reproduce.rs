@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Ran, arg, fails, json, ok, program, run};
+use crate::support::{Ran, arg, fails, json, ok, program};
 
 #[test]
 fn the_whole_path_at_the_smallest_scale() {
@@ -51,17 +51,24 @@ fn the_whole_path_at_the_smallest_scale() {
     // A slice that lies among the parts does not pass for them.
     let slice = arg(&out.join("curves").join("a-slice.parquet"));
     ok(&["curves", "query", &curves, "--steps", "0..20", "--out", &slice]);
-    let with_slice = run(&args);
-    assert!(
-        with_slice.code == 1 || std::fs::read(out.join("figure3.svg")).unwrap() == before,
-        "{}",
-        with_slice.stderr
-    );
+    fails(&args, 1, &["a-slice.parquet", "slices of curves (steps 0..20)"]);
     std::fs::remove_file(&slice).unwrap();
+    assert_eq!(before, std::fs::read(out.join("figure3.svg")).unwrap());
 
-    // Another plan is refused, and nothing is lost.
-    fails(&["reproduce", "sec5", "--scale", "quick", "--out", &arg(&out)], 1, &["plan"]);
-    assert_eq!(json(&["curves", "info", &curves, "--json"])["rows"], summary["trained"]);
+    // Curves of other plans in the directory change nothing.
+    let extra = arg(&out.join("curves").join("extra.parquet"));
+    let other = ["train", "TwoD_Bowl1", "adam8p_wide_grid_seed0", "--mode", "paper", "--steps", "40"];
+    ok(&[&other[..], &["--eval-every", "10", "--eval-batches", "2", "--out", &extra]].concat());
+    assert_eq!(json(&args)["trained"], 0);
+    assert_eq!(before, std::fs::read(out.join("figure3.svg")).unwrap());
+    // Where they are given without a plan, the mixture is refused, and can be chosen from.
+    let given = ["reproduce", "fig3", "--curves", &curves, "--out", &elsewhere];
+    fails(&given, 1, &["TwoD_Bowl1", "mode `upstream`", "`paper`", "--mode MODE"]);
+    fails(&["lists", "learn", "--curves", &curves, "--family", "adam8p"], 1, &["mode", "--mode MODE"]);
+    ok(&[&given[..], &["--mode", "upstream"]].concat());
+    let learned = [&learn[..], &["--mode", "upstream"]].concat();
+    assert_eq!(json(&learned)["entries"], list["entries"]);
+    std::fs::remove_file(&extra).unwrap();
 
     // A truncated part is named.
     let part = std::fs::read_dir(out.join("curves")).unwrap().next().unwrap().unwrap().path();

@@ -28,7 +28,11 @@ fn a_curve_has_all_points_and_can_be_stored_and_queried() {
     assert!(test[3].as_f64().unwrap() < 0.05);
 
     let info = json(&["curves", "info", &file, "--json"]);
-    assert_eq!((&info["rows"], &info["metadata"]["protocol"]["steps"]), (&1.into(), &45.into()));
+    assert_eq!((&info["trials"], &info["rows"]), (&1.into(), &1.into()));
+    assert_eq!(
+        info["protocols"],
+        serde_json::json!({"45 steps, evaluated every 20 on 1 minibatches of each split": 1})
+    );
     let slice = json(&["curves", "query", &file, "--split", "test", "--steps", "40..45", "--json"]);
     assert_eq!(slice[0]["steps"], serde_json::json!([40, 45]));
     assert!(slice[0].get("train").is_none());

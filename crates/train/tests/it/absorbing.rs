@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use taskset_curves::{Curve, Protocol};
 use taskset_names::{Origin, Split};
-use taskset_optim::{Mode, Rule, named};
+use taskset_optim::{Configured, Mode, named};
 use taskset_rng::StreamId;
 use taskset_tasks::{Feed, Layout, Problem, Task};
-use taskset_train::run_lockstep;
+use taskset_train::{Curve, Protocol, run_lockstep};
 
 use crate::support::{DATA, bits};
 
@@ -78,10 +77,11 @@ impl Problem<f32> for CountedProblem {
 }
 
 /// Learning rates from harmless to hopeless.
-fn rules() -> Vec<(String, Rule)> {
+fn rules() -> Vec<Configured> {
     let rule = |name: &str, rate| {
-        let rule = named(name).unwrap().config.rule(Mode::Upstream, 10_000);
-        (format!("{name} {rate:e}"), rule.with_base_learning_rate(rate))
+        let mut optimizer = named(name).unwrap().configured(Mode::Upstream, 10_000);
+        Arc::make_mut(&mut optimizer.identity).name = format!("{name} {rate:e}");
+        Configured { rule: optimizer.rule.with_base_learning_rate(rate), ..optimizer }
     };
     vec![
         rule("adam_lr_-3.00", 1e-3),
@@ -99,14 +99,15 @@ fn train(name: &str, absorbing: bool, eval_every: u32) -> (Vec<Curve>, u32) {
     assert!(task.nan_is_absorbing(), "{name}");
     let counted = Counted { task, absorbing, minibatches: Arc::default() };
     let rules = rules();
-    let trials: Vec<(&str, &Rule)> = rules.iter().map(|(name, rule)| (name.as_str(), rule)).collect();
+    let trials: Vec<&Configured> = rules.iter().collect();
     let protocol = Protocol { steps: 30, eval_every, eval_batches: 2 };
     let curves = run_lockstep(&counted, &trials, 0, &protocol, &AtomicBool::new(false)).unwrap();
     // Alone, each ends when it is lost.
     counted.minibatches.store(0, Ordering::Relaxed);
     for &trial in &trials {
         let alone = run_lockstep(&counted, &[trial], 0, &protocol, &AtomicBool::new(false)).unwrap();
-        let group = curves.iter().filter(|curve| curve.optimizer == trial.0).cloned().collect::<Vec<_>>();
+        let group =
+            curves.iter().filter(|curve| curve.optimizer() == trial.name()).cloned().collect::<Vec<_>>();
         assert_eq!(bits(&alone), bits(&group), "{name}");
     }
     (curves, counted.minibatches.load(Ordering::Relaxed))

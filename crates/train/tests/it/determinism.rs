@@ -3,12 +3,11 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use taskset_curves::Protocol;
 use taskset_names::{Origin, Split};
 use taskset_optim::{Mode, named};
 use taskset_rng::StreamId;
 use taskset_tasks::{Feed, Layout, Problem, Task};
-use taskset_train::{Quiet, run_trial, schedule_steps};
+use taskset_train::{Protocol, Quiet, run_trial, schedule_steps};
 
 use crate::support::{DATA, OPTIMIZERS, TASKS, bits, plan, run, store, sweep};
 
@@ -18,7 +17,7 @@ fn threads_and_order_change_no_bit() {
     let curves = |tasks: &[&str], jobs: usize| {
         let directory = tempfile::tempdir().unwrap();
         let sweep = sweep(plan(tasks));
-        let store = store(directory.path(), sweep.plan());
+        let store = store(directory.path());
         let outcome = run(&sweep, &store, jobs, &mut Quiet, &cancel);
         assert_eq!(outcome.trained, tasks.len() * OPTIMIZERS.len() * 2);
         assert!(!outcome.interrupted);
@@ -36,15 +35,15 @@ fn a_trial_alone_is_the_trial_of_the_sweep() {
     let cancel = AtomicBool::new(false);
     let directory = tempfile::tempdir().unwrap();
     let sweep = sweep(plan(&TASKS));
-    let store = store(directory.path(), sweep.plan());
+    let store = store(directory.path());
     run(&sweep, &store, 2, &mut Quiet, &cancel);
     let protocol = sweep.plan().protocol;
     for curve in store.read_all().unwrap() {
-        let task = taskset_tasks::build(&curve.task, &DATA).unwrap();
+        let task = taskset_tasks::build(curve.task(), &DATA).unwrap();
         let steps = schedule_steps(Mode::Upstream, &protocol);
-        let rule = named(&curve.optimizer).unwrap().config.rule(Mode::Upstream, steps);
-        let trial = (curve.optimizer.as_str(), &rule);
-        let alone = run_trial(&*task, trial, curve.replica, &protocol, &mut Quiet, &cancel).unwrap();
+        let optimizer = named(curve.optimizer()).unwrap().configured(Mode::Upstream, steps);
+        let alone = run_trial(&*task, &optimizer, curve.replica(), &protocol, &mut Quiet, &cancel).unwrap();
+        assert_eq!(alone.id(), curve.id());
         assert_eq!(bits(&[alone]), bits(&[curve]));
     }
 }
@@ -56,17 +55,15 @@ fn optimizers_share_starts_and_replicas_do_not() {
     for task in ["mlp_family_seed131", "losg_tasks_family_seed0", "quadratic_family_seed3"] {
         let task = taskset_tasks::build(task, &DATA).unwrap();
         let start = |optimizer: &str, replica| {
-            let rule = named(optimizer).unwrap().config.rule(Mode::Upstream, 10_000);
-            let curve =
-                run_trial(&*task, (optimizer, &rule), replica, &protocol, &mut Quiet, &cancel).unwrap();
+            let optimizer = named(optimizer).unwrap().configured(Mode::Upstream, 10_000);
+            let curve = run_trial(&*task, &optimizer, replica, &protocol, &mut Quiet, &cancel).unwrap();
             curve.losses.map(|split| split[0].to_bits())
         };
         assert_eq!(start(OPTIMIZERS[0], 0), start(OPTIMIZERS[1], 0), "{}", task.name());
     }
     let task = taskset_tasks::build("mlp_family_seed131", &DATA).unwrap();
-    let rule = named("zero").unwrap().config.rule(Mode::Upstream, 1);
-    let first =
-        |replica| run_trial(&*task, ("zero", &rule), replica, &protocol, &mut Quiet, &cancel).unwrap().losses;
+    let zero = named("zero").unwrap().configured(Mode::Upstream, 1);
+    let first = |replica| run_trial(&*task, &zero, replica, &protocol, &mut Quiet, &cancel).unwrap().losses;
     assert_ne!(first(0), first(1));
 }
 
@@ -74,11 +71,11 @@ fn optimizers_share_starts_and_replicas_do_not() {
 fn evaluating_more_often_does_not_change_training() {
     let cancel = AtomicBool::new(false);
     for name in TASKS {
-        let rule = named(OPTIMIZERS[0]).unwrap().config.rule(Mode::Upstream, 10_000);
+        let optimizer = named(OPTIMIZERS[0]).unwrap().configured(Mode::Upstream, 10_000);
         let seen = |eval_every| {
             let task = Recorded::new(name);
             let protocol = Protocol { steps: 12, eval_every, eval_batches: 1 };
-            run_trial(&task, (OPTIMIZERS[0], &rule), 0, &protocol, &mut Quiet, &cancel).unwrap();
+            run_trial(&task, &optimizer, 0, &protocol, &mut Quiet, &cancel).unwrap();
             std::mem::take(&mut *task.record.lock().unwrap())
         };
         let (often, seldom) = (seen(3), seen(12));

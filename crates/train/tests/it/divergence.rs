@@ -3,12 +3,11 @@
 use std::sync::atomic::AtomicBool;
 
 use num_traits::Float;
-use taskset_curves::Protocol;
 use taskset_names::Origin;
 use taskset_optim::{Mode, named};
 use taskset_rng::StreamId;
 use taskset_tasks::{Feed, Layout, Problem, Task};
-use taskset_train::{Quiet, run_trial};
+use taskset_train::{Protocol, Quiet, run_trial};
 
 /// A task of one parameter whose training loss is not finite from a given step on.
 struct Breaks {
@@ -66,12 +65,11 @@ fn the_first_non_finite_loss_is_recorded_and_the_run_goes_on() {
     let mut layout = Layout::default();
     layout.push("x", &[1]);
     let task = Breaks { layout, at: 13 };
-    let rule = named("adam_lr_-1.00").unwrap().config.rule(Mode::Upstream, 10_000);
+    let adam = named("adam_lr_-1.00").unwrap().configured(Mode::Upstream, 10_000);
     let protocol = Protocol { steps: 30, eval_every: 10, eval_batches: 1 };
-    let curve = run_trial(&task, ("adam_lr_-1.00", &rule), 0, &protocol, &mut Quiet, &AtomicBool::new(false))
-        .unwrap();
+    let curve = run_trial(&task, &adam, 0, &protocol, &mut Quiet, &AtomicBool::new(false)).unwrap();
     assert_eq!(curve.diverged_at, Some(13));
-    assert_eq!(curve.steps, [0, 10, 20, 30]);
+    assert_eq!(*curve.steps, [0, 10, 20, 30]);
     for split in curve.losses {
         assert!(split[0].is_finite() && split[1].is_finite() && split[2].is_nan() && split[3].is_nan());
     }

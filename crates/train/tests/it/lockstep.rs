@@ -1,12 +1,9 @@
 //! Lockstep changes no bit: whatever the group sizes, the threads, the interruptions, the company.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use taskset_curves::Protocol;
-use taskset_names::Origin;
-use taskset_optim::{Mode, named};
-use taskset_train::{Plan, Quiet, SweepObserver, TrialReport, run_lockstep, run_trial};
+use taskset_optim::{Configured, Mode, named};
+use taskset_train::{Plan, Protocol, Quiet, SweepObserver, TrialReport, run_lockstep, run_trial};
 
 use crate::support::{DATA, bits, run, store, sweep};
 
@@ -34,7 +31,7 @@ const OPTIMIZERS: [&str; 9] = [
 fn plan() -> Plan {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
     let protocol = Protocol { steps: 12, eval_every: 5, eval_batches: 2 };
-    Plan::new(names(&TASKS), names(&OPTIMIZERS), 2, protocol, Mode::Upstream, Origin::Synthetic).unwrap()
+    Plan::new(names(&TASKS), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
 }
 
 /// Asks for a stop after some trials.
@@ -55,7 +52,7 @@ fn stores_are_the_same_for_all_threads_group_sizes_and_interruptions() {
         let directory = tempfile::tempdir().unwrap();
         let sweep = sweep(plan());
         let sweep = size.map_or(sweep.clone(), |size| sweep.with_group_size(size));
-        let store = store(directory.path(), sweep.plan());
+        let store = store(directory.path());
         let outcome = run(&sweep, &store, jobs, &mut Quiet, &AtomicBool::new(false));
         assert_eq!(outcome.trained, TASKS.len() * OPTIMIZERS.len() * 2);
         bits(&store.read_all().unwrap())
@@ -68,7 +65,7 @@ fn stores_are_the_same_for_all_threads_group_sizes_and_interruptions() {
     let directory = tempfile::tempdir().unwrap();
     for size in [3, 8, 1, 2].into_iter().cycle().take(40) {
         let sweep = sweep(plan()).with_group_size(size);
-        let store = store(directory.path(), sweep.plan());
+        let store = store(directory.path());
         let cancel = AtomicBool::new(false);
         if !run(&sweep, &store, 2, &mut StopAfter(20, &cancel), &cancel).interrupted {
             assert_eq!(alone, bits(&store.read_all().unwrap()));
@@ -82,13 +79,10 @@ fn stores_are_the_same_for_all_threads_group_sizes_and_interruptions() {
 fn a_group_of_unequal_trials_gives_each_its_own_curve() {
     let protocol = Protocol { steps: 9, eval_every: 4, eval_batches: 1 };
     let cancel = AtomicBool::new(false);
-    let rules: BTreeMap<&str, _> = OPTIMIZERS
-        .into_iter()
-        .map(|name| (name, named(name).unwrap().config.rule(Mode::OptList, 9)))
-        .collect();
+    let optimizers = OPTIMIZERS.map(|name| named(name).unwrap().configured(Mode::OptList, 9));
     for name in TASKS {
         let task = taskset_tasks::build(name, &DATA).unwrap();
-        let trials: Vec<_> = rules.iter().map(|(name, rule)| (*name, rule)).collect();
+        let trials: Vec<&Configured> = optimizers.iter().collect();
         let group = run_lockstep(&*task, &trials, 1, &protocol, &cancel).unwrap();
         for (curve, &trial) in group.iter().zip(&trials) {
             let alone = run_trial(&*task, trial, 1, &protocol, &mut Quiet, &cancel).unwrap();
@@ -104,8 +98,8 @@ fn a_group_of_unequal_trials_gives_each_its_own_curve() {
 fn a_group_stops_on_request_and_an_empty_one_is_empty() {
     let protocol = Protocol { steps: 9, eval_every: 4, eval_batches: 1 };
     let task = taskset_tasks::build(TASKS[0], &DATA).unwrap();
-    let rule = named("zero").unwrap().config.rule(Mode::Upstream, 9);
-    let trials = [("zero", &rule); 3];
+    let zero = named("zero").unwrap().configured(Mode::Upstream, 9);
+    let trials = [&zero; 3];
     assert!(run_lockstep(&*task, &trials, 0, &protocol, &AtomicBool::new(true)).is_err());
     assert_eq!(run_lockstep(&*task, &[], 0, &protocol, &AtomicBool::new(false)).unwrap(), []);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use taskset_datasets::{Datasets, Source};
-use taskset_names::{Origin, Split};
+use taskset_names::Split;
 use taskset_nn::{Activation, BatchMut, Loss, Network, Scalar};
 use taskset_optim::Mode;
 use taskset_rng::Stream;
@@ -13,12 +13,19 @@ use taskset_train::{Error, Plan, Protocol, Quiet, Sweep, run_trial};
 
 use crate::support::{bits, store};
 
+/// Points and the side of the diagonal that they are on; `version` is what the task says of itself, if anything.
 #[derive(Debug)]
-struct Sides;
+struct Sides {
+    version: Option<&'static str>,
+}
 
 impl Draw for Sides {
     fn batch_size(&self) -> usize {
         8
+    }
+
+    fn description(&self) -> Option<String> {
+        self.version.map(str::to_owned)
     }
 
     fn draw<T: Scalar>(&self, _: Split, stream: &mut Stream, batch: BatchMut<'_, T>) {
@@ -31,15 +38,19 @@ impl Draw for Sides {
 }
 
 fn own(name: &str) -> Arc<dyn Task> {
-    let network = Network::mlp(2, &[8, 2], Activation::Tanh, Loss::SoftmaxCrossEntropy);
-    Arc::new(NetworkTask::new(name, network, Drawn(Sides)).unwrap())
+    own_version(name, Some("sides of the diagonal, 1"), 8)
+}
+
+fn own_version(name: &str, version: Option<&'static str>, width: usize) -> Arc<dyn Task> {
+    let network = Network::mlp(2, &[width, 2], Activation::Tanh, Loss::SoftmaxCrossEntropy);
+    Arc::new(NetworkTask::new(name, network, Drawn(Sides { version })).unwrap())
 }
 
 fn plan(tasks: &[&str]) -> Plan {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
     let protocol = Protocol { steps: 60, eval_every: 30, eval_batches: 4 };
     let optimizers = names(&["adam_lr_-2.00", "nadamw_grid_seed107"]);
-    Plan::new(names(tasks), optimizers, 2, protocol, Mode::Upstream, Origin::Real).unwrap()
+    Plan::new(names(tasks), optimizers, 2, protocol, Mode::Upstream).unwrap()
 }
 
 #[test]
@@ -48,16 +59,16 @@ fn they_are_swept_beside_others_and_stored() {
     let tasks = vec![own("sides"), registered];
     let sweep = Sweep::of_tasks(plan(&["sides", "TwoD_Rosenbrock"]), tasks).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let store = store(directory.path(), sweep.plan());
+    let store = store(directory.path());
     let outcome = sweep.run(&store, 2, &mut Quiet, &AtomicBool::new(false)).unwrap();
     assert_eq!((outcome.trained, outcome.total), (8, 8));
     let stored = store.read_all().unwrap();
-    let first = stored.iter().find(|c| c.task == "sides" && c.optimizer == "adam_lr_-2.00" && c.replica == 1);
-    let rule = taskset_optim::named("adam_lr_-2.00").unwrap().config.rule(Mode::Upstream, 10_000);
+    let first =
+        stored.iter().find(|c| c.task() == "sides" && c.optimizer() == "adam_lr_-2.00" && c.replica() == 1);
+    let adam = taskset_optim::named("adam_lr_-2.00").unwrap().configured(Mode::Upstream, 10_000);
     let cancel = AtomicBool::new(false);
     let protocol = sweep.plan().protocol;
-    let alone =
-        run_trial(&*own("sides"), ("adam_lr_-2.00", &rule), 1, &protocol, &mut Quiet, &cancel).unwrap();
+    let alone = run_trial(&*own("sides"), &adam, 1, &protocol, &mut Quiet, &cancel).unwrap();
     assert_eq!(bits(std::slice::from_ref(first.unwrap())), bits(&[alone]));
 }
 
@@ -65,4 +76,19 @@ fn they_are_swept_beside_others_and_stored() {
 fn the_plan_must_name_them() {
     let error = Sweep::of_tasks(plan(&["a", "b"]), vec![own("b"), own("a")]).err().unwrap();
     assert!(matches!(&error, Error::OtherTasks { planned, .. } if planned == &["a", "b"]), "{error}");
+}
+
+#[test]
+fn curves_are_used_again_only_for_a_task_that_says_it_is_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path());
+    let trained = |version, width| {
+        let sweep = Sweep::of_tasks(plan(&["sides"]), vec![own_version("sides", version, width)]).unwrap();
+        sweep.run(&store, 1, &mut Quiet, &AtomicBool::new(false)).unwrap().trained
+    };
+    assert_eq!((trained(Some("1"), 8), trained(Some("1"), 8)), (4, 0));
+    assert_eq!(trained(Some("2"), 8), 4, "another version");
+    assert_eq!(trained(Some("1"), 9), 4, "another network");
+    assert_eq!((trained(None, 8), trained(None, 8)), (4, 4), "no version is never the same");
+    assert_eq!(store.read_all().unwrap().len(), 20, "and all are kept");
 }

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use taskset_curves::Protocol;
-use taskset_train::{Plan, Quiet, SweepObserver, TrialReport};
+use taskset_optim::Mode;
+use taskset_train::{Plan, Protocol, Quiet, SweepObserver, TrialReport};
 
 use crate::support::{OPTIMIZERS, TASKS, bits, plan, run, store, sweep};
 
@@ -37,7 +37,7 @@ fn an_interrupted_sweep_continues_to_the_same_bits() {
     let whole = {
         let directory = tempfile::tempdir().unwrap();
         let sweep = sweep(plan(&TASKS));
-        let store = store(directory.path(), sweep.plan());
+        let store = store(directory.path());
         run(&sweep, &store, 2, &mut Quiet, &AtomicBool::new(false));
         bits(&store.read_all().unwrap())
     };
@@ -46,7 +46,7 @@ fn an_interrupted_sweep_continues_to_the_same_bits() {
     for _ in 0..100 {
         let cancel = AtomicBool::new(false);
         let sweep = sweep(plan(&TASKS));
-        let store = store(directory.path(), sweep.plan());
+        let store = store(directory.path());
         let mut observer = StopAfter { left: 11, cancel: &cancel, stored: 0 };
         let outcome = run(&sweep, &store, 2, &mut observer, &cancel);
         assert_eq!(outcome.reused, kept);
@@ -66,10 +66,41 @@ fn a_finished_sweep_trains_nothing() {
     let cancel = AtomicBool::new(false);
     let directory = tempfile::tempdir().unwrap();
     let sweep = sweep(plan(&TASKS[..2]));
-    let store = store(directory.path(), sweep.plan());
+    let store = store(directory.path());
     let first = run(&sweep, &store, 2, &mut Quiet, &cancel);
     let again = run(&sweep, &store, 2, &mut Quiet, &cancel);
     assert_eq!((again.trained, again.reused, again.interrupted), (0, first.trained, false));
+}
+
+#[test]
+fn a_plan_that_grows_trains_only_what_is_new() {
+    let cancel = AtomicBool::new(false);
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path());
+    let mut small = plan(&TASKS[..2]);
+    small.optimizers.truncate(2);
+    small.replicas = 1;
+    let trained = |plan: &Plan| {
+        let outcome = run(&sweep(plan.clone()), &store, 2, &mut Quiet, &cancel);
+        assert_eq!(outcome.trained + outcome.reused, outcome.total);
+        outcome.trained
+    };
+    assert_eq!(trained(&small), 4);
+    let more_optimizers = Plan { optimizers: plan(&TASKS).optimizers, ..small.clone() };
+    assert_eq!(trained(&more_optimizers), 4, "two more optimizers on two tasks");
+    let more_tasks = Plan { tasks: plan(&TASKS[..3]).tasks, ..more_optimizers };
+    assert_eq!(trained(&more_tasks), 4, "one more task");
+    let more_replicas = Plan { replicas: 2, ..more_tasks };
+    assert_eq!(trained(&more_replicas), 12, "one more replica");
+    // What is not the same is trained, and both are kept.
+    assert_eq!(trained(&Plan { mode: Mode::Paper, ..small.clone() }), 4);
+    let longer = Protocol { steps: 30, ..small.protocol };
+    assert_eq!(trained(&Plan { protocol: longer, ..small.clone() }), 4);
+    assert_eq!(trained(&small), 0);
+    assert_eq!(store.read_all().unwrap().len(), 32);
+    let twice = Plan { tasks: [small.tasks.clone(), small.tasks.clone()].concat(), ..small };
+    let outcome = run(&sweep(twice), &store, 1, &mut Quiet, &cancel);
+    assert_eq!((outcome.total, outcome.trained), (4, 0), "a trial that is named twice is one");
 }
 
 /// Panics as soon as it hears that time goes by.
@@ -90,7 +121,7 @@ fn an_observer_that_panics_stops_the_workers() {
     let protocol = Protocol { steps: u32::MAX, eval_every: u32::MAX, eval_batches: 1 };
     let sweep = sweep(Plan { protocol, ..plan(&["quadratic_family_seed3"]) });
     let directory = tempfile::tempdir().unwrap();
-    let store = store(directory.path(), sweep.plan());
+    let store = store(directory.path());
     let start = Instant::now();
     let cancel = AtomicBool::new(false);
     let ended = catch_unwind(AssertUnwindSafe(|| sweep.run(&store, 2, &mut Panics, &cancel)));

@@ -4,11 +4,10 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
-use taskset_curves::{Curve, CurveStore, Metadata, Protocol, SCHEMA_VERSION};
+use taskset_curves::{CurveStore, Metadata};
 use taskset_datasets::{Datasets, Source};
-use taskset_names::Origin;
 use taskset_optim::Mode;
-use taskset_train::{Outcome, Plan, Sweep, SweepObserver};
+use taskset_train::{Curve, Outcome, Plan, Protocol, Sweep, SweepObserver};
 
 pub(crate) const TASKS: [&str; 5] = [
     "TwoD_Rosenbrock",
@@ -23,7 +22,7 @@ pub(crate) const OPTIMIZERS: [&str; 4] =
 pub(crate) fn plan(tasks: &[&str]) -> Plan {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
     let protocol = Protocol { steps: 25, eval_every: 10, eval_batches: 2 };
-    Plan::new(names(tasks), names(&OPTIMIZERS), 2, protocol, Mode::Upstream, Origin::Synthetic).unwrap()
+    Plan::new(names(tasks), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
 }
 
 /// One copy for all tests of the binary: making stand-ins takes longer than training on them here.
@@ -33,14 +32,13 @@ pub(crate) fn sweep(plan: Plan) -> Sweep {
     Sweep::new(plan, &DATA).unwrap()
 }
 
-pub(crate) fn store(directory: &Path, plan: &Plan) -> CurveStore {
+pub(crate) fn store(directory: &Path) -> CurveStore {
     let metadata = Metadata {
-        schema_version: SCHEMA_VERSION,
         program_version: "test".to_owned(),
-        protocol: plan.protocol,
-        plan_hash: plan.hash(),
         machine: "test".to_owned(),
+        kernels: "test".to_owned(),
         threads: 1,
+        slice: None,
     };
     CurveStore::open(directory, &metadata).unwrap()
 }
@@ -59,7 +57,8 @@ pub(crate) fn run(
 pub(crate) fn bits(curves: &[Curve]) -> Vec<String> {
     let show = |c: &Curve| {
         let losses: Vec<u32> = c.losses.iter().flatten().map(|loss| loss.to_bits()).collect();
-        format!("{:?} {:?} {losses:?} {:?} {}", c.key(), c.steps, c.diverged_at, c.num_params)
+        let (task, optimizer, replica) = (c.task(), c.optimizer(), c.replica());
+        format!("{task} {optimizer} {replica} {:?} {losses:?} {:?} {}", c.steps, c.diverged_at, c.num_params)
     };
     curves.iter().map(show).collect()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
+use taskset_trial::TaskVersion;
 
 use super::Objective;
 use super::affine::{Affine, OfResidual, seeded_instance, unseeded_instance};
@@ -20,11 +21,12 @@ use super::rescale::Rescale;
 use super::sparse_softmax::SparseSoftmax;
 use super::sum_of_quadratics::SumOfQuadratics;
 use super::test_problem::TestProblem;
-use crate::families::Overhead;
 use crate::families::losg::{LosgConfig, LosgProblem};
+use crate::families::{Config as _, Overhead};
 use crate::objectives::draw::Draw;
 use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;
+use crate::registry::version;
 use crate::task::row_length;
 use crate::{Error, Feed, Layout, Problem, Task};
 
@@ -334,6 +336,10 @@ impl Task for Losg {
 
     fn origin(&self) -> Origin {
         Origin::Real
+    }
+
+    fn version(&self) -> Option<TaskVersion> {
+        Some(version(&self.name, &self.config.to_json().to_string()))
     }
 
     fn flops_per_step(&self) -> f64 {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use taskset_names::Origin;
 use taskset_nn::kernels::Start;
 use taskset_rng::{Stream, StreamId};
+use taskset_trial::TaskVersion;
 
 use self::distribution::{draw_matrix, is_symmetric};
 use self::noise::Noise;
@@ -15,7 +16,9 @@ use super::draw::Draw;
 use super::linalg::{dot, scale};
 use super::matrix::Matrix;
 use super::real::{Real, Shared, cast};
+use crate::families::Config as _;
 use crate::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
+use crate::registry::version;
 use crate::task::row_length;
 use crate::{Feed, Layout, Problem, Task};
 
@@ -87,6 +90,10 @@ impl Task for Quadratic {
 
     fn origin(&self) -> Origin {
         Origin::Real
+    }
+
+    fn version(&self) -> Option<TaskVersion> {
+        Some(version(&self.name, &self.config.to_json().to_string()))
     }
 
     fn flops_per_step(&self) -> f64 {

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use taskset::trial::Mixture;
+
+use crate::options::SelectionOption;
+
 /// Exit code 130: stopped by Ctrl-C; what was kept is part of the message.
 #[derive(Debug)]
 pub(crate) struct Interrupted(pub(crate) String);
@@ -13,6 +17,18 @@ impl std::fmt::Display for Interrupted {
 }
 
 impl std::error::Error for Interrupted {}
+
+/// Exit code 1: what was compared is not equal. The differences have been printed.
+#[derive(Debug)]
+pub(crate) struct Differences;
+
+impl std::fmt::Display for Differences {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("they differ")
+    }
+}
+
+impl std::error::Error for Differences {}
 
 /// Exit code 2: an argument that parses but cannot be meant.
 #[derive(Debug)]
@@ -28,8 +44,35 @@ impl std::error::Error for Usage {}
 
 /// The message of an error that ends the program.
 pub(crate) fn message(error: &anyhow::Error) -> String {
-    let text = in_full(error.as_ref());
+    let mut text = in_full(error.as_ref());
+    if let Some(field) = mixture(error) {
+        text += &format!(" (`{}`)", SelectionOption::option_of(field));
+    }
     if error.is::<Interrupted>() { text } else { format!("error: {text}") }
+}
+
+/// The column in which curves differ that were to be compared.
+fn mixture(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| {
+        if let Some(mixture) = cause.downcast_ref::<Mixture>() {
+            return Some(mixture.field);
+        }
+        // Transparent errors are no causes of their own.
+        match (
+            cause.downcast_ref::<taskset::normalize::Error>(),
+            cause.downcast_ref::<taskset::meta::Error>(),
+            cause.downcast_ref::<taskset::repro::Error>(),
+        ) {
+            (Some(taskset::normalize::Error::Mixture(mixture)), ..)
+            | (_, Some(taskset::meta::Error::Mixture(mixture)), _)
+            | (.., Some(taskset::repro::Error::Mixture(mixture)))
+            | (.., Some(taskset::repro::Error::Normalize(taskset::normalize::Error::Mixture(mixture))))
+            | (.., Some(taskset::repro::Error::Meta(taskset::meta::Error::Mixture(mixture)))) => {
+                Some(mixture.field)
+            }
+            _ => None,
+        }
+    })
 }
 
 /// The whole chain of causes, once.

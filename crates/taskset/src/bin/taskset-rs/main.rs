@@ -76,6 +76,22 @@ struct Later {
     _arguments: Vec<String>,
 }
 
+/// Starts the threads that read and score curves: as many as there are cores (or `RAYON_NUM_THREADS`), or fewer where the
+/// system refuses more.
+fn threads() {
+    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).filter(|&n| n > 0);
+    let mut count = asked.unwrap_or_else(taskset::train::available_threads);
+    let pool = |count| rayon::ThreadPoolBuilder::new().num_threads(count);
+    // The global pool can be asked for once only, so a pool that is thrown away tells how many threads can be had.
+    while count > 1 && pool(count).build().is_err() {
+        count /= 2;
+    }
+    let started = if count > 1 { pool(count) } else { pool(1).use_current_thread() };
+    if let Err(error) = started.build_global() {
+        say!("note: {error}");
+    }
+}
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -86,6 +102,7 @@ fn main() -> ExitCode {
         }
     };
     Backend::choose(cli.kernels);
+    threads();
     let result = match cli.command {
         Command::Tasks(command) => commands::tasks::run(command),
         Command::Optimizers(command) => commands::optimizers::run(command),

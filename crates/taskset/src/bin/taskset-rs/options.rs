@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use taskset::curves::Selection;
 use taskset::datasets::{Datasets, Source};
+use taskset::names::Origin;
+use taskset::trial::{Arithmetic, Protocol};
 
 /// Where data comes from.
 #[derive(clap::Args, Clone, Debug)]
@@ -51,4 +54,80 @@ pub(crate) fn cache_directory() -> PathBuf {
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
     cache.unwrap_or_else(|| PathBuf::from(".")).join("taskset-rs")
+}
+
+/// Chooses among trials of the same task, optimizer and replica.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Which of several trials of the same names")]
+pub(crate) struct SelectionOption {
+    /// Only trials in this optimizer mode: upstream, opt_list, paper, or none.
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
+    /// Only trials whose schedules run over this many steps.
+    #[arg(long, value_name = "T")]
+    schedule_steps: Option<u64>,
+    /// Only trials under this protocol, e.g. 10000/200/50.
+    #[arg(long, value_name = "STEPS/EVERY/BATCHES", value_parser = protocol)]
+    protocol: Option<Protocol>,
+    /// Only trials on data of this origin: real, partial or synthetic.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    origin: Option<Origin>,
+    /// Only trials on data whose digest begins with these digits.
+    #[arg(long, value_name = "DIGITS")]
+    data_digest: Option<String>,
+    /// Only trials of this class of arithmetic: fma or portable.
+    #[arg(long, value_name = "CLASS", value_parser = arithmetic)]
+    arithmetic: Option<Arithmetic>,
+    /// Only trials whose column `revisions` contains this text, e.g. '"trainer":1' or external:task_set.
+    #[arg(long, value_name = "TEXT")]
+    revisions: Option<String>,
+    /// Only trials whose identity begins with these digits.
+    #[arg(long, value_name = "DIGITS")]
+    trial: Option<String>,
+}
+
+impl SelectionOption {
+    pub(crate) fn selection(&self) -> Selection {
+        let Self { mode, schedule_steps, protocol, origin, data_digest, arithmetic, revisions, trial } = self;
+        Selection {
+            mode: mode.clone(),
+            schedule_steps: *schedule_steps,
+            data: *origin,
+            data_digest: data_digest.clone(),
+            protocol: *protocol,
+            arithmetic: *arithmetic,
+            revisions: revisions.clone(),
+            trial: trial.clone(),
+        }
+    }
+
+    /// The option that chooses by a column of curve files.
+    pub(crate) fn option_of(column: &str) -> &'static str {
+        match column {
+            "mode" => "--mode MODE",
+            "schedule_steps" => "--schedule-steps T",
+            "protocol" => "--protocol STEPS/EVERY/BATCHES",
+            "data" => "--origin real|partial|synthetic",
+            "data_digest" => "--data-digest DIGITS",
+            "arithmetic" => "--arithmetic fma|portable",
+            "revisions" => "--revisions TEXT",
+            _ => "--trial DIGITS",
+        }
+    }
+}
+
+fn protocol(text: &str) -> Result<Protocol, String> {
+    let numbers: Option<Vec<u32>> = text.split('/').map(|number| number.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[steps, eval_every, eval_batches]) => Ok(Protocol { steps, eval_every, eval_batches }),
+        _ => Err("write STEPS/EVERY/BATCHES, e.g. 10000/200/50".to_owned()),
+    }
+}
+
+fn origin(text: &str) -> Result<Origin, String> {
+    Origin::from_name(text).ok_or_else(|| "write real, partial or synthetic".to_owned())
+}
+
+fn arithmetic(text: &str) -> Result<Arithmetic, String> {
+    Arithmetic::from_name(text).ok_or_else(|| "write fma or portable".to_owned())
 }

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
-use taskset::curves;
+use taskset::curves::{self, Query};
+use taskset::files;
 use taskset::meta::{self, HyperparameterList, ScoreMatrix};
-use taskset::names::Origin;
+use taskset::names::{Origin, Split};
 use taskset::normalize::{self, TaskScores};
 use taskset::optim;
 
+use crate::options::SelectionOption;
 use crate::output;
 
 #[derive(clap::Subcommand)]
@@ -38,6 +40,8 @@ pub(crate) enum Command {
         /// One JSON document on stdout: the list.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        selection: SelectionOption,
     },
     /// What a list is worth on curves: J after each entry (best by validation, reported on test, mean over tasks).
     #[command(
@@ -58,6 +62,8 @@ pub(crate) enum Command {
         /// One JSON document on stdout.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        selection: SelectionOption,
     },
     /// Show the published list, or a learned one.
     #[command(
@@ -77,47 +83,52 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Learn { curves, family, k, normalize, out, json } => {
-            learn(&curves, &family, k as usize, &normalize, out.as_deref(), json)
+        Command::Learn { curves, family, k, normalize, out, json, selection } => {
+            let family: optim::Family = family.parse()?;
+            let scores = score(&curves, &normalize, &selection)?;
+            learn(&scores, &curves, family, k as usize, &normalize, out.as_deref(), json)
         }
-        Command::Evaluate { list, curves, k, normalize, json } => {
-            evaluate(&list, &curves, k, &normalize, json)
+        Command::Evaluate { list, curves, k, normalize, json, selection } => {
+            let list = load(&list, k)?;
+            let scores = score(&curves, &normalize, &selection)?;
+            evaluate(&list, &scores, &curves, &normalize, json)
         }
         Command::Show { list, k, json } => show(&list, k, json),
     }
 }
 
 fn learn(
+    scores: &[TaskScores],
     path: &Path,
-    family: &str,
+    family: optim::Family,
     k: usize,
     normalizer: &str,
     out: Option<&Path>,
     json: bool,
 ) -> anyhow::Result<()> {
-    let info = family.parse::<optim::Family>()?.info();
-    let scores = score(path, normalizer)?;
-    let configs = normalize::configurations(&scores, info.prefix);
+    let info = family.info();
+    let configs = normalize::configurations(scores, info.prefix);
     anyhow::ensure!(
         !configs.is_empty(),
         "there are no curves of family {} in {}; `curves info` says what is there",
         info.name,
         path.display()
     );
-    let matrix = ScoreMatrix::from_scores(&scores, &configs)?;
+    let matrix = ScoreMatrix::from_scores(scores, &configs)?;
     anyhow::ensure!(!matrix.tasks().is_empty(), "there is no task to learn from in {}", path.display());
     if k > configs.len() {
         say!("the family has {} configurations here; the list ends there", configs.len());
     }
-    let plans = curves::open(path)?.plans().iter().cloned().collect::<Vec<_>>().join(" ");
-    let origin = origin(&scores);
-    let source = format!("{origin} data, plan {plans}");
+    let protocol = scores.iter().find_map(|score| score.shared.protocol());
+    let protocol = protocol.map_or_else(String::new, |protocol| format!(", {protocol}"));
+    let source = format!("{} data{protocol}", origin(scores));
     let mut list = HyperparameterList::learn(&matrix, k, info.name, normalizer, &source);
     for entry in &mut list.entries {
         entry.hyperparameters = Some(serde_json::to_value(optim::named(&entry.name)?.config)?);
     }
     if let Some(out) = out {
-        curves::write_atomically(out, (list.to_json()? + "\n").as_bytes())?;
+        files::write_atomically(out, (list.to_json()? + "\n").as_bytes())
+            .with_context(|| format!("the list could not be written to {}", out.display()))?;
         say!("list of {} written to {}", list.entries.len(), out.display());
     }
     if json { output::json(&list) } else { print(&list) }
@@ -142,17 +153,22 @@ fn show(list: &str, k: Option<usize>, json: bool) -> anyhow::Result<()> {
     if json { output::json(&list) } else { print(&list) }
 }
 
-fn evaluate(list: &str, path: &Path, k: Option<usize>, normalizer: &str, json: bool) -> anyhow::Result<()> {
-    let list = load(list, k)?;
-    let scores = score(path, normalizer)?;
+fn evaluate(
+    list: &HyperparameterList,
+    scores: &[TaskScores],
+    path: &Path,
+    normalizer: &str,
+    json: bool,
+) -> anyhow::Result<()> {
     let configs: Vec<String> = list.entries.iter().map(|entry| entry.name.clone()).collect();
-    let matrix = ScoreMatrix::from_scores(&scores, &configs)
-        .with_context(|| format!("{} has not the curves of every entry of the list", path.display()))?;
+    let matrix = ScoreMatrix::from_scores(scores, &configs).with_context(|| {
+        format!("{} does not have the curves of every entry of the list (`--k` cuts it)", path.display())
+    })?;
     let tasks: Vec<usize> = (0..matrix.tasks().len()).collect();
     anyhow::ensure!(!tasks.is_empty(), "there is no task to evaluate on in {}", path.display());
     let order: Vec<usize> = (0..configs.len()).collect();
     let worth = meta::best_of(&matrix, &tasks, &order);
-    let data = origin(&scores).name();
+    let data = origin(scores).name();
     if json {
         let entries: Vec<_> =
             configs.iter().zip(&worth).map(|(name, j)| serde_json::json!({"name": name, "j": j})).collect();
@@ -171,13 +187,23 @@ fn evaluate(list: &str, path: &Path, k: Option<usize>, normalizer: &str, json: b
 }
 
 /// Scores all tasks of a place. All families at hand set the scale, so that scores do not depend on which one a list is
-/// learned for.
-fn score(path: &Path, normalizer: &str) -> anyhow::Result<Vec<TaskScores>> {
+/// learned for. Only the two splits that a list needs are read.
+fn score(path: &Path, normalizer: &str, selection: &SelectionOption) -> anyhow::Result<Vec<TaskScores>> {
     let normalizer = normalize::named(normalizer)?;
-    let scores = curves::open(path)?
-        .by_task()
-        .map(|task| Ok(normalizer.scores(&task?)?))
+    let mut splits = vec![normalizer.selection, Split::Test];
+    splits.dedup();
+    let query = Query { splits, selection: selection.selection(), ..Query::default() };
+    let reader = curves::open(path)?.whole()?;
+    super::curves::note_left_out(&reader);
+    let scores = reader
+        .query_by_task(&query)
+        .map_parallel(|curves| Ok::<_, anyhow::Error>(normalizer.scores(&curves)?))
         .collect::<anyhow::Result<Vec<TaskScores>>>()?;
+    anyhow::ensure!(
+        !scores.is_empty(),
+        "no curve in {} is chosen; `curves info` says what is there",
+        path.display()
+    );
     let dropped: Vec<&str> = scores.iter().filter(|s| s.dropped).map(|s| s.task.as_str()).collect();
     if !dropped.is_empty() {
         say!("left out, because nothing learned there: {}", dropped.join(", "));

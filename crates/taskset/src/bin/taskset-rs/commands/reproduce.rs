@@ -7,7 +7,7 @@ use taskset::repro::sec5::{self, Ending, Request, Scale, Settings};
 use taskset::train;
 
 use crate::failure::{Interrupted, Usage};
-use crate::options::DataOption;
+use crate::options::{DataOption, SelectionOption};
 use crate::progress::SweepProgress;
 use crate::{interrupt, output};
 
@@ -38,6 +38,8 @@ pub(crate) struct Arguments {
     json: bool,
     #[command(flatten)]
     data: DataOption,
+    #[command(flatten)]
+    selection: SelectionOption,
 }
 
 /// What a reader of the paper may ask for and this version cannot draw yet.
@@ -73,7 +75,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.curves.is_none() {
         say!("reproducing figure 3 at scale {} on {kind} data, {jobs} trials at once", scale.name());
     }
-    let request = Request { settings, datasets, out, jobs, curves: arguments.curves.clone() };
+    let (curves, selection) = (arguments.curves.clone(), arguments.selection.selection());
+    let request = Request { settings, datasets, out, jobs, curves, selection };
     let cancel = interrupt::flag()?;
     let ending = sec5::run(&request, &mut SweepProgress::new(), cancel)?;
     let summary = match ending {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
-use taskset::curves::Protocol;
 use taskset::names::Split;
 use taskset::optim::{self, Mode};
 use taskset::tasks::{self, Description, Feed, Task};
 use taskset::train::{MachineRate, Rejection, replica_stream, screen};
+use taskset::trial::Protocol;
 
 use crate::options::DataOption;
 use crate::output;

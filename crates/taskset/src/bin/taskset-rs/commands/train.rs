@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use taskset::curves::{self, Curve};
+use taskset::curves;
 use taskset::names::Origin;
 use taskset::optim::{self, Mode};
 use taskset::tasks;
-use taskset::train::{self, Protocol};
+use taskset::train::{self, Curve, Protocol};
 
 use crate::commands::curves::curve_document;
 use crate::failure::{Interrupted, Usage};
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Evaluate every so many steps (and at steps 0 and the last).
     #[arg(long, default_value_t = Protocol::PAPER.eval_every, value_parser = clap::value_parser!(u32).range(1..))]
     eval_every: u32,
-    /// Minibatches averaged a split and evaluation.
+    /// Minibatches averaged per split at each evaluation.
     #[arg(long, default_value_t = Protocol::PAPER.eval_batches, value_parser = clap::value_parser!(u32).range(1..))]
     eval_batches: u32,
     /// Replica: which initial parameters and minibatches.
@@ -82,27 +82,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Origin::Real => {}
     }
     let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
-    let rule = named.config.rule(mode, schedule);
+    let optimizer = named.configured(mode, schedule);
     let cancel = interrupt::flag()?;
     let mut progress = TrialProgress::new(protocol.steps);
-    let trial = (named.name.as_str(), &rule);
-    let curve = train::run_trial(&*task, trial, arguments.replica, &protocol, &mut progress, cancel)
+    let curve = train::run_trial(&*task, &optimizer, arguments.replica, &protocol, &mut progress, cancel)
         .map_err(|_| Interrupted("the trial was not finished; nothing was written".to_owned()))?;
     summary(&curve);
-    // Shown before it is written: a failing disk shall not cost the result.
-    if arguments.json {
-        output::json(&curve_document(&curve))?;
-    } else {
-        table(&curve)?;
-    }
-    if let Some(path) = &arguments.out {
-        // A single trial belongs to no sweep.
-        let metadata = train::metadata(protocol, String::new(), 1);
-        curves::write(path, std::slice::from_ref(&curve), &metadata)
-            .with_context(|| format!("the curve could not be written to {}", path.display()))?;
-        say!("curve written to {}", path.display());
-    }
-    Ok(())
+    // Written before it is shown: a reader that leaves early must not cost the file. Shown even if writing fails: a full disk
+    // must not cost the result.
+    let written = match &arguments.out {
+        Some(path) => curves::write(path, std::slice::from_ref(&curve), &train::metadata(1))
+            .with_context(|| format!("the curve could not be written to {}", path.display()))
+            .inspect(|()| say!("curve written to {}", path.display())),
+        None => Ok(()),
+    };
+    let shown = if arguments.json { output::json(&curve_document(&curve)) } else { table(&curve) };
+    written.and(shown)
 }
 
 fn summary(curve: &Curve) {

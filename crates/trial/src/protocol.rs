@@ -1,9 +1,12 @@
 //! How a trial is run: number of steps, and when and how well the loss is evaluated.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-/// The protocol of a trial (paper section 3.3). All curves of a file share it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The protocol of a trial (paper section 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Protocol {
     /// Number of optimizer updates.
     pub steps: u32,
@@ -20,9 +23,9 @@ impl Protocol {
     /// The steps at which the loss is evaluated: 0 (before any update), every `eval_every`, and always the last.
     ///
     /// ```
-    /// let short = taskset_curves::Protocol { steps: 500, eval_every: 200, eval_batches: 1 };
+    /// let short = taskset_trial::Protocol { steps: 500, eval_every: 200, eval_batches: 1 };
     /// assert_eq!(short.eval_steps(), [0, 200, 400, 500]);
-    /// assert_eq!(taskset_curves::Protocol::PAPER.eval_steps().len(), 51);
+    /// assert_eq!(taskset_trial::Protocol::PAPER.eval_steps().len(), 51);
     /// ```
     pub fn eval_steps(&self) -> Vec<u32> {
         let every = if self.eval_every == 0 { self.steps.max(1) } else { self.eval_every };
@@ -31,6 +34,14 @@ impl Protocol {
             steps.push(self.steps);
         }
         steps
+    }
+}
+
+/// In words: `10000 steps, evaluated every 200 on 50 minibatches of each split`.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, eval_every, eval_batches } = self;
+        write!(f, "{steps} steps, evaluated every {eval_every} on {eval_batches} minibatches of each split")
     }
 }
 

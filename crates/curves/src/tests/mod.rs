@@ -1,0 +1,7 @@
+//! Tests of files, readers and stores.
+
+mod files;
+mod integrity;
+mod queries;
+mod stores;
+mod twins;

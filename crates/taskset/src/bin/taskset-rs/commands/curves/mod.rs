@@ -1,0 +1,143 @@
+//! `curves info | query | diff | recheck`.
+
+mod info;
+mod query;
+mod recheck;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use taskset::curves::{self, Reader};
+use taskset::names::Split;
+use taskset::trial::Curve;
+
+use crate::failure::Differences;
+use crate::options::DataOption;
+use crate::output;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Not in this version: upstream's released .npz files and learned_optimization's .curves.
+    #[command(after_help = "Not in this version; `taskset-rs curves query` reads what this program writes.")]
+    Import {
+        /// Files.
+        files: Vec<PathBuf>,
+    },
+    /// Not in this version; `curves query --out FILE.csv` writes CSV.
+    #[command(after_help = "Not in this version; `taskset-rs curves query PATH --out FILE.csv` writes CSV.")]
+    Export {
+        /// Files.
+        files: Vec<PathBuf>,
+    },
+    /// What lies in a curve file or directory. Every byte is compared with its digest.
+    #[command(after_help = "Example:\n  taskset-rs curves info taskset-out/sec5-quick-synthetic/curves")]
+    Info {
+        /// A Parquet file or a directory of them.
+        path: PathBuf,
+        /// One JSON document on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Slice curves: CSV on stdout (one line per loss), JSON, or a new Parquet file.
+    #[command(
+        after_help = "Examples:\n  taskset-rs curves query curves --task 'mlp_family_seed{0..9}' --split valid_outer\n  \
+        taskset-rs curves query curves --optimizer 'adam8p*' --steps 0..200 --out slice.parquet\n  \
+        taskset-rs curves query curves --mode upstream --out upstream.parquet\n\n\
+        The files open as they are in DuckDB: SELECT task, optimizer, test[-1] FROM 'curves/*.parquet'"
+    )]
+    Query(Box<query::Arguments>),
+    /// Compare two sets of curves, trial by trial. Exit code 0 if all but the clock columns is equal, else 1.
+    #[command(after_help = "Example:\n  taskset-rs curves diff before/curves after/curves")]
+    Diff {
+        /// A Parquet file or a directory of them.
+        first: PathBuf,
+        /// Another one.
+        second: PathBuf,
+        /// How many trials that are not equal are shown.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        examples: usize,
+        /// One JSON document on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Train some stored trials again and say whether their curves still hold. Exit code 1 if one does not.
+    #[command(
+        after_help = "Examples:\n  taskset-rs curves recheck taskset-out/sec5-quick-synthetic/curves --sample 10 \
+        --data synthetic\n  taskset-rs curves recheck curves --sample 3 --data /path/to/data"
+    )]
+    Recheck {
+        /// A Parquet file or a directory of them.
+        path: PathBuf,
+        /// How many trials are trained again: chosen by their identities, the same ones every time.
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        sample: u32,
+        /// One JSON document on stdout.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        data: DataOption,
+    },
+}
+
+pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Import { .. } => anyhow::bail!("importing .npz and .curves files is not built yet"),
+        Command::Export { .. } => {
+            anyhow::bail!("exporting is not built yet; `curves query PATH --out FILE.csv` writes CSV")
+        }
+        Command::Info { path, json } => info::run(&path, json),
+        Command::Query(arguments) => query::run(*arguments),
+        Command::Diff { first, second, examples, json } => diff(&first, &second, examples, json),
+        Command::Recheck { path, sample, json, data } => recheck::run(&path, sample as usize, json, &data),
+    }
+}
+
+fn diff(first: &Path, second: &Path, examples: usize, json: bool) -> anyhow::Result<()> {
+    let found = curves::diff(first, second, examples)?;
+    if json {
+        output::json(&found)?;
+    } else {
+        let mut lines: Vec<String> = found
+            .examples
+            .iter()
+            .map(|e| format!("{} {} {} [{}]: {}", e.task, e.optimizer, e.replica, e.trial, e.what))
+            .collect();
+        let shown = found.examples.len() as u64;
+        let all = found.different + found.only_first + found.only_second;
+        if all > shown {
+            lines.push(format!("… and {} more", all - shown));
+        }
+        lines.push(format!(
+            "{} trials equal, {} different, {} only in the first, {} only in the second",
+            found.equal, found.different, found.only_first, found.only_second
+        ));
+        output::lines(lines)?;
+    }
+    if found.is_equal() { Ok(()) } else { Err(Differences.into()) }
+}
+
+/// Says what has the ending of a curve file and is none.
+pub(crate) fn note_left_out(reader: &Reader) {
+    for (path, what) in reader.left_out() {
+        say!("note: {} is {what}, and is left out", path.display());
+    }
+}
+
+/// JSON has no NaN: non-finite losses are null.
+pub(crate) fn curve_document(curve: &Curve) -> serde_json::Value {
+    let (spec, optimizer) = (&curve.spec, &curve.spec.optimizer);
+    let hyperparameters = serde_json::to_value(&optimizer.hyperparameters).unwrap_or_default();
+    let mut document = json!({
+        "trial_id": curve.id().to_string(), "task": curve.task(), "optimizer": curve.optimizer(),
+        "family": optimizer.family, "hyperparameters": hyperparameters, "mode": optimizer.mode,
+        "schedule_steps": optimizer.schedule_steps, "replica": curve.replica(), "protocol": spec.protocol,
+        "data": curve.origin().name(), "data_digest": spec.task.data_digest.map(|digest| digest.to_string()),
+        "arithmetic": spec.arithmetic.name(), "revisions": spec.revisions(), "steps": &*curve.steps,
+        "diverged_at": curve.diverged_at, "num_params": curve.num_params,
+        "train_seconds": curve.train_seconds, "eval_seconds": curve.eval_seconds,
+    });
+    for split in Split::ALL.into_iter().filter(|s| !curve.losses[s.index()].is_empty()) {
+        document[split.name()] = json!(curve.split(split));
+    }
+    document
+}

@@ -1,0 +1,250 @@
+//! One training curve.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use taskset_names::{Origin, Split};
+
+use crate::{Source, TrialId, TrialSpec};
+
+/// The losses of one trial on the four splits.
+///
+/// A diverged trial is a result: its non-finite losses are kept as they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Which trial.
+    pub spec: TrialSpec,
+    /// Steps at which the loss was evaluated, rising.
+    pub steps: Arc<[u32]>,
+    /// Losses at `steps`, one vector a split in the order of [`Split::ALL`]. Empty for a split that the source of the curve
+    /// lacks, or that was not read.
+    pub losses: [Vec<f32>; 4],
+    /// First step with a non-finite loss, if any.
+    pub diverged_at: Option<u32>,
+    /// Number of parameters of the task.
+    pub num_params: u64,
+    /// Seconds spent in optimizer updates.
+    pub train_seconds: f64,
+    /// Seconds spent in evaluations.
+    pub eval_seconds: f64,
+}
+
+/// A curve whose parts do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("curve of `{optimizer}` on `{task}`, replica {replica}: {reason}")]
+pub struct InvalidCurve {
+    /// Its task.
+    pub task: String,
+    /// Its optimizer.
+    pub optimizer: String,
+    /// Its replica.
+    pub replica: u32,
+    /// What does not fit.
+    pub reason: String,
+}
+
+impl Curve {
+    /// Name of the task.
+    pub fn task(&self) -> &str {
+        &self.spec.task.name
+    }
+
+    /// Name of the optimizer configuration.
+    pub fn optimizer(&self) -> &str {
+        &self.spec.optimizer.name
+    }
+
+    /// Number of the random initialisation, from 0.
+    pub fn replica(&self) -> u32 {
+        self.spec.replica
+    }
+
+    /// How much of the task's data is real.
+    pub fn origin(&self) -> Origin {
+        self.spec.task.origin
+    }
+
+    /// The identity of the trial. Computed at every call.
+    pub fn id(&self) -> TrialId {
+        self.spec.id()
+    }
+
+    /// The losses on one split; empty if the curve has none.
+    pub fn split(&self, split: Split) -> &[f32] {
+        &self.losses[split.index()]
+    }
+
+    /// The order of results: by task, then optimizer, then replica. Different trials of the same names are equal in it.
+    pub fn order(&self, other: &Self) -> Ordering {
+        let key = |curve: &Self| curve.spec.replica;
+        self.task()
+            .cmp(other.task())
+            .then_with(|| self.optimizer().cmp(other.optimizer()))
+            .then_with(|| key(self).cmp(&key(other)))
+    }
+
+    /// Which part of two curves differs besides the clock (`train_seconds`, `eval_seconds`); none where they are equal. A NaN
+    /// equals any NaN. Splits that are empty in either are not compared.
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        // Taken apart completely, so that a new field cannot be forgotten.
+        let Self { spec, steps, losses, diverged_at, num_params, train_seconds: _, eval_seconds: _ } = self;
+        if let Some(difference) = spec.first_difference(&other.spec) {
+            return Some(difference.field);
+        }
+        if *steps != other.steps {
+            return Some("steps");
+        }
+        let equal = |a: &f32, b: &f32| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+        for split in Split::ALL {
+            let (a, b) = (&losses[split.index()], other.split(split));
+            let both = !a.is_empty() && !b.is_empty();
+            if both && !(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))) {
+                return Some(split.name());
+            }
+        }
+        if *diverged_at != other.diverged_at {
+            return Some("diverged_at");
+        }
+        (*num_params != other.num_params).then_some("num_params")
+    }
+
+    /// Checks what a whole curve fulfils: it is evaluated at the steps of its protocol (an import at some of them at
+    /// least), has a loss at each step on every split that it has, and says where it diverged.
+    ///
+    /// # Errors
+    /// [`InvalidCurve`] with the first thing that does not fit.
+    pub fn check(&self) -> Result<(), InvalidCurve> {
+        self.check_points()?;
+        let protocol = self.spec.protocol;
+        let trained = matches!(self.spec.source, Source::Trained { .. });
+        if trained && *self.steps != *protocol.eval_steps() {
+            let found = self.steps.len();
+            let first =
+                |steps: &[u32]| steps.iter().take(3).map(u32::to_string).collect::<Vec<_>>().join(", ");
+            return Err(self.invalid(format!(
+                "it has {found} points (at steps {}, …), and its protocol ({protocol}) evaluates at {} (at steps {}, …)",
+                first(&self.steps),
+                protocol.eval_steps().len(),
+                first(&protocol.eval_steps()),
+            )));
+        }
+        Ok(())
+    }
+
+    /// Checks what a curve fulfils of which only some steps are kept: rising steps inside its protocol, a loss at each step on
+    /// every split that it has, and the step of divergence at or before the first loss that is not finite.
+    ///
+    /// # Errors
+    /// [`InvalidCurve`] with the first thing that does not fit.
+    pub fn check_points(&self) -> Result<(), InvalidCurve> {
+        let Some(&last) = self.steps.last() else {
+            return Err(self.invalid("it has no points".to_owned()));
+        };
+        if let Some(w) = self.steps.windows(2).find(|w| w[0] >= w[1]) {
+            return Err(self.invalid(format!("step {} is followed by step {}; steps must rise", w[0], w[1])));
+        }
+        if last > self.spec.protocol.steps {
+            let steps = self.spec.protocol.steps;
+            return Err(self.invalid(format!("it has step {last}, and its protocol ends after {steps}")));
+        }
+        let points = self.steps.len();
+        let mut first_bad: Option<u32> = None;
+        for split in Split::ALL {
+            let losses = self.split(split);
+            if !losses.is_empty() && losses.len() != points {
+                return Err(self.invalid(format!("{points} steps but {} losses on {split}", losses.len())));
+            }
+            if let Some(at) = losses.iter().position(|loss| !loss.is_finite()) {
+                first_bad = Some(first_bad.map_or(self.steps[at], |step| step.min(self.steps[at])));
+            }
+        }
+        if let Some(step) = first_bad
+            && self.diverged_at.is_none_or(|diverged| diverged > step)
+        {
+            let said = self.diverged_at.map_or("nothing".to_owned(), |step| format!("step {step}"));
+            return Err(self.invalid(format!(
+                "its loss at step {step} is not finite, and its column `diverged_at` says {said}"
+            )));
+        }
+        if let Some(diverged) = self.diverged_at
+            && diverged > self.spec.protocol.steps
+        {
+            return Err(self.invalid(format!("it diverged at step {diverged}, after its protocol's end")));
+        }
+        Ok(())
+    }
+
+    fn invalid(&self, reason: String) -> InvalidCurve {
+        InvalidCurve {
+            task: self.task().to_owned(),
+            optimizer: self.optimizer().to_owned(),
+            replica: self.replica(),
+            reason,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{changes, curve};
+
+    #[test]
+    fn curves_that_do_not_fit_their_steps_are_refused() {
+        let check = |change: &dyn Fn(&mut Curve), words: &str| {
+            let mut c = curve();
+            assert_eq!(c.check(), Ok(()));
+            change(&mut c);
+            let message = c.check().unwrap_err().to_string();
+            assert!(message.contains(words) && message.contains("`mlp_family_seed12`"), "{message}");
+        };
+        check(&|c| c.steps = [0, 0, 20].into(), "must rise");
+        check(&|c| c.steps = [0, 10, 20, 30].into(), "ends after 20");
+        check(&|c| c.steps = [0, 5, 20].into(), "evaluated every 10");
+        check(&|c| c.steps = [].into(), "no points");
+        check(&|c| c.losses[0].push(1.0), "4 losses on train");
+        check(
+            &|c| c.losses[3][1] = f32::NAN,
+            "step 10 is not finite, and its column `diverged_at` says nothing",
+        );
+        check(&|c| (c.losses[3][1], c.diverged_at) = (f32::INFINITY, Some(11)), "says step 11");
+        check(&|c| c.diverged_at = Some(21), "after its protocol's end");
+        let mut absent = curve();
+        absent.losses[1].clear();
+        assert_eq!(absent.check(), Ok(()), "a split may be absent");
+        absent.steps = [0, 20].into();
+        absent.losses = Default::default();
+        assert_eq!(absent.check_points(), Ok(()));
+        assert!(absent.check().is_err());
+        absent.spec.source = Source::External("elsewhere".into());
+        assert_eq!(absent.check(), Ok(()), "an import may be evaluated at fewer steps");
+        let mut diverged = curve();
+        diverged.diverged_at = Some(9);
+        assert_eq!(diverged.check(), Ok(()), "a training loss may tell, and later ones be finite");
+    }
+
+    #[test]
+    fn curves_are_compared_but_for_the_clock() {
+        let base = curve();
+        let check = |change: &dyn Fn(&mut Curve), expected: Option<&str>| {
+            let mut c = curve();
+            change(&mut c);
+            assert_eq!(base.difference(&c), expected);
+            assert_eq!(c.difference(&base), expected);
+        };
+        check(&|c| (c.train_seconds, c.eval_seconds) = (9.0, 9.0), None);
+        check(&|c| c.losses[2][1] = 0.0, Some("valid_outer"));
+        check(&|c| c.losses[2].clear(), None);
+        check(&|c| c.steps = [0, 10, 19].into(), Some("steps"));
+        check(&|c| c.diverged_at = Some(3), Some("diverged_at"));
+        check(&|c| c.num_params = 3, Some("num_params"));
+        for (field, spec) in changes() {
+            check(&|c| c.spec = spec.clone(), Some(field));
+        }
+        let mut nan = curve();
+        nan.losses[0][0] = f32::NAN;
+        let mut other = nan.clone();
+        other.losses[0][0] = f32::from_bits(f32::NAN.to_bits() | 1);
+        assert_eq!(nan.difference(&other), None);
+    }
+}

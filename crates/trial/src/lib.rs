@@ -1,0 +1,52 @@
+//! What a trial is: its specification and identity, its protocol, its curve.
+//!
+//! A *trial* trains one task with one optimizer from one random initialisation. A [`TrialSpec`] says everything that
+//! decides the numbers of its curve, and nothing else; its [`TrialId`] is a hash of that. Two trials with the same id have
+//! the same losses, bit for bit; trials that differ in anything that matters have different ids. So "this trial is done"
+//! means "a curve with this id is stored", and curves of different trials are never taken for one another, whatever their
+//! names.
+//!
+//! A [`Curve`] is what a trial gives: the losses on the four splits at the steps of its [`Protocol`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use taskset_trial::{Arithmetic, OptimizerIdentity, Protocol, Source, TaskIdentity, TrialSpec};
+//!
+//! let spec = TrialSpec {
+//!     task: Arc::new(TaskIdentity::without_data("my_task", "my_tasks", 1, "3 parameters, sum of squares")),
+//!     optimizer: Arc::new(OptimizerIdentity::new("sgd_0.1", "sgd", [("learning_rate", 0.1)], 1)),
+//!     replica: 0,
+//!     protocol: Protocol { steps: 100, eval_every: 10, eval_batches: 1 },
+//!     arithmetic: Arithmetic::Fma,
+//!     source: Source::Trained { trainer: 1 },
+//! };
+//! let other = TrialSpec { replica: 1, ..spec.clone() };
+//! assert_ne!(spec.id(), other.id());
+//! assert_eq!(spec.first_difference(&other).unwrap().field, "replica");
+//! ```
+//!
+//! This crate knows no file: `taskset-curves` stores curves, `taskset-train` makes them.
+
+mod curve;
+mod digest;
+mod family;
+mod id;
+mod mixture;
+mod protocol;
+mod revisions;
+mod spec;
+
+pub use curve::{Curve, InvalidCurve};
+pub use digest::{Digest, InvalidDigest};
+pub use family::optimizer_family;
+pub use id::{Identifier, TrialId};
+pub use mixture::{Mixture, Uniform};
+pub use protocol::Protocol;
+pub use revisions::InvalidRevisions;
+pub use spec::{
+    Arithmetic, Difference, HyperparameterValue, Hyperparameters, InvalidHyperparameters, OptimizerIdentity,
+    Source, TaskIdentity, TaskVersion, TrialSpec,
+};
+
+#[cfg(test)]
+mod testing;
