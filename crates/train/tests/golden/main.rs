@@ -1,0 +1,170 @@
+//! Digests of short curves, one per task group, optimizer rule and class of arithmetic: they fail when bits move without a
+//! new revision.
+//!
+//! After a change that moves bits on purpose: raise the revision of what moved (the failure says where it stands), then run
+//! `TASKSET_WRITE_GOLDEN=1 cargo test -p taskset-train --test golden`. An entry whose revisions are as before is never
+//! overwritten.
+//!
+//! A test binary of its own, because it chooses kernels for the whole process.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+use taskset_datasets::{Datasets, Source};
+use taskset_nn::Backend;
+use taskset_optim::{Mode, families, named};
+use taskset_train::{Curve, Protocol, Quiet, TRAINER_REVISION, arithmetic, run_trial};
+use taskset_trial::{Arithmetic, Digest};
+
+/// Cheap tasks of every group that trains; together they have every kind of layer, loss, data and noise.
+const TASKS: [&str; 29] = [
+    "mlp_family_seed131",
+    "mlp_family_seed182",
+    "mlp_ae_family_seed420",
+    "mlp_vae_family_seed468",
+    "conv_pooling_family_seed226",
+    "conv_pooling_family_seed137",
+    "conv_fc_family_seed760",
+    "nvp_family_seed565",
+    "maf_family_seed953",
+    "char_rnn_language_model_family_seed588",
+    "word_rnn_language_model_family_seed628",
+    "rnn_text_classification_family_seed624",
+    "rnn_text_classification_family_seed600",
+    "quadratic_family_seed1",
+    "quadratic_family_seed13",
+    "losg_tasks_family_seed0",
+    "losg_tasks_family_seed3",
+    "losg_tasks_family_seed4",
+    "losg_tasks_family_seed27",
+    "TwoD_Bowl10",
+    "TwoD_Rosenbrock",
+    "TwoD_Ackley",
+    "TwoD_Beale",
+    "TwoD_StyblinskiTang",
+    "FixedMLP_mnist_ce_128x128x128_relu_bs128",
+    "FixedMLP_cifar10_LayerNorm_128x128x128_tanh_bs128",
+    "FixedMLP_cifar10_Dropout05_128x128_relu_bs128",
+    "FixedMLP_cifar10_BatchNorm_64x64x64x64x64_relu_bs128",
+    "FixedMLP_cifar10_mse_128x128x128_relu_bs128",
+];
+
+/// The task on which rules are compared: 100 parameters and a noisy gradient.
+const RULES_ON: &str = "quadratic_family_seed1";
+
+/// One entry of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Golden {
+    /// Which code made the curve, on which data.
+    revisions: String,
+    /// SHA-256 of the bits of all losses, and of the step of divergence.
+    digest: String,
+}
+
+/// Entries by what they are of: `task <name> <class>` or `rule <optimizer> <mode> <class>`.
+type Entries = BTreeMap<String, Golden>;
+
+fn digest(curve: &Curve) -> String {
+    let mut bytes: Vec<u8> =
+        curve.losses.iter().flatten().flat_map(|loss| loss.to_bits().to_le_bytes()).collect();
+    bytes.extend(curve.diverged_at.unwrap_or(u32::MAX).to_le_bytes());
+    Digest::of(&bytes).to_string()
+}
+
+/// Trains a few steps on the kernels that are chosen now.
+fn train(data: &Datasets, task: &str, optimizer: &str, mode: Mode) -> Golden {
+    let task = taskset_tasks::build(task, data).unwrap();
+    let optimizer = named(optimizer).unwrap().configured(mode, 4);
+    let protocol = Protocol { steps: 4, eval_every: 2, eval_batches: 2 };
+    let curve = run_trial(&*task, &optimizer, 0, &protocol, &mut Quiet, &AtomicBool::new(false)).unwrap();
+    let version = curve.spec.task.version.clone().unwrap();
+    // Other data are other trials, whatever the revisions.
+    let data = curve.spec.task.data_digest.map_or("none".to_owned(), |digest| digest.short());
+    let revisions = format!(
+        "{} {}, {} {}, trainer {TRAINER_REVISION}, data {data}",
+        version.group,
+        version.revision,
+        optimizer.identity.family,
+        optimizer.identity.revision.unwrap()
+    );
+    Golden { revisions, digest: digest(&curve) }
+}
+
+/// All entries on some kernels.
+fn entries(data: &Datasets, class: Arithmetic) -> Entries {
+    let mut entries = Entries::new();
+    for task in TASKS {
+        entries.insert(format!("task {task} {class}"), train(data, task, "adam_lr_-2.00", Mode::Upstream));
+    }
+    for info in families() {
+        // A member that uses all of its family's terms.
+        let name = info.names().nth(3).or_else(|| info.names().next()).unwrap();
+        for mode in Mode::ALL {
+            entries.insert(format!("rule {name} {mode} {class}"), train(data, RULES_ON, &name, mode));
+        }
+    }
+    entries
+}
+
+#[test]
+fn bits_move_only_with_a_new_revision() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/curves.json");
+    let stored: Entries =
+        std::fs::read_to_string(&path).map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default();
+    let data = Datasets::new(Source::Synthetic);
+    let mut found: BTreeMap<Arithmetic, (Backend, Entries)> = BTreeMap::new();
+    for kernels in Backend::available() {
+        Backend::choose(Some(kernels));
+        let class = arithmetic(kernels);
+        let entries = entries(&data, class);
+        match found.get(&class) {
+            None => drop(found.insert(class, (kernels, entries))),
+            // All instruction sets of a class give the same bits on every group.
+            Some((other, expected)) => {
+                for (what, golden) in &entries {
+                    assert_eq!(golden, &expected[what], "{what}: {} and {}", kernels.name(), other.name());
+                }
+                println!("{} and {} give equal bits", kernels.name(), other.name());
+            }
+        }
+    }
+    for class in [Arithmetic::Fma, Arithmetic::Portable] {
+        if !found.contains_key(&class) {
+            println!("skipped: this machine has no kernels of arithmetic {class}");
+        }
+    }
+    let found: Entries = found.into_values().flat_map(|(_, entries)| entries).collect();
+    let mut problems = String::new();
+    let mut merged = stored.clone();
+    for (what, golden) in &found {
+        match stored.get(what) {
+            Some(known) if known == golden => {}
+            Some(known) if known.revisions == golden.revisions => {
+                let _ = writeln!(
+                    problems,
+                    "{what}: the curve has other bits, and its revisions are still `{}`: raise the revision of the task's \
+                     group (crates/tasks), the optimizer's family (crates/optim) or TRAINER_REVISION \
+                     (crates/train/src/identity.rs)",
+                    known.revisions
+                );
+            }
+            _ => drop(merged.insert(what.clone(), golden.clone())),
+        }
+    }
+    assert_eq!(problems, "");
+    // Entries of classes that this machine does not have stay as they are; those of tasks that are gone go.
+    let class_of = |what: &str| what.rsplit(' ').next().map(str::to_owned);
+    let tested: BTreeSet<_> = found.keys().map(|what| class_of(what)).collect();
+    merged.retain(|what, _| found.contains_key(what) || !tested.contains(&class_of(what)));
+    if merged != stored {
+        let write = std::env::var_os("TASKSET_WRITE_GOLDEN").is_some();
+        assert!(write, "revisions or tasks have changed: write the digests anew with TASKSET_WRITE_GOLDEN=1");
+        std::fs::write(&path, serde_json::to_string_pretty(&merged).unwrap() + "\n").unwrap();
+        println!("{} was written", path.display());
+    }
+}
