@@ -4,16 +4,14 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use taskset_names::Split;
-use taskset_trial::Curve;
+use taskset_trial::{Curve, Identifier, Protocol};
 
-use crate::schema::protocol_json;
-
-/// The columns: one line a loss. The last ones tell trials of the same names apart; `trial` has the first 16 digits of the
-/// identity.
+/// The columns: one line per loss. The last ones tell trials of the same names apart; `protocol` is
+/// steps/eval_every/eval_batches, `trial` has the first 16 digits of the identity.
 const HEADER: &str =
     "task,optimizer,replica,data,step,split,loss,mode,schedule_steps,arithmetic,protocol,trial";
 
-/// Writes curves as CSV, one line a loss, under a header: `task,optimizer,replica,data,step,split,loss`, then what tells
+/// Writes curves as CSV, one line per loss, under a header: `task,optimizer,replica,data,step,split,loss`, then what tells
 /// trials of the same names apart: `mode,schedule_steps,arithmetic,protocol,trial`.
 ///
 /// Splits without losses give no lines; numbers have the digits that give the same `f32` back; non-finite losses are `NaN`,
@@ -21,6 +19,7 @@ const HEADER: &str =
 #[derive(Debug)]
 pub struct CsvWriter<W> {
     out: W,
+    ids: Identifier,
 }
 
 impl<W: Write> CsvWriter<W> {
@@ -30,7 +29,12 @@ impl<W: Write> CsvWriter<W> {
     /// What the writer answers.
     pub fn new(mut out: W) -> io::Result<Self> {
         writeln!(out, "{HEADER}")?;
-        Ok(Self { out })
+        Ok(Self::without_header(out))
+    }
+
+    /// Goes on behind a header that was written before.
+    pub fn without_header(out: W) -> Self {
+        Self { out, ids: Identifier::default() }
     }
 
     /// Writes the lines of a curve.
@@ -47,13 +51,13 @@ impl<W: Write> CsvWriter<W> {
         );
         let optimizer = &curve.spec.optimizer;
         let (mode, steps) = (optimizer.mode.as_deref().unwrap_or_default(), optimizer.schedule_steps);
+        let Protocol { steps: all, eval_every, eval_batches } = curve.spec.protocol;
         let trial = format!(
-            "{},{},{},{},{}",
+            "{},{},{},{all}/{eval_every}/{eval_batches},{}",
             field(mode),
             steps.map_or_else(String::new, |steps| steps.to_string()),
             curve.spec.arithmetic,
-            field(&protocol_json(&curve.spec.protocol)),
-            curve.id().short()
+            self.ids.id(&curve.spec).short()
         );
         for split in Split::ALL {
             for (step, loss) in curve.steps.iter().zip(curve.split(split)) {
@@ -96,10 +100,7 @@ mod tests {
         let out = csv.finish().unwrap();
         let lines: Vec<&str> = std::str::from_utf8(&out).unwrap().lines().collect();
         let start = "\"a,\"\"b\"\"\",adam_lr_-3.00,4,real";
-        let end = format!(
-            "upstream,10000,fma,\"{{\"\"steps\"\":20,\"\"eval_every\"\":10,\"\"eval_batches\"\":2}}\",{}",
-            c.id().short()
-        );
+        let end = format!("upstream,10000,fma,20/10/2,{}", c.id().short());
         assert_eq!(
             lines,
             [

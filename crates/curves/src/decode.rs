@@ -7,13 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, Int32Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, DictionaryArray, ListArray, PrimitiveArray, RecordBatch, StringArray};
-use taskset_names::{Origin, Split};
-use taskset_trial::{
-    Arithmetic, Curve, Hyperparameters, Identifier, OptimizerIdentity, Protocol, Source, TaskIdentity,
-    TrialId, TrialSpec,
-};
+use taskset_names::Split;
+use taskset_trial::{Curve, Identifier, TrialId, TrialSpec};
 
 use crate::file::CurveFile;
+use crate::identities::{Identities, NameColumns};
 use crate::schema::{
     ARITHMETIC, DATA, DATA_DIGEST, DIVERGED_AT, EVAL_SECONDS, FAMILY, HYPERPARAMETERS, MODE, NAMES,
     NUM_PARAMS, OPTIMIZER, PROTOCOL, REPLICA, REVISIONS, SCHEDULE_STEPS, STEPS, TASK, TRAIN_SECONDS,
@@ -65,31 +63,12 @@ impl Columns {
     }
 }
 
-/// Makes curves of rows. Threads may share one: texts that many rows share are parsed once, and kept once.
+/// Makes curves of rows. Threads may share one: what many rows share is parsed once, and kept once.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    shared: Mutex<Shared>,
+    identities: Identities,
+    steps: Mutex<Vec<Arc<[u32]>>>,
 }
-
-#[derive(Debug, Default)]
-struct Shared {
-    tasks: HashMap<String, Arc<TaskIdentity>>,
-    optimizers: HashMap<String, Arc<OptimizerIdentity>>,
-    steps: Vec<Arc<[u32]>>,
-}
-
-/// What rows with the same texts share.
-#[derive(Clone)]
-struct Names {
-    task: Arc<TaskIdentity>,
-    optimizer: Arc<OptimizerIdentity>,
-    protocol: Protocol,
-    arithmetic: Arithmetic,
-    source: Source,
-}
-
-/// Where texts of an identity are joined; no text of ours holds it.
-const BETWEEN: &str = "\u{0}";
 
 impl Decoder {
     /// Calls `put` with the curves of the rows that `wanted` chooses by task and optimizer. Each curve is checked as it is
@@ -103,12 +82,8 @@ impl Decoder {
         mut put: impl FnMut(Curve),
     ) -> Result<(), Error> {
         let rows = Rows { path: &file.path, batch };
-        let texts = NAMES.map(|name| rows.texts(name));
-        let mut names = Vec::with_capacity(texts.len());
-        for text in texts {
-            names.push(text?);
-        }
-        let chosen = rows.chosen(&names[0], &names[1], wanted);
+        let texts = rows.name_columns()?;
+        let chosen = rows.chosen(&texts.task, &texts.optimizer, wanted);
         let schedule_steps = rows.optional::<UInt64Type>(SCHEDULE_STEPS)?;
         let replicas = rows.numbers::<UInt32Type>(REPLICA)?;
         let steps = rows.list::<UInt32Type>(STEPS, false)?;
@@ -122,19 +97,12 @@ impl Decoder {
         let eval_seconds = rows.numbers::<Float64Type>(EVAL_SECONDS)?;
         let ids = if columns.ids { Some(rows.ids()?) } else { None };
 
-        let mut known: HashMap<([i32; NAMES.len()], Option<u64>), Names> = HashMap::new();
+        let mut identities = self.identities.of_batch(&file.path, &texts);
         let mut last_steps: Option<Arc<[u32]>> = None;
         let mut identifier = Identifier::default();
         for row in chosen {
             let schedule = schedule_steps.is_valid(row).then(|| schedule_steps.value(row));
-            let key = std::array::from_fn(|i| names[i].key(row));
-            let shared = match known.entry((key, schedule)) {
-                std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-                std::collections::hash_map::Entry::Vacant(new) => {
-                    let texts = std::array::from_fn(|i| names[i].text(row));
-                    new.insert(self.names(&file.path, texts, schedule)?)
-                }
-            };
+            let shared = identities.of_row(row, schedule)?;
             let steps = steps.row(row);
             let steps = match &last_steps {
                 Some(last) if **last == *steps => Arc::clone(last),
@@ -196,78 +164,15 @@ impl Decoder {
 
     /// The steps of a curve, kept once.
     fn steps(&self, steps: &[u32]) -> Arc<[u32]> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        match shared.steps.iter().find(|known| ***known == *steps) {
+        let mut kept = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.iter().find(|known| ***known == *steps) {
             Some(known) => Arc::clone(known),
             None => {
                 let new: Arc<[u32]> = steps.into();
-                shared.steps.push(Arc::clone(&new));
+                kept.push(Arc::clone(&new));
                 new
             }
         }
-    }
-
-    /// What the texts of a row say.
-    fn names(
-        &self,
-        path: &Path,
-        texts: [Option<&str>; NAMES.len()],
-        schedule_steps: Option<u64>,
-    ) -> Result<Names, Error> {
-        let get = |name: &str| NAMES.iter().position(|n| *n == name).and_then(|at| texts[at]);
-        let needed = |name: &str| {
-            get(name).ok_or_else(|| Error::not_curves(path, format!("column `{name}` has missing values")))
-        };
-        let wrong = |name: &str, text: &str, why: &str| {
-            Error::not_curves(path, format!("column `{name}` has `{text}`: {why}"))
-        };
-        let (protocol, arithmetic, revisions) = (needed(PROTOCOL)?, needed(ARITHMETIC)?, needed(REVISIONS)?);
-        let parsed = serde_json::from_str(protocol).map_err(|e| wrong(PROTOCOL, protocol, &e.to_string()))?;
-        let class = Arithmetic::from_name(arithmetic)
-            .ok_or_else(|| wrong(ARITHMETIC, arithmetic, "known are `fma` and `portable`"))?;
-        let (source, version, rule) =
-            Source::parse(revisions).map_err(|e| wrong(REVISIONS, revisions, &e.reason))?;
-        let (task, optimizer) = (needed(TASK)?, needed(OPTIMIZER)?);
-        let (family, hyperparameters) = (needed(FAMILY)?, needed(HYPERPARAMETERS)?);
-        let (data, digest, mode) = (needed(DATA)?, get(DATA_DIGEST), get(MODE));
-
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = [task, data, digest.unwrap_or(BETWEEN), revisions].join(BETWEEN);
-        let task = match shared.tasks.get(&key) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let origin = Origin::from_name(data)
-                    .ok_or_else(|| wrong(DATA, data, "known are `real`, `partial` and `synthetic`"))?;
-                let data_digest = digest
-                    .map(|text| text.parse().map_err(|e| wrong(DATA_DIGEST, text, &format!("{e}"))))
-                    .transpose()?;
-                let new = Arc::new(TaskIdentity { name: task.to_owned(), origin, data_digest, version });
-                shared.tasks.insert(key, Arc::clone(&new));
-                new
-            }
-        };
-        let schedule = schedule_steps.map_or_else(String::new, |steps| steps.to_string());
-        let rule_text = rule.map_or_else(String::new, |rule| rule.to_string());
-        let key = [optimizer, family, hyperparameters, mode.unwrap_or(BETWEEN), &schedule, &rule_text]
-            .join(BETWEEN);
-        let optimizer = match shared.optimizers.get(&key) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let hyperparameters = Hyperparameters::from_json(hyperparameters)
-                    .map_err(|e| wrong(HYPERPARAMETERS, hyperparameters, &e.reason))?;
-                let new = Arc::new(OptimizerIdentity {
-                    name: optimizer.to_owned(),
-                    family: family.to_owned(),
-                    hyperparameters,
-                    mode: mode.map(str::to_owned),
-                    schedule_steps,
-                    revision: rule,
-                });
-                shared.optimizers.insert(key, Arc::clone(&new));
-                new
-            }
-        };
-        Ok(Names { task, optimizer, protocol: parsed, arithmetic: class, source })
     }
 }
 
@@ -284,7 +189,7 @@ struct Rows<'a> {
 }
 
 /// A column of texts that repeat.
-struct Texts<'a> {
+pub(crate) struct Texts<'a> {
     column: &'a DictionaryArray<Int32Type>,
     keys: &'a PrimitiveArray<Int32Type>,
     values: &'a StringArray,
@@ -292,11 +197,11 @@ struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     /// Equal for rows with the same text; -1 where there is none.
-    fn key(&self, row: usize) -> i32 {
+    pub(crate) fn key(&self, row: usize) -> i32 {
         if self.column.is_null(row) { -1 } else { self.keys.value(row) }
     }
 
-    fn text(&self, row: usize) -> Option<&'a str> {
+    pub(crate) fn text(&self, row: usize) -> Option<&'a str> {
         self.column.is_valid(row).then(|| self.values.value(self.keys.value(row) as usize))
     }
 }
@@ -340,6 +245,21 @@ impl<'a> Rows<'a> {
             Some(Texts { column: dictionary, keys: dictionary.keys(), values })
         });
         texts.ok_or_else(|| self.wrong(name, column))
+    }
+
+    fn name_columns(&self) -> Result<NameColumns<'a>, Error> {
+        Ok(NameColumns {
+            task: self.texts(TASK)?,
+            optimizer: self.texts(OPTIMIZER)?,
+            family: self.texts(FAMILY)?,
+            hyperparameters: self.texts(HYPERPARAMETERS)?,
+            mode: self.texts(MODE)?,
+            protocol: self.texts(PROTOCOL)?,
+            data: self.texts(DATA)?,
+            data_digest: self.texts(DATA_DIGEST)?,
+            arithmetic: self.texts(ARITHMETIC)?,
+            revisions: self.texts(REVISIONS)?,
+        })
     }
 
     fn ids(&self) -> Result<&'a StringArray, Error> {

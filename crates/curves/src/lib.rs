@@ -24,6 +24,7 @@ mod decode;
 mod diff;
 mod error;
 mod file;
+mod identities;
 mod info;
 mod metadata;
 mod names;

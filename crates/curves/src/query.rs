@@ -126,8 +126,8 @@ impl Choice {
         self.query.steps.is_some()
     }
 
-    /// Keeps the chosen steps of a curve.
-    pub(crate) fn cut(&self, curve: &mut Curve) {
+    /// Keeps the chosen steps of a curve. `known` remembers what was made of the last curve's steps: most curves share theirs.
+    pub(crate) fn cut(&self, curve: &mut Curve, known: &mut Option<[Arc<[u32]>; 2]>) {
         let Some(range) = &self.query.steps else { return };
         // Steps rise.
         let first = curve.steps.partition_point(|step| step < range.start());
@@ -135,7 +135,15 @@ impl Choice {
         for losses in curve.losses.iter_mut().filter(|losses| !losses.is_empty()) {
             *losses = losses[first..last].to_vec();
         }
-        curve.steps = curve.steps[first..last].into();
+        let kept = match known {
+            Some([whole, kept]) if Arc::ptr_eq(whole, &curve.steps) => Arc::clone(kept),
+            _ => {
+                let kept: Arc<[u32]> = curve.steps[first..last].into();
+                *known = Some([Arc::clone(&curve.steps), Arc::clone(&kept)]);
+                kept
+            }
+        };
+        curve.steps = kept;
     }
 
     /// Whether a row group can hold a chosen task, by the bounds of its `task` column.

@@ -251,13 +251,13 @@ fn decode(
 ) -> Result<Vec<Row>, Error> {
     let batch = file.read_group(group, &choice.columns)?;
     let mut rows = Vec::new();
-    let mut ids = Identifier::default();
+    let (mut ids, mut cut) = (Identifier::default(), None);
     let wanted =
         |task: &str, optimizer: &str| choice.tasks.matches(task) && choice.optimizers.matches(optimizer);
     decoder.curves(file, &batch, &choice.columns, wanted, |mut curve| {
         if choice.matches(&curve.spec, &mut ids) {
             let content = if choice.cuts() { content(&curve) } else { 0 };
-            choice.cut(&mut curve);
+            choice.cut(&mut curve, &mut cut);
             rows.push(Row { curve, file: number, content });
         }
     })?;

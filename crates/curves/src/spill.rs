@@ -121,7 +121,14 @@ impl Spill {
         let diverged = diverged_at.map_or(u64::MAX, u64::from);
         let longs = [diverged, *num_params, train_seconds.to_bits(), eval_seconds.to_bits(), *content];
         out.extend(longs.iter().flat_map(|long| long.to_le_bytes()));
-        out.extend(losses.iter().flatten().flat_map(|loss| loss.to_le_bytes()));
+        for losses in losses {
+            // Room first: so the loop becomes a copy.
+            let start = out.len();
+            out.resize(start + 4 * losses.len(), 0);
+            for (bytes, loss) in out[start..].chunks_exact_mut(4).zip(losses) {
+                bytes.copy_from_slice(&loss.to_le_bytes());
+            }
+        }
     }
 
     fn decode(&self, bytes: &mut Bytes<'_>) -> Option<Row> {

@@ -76,11 +76,16 @@ impl Curve {
 
     /// The order of results: by task, then optimizer, then replica. Different trials of the same names are equal in it.
     pub fn order(&self, other: &Self) -> Ordering {
-        let key = |curve: &Self| curve.spec.replica;
-        self.task()
-            .cmp(other.task())
-            .then_with(|| self.optimizer().cmp(other.optimizer()))
-            .then_with(|| key(self).cmp(&key(other)))
+        // What is shared need not be compared: most curves of a list share their task.
+        let (a, b) = (&self.spec, &other.spec);
+        let tasks =
+            if Arc::ptr_eq(&a.task, &b.task) { Ordering::Equal } else { a.task.name.cmp(&b.task.name) };
+        tasks
+            .then_with(|| match Arc::ptr_eq(&a.optimizer, &b.optimizer) {
+                true => Ordering::Equal,
+                false => a.optimizer.name.cmp(&b.optimizer.name),
+            })
+            .then_with(|| a.replica.cmp(&b.replica))
     }
 
     /// Which part of two curves differs besides the clock (`train_seconds`, `eval_seconds`); none where they are equal. A NaN

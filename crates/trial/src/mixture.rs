@@ -1,6 +1,7 @@
 //! What curves that are compared with each other must share.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::spec::or_none;
 use crate::{Protocol, TrialSpec};
@@ -46,16 +47,17 @@ impl Uniform {
         let mut shared = Self::default();
         let mut first: Option<&TrialSpec> = None;
         let mut optimizers: BTreeMap<&str, &TrialSpec> = BTreeMap::new();
+        let mut last: Option<&TrialSpec> = None;
         for spec in specs {
             let first = *first.get_or_insert(spec);
             let task = || format!("on task `{}`", spec.task.name);
             // The first spec with this one's optimizer and replica differs in what all curves of a task must share.
-            if !std::sync::Arc::ptr_eq(&first.task, &spec.task)
+            if !Arc::ptr_eq(&first.task, &spec.task)
                 || (first.protocol, first.arithmetic) != (spec.protocol, spec.arithmetic)
                 || first.source != spec.source
             {
                 let aligned = TrialSpec {
-                    optimizer: std::sync::Arc::clone(&spec.optimizer),
+                    optimizer: Arc::clone(&spec.optimizer),
                     replica: spec.replica,
                     ..first.clone()
                 };
@@ -63,8 +65,12 @@ impl Uniform {
                     return Err(Mixture { place: task(), field: d.field, first: d.first, second: d.second });
                 }
             }
+            // Curves are sorted as a rule: the replicas of an optimizer follow each other.
+            if last.replace(spec).is_some_and(|last| Arc::ptr_eq(&last.optimizer, &spec.optimizer)) {
+                continue;
+            }
             let known = *optimizers.entry(&spec.optimizer.name).or_insert(spec);
-            if !std::sync::Arc::ptr_eq(&known.optimizer, &spec.optimizer) {
+            if !Arc::ptr_eq(&known.optimizer, &spec.optimizer) {
                 let aligned = TrialSpec { replica: spec.replica, ..known.clone() };
                 if let Some(d) = aligned.first_difference(spec) {
                     let place = format!("for `{}` {}", spec.optimizer.name, task());
@@ -126,8 +132,6 @@ impl Uniform {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::testing::{changes, spec};
     use crate::{OptimizerIdentity, TaskIdentity};

@@ -99,7 +99,7 @@ mod tests {
             ..base
         };
         check(&bare);
-        check(&TrialSpec { source: Source::External("task_set".into()), ..bare.clone() });
+        check(&TrialSpec { source: Source::External("task_set".into()), ..bare });
         for wrong in
             ["", "{}", "task_set", r#"{"fingerprint":"xy","group":"g","rule":1,"task":1,"trainer":1}"#]
         {

@@ -22,6 +22,11 @@ impl Draw for Spirals {
         64
     }
 
+    // Curves of the task are used again by a later sweep only if this text is the same: change it with the draws.
+    fn description(&self) -> Option<String> {
+        Some(format!("spirals, version 1: {} turns, noise {}", self.turns, self.noise))
+    }
+
     // All splits are draws from one distribution. With examples in memory, draw from a part of them for each split.
     fn draw<T: Scalar>(&self, _: Split, stream: &mut Stream, batch: BatchMut<'_, T>) {
         for (point, label) in batch.features.chunks_exact_mut(2).zip(batch.labels) {

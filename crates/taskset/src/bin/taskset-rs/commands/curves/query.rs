@@ -1,10 +1,11 @@
 //! `curves query`: streams task by task, so that memory is bounded and the first line comes soon.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use rayon::prelude::*;
 use taskset::curves::{self, CsvWriter, CurveWriter, Metadata, Query, Reader};
 use taskset::files::AtomicFile;
 use taskset::names::Split;
@@ -56,18 +57,17 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Query { tasks, optimizers, replicas, splits, steps, selection: selection.selection(), ids: None };
     let reader = curves::open(&path)?;
     super::note_left_out(&reader);
-    let mut sink = sink(&reader, &query, out.as_deref(), json)?;
-    let mut twins = Twins::default();
-    let mut any = false;
-    for task in reader.query_by_task(&query) {
-        let task = task?;
-        twins.look(&task);
-        for curve in task.into_iter().filter(|curve| !curve.steps.is_empty()) {
-            any = true;
-            sink.put(curve)?;
+    let (twins, any) = match format(&query, out.as_deref(), json)? {
+        Format::Parquet(out) => write_parquet(&reader, &query, out)?,
+        Format::Text(text, Some(out)) => {
+            let failed = || format!("{} cannot be written", out.display());
+            let mut file = AtomicFile::create(out).with_context(failed)?;
+            let found = write_text(&reader, &query, text, &mut file).with_context(failed)?;
+            file.commit().with_context(failed)?;
+            found
         }
-    }
-    sink.finish()?;
+        Format::Text(text, None) => write_text(&reader, &query, text, &mut std::io::stdout().lock())?,
+    };
     if !any {
         say!("no curve matches; `curves info {}` says what is there", path.display());
     }
@@ -119,37 +119,104 @@ impl Twins {
     }
 }
 
-/// Where chosen curves go.
-trait Sink {
-    fn put(&mut self, curve: Curve) -> anyhow::Result<()>;
-    fn finish(self: Box<Self>) -> anyhow::Result<()>;
+/// What is written, and where: to a file, or (none) to stdout.
+enum Format<'a> {
+    Parquet(&'a Path),
+    Text(Text, Option<&'a Path>),
 }
 
-fn sink(reader: &Reader, query: &Query, out: Option<&Path>, json: bool) -> anyhow::Result<Box<dyn Sink>> {
-    let stdout = || BufWriter::with_capacity(1 << 16, std::io::stdout());
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
+    Csv,
+    Json,
+}
+
+fn format<'a>(query: &Query, out: Option<&'a Path>, json: bool) -> anyhow::Result<Format<'a>> {
     let Some(out) = out else {
-        return Ok(if json {
-            Box::new(Json { out: stdout(), started: false })
-        } else {
-            Box::new(Csv(CsvWriter::new(stdout())?))
-        });
+        return Ok(Format::Text(if json { Text::Json } else { Text::Csv }, None));
     };
     match out.extension().and_then(|e| e.to_str()) {
-        Some("parquet") if query.splits.is_empty() => {
-            let metadata = metadata(reader, query);
-            Ok(Box::new(Parquet(CurveWriter::create(out, &metadata)?)))
-        }
+        Some("parquet") if query.splits.is_empty() => Ok(Format::Parquet(out)),
         Some("parquet") => {
             let message = "a curve file has all four splits; leave out --split or write a .csv";
             Err(Usage(message.to_owned()).into())
         }
-        Some("csv") => {
-            let failed = || format!("{} cannot be written", out.display());
-            let file = AtomicFile::create(out).with_context(failed)?;
-            Ok(Box::new(CsvFile { csv: CsvWriter::new(file).with_context(failed)?, path: out.to_owned() }))
-        }
+        Some("csv") => Ok(Format::Text(Text::Csv, Some(out))),
         _ => Err(Usage(format!("{}: name a file that ends in .parquet or .csv", out.display())).into()),
     }
+}
+
+/// Curves whose text is made at a time: enough for all cores, and some megabytes of text at most.
+const CURVES_AT_ONCE: usize = 512;
+/// Curves whose text one core makes at a time.
+const CURVES_PER_PIECE: usize = 16;
+
+/// Writes the chosen curves as text, which is made on all cores.
+fn write_text(
+    reader: &Reader,
+    query: &Query,
+    text: Text,
+    out: &mut dyn Write,
+) -> anyhow::Result<(Twins, bool)> {
+    let header = CsvWriter::new(Vec::new())?.finish()?;
+    out.write_all(if text == Text::Csv { &header } else { b"[" })?;
+    let (mut twins, mut any) = (Twins::default(), false);
+    for task in reader.query_by_task(query) {
+        let mut task = task?;
+        twins.look(&task);
+        task.retain(|curve| !curve.steps.is_empty());
+        for curves in task.chunks(CURVES_AT_ONCE) {
+            let pieces: Vec<Vec<u8>> = curves
+                .par_chunks(CURVES_PER_PIECE)
+                .map(|curves| if text == Text::Csv { csv(curves) } else { documents(curves) })
+                .collect::<anyhow::Result<_>>()?;
+            for piece in pieces {
+                if text == Text::Json {
+                    out.write_all(if any { b",\n" } else { b"\n" })?;
+                }
+                any = true;
+                out.write_all(&piece)?;
+            }
+        }
+    }
+    if text == Text::Json {
+        out.write_all(if any { b"\n]\n" } else { b"]\n" })?;
+    }
+    out.flush()?;
+    Ok((twins, any))
+}
+
+fn csv(curves: &[Curve]) -> anyhow::Result<Vec<u8>> {
+    let mut csv = CsvWriter::without_header(Vec::new());
+    curves.iter().try_for_each(|curve| csv.write(curve))?;
+    Ok(csv.finish()?)
+}
+
+/// Documents with commas between them.
+fn documents(curves: &[Curve]) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for curve in curves {
+        if !bytes.is_empty() {
+            bytes.extend(b",\n");
+        }
+        serde_json::to_writer_pretty(&mut bytes, &curve_document(curve))?;
+    }
+    Ok(bytes)
+}
+
+fn write_parquet(reader: &Reader, query: &Query, out: &Path) -> anyhow::Result<(Twins, bool)> {
+    let mut writer = CurveWriter::create(out, &metadata(reader, query))?;
+    let (mut twins, mut any) = (Twins::default(), false);
+    for task in reader.query_by_task(query) {
+        let task = task?;
+        twins.look(&task);
+        for curve in task.into_iter().filter(|curve| !curve.steps.is_empty()) {
+            any = true;
+            writer.append(curve)?;
+        }
+    }
+    writer.finish()?;
+    Ok((twins, any))
 }
 
 /// How the curves of a new file came about: as in the files that they are read from, where these agree.
@@ -177,69 +244,4 @@ fn metadata(reader: &Reader, query: &Query) -> Metadata {
         metadata.slice = Some(format!("steps {}..{}", range.start(), range.end()));
     }
     metadata
-}
-
-struct Csv<W: Write>(CsvWriter<W>);
-
-impl<W: Write> Sink for Csv<W> {
-    fn put(&mut self, curve: Curve) -> anyhow::Result<()> {
-        Ok(self.0.write(&curve)?)
-    }
-
-    fn finish(self: Box<Self>) -> anyhow::Result<()> {
-        self.0.finish()?;
-        Ok(())
-    }
-}
-
-struct CsvFile {
-    csv: CsvWriter<AtomicFile>,
-    path: PathBuf,
-}
-
-impl Sink for CsvFile {
-    fn put(&mut self, curve: Curve) -> anyhow::Result<()> {
-        self.csv.write(&curve).with_context(|| format!("{} cannot be written", self.path.display()))
-    }
-
-    fn finish(self: Box<Self>) -> anyhow::Result<()> {
-        let Self { csv, path } = *self;
-        csv.finish()
-            .and_then(AtomicFile::commit)
-            .with_context(|| format!("{} cannot be written", path.display()))
-    }
-}
-
-/// A list of documents, written as they come.
-struct Json<W: Write> {
-    out: W,
-    started: bool,
-}
-
-impl<W: Write> Sink for Json<W> {
-    fn put(&mut self, curve: Curve) -> anyhow::Result<()> {
-        self.out.write_all(if self.started { b",\n" } else { b"[\n" })?;
-        self.started = true;
-        serde_json::to_writer_pretty(&mut self.out, &curve_document(&curve))?;
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> anyhow::Result<()> {
-        writeln!(self.out, "{}", if self.started { "\n]" } else { "[]" })?;
-        self.out.flush()?;
-        Ok(())
-    }
-}
-
-struct Parquet(CurveWriter);
-
-impl Sink for Parquet {
-    fn put(&mut self, curve: Curve) -> anyhow::Result<()> {
-        Ok(self.0.append(curve)?)
-    }
-
-    fn finish(self: Box<Self>) -> anyhow::Result<()> {
-        self.0.finish()?;
-        Ok(())
-    }
 }
