@@ -1,8 +1,9 @@
-//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|sweep-check`. Dispatches; one file a command.
+//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|sweep-check|readers`. Dispatches; one file a command.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench;
 mod peers;
+mod readers;
 mod reproduce;
 mod sweep_check;
 mod tidy;
@@ -24,6 +25,9 @@ Commands:
   bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0] [W0…]
   sweep-check   build every feasible sampled task and take three steps; --count N: some at random;
                 --min-gflop 400: those that are skipped by default
+  readers [PATTERN…] [--keep DIR]
+                many versions of Polars, DuckDB, pyarrow, pandas, fastparquet and datasets read our curve files;
+                needs Python and the Python package index (PyPI); `readers --help` says more
 
 Examples:
   cargo xtask reproduce sec5
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),
+        "readers" => readers::run_all(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

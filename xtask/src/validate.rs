@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::{cargo, metadata, root, run, tidy};
+use crate::{cargo, metadata, readers, root, run, tidy};
 
 /// The README's test command, without `cargo`.
 const TEST: [&str; 3] = ["test", "--workspace", "--all-features"];
@@ -19,6 +19,7 @@ pub(crate) fn run_all() -> Result<()> {
         .args(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     run(cargo().args(TEST))?;
+    readers::run_quick()?;
     examples()
 }
 
