@@ -1,6 +1,6 @@
 //! Rows of a curve file as curves, with the checks that a foreign file calls for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -58,6 +58,16 @@ impl Columns {
         Self { names: vec![TRIAL_ID], splits: Vec::new(), ids: true }
     }
 
+    /// Whether the losses of any split are read.
+    pub(crate) fn reads_any(&self) -> bool {
+        !self.splits.is_empty()
+    }
+
+    /// Whether the losses of all splits are read.
+    pub(crate) fn reads_all(&self) -> bool {
+        self.splits.len() == Split::ALL.len()
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().copied()
     }
@@ -67,7 +77,7 @@ impl Columns {
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     identities: Identities,
-    steps: Mutex<Vec<Arc<[u32]>>>,
+    steps: Mutex<HashSet<Arc<[u32]>>>,
 }
 
 impl Decoder {
@@ -129,7 +139,7 @@ impl Decoder {
                     *out = column.row(row).to_vec();
                 }
             }
-            check(&file.path, &file.metadata, &curve)?;
+            check(&file.path, &file.metadata, &columns.splits, &curve)?;
             if let Some(ids) = &ids {
                 let (stored, own) = (rows.id(ids, row)?, identifier.id(&curve.spec));
                 if stored != own {
@@ -165,20 +175,18 @@ impl Decoder {
     /// The steps of a curve, kept once.
     fn steps(&self, steps: &[u32]) -> Arc<[u32]> {
         let mut kept = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.iter().find(|known| ***known == *steps) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let new: Arc<[u32]> = steps.into();
-                kept.push(Arc::clone(&new));
-                new
-            }
+        if let Some(known) = kept.get(steps) {
+            return Arc::clone(known);
         }
+        let new: Arc<[u32]> = steps.into();
+        kept.insert(Arc::clone(&new));
+        new
     }
 }
 
 /// Checks a curve as it is checked when it is written.
-fn check(path: &Path, metadata: &Metadata, curve: &Curve) -> Result<(), Error> {
-    let checked = if metadata.slice.is_some() { curve.check_points() } else { curve.check() };
+fn check(path: &Path, metadata: &Metadata, splits: &[Split], curve: &Curve) -> Result<(), Error> {
+    let checked = curve.check_read(splits, metadata.slice.is_none());
     checked.map_err(|source| Error::InvalidRow { path: path.to_owned(), source: Box::new(source) })
 }
 

@@ -85,6 +85,7 @@ impl CurveFile {
         if !parquet.row_groups().iter().map(columns).eq(chunks.iter().map(Vec::len)) {
             return Err(Error::not_curves(path, "its digests are not those of its column chunks"));
         }
+        check_places(path, &parquet, bytes - footer.len() as u64)?;
         let metadata = Metadata::from_file(path, file_metadata)?;
         let parquet = Arc::new(parquet);
         // The types that this crate decodes, whatever others would make of the file.
@@ -202,6 +203,33 @@ fn decode_footer(footer: &[u8]) -> Result<ParquetMetaData, ParquetError> {
     guarded(|| ParquetMetaDataReader::decode_metadata(thrift))
 }
 
+/// Most rows of a row group that are decoded at a time; this program writes 8,192.
+const MAX_ROWS: i64 = 1 << 20;
+
+/// Checks that the column chunks lie one behind the other from the opening magic to the footer, so that no byte is without
+/// a digest, and that no row group has more rows than memory should hold.
+fn check_places(path: &Path, parquet: &ParquetMetaData, end: u64) -> Result<(), Error> {
+    let mut expected = MAGIC.len() as u64;
+    for (number, group) in parquet.row_groups().iter().enumerate() {
+        if !(0..=MAX_ROWS).contains(&group.num_rows()) {
+            let rows = group.num_rows();
+            return Err(Error::not_curves(path, format!("row group {number} says that it has {rows} rows")));
+        }
+        for column in group.columns() {
+            let place = guarded(|| Ok(column.byte_range())).map_err(Error::parquet(path))?;
+            if place.0 != expected {
+                return Err(Error::damaged(path, format!("the space before byte {}", place.0)));
+            }
+            expected = place.0.saturating_add(place.1);
+        }
+    }
+    if expected == end {
+        Ok(())
+    } else {
+        Err(Error::damaged(path, format!("the space from byte {expected} on")))
+    }
+}
+
 /// Why a readable footer without its right digest is not used.
 fn unusable(path: &Path, state: &Footer, parquet: &ParquetMetaData) -> Error {
     if let Err(other) = check_version(path, parquet) {
@@ -216,8 +244,16 @@ fn unusable(path: &Path, state: &Footer, parquet: &ParquetMetaData) -> Error {
 
 /// Refuses what is no file of curves, and other versions of the schema.
 fn check_version(path: &Path, parquet: &ParquetMetaData) -> Result<(), Error> {
-    let text = metadata::value(parquet.file_metadata(), VERSION)
-        .ok_or_else(|| Error::not_curves(path, format!("its metadata has no `{VERSION}`")))?;
+    let Some(text) = metadata::value(parquet.file_metadata(), VERSION) else {
+        // Some programs keep the columns of what they rewrite, and not its metadata.
+        let columns = parquet.file_metadata().schema_descr();
+        let has = |name: &str| columns.root_schema().get_fields().iter().any(|field| field.name() == name);
+        if has(schema::TRIAL_ID) && has(schema::REVISIONS) {
+            let writer = parquet.file_metadata().created_by().unwrap_or("an unnamed program").to_owned();
+            return Err(Error::Rewritten { path: path.to_owned(), writer });
+        }
+        return Err(Error::not_curves(path, format!("its metadata has no `{VERSION}`")));
+    };
     let found = text
         .parse()
         .map_err(|_| Error::not_curves(path, format!("metadata `{VERSION}` is `{text}`, not a number")))?;

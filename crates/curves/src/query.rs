@@ -39,9 +39,9 @@ pub struct Selection {
     pub mode: Option<String>,
     /// Steps over which schedules run.
     pub schedule_steps: Option<u64>,
-    /// How real the data are.
+    /// How real the data are. Tasks without data are always chosen.
     pub data: Option<Origin>,
-    /// The first digits of the data's digest.
+    /// The first digits of the data's digest. Tasks without data are always chosen.
     pub data_digest: Option<String>,
     /// Steps and evaluations.
     pub protocol: Option<Protocol>,
@@ -67,9 +67,9 @@ impl Selection {
         };
         is(mode, spec.optimizer.mode.as_ref())
             && schedule_steps.is_none_or(|steps| spec.optimizer.schedule_steps == Some(steps))
-            && data.is_none_or(|data| spec.task.origin == data)
+            && (spec.task.data_digest.is_none() || data.is_none_or(|data| spec.task.origin == data))
             && data_digest.as_ref().is_none_or(|digits| {
-                spec.task.data_digest.is_some_and(|digest| digest.to_string().starts_with(digits.as_str()))
+                spec.task.data_digest.is_none_or(|digest| digest.to_string().starts_with(digits.as_str()))
             })
             && protocol.is_none_or(|protocol| spec.protocol == protocol)
             && arithmetic.is_none_or(|arithmetic| spec.arithmetic == arithmetic)
@@ -106,6 +106,21 @@ impl Choice {
             columns,
             query: query.clone(),
         })
+    }
+
+    /// All of the curves of one task.
+    pub(crate) fn of_task(task: &str) -> Result<Self, Error> {
+        Ok(Self { tasks: NamePatterns::one(task), ..Self::new(&Query::default())? })
+    }
+
+    /// Whether any losses are read.
+    pub(crate) fn reads_losses(&self) -> bool {
+        self.columns.reads_any()
+    }
+
+    /// Whether some splits are left out.
+    pub(crate) fn leaves_splits_out(&self) -> bool {
+        !self.columns.reads_all()
     }
 
     /// The same without losses.

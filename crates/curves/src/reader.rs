@@ -20,7 +20,8 @@ pub struct Reader {
     left_out: Vec<(PathBuf, &'static str)>,
 }
 
-/// Opens a curve file, a directory of `*.parquet` parts, or the directory of a sweep (its parts lie in `shards/`).
+/// Opens a curve file, a directory of `*.parquet` parts, or the directory of a sweep (its parts lie in `shards/`, and are read
+/// with those beside it).
 ///
 /// Hidden files are left out, and so is what is no regular file ([`Reader::left_out`] names it). The parts may hold curves
 /// of any trials; [`Query::selection`] chooses among them.
@@ -34,9 +35,9 @@ pub fn open(path: &Path) -> Result<Reader, Error> {
         let (found, left_out) = part_files(path)?;
         (paths, reader.left_out) = (found, left_out);
         let shards = path.join("shards");
-        if paths.is_empty() && shards.is_dir() {
+        if shards.is_dir() {
             let (found, left_out) = part_files(&shards)?;
-            paths = found;
+            paths.extend(found);
             reader.left_out.extend(left_out);
         }
     }
@@ -53,10 +54,14 @@ pub(crate) fn part_files(directory: &Path) -> Result<(Vec<PathBuf>, Vec<(PathBuf
     Ok((listing.files, listing.left_out))
 }
 
+/// All results, or the first error in their order: which one is met first depends on threads.
+pub(crate) fn in_order<T>(results: Vec<Result<T, Error>>) -> Result<Vec<T>, Error> {
+    results.into_iter().collect()
+}
+
 impl Reader {
     pub(crate) fn of_files(paths: &[PathBuf]) -> Result<Self, Error> {
-        let files: Vec<CurveFile> =
-            paths.par_iter().map(|path| CurveFile::open(path)).collect::<Result<_, Error>>()?;
+        let files: Vec<CurveFile> = in_order(paths.par_iter().map(|path| CurveFile::open(path)).collect())?;
         Ok(Self { files: files.into(), left_out: Vec::new() })
     }
 
@@ -106,7 +111,7 @@ impl Reader {
             let file = &self.files[number];
             Decoder::ids(&file.path, &file.read_group(group, &Columns::ids())?)
         };
-        let ids: Vec<Vec<TrialId>> = places.par_iter().map(ids).collect::<Result<_, Error>>()?;
+        let ids: Vec<Vec<TrialId>> = in_order(places.par_iter().map(ids).collect())?;
         Ok(ids.into_iter().flatten().collect())
     }
 
@@ -115,7 +120,8 @@ impl Reader {
     /// # Errors
     /// [`Error::Damaged`] naming a file and the column of it whose bytes have changed.
     pub fn verify(&self) -> Result<(), Error> {
-        self.places().par_iter().try_for_each(|&(number, group)| self.files[number].verify_group(group))
+        let verify = |&(number, group): &(usize, usize)| self.files[number].verify_group(group);
+        in_order::<()>(self.places().par_iter().map(verify).collect()).map(drop)
     }
 
     /// All row groups: file and number.
@@ -135,7 +141,7 @@ impl Reader {
             let file = &self.files[number];
             Decoder::tasks(&file.path, &file.read_group(group, &Columns::tasks())?)
         };
-        let tasks: Vec<Vec<String>> = self.places().par_iter().map(tasks).collect::<Result<_, Error>>()?;
+        let tasks: Vec<Vec<String>> = in_order(self.places().par_iter().map(tasks).collect())?;
         Ok(tasks.into_iter().flatten().collect())
     }
 

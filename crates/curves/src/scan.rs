@@ -15,6 +15,7 @@ use crate::Error;
 use crate::decode::{Columns, Decoder};
 use crate::file::CurveFile;
 use crate::query::{Choice, bounds, only_task};
+use crate::reader::in_order;
 use crate::spill::{Segment, Spill};
 
 /// Bytes of curves that wait in memory for the rest of their task, about.
@@ -105,10 +106,10 @@ impl ByTask {
                     Ok(tasks) if tasks.is_empty() => return None,
                     Ok(tasks) => {
                         let files = &self.files;
-                        let spill = self.state.as_ref().ok().map(|state| &state.spill);
+                        let state = self.state.as_ref().ok();
                         let made: Vec<_> = tasks
                             .into_par_iter()
-                            .map(|task| match finish(files, spill, task) {
+                            .map(|task| match finish(files, state, task) {
                                 Ok(curves) if curves.is_empty() => None,
                                 Ok(curves) => Some(function(curves)),
                                 Err(e) => Some(Err(e.into())),
@@ -181,8 +182,7 @@ impl State {
             tasks.retain(|task| choice.tasks.matches(task));
             Ok(((number, group), tasks))
         };
-        let found: Vec<((usize, usize), Vec<String>)> =
-            all.par_iter().map(tasks_of).collect::<Result<_, Error>>()?;
+        let found: Vec<((usize, usize), Vec<String>)> = in_order(all.par_iter().map(tasks_of).collect())?;
         let holds: BTreeMap<(usize, usize), Vec<String>> =
             found.into_iter().filter(|(_, tasks)| !tasks.is_empty()).collect();
         let mut tasks: BTreeMap<String, Waiting> = BTreeMap::new();
@@ -204,10 +204,9 @@ impl State {
         let count = rayon::current_num_threads().min(self.groups.len());
         let places: Vec<(usize, usize)> = self.groups.drain(..count).collect();
         let choice = &self.choice;
-        let decoded: Vec<Vec<Row>> = places
-            .par_iter()
-            .map(|&(number, group)| decode(&files[number], number as u32, group, choice, decoder))
-            .collect::<Result<_, Error>>()?;
+        let decode =
+            |&(number, group): &(usize, usize)| decode(&files[number], number as u32, group, choice, decoder);
+        let decoded: Vec<Vec<Row>> = in_order(places.par_iter().map(decode).collect())?;
         let mut bytes = 0;
         for (place, rows) in places.iter().zip(decoded) {
             // Rows of a task often follow each other.
@@ -275,13 +274,16 @@ fn content(curve: &Curve) -> u64 {
 }
 
 /// All curves of a task in order, each trial once.
-fn finish(files: &[CurveFile], spill: Option<&Spill>, waiting: Waiting) -> Result<Vec<Curve>, Error> {
+fn finish(files: &Arc<[CurveFile]>, state: Option<&State>, waiting: Waiting) -> Result<Vec<Curve>, Error> {
     let Waiting { mut rows, segments, .. } = waiting;
-    if let Some(spill) = spill {
+    if let Some(state) = state {
         for segment in segments {
-            spill.read(segment, &mut rows)?;
+            state.spill.read(segment, &mut rows)?;
         }
     }
+    // Where only some splits are read, the others of a trial that is there twice must be the same, too.
+    let partly = state.is_some_and(|state| state.choice.leaves_splits_out() && state.choice.reads_losses());
+    let mut twice = false;
     rows.sort_by(|a, b| a.curve.order(&b.curve).then_with(|| a.file.cmp(&b.file)));
     let mut curves: Vec<Curve> = Vec::with_capacity(rows.len());
     let mut rows = rows.into_iter().peekable();
@@ -294,8 +296,18 @@ fn finish(files: &[CurveFile], spill: Option<&Spill>, waiting: Waiting) -> Resul
             curves.push(row.curve);
         } else {
             same.insert(0, row);
-            curves.extend(each_once(files, same)?);
+            let count = same.len();
+            let once = each_once(files, same)?;
+            twice |= once.len() < count;
+            curves.extend(once);
         }
+    }
+    if twice
+        && partly
+        && let Some(curve) = curves.first()
+    {
+        let mut all = ByTask::new(Arc::clone(files), Choice::of_task(curve.task()));
+        all.try_for_each(|curves| curves.map(drop))?;
     }
     Ok(curves)
 }
@@ -313,11 +325,16 @@ fn each_once(files: &[CurveFile], rows: Vec<Row>) -> Result<Vec<Curve>, Error> {
         let path = |row: &Row| files[row.file as usize].path.clone();
         let (first, second) = (path(known), path(&row));
         let slice = |row: &Row| files[row.file as usize].metadata.slice.clone();
-        if let (Some(slice), None) | (None, Some(slice)) = (slice(known), slice(&row)) {
-            let path = if files[known.file as usize].metadata.slice.is_some() { first } else { second };
-            return Err(Error::Slice { path, slice });
-        }
         let field = known.curve.difference(&row.curve);
+        // Parts of the same trial: neither is wrong, and they are not put together here.
+        match (slice(known), slice(&row)) {
+            (Some(slice), None) => return Err(Error::Slice { path: first, slice }),
+            (_, Some(slice)) if field == Some("steps") || known.content != row.content => {
+                return Err(Error::Slice { path: second, slice });
+            }
+            (None, Some(slice)) => return Err(Error::Slice { path: second, slice }),
+            _ => {}
+        }
         let field = field.or((known.content != row.content).then_some("steps that were not asked for"));
         if let Some(field) = field {
             let curve = &row.curve;
@@ -348,10 +365,9 @@ impl Iterator for ByTask {
                 Ok(tasks) => tasks,
                 Err(e) => return Some(Err(e)),
             };
-            let (files, spill) = (&self.files, self.state.as_ref().ok().map(|state| &state.spill));
-            let finished: Result<Vec<_>, Error> =
-                tasks.into_par_iter().map(|task| finish(files, spill, task)).collect();
-            match finished {
+            let (files, state) = (&self.files, self.state.as_ref().ok());
+            let finished: Vec<_> = tasks.into_par_iter().map(|task| finish(files, state, task)).collect();
+            match in_order(finished) {
                 Ok(curves) => self.ready.extend(curves.into_iter().filter(|curves| !curves.is_empty())),
                 Err(e) => {
                     self.state = Err(None);

@@ -23,11 +23,22 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts the file that will be `target`. The folder must exist.
+    /// Starts the file that will be `target`. The folder must exist. A link is followed: the file that it leads to is replaced.
     ///
     /// # Errors
-    /// What the system answers if nothing can be written there.
+    /// What the system answers if nothing can be written there; [`io::ErrorKind::InvalidInput`] if there is something that is
+    /// not a regular file (a folder, a pipe, a device), which renaming would destroy.
     pub fn create(target: &Path) -> io::Result<Self> {
+        let resolved = match std::fs::metadata(target) {
+            Ok(metadata) if !metadata.is_file() => {
+                let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
+                let message = format!("what is there is {what}, and is left as it is");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            }
+            Ok(_) if target.is_symlink() => Some(std::fs::canonicalize(target)?),
+            _ => None,
+        };
+        let target = resolved.as_deref().unwrap_or(target);
         let mut builder = tempfile::Builder::new();
         builder.prefix(TEMPORARY_PREFIX);
         #[cfg(unix)]
@@ -192,6 +203,22 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"012ab56789!");
         drop(AtomicFile::create(&path).unwrap());
         assert_eq!(names(dir.path()), ["f"], "a file that is given up leaves nothing");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_replaced_and_links_are_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        std::fs::create_dir(path("folder")).unwrap();
+        assert_eq!(write_atomically(&path("folder"), b"x").unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert!(write_atomically(Path::new("/dev/null"), b"x").is_err());
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+        std::fs::write(path("whole"), "old").unwrap();
+        std::os::unix::fs::symlink(path("whole"), path("link")).unwrap();
+        write_atomically(&path("link"), b"new").unwrap();
+        assert!(path("link").is_symlink());
+        assert_eq!(std::fs::read(path("whole")).unwrap(), b"new");
     }
 
     #[test]

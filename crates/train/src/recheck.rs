@@ -109,6 +109,9 @@ fn optimizer(stored: &Curve) -> Result<Configured, String> {
     };
     let mode = mode.parse().map_err(|e| in_full(&e))?;
     let optimizer = known.configured(mode, steps);
+    if optimizer.identity.family != identity.family {
+        return Err(format!("in this program `{}` is of another family", identity.name));
+    }
     if optimizer.identity.hyperparameters != identity.hyperparameters {
         return Err(format!("in this program `{}` has other hyperparameters", identity.name));
     }

@@ -89,7 +89,7 @@ impl Curve {
     }
 
     /// Which part of two curves differs besides the clock (`train_seconds`, `eval_seconds`); none where they are equal. A NaN
-    /// equals any NaN. Splits that are empty in either are not compared.
+    /// equals any NaN. Both must have been read with the same splits.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         // Taken apart completely, so that a new field cannot be forgotten.
         let Self { spec, steps, losses, diverged_at, num_params, train_seconds: _, eval_seconds: _ } = self;
@@ -102,8 +102,7 @@ impl Curve {
         let equal = |a: &f32, b: &f32| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
         for split in Split::ALL {
             let (a, b) = (&losses[split.index()], other.split(split));
-            let both = !a.is_empty() && !b.is_empty();
-            if both && !(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))) {
+            if a.len() != b.len() || !a.iter().zip(b).all(|(a, b)| equal(a, b)) {
                 return Some(split.name());
             }
         }
@@ -113,50 +112,74 @@ impl Curve {
         (*num_params != other.num_params).then_some("num_params")
     }
 
-    /// Checks what a whole curve fulfils: it is evaluated at the steps of its protocol (an import at some of them at
-    /// least), has a loss at each step on every split that it has, and says where it diverged.
+    /// Checks what a whole curve fulfils: it is evaluated at the steps of its protocol, has a loss at each step on every
+    /// split, and says where it diverged. An import may lack splits and be evaluated at fewer steps.
     ///
     /// # Errors
     /// [`InvalidCurve`] with the first thing that does not fit.
     pub fn check(&self) -> Result<(), InvalidCurve> {
-        self.check_points()?;
-        let protocol = self.spec.protocol;
-        let trained = matches!(self.spec.source, Source::Trained { .. });
-        if trained && *self.steps != *protocol.eval_steps() {
-            let found = self.steps.len();
-            let first =
-                |steps: &[u32]| steps.iter().take(3).map(u32::to_string).collect::<Vec<_>>().join(", ");
-            return Err(self.invalid(format!(
-                "it has {found} points (at steps {}, …), and its protocol ({protocol}) evaluates at {} (at steps {}, …)",
-                first(&self.steps),
-                protocol.eval_steps().len(),
-                first(&protocol.eval_steps()),
-            )));
-        }
-        Ok(())
+        self.check_read(&Split::ALL, true)
     }
 
-    /// Checks what a curve fulfils of which only some steps are kept: rising steps inside its protocol, a loss at each step on
-    /// every split that it has, and the step of divergence at or before the first loss that is not finite.
+    /// Checks what a curve fulfils of which only some steps are kept: as [`Curve::check`], but for the steps, which only have
+    /// to rise and lie inside the protocol.
     ///
     /// # Errors
     /// [`InvalidCurve`] with the first thing that does not fit.
     pub fn check_points(&self) -> Result<(), InvalidCurve> {
+        self.check_read(&Split::ALL, false)
+    }
+
+    /// The same for a curve of which only some splits were read; `whole` says whether it must have all of its steps.
+    ///
+    /// # Errors
+    /// [`InvalidCurve`] with the first thing that does not fit.
+    pub fn check_read(&self, splits: &[Split], whole: bool) -> Result<(), InvalidCurve> {
+        let (version, revision) = (&self.spec.task.version, self.spec.optimizer.revision);
+        let trained = match &self.spec.source {
+            Source::External(_) if version.is_some() || revision.is_some() => {
+                return Err(
+                    self.invalid("it is an import, and its task or optimizer has a revision".to_owned())
+                );
+            }
+            Source::External(_) => false,
+            Source::Trained { .. } if revision == Some(0) => {
+                return Err(
+                    self.invalid("the revision of its optimizer is 0; revisions begin with 1".to_owned())
+                );
+            }
+            Source::Trained { .. } => true,
+        };
+        let protocol = self.spec.protocol;
         let Some(&last) = self.steps.last() else {
             return Err(self.invalid("it has no points".to_owned()));
         };
         if let Some(w) = self.steps.windows(2).find(|w| w[0] >= w[1]) {
             return Err(self.invalid(format!("step {} is followed by step {}; steps must rise", w[0], w[1])));
         }
-        if last > self.spec.protocol.steps {
-            let steps = self.spec.protocol.steps;
-            return Err(self.invalid(format!("it has step {last}, and its protocol ends after {steps}")));
+        if last > protocol.steps {
+            return Err(
+                self.invalid(format!("it has step {last}, and its protocol ends after {}", protocol.steps))
+            );
         }
         let points = self.steps.len();
+        let all = points as u64 == protocol.evaluations()
+            && self.steps.iter().copied().eq(protocol.each_eval_step());
+        if trained && whole && !all {
+            let first = |steps: &mut dyn Iterator<Item = u32>| {
+                steps.take(3).map(|step| step.to_string()).collect::<Vec<_>>().join(", ")
+            };
+            return Err(self.invalid(format!(
+                "it has {points} points (at steps {}, …), and its protocol ({protocol}) evaluates at {} (at steps {}, …)",
+                first(&mut self.steps.iter().copied()),
+                protocol.evaluations(),
+                first(&mut protocol.each_eval_step()),
+            )));
+        }
         let mut first_bad: Option<u32> = None;
-        for split in Split::ALL {
+        for &split in splits {
             let losses = self.split(split);
-            if !losses.is_empty() && losses.len() != points {
+            if losses.len() != points && (trained || !losses.is_empty()) {
                 return Err(self.invalid(format!("{points} steps but {} losses on {split}", losses.len())));
             }
             if let Some(at) = losses.iter().position(|loss| !loss.is_finite()) {
@@ -172,7 +195,7 @@ impl Curve {
             )));
         }
         if let Some(diverged) = self.diverged_at
-            && diverged > self.spec.protocol.steps
+            && diverged > protocol.steps
         {
             return Err(self.invalid(format!("it diverged at step {diverged}, after its protocol's end")));
         }
@@ -192,6 +215,7 @@ impl Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Protocol;
     use crate::testing::{changes, curve};
 
     #[test]
@@ -214,15 +238,30 @@ mod tests {
         );
         check(&|c| (c.losses[3][1], c.diverged_at) = (f32::INFINITY, Some(11)), "says step 11");
         check(&|c| c.diverged_at = Some(21), "after its protocol's end");
-        let mut absent = curve();
-        absent.losses[1].clear();
-        assert_eq!(absent.check(), Ok(()), "a split may be absent");
-        absent.steps = [0, 20].into();
-        absent.losses = Default::default();
-        assert_eq!(absent.check_points(), Ok(()));
-        assert!(absent.check().is_err());
-        absent.spec.source = Source::External("elsewhere".into());
-        assert_eq!(absent.check(), Ok(()), "an import may be evaluated at fewer steps");
+        check(&|c| c.losses[1].clear(), "0 losses on valid_inner");
+        check(
+            &|c| c.spec.protocol = Protocol { steps: u32::MAX, eval_every: 1, eval_batches: 1 },
+            "4294967296",
+        );
+        check(&|c| Arc::make_mut(&mut c.spec.optimizer).revision = Some(0), "begin with 1");
+        check(&|c| c.spec.source = Source::External("elsewhere".into()), "it is an import");
+        let mut import = curve();
+        import.spec.source = Source::External("elsewhere".into());
+        Arc::make_mut(&mut import.spec.task).version = None;
+        Arc::make_mut(&mut import.spec.optimizer).revision = None;
+        import.losses[1].clear();
+        assert_eq!(import.check(), Ok(()), "an import may lack a split");
+        import.steps = [0, 20].into();
+        import.losses = Default::default();
+        assert_eq!(import.check(), Ok(()), "an import may be evaluated at fewer steps");
+        let mut cut = curve();
+        cut.steps = [0, 20].into();
+        cut.losses.iter_mut().for_each(|losses| losses.truncate(2));
+        assert_eq!(cut.check_points(), Ok(()));
+        assert!(cut.check().is_err());
+        let mut read = curve();
+        (0..3).for_each(|split| read.losses[split].clear());
+        assert_eq!(read.check_read(&[Split::Test], true), Ok(()), "only what was read is looked at");
         let mut diverged = curve();
         diverged.diverged_at = Some(9);
         assert_eq!(diverged.check(), Ok(()), "a training loss may tell, and later ones be finite");
@@ -239,7 +278,7 @@ mod tests {
         };
         check(&|c| (c.train_seconds, c.eval_seconds) = (9.0, 9.0), None);
         check(&|c| c.losses[2][1] = 0.0, Some("valid_outer"));
-        check(&|c| c.losses[2].clear(), None);
+        check(&|c| c.losses[2].clear(), Some("valid_outer"));
         check(&|c| c.steps = [0, 10, 19].into(), Some("steps"));
         check(&|c| c.diverged_at = Some(3), Some("diverged_at"));
         check(&|c| c.num_params = 3, Some("num_params"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::spec::or_none;
-use crate::{Protocol, TrialSpec};
+use crate::{Arithmetic, OptimizerIdentity, Protocol, Source, TrialSpec};
 
 /// Curves that cannot be compared: they come from trials that differ in more than what is compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,15 +22,18 @@ pub struct Mixture {
     pub second: String,
 }
 
-/// What all curves of a comparison share: the protocol and, of each family of optimizers, mode, schedule and revision.
+/// What all curves of a comparison share: protocol, arithmetic and trainer; what each optimizer's name stands for; and, of
+/// each family of optimizers, mode, schedule and revision.
 ///
 /// Differences between optimizers are what a comparison is about. Everything else must be equal, or the comparison means
-/// nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// nothing. Different tasks may have data of different origins: results are labelled by the least real.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Uniform {
-    protocol: Option<Protocol>,
+    setting: Option<(Protocol, Arithmetic, Source)>,
     /// By family: values of the columns `mode`, `schedule_steps`, `revisions` (of the rule alone).
     families: BTreeMap<String, [String; 3]>,
+    /// Sorted by name.
+    optimizers: Vec<Arc<OptimizerIdentity>>,
 }
 
 /// The columns of [`Uniform::families`].
@@ -83,15 +86,20 @@ impl Uniform {
                 let setting = [
                     or_none(optimizer.mode.as_ref()),
                     or_none(optimizer.schedule_steps.as_ref()),
-                    or_none(optimizer.revision.as_ref()),
+                    // As the column has it, so that it can be chosen by.
+                    optimizer
+                        .revision
+                        .map_or_else(|| "external:".to_owned(), |rule| format!("\"rule\":{rule},")),
                 ];
                 let one = Self {
-                    protocol: Some(spec.protocol),
+                    setting: Some((spec.protocol, spec.arithmetic, spec.source.clone())),
                     families: [(optimizer.family.clone(), setting)].into(),
+                    optimizers: Vec::new(),
                 };
                 shared.join(&one, &task())?;
             }
         }
+        shared.optimizers = optimizers.into_values().map(|spec| Arc::clone(&spec.optimizer)).collect();
         Ok(shared)
     }
 
@@ -100,15 +108,24 @@ impl Uniform {
     /// # Errors
     /// [`Mixture`] if the two differ.
     pub fn join(&mut self, other: &Self, place: &str) -> Result<(), Mixture> {
-        let Self { protocol, families } = other;
+        let Self { setting, families, optimizers } = other;
         let mixture = |place: String, field, first: &str, second: &str| {
             Err(Mixture { place, field, first: first.to_owned(), second: second.to_owned() })
         };
-        match (self.protocol, *protocol) {
-            (Some(a), Some(b)) if a != b => {
-                return mixture(place.to_owned(), "protocol", &a.to_string(), &b.to_string());
+        match (&self.setting, setting) {
+            (Some((protocol, arithmetic, source)), Some((p, a, s))) => {
+                if protocol != p {
+                    return mixture(place.to_owned(), "protocol", &protocol.to_string(), &p.to_string());
+                }
+                if arithmetic != a {
+                    return mixture(place.to_owned(), "arithmetic", arithmetic.name(), a.name());
+                }
+                if source != s {
+                    return mixture(place.to_owned(), "revisions", &words(source), &words(s));
+                }
             }
-            (a, b) => self.protocol = a.or(b),
+            (None, setting) => self.setting.clone_from(setting),
+            (Some(_), None) => {}
         }
         for (family, setting) in families {
             let Some(known) = self.families.get(family) else {
@@ -121,12 +138,53 @@ impl Uniform {
                 }
             }
         }
+        self.join_optimizers(optimizers, place)
+    }
+
+    /// A name must stand for the same optimizer everywhere.
+    fn join_optimizers(&mut self, others: &[Arc<OptimizerIdentity>], place: &str) -> Result<(), Mixture> {
+        let same = |(a, b): (&Arc<_>, &Arc<_>)| Arc::ptr_eq(a, b);
+        if self.optimizers.len() == others.len() && self.optimizers.iter().zip(others).all(same) {
+            return Ok(());
+        }
+        for other in others {
+            match self.optimizers.binary_search_by(|known| known.name.cmp(&other.name)) {
+                Ok(at) if Arc::ptr_eq(&self.optimizers[at], other) || self.optimizers[at] == *other => {}
+                Ok(at) => {
+                    let known = &self.optimizers[at];
+                    let values =
+                        |o: &OptimizerIdentity| o.hyperparameters.to_json().unwrap_or_else(|e| e.text);
+                    let (field, first, second) = if known.family == other.family {
+                        ("hyperparameters", values(known), values(other))
+                    } else {
+                        ("family", known.family.clone(), other.family.clone())
+                    };
+                    let place = format!("for `{}` {place}", other.name);
+                    return Err(Mixture { place, field, first, second });
+                }
+                Err(at) => self.optimizers.insert(at, Arc::clone(other)),
+            }
+        }
         Ok(())
     }
 
     /// The protocol; none where there were no curves.
     pub fn protocol(&self) -> Option<Protocol> {
-        self.protocol
+        self.setting.as_ref().map(|(protocol, ..)| *protocol)
+    }
+
+    /// The optimizer that a name stands for, if there is one of this name.
+    pub fn optimizer(&self, name: &str) -> Option<&Arc<OptimizerIdentity>> {
+        let found = self.optimizers.binary_search_by(|known| known.name.as_str().cmp(name));
+        found.ok().map(|at| &self.optimizers[at])
+    }
+}
+
+/// The part of the column `revisions` that says who made a curve.
+fn words(source: &Source) -> String {
+    match source {
+        Source::Trained { trainer } => format!("\"trainer\":{trainer}}}"),
+        Source::External(source) => format!("external:{source}"),
     }
 }
 
@@ -187,6 +245,24 @@ mod tests {
         check(&with(&|o| o.schedule_steps = Some(20)), Some("schedule_steps"));
         check(&with(&|o| o.revision = Some(9)), Some("revisions"));
         check(&with(&|o| (o.family, o.mode) = ("other".into(), None)), None);
+        // Across tasks, a name stands for one optimizer, and arithmetic and trainer are the same.
+        let across = |change: &dyn Fn(&mut TrialSpec)| {
+            let mut there = base.clone();
+            Arc::make_mut(&mut there.task).name = "other".into();
+            change(&mut there);
+            let mut all = Uniform::of_task([&base]).unwrap();
+            let joined = all.join(&Uniform::of_task([&there]).unwrap(), "on task `other`");
+            joined.err().map(|mixture| mixture.field)
+        };
+        assert_eq!(across(&|_| ()), None);
+        assert_eq!(across(&|s| s.arithmetic = Arithmetic::Portable), Some("arithmetic"));
+        assert_eq!(across(&|s| s.source = Source::Trained { trainer: 99 }), Some("revisions"));
+        let change =
+            |s: &mut TrialSpec| drop(Arc::make_mut(&mut s.optimizer).hyperparameters.0.remove("beta1"));
+        assert_eq!(across(&change), Some("hyperparameters"));
+        let shared = Uniform::of_task([&base, &with(&|_| ())]).unwrap();
+        assert_eq!(shared.optimizer("adam_8").unwrap().name, "adam_8");
+        assert!(shared.optimizer("adam_9").is_none());
         let mut longer = base.clone();
         longer.protocol.steps = 40;
         let mut all = Uniform::of_task([&base]).unwrap();

@@ -28,12 +28,20 @@ impl Protocol {
     /// assert_eq!(taskset_trial::Protocol::PAPER.eval_steps().len(), 51);
     /// ```
     pub fn eval_steps(&self) -> Vec<u32> {
+        self.each_eval_step().collect()
+    }
+
+    /// The same one after the other: a protocol from a file may have more than memory can hold.
+    pub fn each_eval_step(&self) -> impl Iterator<Item = u32> + use<> {
         let every = if self.eval_every == 0 { self.steps.max(1) } else { self.eval_every };
-        let mut steps: Vec<u32> = (0..=self.steps).step_by(every as usize).collect();
-        if steps.last() != Some(&self.steps) {
-            steps.push(self.steps);
-        }
-        steps
+        let last = (!self.steps.is_multiple_of(every)).then_some(self.steps);
+        (0..=self.steps).step_by(every as usize).chain(last)
+    }
+
+    /// The number of evaluations.
+    pub fn evaluations(&self) -> u64 {
+        let every = if self.eval_every == 0 { self.steps.max(1) } else { self.eval_every };
+        u64::from(self.steps.div_ceil(every)) + 1
     }
 }
 
@@ -68,6 +76,7 @@ mod tests {
         #[test]
         fn steps_rise_from_zero_to_the_last(steps in 0u32..5000, eval_every in 0u32..300) {
             let points = Protocol { steps, eval_every, eval_batches: 1 }.eval_steps();
+            prop_assert_eq!(points.len() as u64, Protocol { steps, eval_every, eval_batches: 1 }.evaluations());
             prop_assert_eq!(points[0], 0);
             prop_assert_eq!(*points.last().unwrap(), steps);
             prop_assert!(points.windows(2).all(|w| w[0] < w[1]));

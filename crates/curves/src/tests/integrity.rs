@@ -87,3 +87,13 @@ fn an_exchanged_chunk_is_noticed() {
         assert!(message.contains("digest"), "{message}");
     }
 }
+
+#[test]
+fn bytes_without_a_digest_are_noticed() {
+    let (_dir, path, bytes) = small_file();
+    // The whole file behind itself: a decoder sees only the second.
+    std::fs::write(&path, [&bytes[..], &bytes[..]].concat()).unwrap();
+    assert!(read(&path).is_err());
+    std::fs::write(&path, [&bytes[..4], &[0; 8], &bytes[4..]].concat()).unwrap();
+    assert!(read(&path).is_err());
+}

@@ -72,7 +72,8 @@ fn splits_and_steps_cut_curves() {
 #[test]
 fn every_difference_of_trials_can_be_chosen_by() {
     let dir = tempfile::tempdir().unwrap();
-    let base = curve("t", "o", 0);
+    let mut base = curve("t", "o", 0);
+    Arc::make_mut(&mut base.spec.task).data_digest = Some(taskset_trial::Digest([1; 32]));
     let mut others = vec![in_mode(&base, "paper")];
     let mut change = |change: &dyn Fn(&mut Curve)| {
         let mut other = base.clone();
@@ -83,7 +84,10 @@ fn every_difference_of_trials_can_be_chosen_by() {
         c.spec.protocol = Protocol { eval_batches: 9, ..c.spec.protocol };
     });
     change(&|c| c.spec.arithmetic = Arithmetic::Portable);
-    change(&|c| Arc::make_mut(&mut c.spec.task).origin = Origin::Synthetic);
+    change(&|c| {
+        let task = Arc::make_mut(&mut c.spec.task);
+        (task.origin, task.data_digest) = (Origin::Synthetic, Some(taskset_trial::Digest([0x5c; 32])));
+    });
     change(&|c| Arc::make_mut(&mut c.spec.task).data_digest = Some(taskset_trial::Digest([0xab; 32])));
     change(&|c| Arc::make_mut(&mut c.spec.optimizer).schedule_steps = Some(20));
     change(&|c| Arc::make_mut(&mut c.spec.optimizer).mode = None);
@@ -114,6 +118,11 @@ fn every_difference_of_trials_can_be_chosen_by() {
     assert_eq!(select(&|s| s.mode = Some("none".into())), expected[6]);
     assert_eq!(select(&|s| s.revisions = Some("\"trainer\":77".into())), expected[7]);
     assert_eq!(select(&|s| s.trial = Some(base.id().to_string()[..12].to_owned())), base.id());
+    // Whatever is chosen of data, tasks without data stay.
+    write(&dir.path().join("b.parquet"), &[curve("no data", "o", 0)], &metadata()).unwrap();
+    let selection = Selection { data: Some(Origin::Synthetic), ..Selection::default() };
+    let with_none = query(dir.path(), &Query { selection, ..Query::default() }).unwrap();
+    assert_eq!(with_none.len(), 2);
     let ids = Some(Arc::new(HashSet::from([expected[2], expected[5]])));
     assert_eq!(reader.query(&Query { ids, ..Query::default() }).unwrap().len(), 2);
 }

@@ -45,7 +45,9 @@ fn the_same_trial_with_other_results_is_an_error_that_names_both_files() {
     check(&|c| c.losses[3][1] = 0.5, "differ in test", &all);
     check(&|c| c.diverged_at = Some(7), "differ in diverged_at", &all);
     check(&|c| c.num_params = 8, "differ in num_params", &all);
-    // A cut hides no difference.
+    // Neither a choice of splits nor a cut hides a difference.
+    let test = Query { splits: vec![taskset_names::Split::Test], ..Query::default() };
+    check(&|c| c.losses[0][1] = 0.75, "differ in train", &test);
     let first = Query { steps: Some(0..=0), ..Query::default() };
     check(&|c| c.losses[3][1] = 0.5, "differ in steps that were not asked for", &first);
 }
@@ -65,6 +67,12 @@ fn slices_do_not_pass_for_whole_curves() {
     assert!(message.contains("cut.parquet") && message.contains("steps 10..20"), "{message}");
     assert!(matches!(crate::open(dir.path()).unwrap().read_all(), Err(Error::Slice { .. })));
     assert_eq!(info(&path("cut.parquet")).unwrap().slices, ["steps 10..20".to_owned()].into());
+    // Two slices of one trial are no contradiction, and are not put together.
+    std::fs::remove_file(path("whole.parquet")).unwrap();
+    let mut first = cut;
+    first[0].steps = [0, 10].into();
+    write(&path("first.parquet"), &first, &slice_metadata("steps 0..10")).unwrap();
+    assert!(matches!(crate::open(dir.path()).unwrap().read_all(), Err(Error::Slice { .. })));
 }
 
 #[test]

@@ -62,8 +62,9 @@ fn stored_trials_can_be_trained_again() {
     let found = json(&["curves", "recheck", &all, "--sample", "9", "--data", "synthetic", "--json"]);
     assert_eq!((&found["holds"], &found["differs"]), (&4.into(), &0.into()), "{found}");
     // Without the data, the others are still trained; what cannot be is named.
-    let elsewhere = ["curves", "recheck", &all, "--sample", "9", "--data", "/nonexistent", "--json"];
-    let found = json(&elsewhere);
+    let elsewhere = run(&["curves", "recheck", &all, "--sample", "9", "--data", "/nonexistent", "--json"]);
+    assert_eq!(elsewhere.code, 1);
+    let found: serde_json::Value = serde_json::from_str(&elsewhere.stdout).unwrap();
     assert_eq!((&found["holds"], &found["impossible"]), (&3.into(), &1.into()), "{found}");
     let only = ["curves", "recheck", &file("d.parquet"), "--data", "/nonexistent"];
     let ran = run(&only);
@@ -117,6 +118,7 @@ fn data_that_changed_give_another_trial() {
     let directory = tempfile::tempdir().unwrap();
     let (data, out) = (directory.path().join("data"), arg(&directory.path().join("out.parquet")));
     let id = |task: &str| {
+        let _ = std::fs::remove_file(&out);
         let args = ["train", task, "adam_lr_-3.00", "--steps", "1", "--eval-batches", "1", "--allow-partial"];
         let curve = json(&[&args[..], &["--data", &arg(&data), "--out", &out, "--json"]].concat());
         assert_eq!(curve["data"], "partial");
@@ -162,4 +164,41 @@ fn data_that_changed_give_another_trial() {
     assert!(first.0 != second.0 && first.1 != second.1);
     ok(&["data", "prepare", "lm1b/bytes", "--data", &arg(&data), "--allow-partial"]);
     assert_eq!(id(&lm1b), second, "a prepared copy is the same data");
+}
+
+#[test]
+fn what_is_there_is_not_destroyed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| arg(&directory.path().join(name));
+    train(&file("a.parquet"), &[]);
+    // The same trial again may replace its own file, another one may not.
+    train(&file("a.parquet"), &[]);
+    let before = std::fs::read(file("a.parquet")).unwrap();
+    let again = ["train", "TwoD_Rosenbrock", "nadamw_grid_seed3", "--steps", "20", "--out"];
+    fails(
+        &[&again[..], &[&file("a.parquet"), "--mode", "paper"]].concat(),
+        2,
+        &["a.parquet", "is not replaced"],
+    );
+    fails(&[&again[..], &[&arg(directory.path())]].concat(), 2, &["ends in .parquet"]);
+    std::fs::create_dir(file("d.parquet")).unwrap();
+    fails(&[&again[..], &[&file("d.parquet")]].concat(), 2, &["not a regular file"]);
+    fails(&[&again[..], &[&file("x.csv")]].concat(), 2, &["ends in .parquet"]);
+    let query = |more: &[&str], words: &[&str], code: i32| {
+        fails(&[&["curves", "query", &file("a.parquet")], more].concat(), code, words);
+        assert!(std::fs::read(file("a.parquet")).unwrap() == before);
+    };
+    query(&["--out", &file("a.parquet")], &["one of the files that are read"], 2);
+    query(
+        &["--task", "nothing", "--out", &file("b.parquet")],
+        &["no curve matches", "nothing was written"],
+        1,
+    );
+    query(&["--task", "t{3..1}"], &["empty"], 2);
+    query(&["--mode", "foo"], &["foo"], 2);
+    query(&["--trial", "xyz"], &["hexadecimal"], 2);
+    assert!(!std::path::Path::new(&file("b.parquet")).exists());
+    let slice = ["curves", "query", &arg(directory.path()), "--steps", "0..10", "--out", &file("s.parquet")];
+    fails(&slice, 2, &["slices must not lie among the curves"]);
+    fails(&["reproduce", "sec5", "--mode", "paper"], 2, &["--curves PATH"]);
 }

@@ -100,6 +100,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
                 Some(taskset::datasets::Error::UnknownDataset { .. })
             )
             || cause.is::<taskset::names::PatternError>()
+            || matches!(cause.downcast_ref(), Some(taskset::curves::Error::Pattern(_)))
             || cause.is::<taskset::names::UnknownSplit>()
     });
     if error.is::<Interrupted>() {

@@ -61,7 +61,7 @@ pub(crate) fn cache_directory() -> PathBuf {
 #[command(next_help_heading = "Which of several trials of the same names")]
 pub(crate) struct SelectionOption {
     /// Only trials in this optimizer mode: upstream, opt_list, paper, or none.
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", value_parser = ["upstream", "opt_list", "paper", "none"])]
     mode: Option<String>,
     /// Only trials whose schedules run over this many steps.
     #[arg(long, value_name = "T")]
@@ -69,20 +69,20 @@ pub(crate) struct SelectionOption {
     /// Only trials under this protocol, e.g. 10000/200/50.
     #[arg(long, value_name = "STEPS/EVERY/BATCHES", value_parser = protocol)]
     protocol: Option<Protocol>,
-    /// Only trials on data of this origin: real, partial or synthetic.
+    /// Only trials on data of this origin: real, partial or synthetic (and those that need no data).
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     origin: Option<Origin>,
-    /// Only trials on data whose digest begins with these digits.
-    #[arg(long, value_name = "DIGITS")]
+    /// Only trials on data whose digest begins with these digits (and those that need no data).
+    #[arg(long, value_name = "DIGITS", value_parser = digits)]
     data_digest: Option<String>,
     /// Only trials of this class of arithmetic: fma or portable.
     #[arg(long, value_name = "CLASS", value_parser = arithmetic)]
     arithmetic: Option<Arithmetic>,
-    /// Only trials whose column `revisions` contains this text, e.g. '"trainer":1' or external:task_set.
+    /// Only trials whose column `revisions` contains this text, e.g. '"rule":1,' or external:task_set.
     #[arg(long, value_name = "TEXT")]
     revisions: Option<String>,
     /// Only trials whose identity begins with these digits.
-    #[arg(long, value_name = "DIGITS")]
+    #[arg(long, value_name = "DIGITS", value_parser = digits)]
     trial: Option<String>,
 }
 
@@ -101,7 +101,12 @@ impl SelectionOption {
         }
     }
 
-    /// The option that chooses by a column of curve files.
+    /// Whether anything is chosen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.selection() == Selection::default()
+    }
+
+    /// What can be done where curves differ in a column: the option that chooses by it.
     pub(crate) fn option_of(column: &str) -> &'static str {
         match column {
             "mode" => "--mode MODE",
@@ -111,7 +116,8 @@ impl SelectionOption {
             "data_digest" => "--data-digest DIGITS",
             "arithmetic" => "--arithmetic fma|portable",
             "revisions" => "--revisions TEXT",
-            _ => "--trial DIGITS",
+            // A choice by anything else would leave one trial, or none.
+            _ => "read their files separately",
         }
     }
 }
@@ -122,6 +128,12 @@ fn protocol(text: &str) -> Result<Protocol, String> {
         Some(&[steps, eval_every, eval_batches]) => Ok(Protocol { steps, eval_every, eval_batches }),
         _ => Err("write STEPS/EVERY/BATCHES, e.g. 10000/200/50".to_owned()),
     }
+}
+
+fn digits(text: &str) -> Result<String, String> {
+    let digits = text.to_ascii_lowercase();
+    let valid = !digits.is_empty() && digits.len() <= 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if valid { Ok(digits) } else { Err("write up to 64 hexadecimal digits".to_owned()) }
 }
 
 fn origin(text: &str) -> Result<Origin, String> {

@@ -124,7 +124,14 @@ fn learn(
     let source = format!("{} data{protocol}", origin(scores));
     let mut list = HyperparameterList::learn(&matrix, k, info.name, normalizer, &source);
     for entry in &mut list.entries {
-        entry.hyperparameters = Some(serde_json::to_value(optim::named(&entry.name)?.config)?);
+        // Those that were trained, in upstream's order where they are what the name stands for.
+        let trained = scores.iter().find_map(|score| score.shared.optimizer(&entry.name));
+        let trained =
+            trained.map(|optimizer| serde_json::to_value(&optimizer.hyperparameters)).transpose()?;
+        let known =
+            optim::named(&entry.name).ok().map(|named| serde_json::to_value(named.config)).transpose()?;
+        let is_known = trained.is_none() || trained == known;
+        entry.hyperparameters = if is_known { known } else { trained };
     }
     if let Some(out) = out {
         files::write_atomically(out, (list.to_json()? + "\n").as_bytes())

@@ -59,6 +59,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             return Err(Usage(message).into());
         }
     }
+    if arguments.curves.is_none() && !arguments.selection.is_empty() {
+        let message =
+            "--mode, --protocol, --origin and the like choose among given curves: they need --curves PATH";
+        return Err(Usage(message.to_owned()).into());
+    }
+    if let Some(path) = &arguments.curves {
+        super::curves::note_left_out(&taskset::curves::open(path)?);
+    }
     let scale: Scale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
     let source = arguments.data.named().unwrap_or(Source::Synthetic);
     let datasets = arguments.data.datasets_of(source);

@@ -1,13 +1,15 @@
 //! `train TASK OPTIMIZER`: one trial.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use taskset::curves;
+use taskset::files;
 use taskset::names::Origin;
 use taskset::optim::{self, Mode};
 use taskset::tasks;
-use taskset::train::{self, Curve, Protocol};
+use taskset::train::{self, Curve, Protocol, TrialSpec};
 
 use crate::commands::curves::curve_document;
 use crate::failure::{Interrupted, Usage};
@@ -55,10 +57,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mode: Mode = arguments.mode.parse()?;
     if let Some(path) = &arguments.out {
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if directory.is_some_and(|directory| !directory.is_dir()) {
-            return Err(Usage(format!("--out {}: its directory does not exist", path.display())).into());
-        }
+        check_out(path)?;
     }
     if let Ok(names) = tasks::select(&[&arguments.task])
         && names.len() > 1
@@ -83,6 +82,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
     let optimizer = named.configured(mode, schedule);
+    if let Some(path) = arguments.out.as_ref().filter(|path| path.exists()) {
+        let identity = Arc::new(train::task_identity(&*task));
+        check_older(path, &train::trial_spec(&identity, &optimizer, arguments.replica, &protocol))?;
+    }
     let cancel = interrupt::flag()?;
     let mut progress = TrialProgress::new(protocol.steps);
     let curve = train::run_trial(&*task, &optimizer, arguments.replica, &protocol, &mut progress, cancel)
@@ -98,6 +101,38 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let shown = if arguments.json { output::json(&curve_document(&curve)) } else { table(&curve) };
     written.and(shown)
+}
+
+/// Whether a curve file can be written here: looked at before hours of training.
+fn check_out(path: &Path) -> anyhow::Result<()> {
+    let wrong = |what: &str| Err(Usage(format!("--out {}: {what}", path.display())).into());
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if directory.is_some_and(|directory| !directory.is_dir()) {
+        return wrong("its directory does not exist");
+    }
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
+        return wrong("name a file that ends in .parquet");
+    }
+    if path.file_name().is_none_or(files::is_hidden) {
+        return wrong("readers leave out hidden files; name one that does not begin with a dot");
+    }
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => wrong("what is there is not a regular file"),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to replace a file that holds anything but this trial.
+fn check_older(path: &Path, spec: &TrialSpec) -> anyhow::Result<()> {
+    let ids = curves::open(path).and_then(|reader| reader.ids());
+    if ids.is_ok_and(|ids| ids.len() == 1 && ids.contains(&spec.id())) {
+        return Ok(());
+    }
+    let message = format!(
+        "--out {}: the file holds something else than this trial, and is not replaced; name another file, or remove it",
+        path.display()
+    );
+    Err(Usage(message).into())
 }
 
 fn summary(curve: &Curve) {

@@ -60,7 +60,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Train some stored trials again and say whether their curves still hold. Exit code 1 if one does not.
+    /// Train some stored trials again and say whether their curves still hold. Exit code 1 if one does not, or could not be
+    /// trained here.
     #[command(
         after_help = "Examples:\n  taskset-rs curves recheck taskset-out/sec5-quick-synthetic/curves --sample 10 \
         --data synthetic\n  taskset-rs curves recheck curves --sample 3 --data /path/to/data"
@@ -93,6 +94,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
 }
 
 fn diff(first: &Path, second: &Path, examples: usize, json: bool) -> anyhow::Result<()> {
+    for path in [first, second] {
+        note_left_out(&curves::open(path)?);
+    }
     let found = curves::diff(first, second, examples)?;
     if json {
         output::json(&found)?;

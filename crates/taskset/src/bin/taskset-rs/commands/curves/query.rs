@@ -57,19 +57,27 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Query { tasks, optimizers, replicas, splits, steps, selection: selection.selection(), ids: None };
     let reader = curves::open(&path)?;
     super::note_left_out(&reader);
-    let (twins, any) = match format(&query, out.as_deref(), json)? {
+    let format = format(&query, out.as_deref(), json)?;
+    if let Some(out) = &out {
+        check_out(&reader, &query, &path, out)?;
+    }
+    let (twins, any) = match format {
         Format::Parquet(out) => write_parquet(&reader, &query, out)?,
         Format::Text(text, Some(out)) => {
             let failed = || format!("{} cannot be written", out.display());
             let mut file = AtomicFile::create(out).with_context(failed)?;
-            let found = write_text(&reader, &query, text, &mut file).with_context(failed)?;
-            file.commit().with_context(failed)?;
+            let found = write_text(&reader, &query, text, &mut file)?;
+            if found.1 {
+                file.commit().with_context(failed)?;
+            }
             found
         }
         Format::Text(text, None) => write_text(&reader, &query, text, &mut std::io::stdout().lock())?,
     };
     if !any {
-        say!("no curve matches; `curves info {}` says what is there", path.display());
+        let note = format!("no curve matches; `curves info {}` says what is there", path.display());
+        anyhow::ensure!(out.is_none(), "{note}; nothing was written");
+        say!("{note}");
     }
     twins.report();
     Ok(())
@@ -135,7 +143,8 @@ fn format<'a>(query: &Query, out: Option<&'a Path>, json: bool) -> anyhow::Resul
     let Some(out) = out else {
         return Ok(Format::Text(if json { Text::Json } else { Text::Csv }, None));
     };
-    match out.extension().and_then(|e| e.to_str()) {
+    match out.extension().map(|e| e.to_ascii_lowercase()).as_deref().and_then(|e| e.to_str()) {
+        _ if json => Err(Usage("--json prints on stdout; leave out --out or --json".to_owned()).into()),
         Some("parquet") if query.splits.is_empty() => Ok(Format::Parquet(out)),
         Some("parquet") => {
             let message = "a curve file has all four splits; leave out --split or write a .csv";
@@ -144,6 +153,23 @@ fn format<'a>(query: &Query, out: Option<&'a Path>, json: bool) -> anyhow::Resul
         Some("csv") => Ok(Format::Text(Text::Csv, Some(out))),
         _ => Err(Usage(format!("{}: name a file that ends in .parquet or .csv", out.display())).into()),
     }
+}
+
+/// Whether the new file would destroy or disturb what is read.
+fn check_out(reader: &Reader, query: &Query, path: &Path, out: &Path) -> anyhow::Result<()> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    if let Some(target) = real(out)
+        && reader.paths().any(|input| real(input).as_ref() == Some(&target))
+    {
+        return Err(Usage(format!("--out {}: it is one of the files that are read", out.display())).into());
+    }
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if query.steps.is_some() && path.is_dir() && real(folder).is_some_and(|folder| Some(folder) == real(path))
+    {
+        let message = "slices must not lie among the curves that they are cut from: name a file elsewhere";
+        return Err(Usage(format!("--out {}: {message}", out.display())).into());
+    }
+    Ok(())
 }
 
 /// Curves whose text is made at a time: enough for all cores, and some megabytes of text at most.
@@ -158,10 +184,15 @@ fn write_text(
     text: Text,
     out: &mut dyn Write,
 ) -> anyhow::Result<(Twins, bool)> {
+    let (mut twins, mut any) = (Twins::default(), false);
+    let mut tasks = reader.query_by_task(query).peekable();
+    // Nothing is printed before it is known that something can be read.
+    if let Some(Err(error)) = tasks.next_if(Result::is_err) {
+        return Err(error.into());
+    }
     let header = CsvWriter::new(Vec::new())?.finish()?;
     out.write_all(if text == Text::Csv { &header } else { b"[" })?;
-    let (mut twins, mut any) = (Twins::default(), false);
-    for task in reader.query_by_task(query) {
+    for task in tasks {
         let mut task = task?;
         twins.look(&task);
         task.retain(|curve| !curve.steps.is_empty());
@@ -205,7 +236,7 @@ fn documents(curves: &[Curve]) -> anyhow::Result<Vec<u8>> {
 }
 
 fn write_parquet(reader: &Reader, query: &Query, out: &Path) -> anyhow::Result<(Twins, bool)> {
-    let mut writer = CurveWriter::create(out, &metadata(reader, query))?;
+    let mut writer = CurveWriter::create(out, &metadata(reader, query)?)?;
     let (mut twins, mut any) = (Twins::default(), false);
     for task in reader.query_by_task(query) {
         let task = task?;
@@ -215,15 +246,17 @@ fn write_parquet(reader: &Reader, query: &Query, out: &Path) -> anyhow::Result<(
             writer.append(curve)?;
         }
     }
-    writer.finish()?;
+    if any {
+        writer.finish()?;
+    }
     Ok((twins, any))
 }
 
 /// How the curves of a new file came about: as in the files that they are read from, where these agree.
-fn metadata(reader: &Reader, query: &Query) -> Metadata {
-    let mut all = reader.metadata();
-    let mut metadata = all.next().cloned().unwrap_or_else(|| train::metadata(1));
-    for other in all {
+fn metadata(reader: &Reader, query: &Query) -> anyhow::Result<Metadata> {
+    let mut metadata = reader.metadata().next().cloned().unwrap_or_else(|| train::metadata(1));
+    let mut slices: Vec<Option<String>> = Vec::new();
+    for other in reader.metadata() {
         let merge = |ours: &mut String, theirs: &str| {
             if !ours.split("; ").any(|known| known == theirs) {
                 *ours = format!("{ours}; {theirs}");
@@ -233,15 +266,19 @@ fn metadata(reader: &Reader, query: &Query) -> Metadata {
         merge(&mut metadata.kernels, &other.kernels);
         merge(&mut metadata.program_version, &other.program_version);
         metadata.threads = metadata.threads.max(other.threads);
-        if let Some(slice) = &other.slice
-            && metadata.slice.is_none()
-        {
-            metadata.slice = Some(slice.clone());
+        if !slices.contains(&other.slice) {
+            slices.push(other.slice.clone());
         }
     }
-    if let Some(range) = &query.steps {
-        // A slice is not the trial that it is cut from, and must not pass for it.
-        metadata.slice = Some(format!("steps {}..{}", range.start(), range.end()));
-    }
-    metadata
+    anyhow::ensure!(
+        slices.len() <= 1,
+        "some of the files hold whole curves and some slices, or different slices; write them to files of their own"
+    );
+    // A slice is not the trial that it is cut from, and must not pass for it.
+    let cut = query.steps.as_ref().map(|range| format!("steps {}..{}", range.start(), range.end()));
+    metadata.slice = match (slices.pop().flatten(), cut) {
+        (Some(before), Some(cut)) => Some(format!("{before}; of these {cut}")),
+        (before, cut) => before.or(cut),
+    };
+    Ok(metadata)
 }

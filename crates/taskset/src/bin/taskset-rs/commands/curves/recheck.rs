@@ -30,6 +30,7 @@ pub(super) fn run(path: &Path, sample: usize, json: bool, data: &DataOption) -> 
     say!("training {} of {all} trials again", chosen.len());
     let cancel = interrupt::flag()?;
     let datasets = data.datasets();
+    let chosen_kernels = Backend::detect();
     let mut found: Vec<(Curve, Recheck)> = Vec::new();
     // Kernels are chosen for all threads, so one class of arithmetic comes after the other.
     let mut classes: BTreeMap<Arithmetic, Vec<Curve>> = BTreeMap::new();
@@ -37,7 +38,9 @@ pub(super) fn run(path: &Path, sample: usize, json: bool, data: &DataOption) -> 
         classes.entry(curve.spec.arithmetic).or_default().push(curve);
     }
     for (class, curves) in classes {
-        let Some(kernels) = train::kernels_of(class) else {
+        // Those that were chosen, where they are of the class.
+        let chosen = Some(chosen_kernels).filter(|&kernels| train::arithmetic(kernels) == class);
+        let Some(kernels) = chosen.or_else(|| train::kernels_of(class)) else {
             let reason = format!("this machine has no kernels of arithmetic {class}");
             found.extend(curves.into_iter().map(|c| (c, Recheck::Impossible { reason: reason.clone() })));
             continue;
@@ -87,8 +90,12 @@ fn report(found: &[(Curve, Recheck)], json: bool) -> anyhow::Result<()> {
              here"
         );
     }
-    anyhow::ensure!(impossible < found.len(), "none of the chosen trials could be trained here");
-    if differs > 0 { Err(Differences.into()) } else { Ok(()) }
+    anyhow::ensure!(
+        impossible == 0,
+        "{impossible} of {} chosen trials could not be trained here",
+        found.len()
+    );
+    if differs + moved > 0 { Err(Differences.into()) } else { Ok(()) }
 }
 
 fn word(result: &Recheck) -> &'static str {
