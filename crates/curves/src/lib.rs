@@ -19,6 +19,7 @@
 //! checked as it is when it is written. This crate never sees a tensor, a task or an optimizer: it knows names and numbers.
 //! It takes no time and prints nothing. Reading uses all cores; `RAYON_NUM_THREADS` limits them, and changes no result.
 
+mod ahead;
 mod csv;
 mod decode;
 mod diff;

@@ -1,6 +1,6 @@
 //! Reading curves task by task, whatever the order of the files: each row group is read once.
 //!
-//! First the tasks of every row group are looked up. Then the row groups are decoded, several at a time on all cores; their
+//! First the tasks of every row group are looked up. Then the row groups are decoded ahead on all cores ([`Ahead`]); their
 //! curves wait by task until the last row group of the task has been read. Files that are sorted by task need the memory of
 //! a few tasks; of others, curves that wait are put into a temporary file once they fill [`WAITING_BYTES`].
 
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use taskset_trial::{Curve, Identifier};
 
 use crate::Error;
+use crate::ahead::{Ahead, Place};
 use crate::decode::{Columns, Decoder};
 use crate::file::CurveFile;
 use crate::query::{Choice, bounds, only_task};
@@ -52,8 +53,7 @@ struct Waiting {
 /// is there twice comes once.
 pub struct ByTask {
     files: Arc<[CurveFile]>,
-    decoder: Decoder,
-    state: Result<State, Option<Error>>,
+    state: Result<(Ahead, State), Option<Error>>,
     /// Finished tasks that were not asked for yet.
     ready: VecDeque<Vec<Curve>>,
     waiting_bytes: usize,
@@ -61,21 +61,29 @@ pub struct ByTask {
 }
 
 struct State {
-    choice: Choice,
-    /// Row groups that are still to be read: file and number.
-    groups: VecDeque<(usize, usize)>,
     tasks: BTreeMap<String, Waiting>,
     /// Which tasks a row group holds, of those that are still to be read.
-    holds: BTreeMap<(usize, usize), Vec<String>>,
+    holds: BTreeMap<Place, Vec<String>>,
     spill: Spill,
+    /// Whether only some splits are read: the others of a trial that is there twice must be the same, too.
+    partly: bool,
 }
 
 impl ByTask {
     /// Looks through the files for the tasks of their row groups.
     pub(crate) fn new(files: Arc<[CurveFile]>, choice: Result<Choice, Error>) -> Self {
-        let state = choice.and_then(|choice| State::new(&files, choice)).map_err(Some);
-        let (decoder, ready) = (Decoder::default(), VecDeque::new());
-        Self { files, decoder, state, ready, waiting_bytes: 0, limit: WAITING_BYTES }
+        let state = choice.and_then(|choice| {
+            let partly = choice.leaves_splits_out() && choice.reads_losses();
+            let (places, state) = State::new(&files, &choice, partly)?;
+            Ok((Ahead::new(Arc::clone(&files), choice, places), state))
+        });
+        Self {
+            files,
+            state: state.map_err(Some),
+            ready: VecDeque::new(),
+            waiting_bytes: 0,
+            limit: WAITING_BYTES,
+        }
     }
 
     /// With another limit of memory, so that tests need no large files.
@@ -106,7 +114,7 @@ impl ByTask {
                     Ok(tasks) if tasks.is_empty() => return None,
                     Ok(tasks) => {
                         let files = &self.files;
-                        let state = self.state.as_ref().ok();
+                        let state = self.state.as_ref().ok().map(|(_, state)| state);
                         let made: Vec<_> = tasks
                             .into_par_iter()
                             .map(|task| match finish(files, state, task) {
@@ -125,8 +133,8 @@ impl ByTask {
 
     /// The next tasks in order all of whose curves are read; reads on until there is one. None at the end.
     fn finished_tasks(&mut self) -> Result<Vec<Waiting>, Error> {
-        let state = match &mut self.state {
-            Ok(state) => state,
+        let (ahead, state) = match &mut self.state {
+            Ok((ahead, state)) => (ahead, state),
             Err(error) => return error.take().map_or(Ok(Vec::new()), Err),
         };
         // Enough to keep all cores at work, and no more: each may have to be read back.
@@ -141,12 +149,13 @@ impl ByTask {
                 self.waiting_bytes -= waiting.rows.iter().map(Row::bytes).sum::<usize>();
                 finished.push(waiting);
             }
-            if !finished.is_empty() || state.groups.is_empty() {
+            if !finished.is_empty() {
                 break Ok(finished);
             }
-            match state.read_more(&self.files, &self.decoder) {
-                Ok(bytes) => self.waiting_bytes += bytes,
-                Err(e) => break Err(e),
+            match ahead.next() {
+                None => break Ok(finished),
+                Some((place, Ok(rows))) => self.waiting_bytes += state.take_in(place, rows),
+                Some((_, Err(e))) => break Err(e),
             }
             if self.waiting_bytes > self.limit {
                 if let Err(e) = state.put_aside() {
@@ -164,8 +173,8 @@ impl ByTask {
 
 impl State {
     /// The tasks of each row group. Decodes only the column of tasks, and that only where statistics do not tell.
-    fn new(files: &[CurveFile], choice: Choice) -> Result<Self, Error> {
-        let all: Vec<(usize, usize)> = files
+    fn new(files: &[CurveFile], choice: &Choice, partly: bool) -> Result<(VecDeque<Place>, Self), Error> {
+        let all: Vec<Place> = files
             .iter()
             .enumerate()
             .flat_map(|(number, file)| {
@@ -173,7 +182,7 @@ impl State {
                 (0..file.groups().len()).filter(possible).map(move |group| (number, group))
             })
             .collect();
-        let tasks_of = |&(number, group): &(usize, usize)| {
+        let tasks_of = |&(number, group): &Place| {
             let file = &files[number];
             let mut tasks = match only_task(&file.groups()[group]) {
                 Some(task) => vec![task.to_owned()],
@@ -182,52 +191,44 @@ impl State {
             tasks.retain(|task| choice.tasks.matches(task));
             Ok(((number, group), tasks))
         };
-        let found: Vec<((usize, usize), Vec<String>)> = in_order(all.par_iter().map(tasks_of).collect())?;
-        let holds: BTreeMap<(usize, usize), Vec<String>> =
+        let found: Vec<(Place, Vec<String>)> = in_order(all.par_iter().map(tasks_of).collect())?;
+        let holds: BTreeMap<Place, Vec<String>> =
             found.into_iter().filter(|(_, tasks)| !tasks.is_empty()).collect();
         let mut tasks: BTreeMap<String, Waiting> = BTreeMap::new();
         for task in holds.values().flatten() {
             tasks.entry(task.clone()).or_default().groups += 1;
         }
         // In the order of their first tasks, so that of files that are sorted by task few tasks wait.
-        let mut groups: Vec<(usize, usize)> = holds.keys().copied().collect();
-        let first = |&(number, group): &(usize, usize)| {
+        let mut places: Vec<Place> = holds.keys().copied().collect();
+        let first = |&(number, group): &Place| {
             let low = bounds(&files[number].groups()[group]).map(|(low, _)| low.to_vec());
             (low.unwrap_or_default(), number, group)
         };
-        groups.sort_by_cached_key(first);
-        Ok(Self { choice, groups: groups.into(), tasks, holds, spill: Spill::default() })
+        places.sort_by_cached_key(first);
+        Ok((places.into(), Self { tasks, holds, spill: Spill::default(), partly }))
     }
 
-    /// Decodes the next row groups on all cores, and puts their curves to their tasks. Returns the bytes of the curves.
-    fn read_more(&mut self, files: &[CurveFile], decoder: &Decoder) -> Result<usize, Error> {
-        let count = rayon::current_num_threads().min(self.groups.len());
-        let places: Vec<(usize, usize)> = self.groups.drain(..count).collect();
-        let choice = &self.choice;
-        let decode =
-            |&(number, group): &(usize, usize)| decode(&files[number], number as u32, group, choice, decoder);
-        let decoded: Vec<Vec<Row>> = in_order(places.par_iter().map(decode).collect())?;
+    /// Puts the curves of a row group to their tasks. Returns their bytes.
+    fn take_in(&mut self, place: Place, rows: Vec<Row>) -> usize {
         let mut bytes = 0;
-        for (place, rows) in places.iter().zip(decoded) {
-            // Rows of a task often follow each other.
-            let mut rows = rows.into_iter().peekable();
-            while let Some(row) = rows.next() {
-                let task = Arc::clone(&row.curve.spec.task);
+        // Rows of a task often follow each other.
+        let mut rows = rows.into_iter().peekable();
+        while let Some(row) = rows.next() {
+            let task = Arc::clone(&row.curve.spec.task);
+            bytes += row.bytes();
+            let Some(waiting) = self.tasks.get_mut(&task.name) else { continue };
+            waiting.rows.push(row);
+            while let Some(row) = rows.next_if(|next| Arc::ptr_eq(&next.curve.spec.task, &task)) {
                 bytes += row.bytes();
-                let Some(waiting) = self.tasks.get_mut(&task.name) else { continue };
                 waiting.rows.push(row);
-                while let Some(row) = rows.next_if(|next| Arc::ptr_eq(&next.curve.spec.task, &task)) {
-                    bytes += row.bytes();
-                    waiting.rows.push(row);
-                }
-            }
-            for task in self.holds.remove(place).unwrap_or_default() {
-                if let Some(waiting) = self.tasks.get_mut(&task) {
-                    waiting.groups -= 1;
-                }
             }
         }
-        Ok(bytes)
+        for task in self.holds.remove(&place).unwrap_or_default() {
+            if let Some(waiting) = self.tasks.get_mut(&task) {
+                waiting.groups -= 1;
+            }
+        }
+        bytes
     }
 
     /// Puts all curves that wait into the temporary file.
@@ -241,7 +242,7 @@ impl State {
 }
 
 /// The chosen curves of a row group.
-fn decode(
+pub(crate) fn decode(
     file: &CurveFile,
     number: u32,
     group: usize,
@@ -281,8 +282,7 @@ fn finish(files: &Arc<[CurveFile]>, state: Option<&State>, waiting: Waiting) -> 
             state.spill.read(segment, &mut rows)?;
         }
     }
-    // Where only some splits are read, the others of a trial that is there twice must be the same, too.
-    let partly = state.is_some_and(|state| state.choice.leaves_splits_out() && state.choice.reads_losses());
+    let partly = state.is_some_and(|state| state.partly);
     let mut twice = false;
     rows.sort_by(|a, b| a.curve.order(&b.curve).then_with(|| a.file.cmp(&b.file)));
     let mut curves: Vec<Curve> = Vec::with_capacity(rows.len());
@@ -365,7 +365,7 @@ impl Iterator for ByTask {
                 Ok(tasks) => tasks,
                 Err(e) => return Some(Err(e)),
             };
-            let (files, state) = (&self.files, self.state.as_ref().ok());
+            let (files, state) = (&self.files, self.state.as_ref().ok().map(|(_, state)| state));
             let finished: Vec<_> = tasks.into_par_iter().map(|task| finish(files, state, task)).collect();
             match in_order(finished) {
                 Ok(curves) => self.ready.extend(curves.into_iter().filter(|curves| !curves.is_empty())),
