@@ -36,7 +36,7 @@ fn trials_that_differ_in_anything_are_both_kept_and_told_apart() {
     assert_eq!(json(&chosen)[0]["schedule_steps"], 20);
     fails(&["curves", "query", &all, "--protocol", "20"], 2, &["STEPS/EVERY/BATCHES"]);
 
-    assert!(ok(&["curves", "diff", &file("a.parquet"), &file("again.parquet")]).contains("1 trials equal"));
+    assert!(ok(&["curves", "diff", &file("a.parquet"), &file("again.parquet")]).contains("trials: 1 equal"));
     let differ = run(&["curves", "diff", &file("a.parquet"), &file("mode.parquet")]);
     assert_eq!(differ.code, 1);
     assert!(

@@ -29,12 +29,12 @@ pub(super) fn run(path: &Path, json: bool) -> anyhow::Result<()> {
         format!("protocol    {}", counted(&info.protocols)),
         format!("points      {}", names(&mut info.steps.iter().map(u32::to_string))),
         format!("mode        {}", counted(&info.modes)),
-        format!("schedule    over {} steps", counted(&info.schedule_steps)),
+        format!("schedules   over steps: {}", counted(&info.schedule_steps)),
         format!("data        {}", counted(&info.origins)),
         format!("arithmetic  {}", counted(&info.arithmetic)),
         format!(
             "revisions   {}",
-            names(&mut info.revisions.iter().map(|(revision, n)| format!("{revision} ({n})")))
+            names(&mut info.revisions.iter().map(|(revision, n)| format!("[{revision}] ({n})")))
         ),
         format!("diverged    {}", info.diverged),
     ];

@@ -112,7 +112,7 @@ fn diff(first: &Path, second: &Path, examples: usize, json: bool) -> anyhow::Res
             lines.push(format!("… and {} more", all - shown));
         }
         lines.push(format!(
-            "{} trials equal, {} different, {} only in the first, {} only in the second",
+            "trials: {} equal, {} different, {} only in the first, {} only in the second",
             found.equal, found.different, found.only_first, found.only_second
         ));
         output::lines(lines)?;

@@ -86,8 +86,7 @@ fn report(found: &[(Curve, Recheck)], json: bool) -> anyhow::Result<()> {
         };
         output::lines(found.iter().map(line))?;
         say!(
-            "{holds} hold, {differs} differ, {moved} are of another revision and differ, {impossible} could not be trained \
-             here"
+            "trials: {holds} hold, {differs} differ, {moved} of another revision differ, {impossible} could not be trained here"
         );
     }
     anyhow::ensure!(
