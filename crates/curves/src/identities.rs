@@ -63,7 +63,7 @@ pub(crate) struct OfBatch<'a> {
 }
 
 /// The numbers of all texts of a row, and its schedule.
-type Key = ([i32; 10], Option<u64>);
+type Key = ([[i32; 5]; 2], Option<u64>);
 
 /// Where texts of an identity are joined; no text of ours holds it.
 const BETWEEN: &str = "\u{0}";
@@ -86,31 +86,10 @@ impl Identities {
 impl OfBatch<'_> {
     /// What the texts of a row say.
     pub(crate) fn of_row(&mut self, row: usize, schedule_steps: Option<u64>) -> Result<&Shared, Error> {
-        let NameColumns {
-            task,
-            optimizer,
-            family,
-            hyperparameters,
-            mode,
-            protocol,
-            data,
-            data_digest,
-            arithmetic,
-            revisions,
-        } = self.columns;
-        let texts = [
-            task,
-            optimizer,
-            family,
-            hyperparameters,
-            mode,
-            protocol,
-            data,
-            data_digest,
-            arithmetic,
-            revisions,
-        ];
-        let key: Key = (texts.map(|texts| texts.key(row)), schedule_steps);
+        let c = self.columns;
+        let identity = [&c.task, &c.optimizer, &c.family, &c.hyperparameters, &c.mode];
+        let setting = [&c.protocol, &c.data, &c.data_digest, &c.arithmetic, &c.revisions];
+        let key: Key = ([identity, setting].map(|texts| texts.map(|texts| texts.key(row))), schedule_steps);
         if self.last.as_ref().is_none_or(|(last, _)| *last != key) {
             let (source, version, rule) = self.revisions(row)?;
             let shared = Shared {

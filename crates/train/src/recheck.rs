@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use taskset_datasets::Datasets;
+use taskset_datasets::{Datasets, in_full};
 use taskset_nn::Backend;
 use taskset_optim::{Configured, named};
 use taskset_trial::{Arithmetic, Curve, Source};
@@ -124,18 +124,4 @@ fn first_step(first: &Curve, second: &Curve) -> Option<u32> {
     let at = |(a, b): (&Vec<f32>, &Vec<f32>)| a.iter().zip(b).position(differ);
     let point = first.losses.iter().zip(&second.losses).filter_map(at).min()?;
     first.steps.get(point).copied()
-}
-
-/// An error with all of its causes.
-fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let words = next.to_string();
-        if !text.ends_with(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = next.source();
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! Trials are told apart, and nothing that was changed is read.
 
-use crate::support::{arg, fails, json, ok, run};
+use crate::support::{Ran, arg, fails, json, ok, program, run};
 
 /// Trains a short trial into a file.
 fn train(out: &str, more: &[&str]) {
@@ -164,6 +164,40 @@ fn data_that_changed_give_another_trial() {
     assert!(first.0 != second.0 && first.1 != second.1);
     ok(&["data", "prepare", "lm1b/bytes", "--data", &arg(&data), "--allow-partial"]);
     assert_eq!(id(&lm1b), second, "a prepared copy is the same data");
+}
+
+#[test]
+fn threads_change_no_byte() {
+    let directory = tempfile::tempdir().unwrap();
+    let curves = directory.path().join("curves");
+    std::fs::create_dir(&curves).unwrap();
+    for (number, task) in ["TwoD_Bowl1", "TwoD_Beale", "losg_tasks_family_seed4"].into_iter().enumerate() {
+        for (other, optimizer) in
+            ["adam4p_wide_grid_seed24", "adam4p_wide_grid_seed3"].into_iter().enumerate()
+        {
+            let out = arg(&curves.join(format!("{number}{other}.parquet")));
+            let args =
+                ["train", task, optimizer, "--steps", "20", "--eval-every", "10", "--eval-batches", "1"];
+            ok(&[&args[..], &["--out", &out]].concat());
+        }
+    }
+    let path = arg(&curves);
+    let slice = arg(&directory.path().join("all.parquet"));
+    for args in [
+        &["curves", "query", &path][..],
+        &["curves", "query", &path, "--json"],
+        &["curves", "info", &path, "--json"],
+        &["lists", "learn", "--curves", &path, "--family", "adam4p", "--json"],
+        &["curves", "query", &path, "--out", &slice],
+    ] {
+        let outputs = ["1", "2", "5"].map(|threads| {
+            let output = program().args(args).env("RAYON_NUM_THREADS", threads).output().unwrap();
+            let ran = Ran::from(output);
+            assert_eq!(ran.code, 0, "{args:?}: {}", ran.stderr);
+            (ran.stdout, std::fs::read(&slice).ok())
+        });
+        assert!(outputs[0] == outputs[1] && outputs[1] == outputs[2], "{args:?}");
+    }
 }
 
 #[test]
