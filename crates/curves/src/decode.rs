@@ -65,7 +65,7 @@ impl Columns {
 
     /// Whether the losses of all splits are read.
     pub(crate) fn reads_all(&self) -> bool {
-        self.splits.len() == Split::ALL.len()
+        Split::ALL.iter().all(|split| self.splits.contains(split))
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

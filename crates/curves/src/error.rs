@@ -125,8 +125,8 @@ pub enum Error {
     },
     /// Curves that do not fit into memory were put into a temporary file, and that failed.
     #[error(
-        "curves that are not sorted by task are put into a temporary file in {}, and that failed; the environment variable \
-         TMPDIR names another directory", directory.display()
+        "curves that are not sorted by task are put into a temporary file in {}, as large as all that are read, and that failed; \
+         the environment variable TMPDIR names another directory", directory.display()
     )]
     Temporary {
         /// The directory of temporary files.

@@ -232,12 +232,15 @@ fn check_places(path: &Path, parquet: &ParquetMetaData, end: u64) -> Result<(), 
 
 /// Why a readable footer without its right digest is not used.
 fn unusable(path: &Path, state: &Footer, parquet: &ParquetMetaData) -> Error {
+    let writer = parquet.file_metadata().created_by().unwrap_or("an unnamed program");
+    // Files of ours that have this schema's version, or a seal, had a right one when they were written.
+    let version = metadata::value(parquet.file_metadata(), VERSION);
+    let ours = writer.starts_with("taskset-rs ");
+    if ours && (*state == Footer::Damaged || version == Some(&SCHEMA_VERSION.to_string())) {
+        return Error::damaged(path, "its footer");
+    }
     if let Err(other) = check_version(path, parquet) {
         return other;
-    }
-    let writer = parquet.file_metadata().created_by().unwrap_or("an unnamed program");
-    if writer.starts_with("taskset-rs ") && *state == Footer::Damaged {
-        return Error::damaged(path, "its footer");
     }
     Error::Rewritten { path: path.to_owned(), writer: writer.to_owned() }
 }

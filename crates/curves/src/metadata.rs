@@ -11,7 +11,7 @@ use crate::Error;
 /// meaning.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// How the curves of a file came about: what is worth knowing, but decides no number. Stored as strings under the keys
+/// How the curves of a file came about: what is worth knowing, but decides no number inside a class of arithmetic. Stored as strings under the keys
 /// `taskset.<field>`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Metadata {

@@ -33,11 +33,6 @@ impl NamePatterns {
         Ok(compiled)
     }
 
-    /// This name and no other, whatever characters it has.
-    pub(crate) fn one(name: &str) -> Self {
-        Self { exact: BTreeSet::from([name.to_owned()]), wildcards: Vec::new() }
-    }
-
     /// Whether a name is chosen.
     ///
     /// ```

@@ -108,19 +108,12 @@ impl Choice {
         })
     }
 
-    /// All of the curves of one task.
-    pub(crate) fn of_task(task: &str) -> Result<Self, Error> {
-        Ok(Self { tasks: NamePatterns::one(task), ..Self::new(&Query::default())? })
-    }
-
-    /// Whether any losses are read.
-    pub(crate) fn reads_losses(&self) -> bool {
-        self.columns.reads_any()
-    }
-
-    /// Whether some splits are left out.
-    pub(crate) fn leaves_splits_out(&self) -> bool {
-        !self.columns.reads_all()
+    /// The same with all splits; none where they are read already, or no losses are.
+    pub(crate) fn with_all_splits(&self) -> Result<Option<Self>, Error> {
+        if self.columns.reads_all() || !self.columns.reads_any() {
+            return Ok(None);
+        }
+        Self::new(&Query { splits: Vec::new(), ..self.query.clone() }).map(Some)
     }
 
     /// The same without losses.

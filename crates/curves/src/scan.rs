@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use taskset_trial::{Curve, Identifier};
@@ -65,16 +66,18 @@ struct State {
     /// Which tasks a row group holds, of those that are still to be read.
     holds: BTreeMap<Place, Vec<String>>,
     spill: Spill,
-    /// Whether only some splits are read: the others of a trial that is there twice must be the same, too.
-    partly: bool,
+    /// Whether a trial was there twice.
+    twice: AtomicBool,
+    /// Where only some splits are read: the same choice with all of them. The other splits of a trial that is there twice must
+    /// be the same, too.
+    whole: Option<Choice>,
 }
 
 impl ByTask {
     /// Looks through the files for the tasks of their row groups.
     pub(crate) fn new(files: Arc<[CurveFile]>, choice: Result<Choice, Error>) -> Self {
         let state = choice.and_then(|choice| {
-            let partly = choice.leaves_splits_out() && choice.reads_losses();
-            let (places, state) = State::new(&files, &choice, partly)?;
+            let (places, state) = State::new(&files, &choice)?;
             Ok((Ahead::new(Arc::clone(&files), choice, places), state))
         });
         Self {
@@ -153,7 +156,10 @@ impl ByTask {
                 break Ok(finished);
             }
             match ahead.next() {
-                None => break Ok(finished),
+                None if !state.tasks.is_empty() => {
+                    unreachable!("all row groups were read, so no task waits for one")
+                }
+                None => break state.compare_twins(&self.files).map(|()| finished),
                 Some((place, Ok(rows))) => self.waiting_bytes += state.take_in(place, rows),
                 Some((_, Err(e))) => break Err(e),
             }
@@ -173,7 +179,7 @@ impl ByTask {
 
 impl State {
     /// The tasks of each row group. Decodes only the column of tasks, and that only where statistics do not tell.
-    fn new(files: &[CurveFile], choice: &Choice, partly: bool) -> Result<(VecDeque<Place>, Self), Error> {
+    fn new(files: &[CurveFile], choice: &Choice) -> Result<(VecDeque<Place>, Self), Error> {
         let all: Vec<Place> = files
             .iter()
             .enumerate()
@@ -205,7 +211,20 @@ impl State {
             (low.unwrap_or_default(), number, group)
         };
         places.sort_by_cached_key(first);
-        Ok((places.into(), Self { tasks, holds, spill: Spill::default(), partly }))
+        let whole = choice.with_all_splits()?;
+        let (spill, twice) = (Spill::default(), AtomicBool::new(false));
+        Ok((places.into(), Self { tasks, holds, spill, twice, whole }))
+    }
+
+    /// Where only some splits were read and a trial was there twice: reads the same curves once more, with all splits, which
+    /// is an error if they differ. Done once, at the end.
+    fn compare_twins(&mut self, files: &Arc<[CurveFile]>) -> Result<(), Error> {
+        match self.whole.take() {
+            Some(choice) if self.twice.load(Ordering::Relaxed) => {
+                ByTask::new(Arc::clone(files), Ok(choice)).try_for_each(|curves| curves.map(drop))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Puts the curves of a row group to their tasks. Returns their bytes.
@@ -282,7 +301,6 @@ fn finish(files: &Arc<[CurveFile]>, state: Option<&State>, waiting: Waiting) -> 
             state.spill.read(segment, &mut rows)?;
         }
     }
-    let partly = state.is_some_and(|state| state.partly);
     let mut twice = false;
     rows.sort_by(|a, b| a.curve.order(&b.curve).then_with(|| a.file.cmp(&b.file)));
     let mut curves: Vec<Curve> = Vec::with_capacity(rows.len());
@@ -302,12 +320,8 @@ fn finish(files: &Arc<[CurveFile]>, state: Option<&State>, waiting: Waiting) -> 
             curves.extend(once);
         }
     }
-    if twice
-        && partly
-        && let Some(curve) = curves.first()
-    {
-        let mut all = ByTask::new(Arc::clone(files), Choice::of_task(curve.task()));
-        all.try_for_each(|curves| curves.map(drop))?;
+    if twice && let Some(state) = state {
+        state.twice.store(true, Ordering::Relaxed);
     }
     Ok(curves)
 }

@@ -61,14 +61,11 @@ impl CurveStore {
     }
 
     fn try_append(&self, curves: &[Curve]) -> Result<(), Error> {
-        let mut writer = CurveWriter::create(&self.directory.join("part.parquet"), &self.metadata)?;
+        let mut writer = CurveWriter::create_in(&self.directory, &self.metadata)?;
         for curve in curves {
             writer.append(curve.clone())?;
         }
-        let name = |path: &Path, digest: &taskset_trial::Digest| {
-            path.with_file_name(format!("part-{}.parquet", &digest.to_string()[..24]))
-        };
-        writer.finish_as(name).map(drop)
+        writer.finish_as(|digest| self.directory.join(format!("part-{}.parquet", &digest.to_string()[..24])))
     }
 
     /// The trials that are there, those of other processes included.

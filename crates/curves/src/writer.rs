@@ -36,7 +36,16 @@ impl CurveWriter {
     /// # Errors
     /// [`Error::Io`] if nothing can be written there.
     pub fn create(path: &Path, metadata: &Metadata) -> Result<Self, Error> {
-        let file = AtomicFile::create(path).map_err(Error::io("write", path))?;
+        Self::start(path, AtomicFile::create(path), metadata)
+    }
+
+    /// Starts a file of a directory that gets its name at the end, by [`finish_as`](Self::finish_as).
+    pub(crate) fn create_in(directory: &Path, metadata: &Metadata) -> Result<Self, Error> {
+        Self::start(directory, AtomicFile::create_in(directory), metadata)
+    }
+
+    fn start(path: &Path, file: io::Result<AtomicFile>, metadata: &Metadata) -> Result<Self, Error> {
+        let file = file.map_err(Error::io("write", path))?;
         let recorder = Recorder { file, position: 0, recent: Vec::new() };
         let options = ArrowWriterOptions::new()
             .with_properties(properties(metadata))
@@ -88,11 +97,21 @@ impl CurveWriter {
     /// # Errors
     /// [`Error::Io`]; an older file of this name is then as it was.
     pub fn finish(self) -> Result<Digest, Error> {
-        self.finish_as(|path, _| path.to_owned())
+        let path = self.path.clone();
+        let (file, digest) = self.seal()?;
+        file.commit().map_err(Error::io("write", &path))?;
+        Ok(digest)
     }
 
-    /// The same under a name that may depend on the digest; in the same directory.
-    pub(crate) fn finish_as(mut self, name: impl FnOnce(&Path, &Digest) -> PathBuf) -> Result<Digest, Error> {
+    /// The same under a name that depends on the digest; in the same directory.
+    pub(crate) fn finish_as(self, name: impl FnOnce(&Digest) -> PathBuf) -> Result<(), Error> {
+        let (file, digest) = self.seal()?;
+        let path = name(&digest);
+        file.commit_as(&path).map_err(Error::io("write", &path))
+    }
+
+    /// Writes what is left, the footer, and its digest.
+    fn seal(mut self) -> Result<(AtomicFile, Digest), Error> {
         if !self.rows.is_empty() {
             self.end_group()?;
         }
@@ -113,9 +132,7 @@ impl CurveWriter {
         let start = position - footer.len() as u64;
         let sealed = file.overwrite(start + at as u64, digest.to_string().as_bytes());
         sealed.map_err(Error::io("write", &path))?;
-        let path = name(&path, &digest);
-        file.commit_as(&path).map_err(Error::io("write", &path))?;
-        Ok(digest)
+        Ok((file, digest))
     }
 }
 

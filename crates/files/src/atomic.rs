@@ -27,18 +27,21 @@ impl AtomicFile {
     ///
     /// # Errors
     /// What the system answers if nothing can be written there; [`io::ErrorKind::InvalidInput`] if there is something that is
-    /// not a regular file (a folder, a pipe, a device), which renaming would destroy.
+    /// not a regular file (a folder, a pipe, a device), which renaming would destroy, or a link that leads nowhere.
     pub fn create(target: &Path) -> io::Result<Self> {
-        let resolved = match std::fs::metadata(target) {
-            Ok(metadata) if !metadata.is_file() => {
-                let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
-                let message = format!("what is there is {what}, and is left as it is");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-            }
-            Ok(_) if target.is_symlink() => Some(std::fs::canonicalize(target)?),
-            _ => None,
-        };
-        let target = resolved.as_deref().unwrap_or(target);
+        let target = resolved(target)?;
+        Self::start(folder_of(&target), &target)
+    }
+
+    /// Starts a file in a folder that gets its name at the end, by [`AtomicFile::commit_as`].
+    ///
+    /// # Errors
+    /// What the system answers if nothing can be written there.
+    pub fn create_in(folder: &Path) -> io::Result<Self> {
+        Self::start(folder, Path::new(""))
+    }
+
+    fn start(folder: &Path, target: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(TEMPORARY_PREFIX);
         #[cfg(unix)]
@@ -47,7 +50,7 @@ impl AtomicFile {
             // Readable like any other file under the process's umask, not by its owner alone.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder_of(target))?;
+        let file = builder.tempfile_in(folder)?;
         let _ = file.as_file().try_lock();
         Ok(Self { file: BufWriter::with_capacity(1 << 16, file), target: target.to_owned() })
     }
@@ -70,18 +73,38 @@ impl AtomicFile {
     /// removed meanwhile.
     pub fn commit(self) -> io::Result<()> {
         let target = self.target.clone();
-        self.commit_as(&target)
+        self.rename(&target)
     }
 
     /// The same under another name, in the same folder.
     ///
     /// # Errors
-    /// As [`AtomicFile::commit`].
+    /// As [`AtomicFile::create`] and [`AtomicFile::commit`].
     pub fn commit_as(self, target: &Path) -> io::Result<()> {
+        let target = resolved(target)?;
+        self.rename(&target)
+    }
+
+    fn rename(self, target: &Path) -> io::Result<()> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
         file.persist(target).map_err(|e| e.error)?;
         sync_folder(folder_of(target))
+    }
+}
+
+/// Where a file of this name really lies.
+fn resolved(target: &Path) -> io::Result<PathBuf> {
+    let refuse = |what: &str| {
+        let message = format!("what is there is {what}, and is left as it is");
+        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+    };
+    match std::fs::metadata(target) {
+        Ok(metadata) if metadata.is_dir() => refuse("a folder"),
+        Ok(metadata) if !metadata.is_file() => refuse("not a regular file"),
+        Ok(_) if target.is_symlink() => std::fs::canonicalize(target),
+        Err(_) if target.is_symlink() => refuse("a link that leads nowhere"),
+        _ => Ok(target.to_owned()),
     }
 }
 
@@ -219,6 +242,14 @@ mod tests {
         write_atomically(&path("link"), b"new").unwrap();
         assert!(path("link").is_symlink());
         assert_eq!(std::fs::read(path("whole")).unwrap(), b"new");
+        let mut file = AtomicFile::create_in(dir.path()).unwrap();
+        file.write_all(b"newer").unwrap();
+        file.commit_as(&path("link")).unwrap();
+        assert!(path("link").is_symlink());
+        assert_eq!(std::fs::read(path("whole")).unwrap(), b"newer");
+        assert!(AtomicFile::create_in(dir.path()).unwrap().commit_as(&path("folder")).is_err());
+        std::os::unix::fs::symlink(path("gone"), path("nowhere")).unwrap();
+        assert!(write_atomically(&path("nowhere"), b"x").is_err());
     }
 
     #[test]

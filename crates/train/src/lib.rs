@@ -1,6 +1,6 @@
 //! Training one trial and many: protocol, evaluation, observers, parallel sweeps.
 //!
-//! A *trial* is (task, optimizer, replica, protocol); training it gives a [`Curve`](taskset_trial::Curve). Trials are
+//! A *trial* is (task, optimizer, replica, protocol); training it gives a [`Curve`]. Trials are
 //! independent: the same trial gives the same bits alone or among thousands, on any number of threads, in any order,
 //! because all of its random numbers come from streams named by (task, replica, purpose). Trials that differ in nothing
 //! but the optimizer meet the same minibatches and noise; a sweep trains them in lockstep where that pays

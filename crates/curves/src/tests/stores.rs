@@ -94,6 +94,15 @@ fn stores_that_append_to_one_directory_at_once_lose_nothing() {
 }
 
 #[test]
+fn stray_folders_do_not_stop_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("part.parquet")).unwrap();
+    let store = CurveStore::open(dir.path(), &metadata()).unwrap();
+    store.append(&[curve("a", "o", 0)]).unwrap();
+    assert_eq!(store.finished().unwrap().len(), 1);
+}
+
+#[test]
 fn left_overs_are_removed() {
     let dir = tempfile::tempdir().unwrap();
     let store = CurveStore::open(dir.path(), &metadata()).unwrap();

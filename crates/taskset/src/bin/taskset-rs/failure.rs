@@ -46,7 +46,10 @@ impl std::error::Error for Usage {}
 pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut text = in_full(error.as_ref());
     if let Some(field) = mixture(error) {
-        text += &format!(" (`{}`)", SelectionOption::option_of(field));
+        text += &SelectionOption::option_of(field).map_or_else(
+            || "; no option chooses between these: read their files separately".to_owned(),
+            |option| format!(" (`{option}`)"),
+        );
     }
     if error.is::<Interrupted>() { text } else { format!("error: {text}") }
 }

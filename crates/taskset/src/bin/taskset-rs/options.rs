@@ -107,8 +107,8 @@ impl SelectionOption {
     }
 
     /// What can be done where curves differ in a column: the option that chooses by it.
-    pub(crate) fn option_of(column: &str) -> &'static str {
-        match column {
+    pub(crate) fn option_of(column: &str) -> Option<&'static str> {
+        Some(match column {
             "mode" => "--mode MODE",
             "schedule_steps" => "--schedule-steps T",
             "protocol" => "--protocol STEPS/EVERY/BATCHES",
@@ -117,8 +117,8 @@ impl SelectionOption {
             "arithmetic" => "--arithmetic fma|portable",
             "revisions" => "--revisions TEXT",
             // A choice by anything else would leave one trial, or none.
-            _ => "read their files separately",
-        }
+            _ => return None,
+        })
     }
 }
 

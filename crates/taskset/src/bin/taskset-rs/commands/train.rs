@@ -12,7 +12,7 @@ use taskset::tasks;
 use taskset::train::{self, Curve, Protocol, TrialSpec};
 
 use crate::commands::curves::curve_document;
-use crate::failure::{Interrupted, Usage};
+use crate::failure::{Interrupted, Usage, in_full};
 use crate::options::DataOption;
 use crate::progress::TrialProgress;
 use crate::{interrupt, output};
@@ -94,7 +94,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // Written before it is shown: a reader that leaves early must not cost the file. Shown even if writing fails: a full disk
     // must not cost the result.
     let written = match &arguments.out {
-        Some(path) => curves::write(path, std::slice::from_ref(&curve), &train::metadata(1))
+        Some(path) => (if path.exists() { check_equal(path, &curve) } else { Ok(()) })
+            .and_then(|()| Ok(curves::write(path, std::slice::from_ref(&curve), &train::metadata(1))?))
             .with_context(|| format!("the curve could not be written to {}", path.display()))
             .inspect(|()| say!("curve written to {}", path.display())),
         None => Ok(()),
@@ -124,15 +125,26 @@ fn check_out(path: &Path) -> anyhow::Result<()> {
 
 /// Refuses to replace a file that holds anything but this trial.
 fn check_older(path: &Path, spec: &TrialSpec) -> anyhow::Result<()> {
-    let ids = curves::open(path).and_then(|reader| reader.ids());
-    if ids.is_ok_and(|ids| ids.len() == 1 && ids.contains(&spec.id())) {
-        return Ok(());
+    let usage =
+        |what: String| Err(Usage(format!("--out {}: {what}; name another file", path.display())).into());
+    match curves::open(path).and_then(|reader| reader.ids()) {
+        Ok(ids) if ids.len() == 1 && ids.contains(&spec.id()) => Ok(()),
+        Ok(_) => usage("the file holds something else than this trial, and is not replaced".to_owned()),
+        Err(e) => usage(format!("what is there cannot be read, so it is not replaced ({})", in_full(&e))),
     }
-    let message = format!(
-        "--out {}: the file holds something else than this trial, and is not replaced; name another file, or remove it",
-        path.display()
-    );
-    Err(Usage(message).into())
+}
+
+/// Refuses to replace another result of the same trial: whoever trains it again must hear that bits have moved.
+fn check_equal(path: &Path, curve: &Curve) -> anyhow::Result<()> {
+    let (_, older) = curves::read(path)?;
+    if let Some(column) = older.first().and_then(|older| older.difference(curve)) {
+        anyhow::bail!(
+            "the file holds this trial with another result ({column} differs), and is not replaced; `curves recheck {}` says \
+             more",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 fn summary(curve: &Curve) {

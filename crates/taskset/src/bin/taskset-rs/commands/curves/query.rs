@@ -99,7 +99,7 @@ struct Twins {
     trials: u64,
     /// The first difference that was seen.
     difference: Option<String>,
-    option: &'static str,
+    option: Option<&'static str>,
 }
 
 impl Twins {
@@ -118,10 +118,9 @@ impl Twins {
     fn report(&self) {
         if let Some(difference) = &self.difference {
             say!(
-                "note: {} trials share task, optimizer and replica with another one; the first differ in {difference} (`{}` \
-                 chooses)",
+                "note: {} trials share task, optimizer and replica with another one; the first differ in {difference}{}",
                 self.trials,
-                self.option
+                self.option.map_or_else(String::new, |option| format!(" (`{option}` chooses)"))
             );
         }
     }
@@ -163,9 +162,19 @@ fn check_out(reader: &Reader, query: &Query, path: &Path, out: &Path) -> anyhow:
     {
         return Err(Usage(format!("--out {}: it is one of the files that are read", out.display())).into());
     }
+    if out.file_name().is_none_or(taskset::files::is_hidden) {
+        let message = "readers leave out hidden files; name one that does not begin with a dot";
+        return Err(Usage(format!("--out {}: {message}", out.display())).into());
+    }
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if query.steps.is_some() && path.is_dir() && real(folder).is_some_and(|folder| Some(folder) == real(path))
-    {
+    let among = |place: &Path| real(folder).is_some_and(|folder| Some(folder) == real(place));
+    let beside = reader
+        .paths()
+        .filter_map(Path::parent)
+        .any(|p| among(if p.as_os_str().is_empty() { Path::new(".") } else { p }));
+    let curves = path.is_dir() && (beside || among(path) || among(&path.join("shards")));
+    let is_parquet = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+    if query.steps.is_some() && is_parquet && curves {
         let message = "slices must not lie among the curves that they are cut from: name a file elsewhere";
         return Err(Usage(format!("--out {}: {message}", out.display())).into());
     }
@@ -258,8 +267,11 @@ fn metadata(reader: &Reader, query: &Query) -> anyhow::Result<Metadata> {
     let mut slices: Vec<Option<String>> = Vec::new();
     for other in reader.metadata() {
         let merge = |ours: &mut String, theirs: &str| {
-            if !ours.split("; ").any(|known| known == theirs) {
-                *ours = format!("{ours}; {theirs}");
+            // The files may have been put together before.
+            for part in theirs.split("; ") {
+                if !ours.split("; ").any(|known| known == part) {
+                    *ours = format!("{ours}; {part}");
+                }
             }
         };
         merge(&mut metadata.machine, &other.machine);
@@ -272,7 +284,7 @@ fn metadata(reader: &Reader, query: &Query) -> anyhow::Result<Metadata> {
     }
     anyhow::ensure!(
         slices.len() <= 1,
-        "some of the files hold whole curves and some slices, or different slices; write them to files of their own"
+        "some of the files hold whole curves and some hold slices, or their slices differ; query each kind separately"
     );
     // A slice is not the trial that it is cut from, and must not pass for it.
     let cut = query.steps.as_ref().map(|range| format!("steps {}..{}", range.start(), range.end()));

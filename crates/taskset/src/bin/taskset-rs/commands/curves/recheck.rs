@@ -62,7 +62,8 @@ pub(super) fn run(path: &Path, sample: usize, json: bool, data: &DataOption) -> 
 
 fn report(found: &[(Curve, Recheck)], json: bool) -> anyhow::Result<()> {
     let count = |kind: fn(&Recheck) -> bool| found.iter().filter(|(_, result)| kind(result)).count();
-    let holds = count(|r| matches!(r, Recheck::Holds | Recheck::OtherRevision { equal: true, .. }));
+    let holds = count(|r| matches!(r, Recheck::Holds));
+    let equal = count(|r| matches!(r, Recheck::OtherRevision { equal: true, .. }));
     let differs = count(|r| matches!(r, Recheck::Differs { .. }));
     let moved = count(|r| matches!(r, Recheck::OtherRevision { equal: false, .. }));
     let impossible = count(|r| matches!(r, Recheck::Impossible { .. }));
@@ -77,7 +78,8 @@ fn report(found: &[(Curve, Recheck)], json: bool) -> anyhow::Result<()> {
             })
             .collect();
         output::json(&json!({
-            "holds": holds, "differs": differs, "other_revision": moved, "impossible": impossible, "trials": trials
+            "holds": holds, "differs": differs, "other_revision_equal": equal, "other_revision_differs": moved,
+            "impossible": impossible, "trials": trials
         }))?;
     } else {
         let line = |(curve, result): &(Curve, Recheck)| {
@@ -86,7 +88,8 @@ fn report(found: &[(Curve, Recheck)], json: bool) -> anyhow::Result<()> {
         };
         output::lines(found.iter().map(line))?;
         say!(
-            "trials: {holds} hold, {differs} differ, {moved} of another revision differ, {impossible} could not be trained here"
+            "trials: {holds} hold, {differs} differ; of another revision {equal} are equal and {moved} differ; {impossible} could \
+             not be trained here"
         );
     }
     anyhow::ensure!(
