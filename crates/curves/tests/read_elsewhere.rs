@@ -155,7 +155,7 @@ fn trial(i: u32) -> Curve {
     let name = tasks[i as usize / 5];
     let data_digest = (i % 3 != 1).then(|| Digest::of(&i.to_le_bytes()));
     let origin = [Origin::Real, Origin::Partial, Origin::Synthetic][i as usize % 3];
-    let task =
+    let mut task =
         TaskIdentity { origin, data_digest, ..TaskIdentity::without_data(name, "Gruppe ä", 1, "test") };
     let optimizer = ["adam_lr_-3.00", "ädäm", "最適化"][i as usize % 3];
     let mut optimizer = OptimizerIdentity::new(optimizer, "adam", [("β", 1e-3 * f64::from(i))], 1);
@@ -174,6 +174,11 @@ fn trial(i: u32) -> Curve {
         let absent = (i + split) % 6 == 5;
         if absent { Vec::new() } else { (0..steps.len() as u32).map(|at| loss(i, split, at)).collect() }
     });
+    // Only an import may lack a split.
+    let mut source = Source::Trained { trainer: 1 };
+    if losses.iter().any(Vec::is_empty) {
+        (source, task.version, optimizer.revision) = (Source::External("anderswo".into()), None, None);
+    }
     let diverges = |at: &usize| losses.iter().any(|losses| losses.get(*at).is_some_and(|x| !x.is_finite()));
     let diverged_at = (0..steps.len()).find(diverges).map(|at| steps[at]);
     Curve {
@@ -183,7 +188,7 @@ fn trial(i: u32) -> Curve {
             replica: if i == 7 { u32::MAX } else { i },
             protocol,
             arithmetic: if i.is_multiple_of(2) { Arithmetic::Fma } else { Arithmetic::Portable },
-            source: Source::Trained { trainer: 1 },
+            source,
         },
         steps: steps.into(),
         losses,
