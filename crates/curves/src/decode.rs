@@ -58,11 +58,6 @@ impl Columns {
         Self { names: vec![TRIAL_ID], splits: Vec::new(), ids: true }
     }
 
-    /// Whether the losses of any split are read.
-    pub(crate) fn reads_any(&self) -> bool {
-        !self.splits.is_empty()
-    }
-
     /// Whether the losses of all splits are read.
     pub(crate) fn reads_all(&self) -> bool {
         Split::ALL.iter().all(|split| self.splits.contains(split))

@@ -7,7 +7,7 @@ use serde::Serialize;
 use taskset_trial::{Curve, Source};
 
 use crate::file::CurveFile;
-use crate::{Error, Metadata, Query, Reader};
+use crate::{Error, Metadata, Query};
 
 /// A summary of the curves at a place.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -87,9 +87,6 @@ pub fn info(path: &Path) -> Result<Info, Error> {
         count(&mut info, &mut optimizers, &curves?);
     }
     info.families = optimizers.into_iter().map(|(family, names)| (family, names.len())).collect();
-    if info.rows > info.trials {
-        compare_twins(&reader)?;
-    }
     Ok(info)
 }
 
@@ -130,9 +127,4 @@ fn count(info: &mut Info, optimizers: &mut BTreeMap<String, BTreeSet<String>>, c
     }
     let runs = curves.chunk_by(|a, b| a.order(b).is_eq()).map(|run| run.len() as u64);
     info.ambiguous += runs.filter(|&length| length > 1).sum::<u64>();
-}
-
-/// Reads all losses, because some trial is there twice: they must be the same both times.
-fn compare_twins(reader: &Reader) -> Result<(), Error> {
-    reader.by_task().try_for_each(|curves| curves.map(drop))
 }

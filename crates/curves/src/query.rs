@@ -108,9 +108,9 @@ impl Choice {
         })
     }
 
-    /// The same with all splits; none where they are read already, or no losses are.
+    /// The same with all splits; none where they are read already.
     pub(crate) fn with_all_splits(&self) -> Result<Option<Self>, Error> {
-        if self.columns.reads_all() || !self.columns.reads_any() {
+        if self.columns.reads_all() {
             return Ok(None);
         }
         Self::new(&Query { splits: Vec::new(), ..self.query.clone() }).map(Some)

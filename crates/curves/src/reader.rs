@@ -186,12 +186,4 @@ impl Reader {
     pub(crate) fn trials_by_task(&self, query: &Query) -> ByTask {
         ByTask::new(Arc::clone(&self.files), Choice::new(query).map(Choice::without_losses))
     }
-
-    /// The chosen trials, without their losses, task by task like [`Reader::by_task`].
-    ///
-    /// # Errors
-    /// An item is an [`Error`] like those of [`Reader::query`]; nothing follows it.
-    pub fn query_trials(&self, query: &Query) -> impl Iterator<Item = Result<Vec<Curve>, Error>> + use<> {
-        self.trials_by_task(query)
-    }
 }

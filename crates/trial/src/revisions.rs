@@ -50,30 +50,25 @@ impl TrialSpec {
     }
 }
 
-/// What a text of the column says: who made the curve, the version of its task, the revision of its rule.
-pub(crate) fn parse(text: &str) -> Result<(Source, Option<TaskVersion>, Option<u32>), InvalidRevisions> {
-    if let Some(source) = text.strip_prefix(EXTERNAL) {
-        return Ok((Source::External(source.to_owned()), None, None));
-    }
-    let invalid = |reason: String| InvalidRevisions { text: text.to_owned(), reason };
-    let columns: Columns = serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
-    let Columns { fingerprint, group, rule, task, trainer } = columns;
-    let version = if group.is_empty() && fingerprint.is_empty() {
-        None
-    } else {
-        let fingerprint: Digest = fingerprint.parse().map_err(|e| invalid(format!("{e}")))?;
-        Some(TaskVersion { group, revision: task, fingerprint })
-    };
-    Ok((Source::Trained { trainer }, version, (rule > 0).then_some(rule)))
-}
-
 impl Source {
     /// Reads the column `revisions`: who made the curve, the version of its task, the revision of its optimizer's rule.
     ///
     /// # Errors
     /// [`InvalidRevisions`] for a text that [`TrialSpec::revisions`] does not write.
     pub fn parse(text: &str) -> Result<(Self, Option<TaskVersion>, Option<u32>), InvalidRevisions> {
-        parse(text)
+        if let Some(source) = text.strip_prefix(EXTERNAL) {
+            return Ok((Self::External(source.to_owned()), None, None));
+        }
+        let invalid = |reason: String| InvalidRevisions { text: text.to_owned(), reason };
+        let columns: Columns = serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
+        let Columns { fingerprint, group, rule, task, trainer } = columns;
+        let version = if group.is_empty() && fingerprint.is_empty() {
+            None
+        } else {
+            let fingerprint: Digest = fingerprint.parse().map_err(|e| invalid(format!("{e}")))?;
+            Some(TaskVersion { group, revision: task, fingerprint })
+        };
+        Ok((Self::Trained { trainer }, version, (rule > 0).then_some(rule)))
     }
 }
 
