@@ -1,9 +1,8 @@
 //! Curves as CSV in long form.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
-use taskset_names::Split;
+use taskset_names::{Split, csv_field};
 use taskset_trial::{Curve, Identifier, Protocol};
 
 /// The columns: one line per loss. The last ones tell trials of the same names apart; `protocol` is
@@ -15,7 +14,7 @@ const HEADER: &str =
 /// trials of the same names apart: `mode,schedule_steps,arithmetic,protocol,trial`.
 ///
 /// Splits without losses give no lines; numbers have the digits that give the same `f32` back; non-finite losses are `NaN`,
-/// `inf` and `-inf`.
+/// `inf` and `-inf`. Names are written by [`csv_field`].
 #[derive(Debug)]
 pub struct CsvWriter<W> {
     out: W,
@@ -44,8 +43,8 @@ impl<W: Write> CsvWriter<W> {
     pub fn write(&mut self, curve: &Curve) -> io::Result<()> {
         let names = format!(
             "{},{},{},{}",
-            field(curve.task()),
-            field(curve.optimizer()),
+            csv_field(curve.task()),
+            csv_field(curve.optimizer()),
             curve.replica(),
             curve.origin()
         );
@@ -54,7 +53,7 @@ impl<W: Write> CsvWriter<W> {
         let Protocol { steps: all, eval_every, eval_batches } = curve.spec.protocol;
         let trial = format!(
             "{},{},{},{all}/{eval_every}/{eval_batches},{}",
-            field(mode),
+            csv_field(mode),
             steps.map_or_else(String::new, |steps| steps.to_string()),
             curve.spec.arithmetic,
             self.ids.id(&curve.spec).short()
@@ -75,14 +74,6 @@ impl<W: Write> CsvWriter<W> {
         self.out.flush()?;
         Ok(self.out)
     }
-}
-
-/// A name as a CSV field, quoted where it must be (RFC 4180).
-fn field(name: &str) -> Cow<'_, str> {
-    if name.contains([',', '"', '\n', '\r']) {
-        return Cow::Owned(format!("\"{}\"", name.replace('"', "\"\"")));
-    }
-    Cow::Borrowed(name)
 }
 
 #[cfg(test)]
