@@ -81,7 +81,7 @@ pub enum Error {
     },
     /// The file holds slices of curves where whole ones are needed.
     #[error(
-        "{} holds slices of curves ({slice}), which are not whole trials; use the file that they were cut from", path.display()
+        "{} holds parts of curves ({slice}); whole trials are needed here", path.display()
     )]
     Slice {
         /// The file.

@@ -267,7 +267,8 @@ impl OptList {
             bail!("a schedule over 0 training steps; give the number of steps of the whole run");
         }
         let entry = list::entry(index).map_err(Error::wrap)?;
-        CandleOptimizer::new(vars, entry.config.rule(Mode::OptList, training_steps)).map(Self)
+        let rule = entry.config.rule(Mode::OptList, training_steps).map_err(Error::wrap)?;
+        CandleOptimizer::new(vars, rule).map(Self)
     }
 
     /// The same over all variables of a map, in the order of their names.
@@ -337,7 +338,7 @@ mod tests {
     }
 
     fn check_equals_the_rule<T: WithDType + Float>(name: &str) {
-        let rule = named(name).unwrap().config.rule(Mode::OptList, 8);
+        let rule = named(name).unwrap().config.rule(Mode::OptList, 8).unwrap();
         let var = var(T::DTYPE);
         let mut params = flat::<T>(&var);
         let mut state = rule.init::<T>(params.len());
@@ -386,7 +387,7 @@ mod tests {
 
     #[test]
     fn saved_and_restored_is_uninterrupted() {
-        let rule = named("nadamw_grid_seed0").unwrap().config.rule(Mode::OptList, 8);
+        let rule = named("nadamw_grid_seed0").unwrap().config.rule(Mode::OptList, 8).unwrap();
         let run = |interrupted: bool| {
             let var = var(DType::F32);
             let mut optimizer = CandleOptimizer::new(vec![var.clone()], rule).unwrap();

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde_json::Value;
 use taskset_trial::{HyperparameterValue, Hyperparameters, OptimizerIdentity};
 
-use crate::{Config, Mode, Named, Rule};
+use crate::{Config, Error, Mode, Named, Rule};
 
 /// An optimizer that is ready to train: a rule, and the identity by which its curves are known.
 ///
 /// ```
 /// use taskset_optim::{Mode, named};
-/// let adam = named("adam_lr_-3.00")?.configured(Mode::Upstream, 10_000);
+/// let adam = named("adam_lr_-3.00")?.configured(Mode::Upstream, 10_000)?;
 /// assert_eq!((adam.identity.family.as_str(), adam.identity.schedule_steps), ("adam_lr", Some(10_000)));
 /// # Ok::<(), taskset_optim::Error>(())
 /// ```
@@ -32,8 +32,11 @@ impl Configured {
 }
 
 impl Named {
-    /// The optimizer in a mode, with schedules over `schedule_steps` steps (see [`Config::rule`]).
-    pub fn configured(&self, mode: Mode, schedule_steps: u64) -> Configured {
+    /// The optimizer in a mode, with schedules over `schedule_steps` steps.
+    ///
+    /// # Errors
+    /// As [`Config::rule`], for hyperparameters that were changed by hand.
+    pub fn configured(&self, mode: Mode, schedule_steps: u64) -> Result<Configured, Error> {
         let info = self.family.info();
         let identity = OptimizerIdentity {
             name: self.name.clone(),
@@ -43,7 +46,8 @@ impl Named {
             schedule_steps: Some(schedule_steps),
             revision: Some(info.revision),
         };
-        Configured { identity: Arc::new(identity), rule: self.config.rule(mode, schedule_steps) }
+        let rule = self.config.rule(mode, schedule_steps)?;
+        Ok(Configured { identity: Arc::new(identity), rule })
     }
 }
 
@@ -71,7 +75,7 @@ mod tests {
         for info in families() {
             let name = info.names().next().unwrap();
             let named = named(&name).unwrap();
-            let identity = named.configured(Mode::Paper, 20).identity;
+            let identity = named.configured(Mode::Paper, 20).unwrap().identity;
             let found = &identity.hyperparameters;
             assert_eq!(found.0.len(), info.space.len(), "{name}");
             for dimension in info.space {

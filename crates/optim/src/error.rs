@@ -31,7 +31,7 @@ pub enum Error {
     /// There is no family of this name.
     #[error("there is no optimizer family `{0}`; the families are {known}", known = known_families())]
     UnknownFamily(String),
-    /// A hyperparameter object that lacks a key, has one too many, or has a value of the wrong type.
+    /// Hyperparameters that are not an object.
     #[error("hyperparameters of {family}: {source}")]
     Hyperparameters {
         /// The family that the object was read for.
@@ -39,17 +39,59 @@ pub enum Error {
         /// What the JSON reader found.
         source: serde_json::Error,
     },
+    /// A hyperparameter object with a key that the family does not have.
+    #[error("hyperparameters of {family}: there is no `{key}`; its keys are {}", keys(.family))]
+    UnknownHyperparameter {
+        /// The family.
+        family: Family,
+        /// The key.
+        key: String,
+    },
+    /// A hyperparameter object that lacks a key.
+    #[error("hyperparameters of {family}: `{key}` is missing")]
+    MissingHyperparameter {
+        /// The family.
+        family: Family,
+        /// The key.
+        key: &'static str,
+    },
+    /// A hyperparameter of the wrong type.
+    #[error("hyperparameters of {family}: {key} is {value}; it must be {expected}")]
+    HyperparameterType {
+        /// The family.
+        family: Family,
+        /// The key.
+        key: &'static str,
+        /// Its value, as JSON.
+        value: String,
+        /// What it must be, in words.
+        expected: &'static str,
+    },
     /// A hyperparameter outside the values for which the equations make sense.
-    #[error("hyperparameters of {family}: {name} = {value} is not possible; it must lie in [{}, {}]", .valid[0], .valid[1])]
+    #[error("hyperparameters of {family}: {name} = {} is not possible; it must be {}", shown(*.value), range(.valid))]
     OutOfRange {
+        /// The family.
+        family: Family,
+        /// The hyperparameter.
+        name: &'static str,
+        /// Its value; NaN for infinities too, which hyperparameter objects cannot say.
+        value: f64,
+        /// The smallest and the largest possible value.
+        valid: [f64; 2],
+    },
+    /// An epsilon of 0 (in f32) that stands alone below the fraction bar.
+    #[error(
+        "hyperparameters of {family}: {name} = {value} is not possible: the update of a parameter whose gradient is 0 divides by \
+         it; it must be at least {:e}",
+        f32::MIN_POSITIVE
+    )]
+    Divides {
         /// The family.
         family: Family,
         /// The hyperparameter.
         name: &'static str,
         /// Its value.
         value: f64,
-        /// The smallest and the largest possible value.
-        valid: [f64; 2],
     },
     /// An index beyond the end of the published list.
     #[error("the published list has entries 0 to 999; there is no entry {0}")]
@@ -99,6 +141,26 @@ fn unknown(name: &str, hint: &Hint) -> String {
         }
     };
     format!("there is no optimizer `{name}`; {end}")
+}
+
+fn keys(family: &Family) -> String {
+    let names: Vec<&str> = family.info().space.iter().map(|dimension| dimension.name).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn shown(value: f64) -> String {
+    if value.is_nan() { "NaN or infinite".to_owned() } else { value.to_string() }
+}
+
+/// What may be, in words.
+fn range(&[least, most]: &[f64; 2]) -> String {
+    let number = |x: f64| if x != 0.0 && x < 1e-3 { format!("{x:e}") } else { x.to_string() };
+    match most {
+        // The largest number below 1.
+        _ if most < 1.0 && most > 0.999 => format!("at least {} and below 1", number(least)),
+        f64::MAX => format!("a finite number, at least {}", number(least)),
+        _ => format!("between {} and {}", number(least), number(most)),
+    }
 }
 
 fn known_families() -> String {

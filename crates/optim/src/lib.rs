@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use taskset_optim::{Mode, named};
-//! let rule = named("adam4p_wide_grid_seed107")?.config.rule(Mode::Upstream, 10_000);
+//! let rule = named("adam4p_wide_grid_seed107")?.config.rule(Mode::Upstream, 10_000)?;
 //! let mut params = [1.0f32, -2.0];
 //! let mut state = rule.init(params.len());
 //! rule.update(&[0.5, 0.1], &mut params, &mut state);

@@ -213,9 +213,17 @@ macro_rules! registry {
             }
 
             /// The update rule with every switch set by hand; [`Config::rule`] sets them by mode.
-            pub fn rule_with(&self, switches: &Switches, training_steps: u64) -> Rule {
-                match self {
+            ///
+            /// # Errors
+            /// As [`Config::rule`].
+            pub fn rule_with(&self, switches: &Switches, training_steps: u64) -> Result<Rule, Error> {
+                self.check()?;
+                let rule = match self {
                     $(Self::$variant(c) => c.rule(switches, training_steps),)*
+                };
+                match rule.divides_by() {
+                    Some((name, value)) => Err(Error::Divides { family: self.family(), name, value }),
+                    None => Ok(rule),
                 }
             }
         }
@@ -279,21 +287,19 @@ impl Config {
     /// The update rule in a mode, for a run of `training_steps` steps (0 is taken as 1). Only nadamw and, depending on
     /// the mode, adam6p and adam8p look at the number of steps; upstream's own is
     /// [`UPSTREAM_TRAINING_STEPS`](crate::UPSTREAM_TRAINING_STEPS), however long the run.
-    pub fn rule(&self, mode: Mode, training_steps: u64) -> Rule {
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a value for which the equations make no sense, such as `beta1 = 1` or a rate that is NaN;
+    /// [`Error::Divides`] for an epsilon of 0 where the mode's equations divide by it.
+    pub fn rule(&self, mode: Mode, training_steps: u64) -> Result<Rule, Error> {
         self.rule_with(&mode.switches(), training_steps)
     }
 
-    /// Reads a hyperparameter object that has all keys of the family and no others.
-    ///
-    /// # Errors
-    /// [`Error::Hyperparameters`] for a missing or unknown key or a wrong type; [`Error::OutOfRange`] for a value for
-    /// which the equations make no sense, such as `beta1 = 1`.
-    pub fn from_hyperparameters(family: Family, object: &Value) -> Result<Self, Error> {
-        let info = family.info();
-        let config =
-            (info.parse)(object.clone()).map_err(|source| Error::Hyperparameters { family, source })?;
-        for dimension in info.space {
-            let value = config.value(dimension.name).unwrap_or(f64::NAN);
+    /// Whether every value is one for which the equations make sense.
+    fn check(&self) -> Result<(), Error> {
+        let family = self.family();
+        for dimension in family.info().space {
+            let value = self.value(dimension.name).unwrap_or(f64::NAN);
             if !(dimension.valid[0] <= value && value <= dimension.valid[1]) {
                 return Err(Error::OutOfRange {
                     family,
@@ -303,6 +309,34 @@ impl Config {
                 });
             }
         }
+        Ok(())
+    }
+
+    /// Reads a hyperparameter object that has all keys of the family and no others.
+    ///
+    /// # Errors
+    /// [`Error::UnknownHyperparameter`], [`Error::MissingHyperparameter`], [`Error::HyperparameterType`] and
+    /// [`Error::OutOfRange`] name the key; [`Error::Hyperparameters`] for what is no object.
+    pub fn from_hyperparameters(family: Family, object: &Value) -> Result<Self, Error> {
+        let info = family.info();
+        for (key, value) in object.as_object().into_iter().flatten() {
+            let Some(dimension) = info.space.iter().find(|dimension| dimension.name == key) else {
+                return Err(Error::UnknownHyperparameter { family, key: key.clone() });
+            };
+            let is_flag = dimension.scale == crate::Scale::Switch;
+            if if is_flag { !value.is_boolean() } else { !value.is_number() } {
+                let expected = if is_flag { "true or false" } else { "a number" };
+                let (key, value) = (dimension.name, value.to_string());
+                return Err(Error::HyperparameterType { family, key, value, expected });
+            }
+        }
+        let missing = |dimension: &&Dimension| object.is_object() && object.get(dimension.name).is_none();
+        if let Some(dimension) = info.space.iter().find(missing) {
+            return Err(Error::MissingHyperparameter { family, key: dimension.name });
+        }
+        let config =
+            (info.parse)(object.clone()).map_err(|source| Error::Hyperparameters { family, source })?;
+        config.check()?;
         Ok(config)
     }
 
@@ -386,15 +420,49 @@ mod tests {
         assert!(Config::from_hyperparameters(Family::Adam4p, &adam(0.0)).is_ok());
         check_refused(Family::Adam4p, &adam(1.0), &["adam4p", "beta1 = 1"]);
         check_refused(Family::Adam4p, &adam(-0.1), &["beta1"]);
-        check_refused(Family::Adam1p, &adam(0.5), &["adam1p", "unknown field", "beta1"]);
-        check_refused(Family::Adam8p, &adam(0.5), &["missing field `l1`"]);
-        check_refused(Family::Adam1p, &json!({"learning_rate": "x"}), &["invalid type"]);
+        check_refused(Family::Adam1p, &adam(0.5), &["adam1p", "`beta1`", "its keys are learning_rate"]);
+        check_refused(Family::Adam8p, &adam(0.5), &["adam8p", "`l1` is missing"]);
+        check_refused(
+            Family::Adam1p,
+            &json!({"learning_rate": "x"}),
+            &["learning_rate is \"x\"", "a number"],
+        );
+        check_refused(Family::Adam1p, &json!({"learning_rate": -1.0}), &["learning_rate = -1"]);
         check_refused(Family::Adam1p, &json!([]), &["adam1p"]);
         check_refused(
             Family::Adagrad,
             &json!({"learning_rate": 1.0, "initial_accumulator_value": 0.0}),
             &["initial_accumulator_value"],
         );
+    }
+
+    #[test]
+    fn no_rule_is_made_of_impossible_values() {
+        let good = Adam4p { learning_rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
+        let check = |config: Config, mode, words: &[&str]| {
+            let message = config.rule(mode, 10).unwrap_err().to_string();
+            assert!(words.iter().all(|word| message.contains(word)), "{message}");
+        };
+        for mode in Mode::ALL {
+            assert!(Config::from(good).rule(mode, 10).is_ok());
+            let with = |change: fn(&mut Adam4p)| {
+                let mut config = good;
+                change(&mut config);
+                Config::from(config)
+            };
+            check(with(|c| c.epsilon = 0.0), mode, &["adam4p", "epsilon = 0", "divides"]);
+            check(with(|c| c.epsilon = 1e-50), mode, &["epsilon", "divides"]);
+            check(with(|c| c.epsilon = -1.0), mode, &["epsilon = -1"]);
+            check(with(|c| c.beta1 = 1.0), mode, &["beta1 = 1"]);
+            check(with(|c| c.beta2 = -0.1), mode, &["beta2 = -0.1"]);
+            check(with(|c| c.learning_rate = f64::NAN), mode, &["learning_rate = NaN or infinite"]);
+            check(with(|c| c.learning_rate = f64::INFINITY), mode, &["learning_rate = NaN or infinite"]);
+        }
+        // Something is added under the root but in the mode `paper`.
+        let Config::Adam8p(mut adam) = Family::Adam8p.info().config(0).unwrap() else { unreachable!() };
+        adam.epsilon = 0.0;
+        assert!(Config::from(adam).rule(Mode::Upstream, 10).is_ok());
+        check(adam.into(), Mode::Paper, &["adam8p", "epsilon = 0", "divides"]);
     }
 
     #[test]

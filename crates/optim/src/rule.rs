@@ -161,6 +161,18 @@ impl Rule {
         Self { schedule: Schedule::constant(0.0), equations: Equations::Zero, applies_constraints: false }
     }
 
+    /// The hyperparameter by which an update would divide a gradient of 0 although it is 0 itself, in f32 at least.
+    pub(crate) fn divides_by(&self) -> Option<(&'static str, f64)> {
+        match self.equations {
+            Equations::Adam(Adam { epsilon, root_epsilon, .. })
+                if root_epsilon == 0.0 && epsilon < f64::from(f32::MIN_POSITIVE) =>
+            {
+                Some(("epsilon", epsilon))
+            }
+            _ => None,
+        }
+    }
+
     /// The state before the first update of `n` parameters.
     pub fn init<T: Float>(&self, n: usize) -> State<T> {
         let (m, v) = match self.equations {
@@ -276,7 +288,7 @@ mod tests {
             "adagrad_wide_grid_seed0",
             "zero",
         ] {
-            let rule = named(name).unwrap().config.rule(Mode::OptList, 20);
+            let rule = named(name).unwrap().config.rule(Mode::OptList, 20).unwrap();
             for isa in available() {
                 assert_eq!(run::<f32>(&rule, isa, 67, 9), run(&rule, Isa::Baseline, 67, 9), "{name} {isa:?}");
                 assert_eq!(run::<f64>(&rule, isa, 67, 9), run(&rule, Isa::Baseline, 67, 9), "{name} {isa:?}");
@@ -300,7 +312,7 @@ mod tests {
 
     #[test]
     fn zero_keeps_nan_and_nothing_else() {
-        let rule = named("zero").unwrap().config.rule(Mode::Upstream, 1);
+        let rule = named("zero").unwrap().config.rule(Mode::Upstream, 1).unwrap();
         let mut params = [1.0f32, -2.0, f32::NAN, f32::INFINITY];
         rule.update(&[1.0; 4], &mut params, &mut rule.init(4));
         assert_eq!(params.map(|p| p.is_nan()), [false, false, true, true]);
@@ -313,7 +325,7 @@ mod tests {
             unreachable!()
         };
         let config = crate::Adam8p { l1: 1.0, l2: 0.0, ..base };
-        let rule = crate::Config::from(config).rule(Mode::Upstream, 1);
+        let rule = crate::Config::from(config).rule(Mode::Upstream, 1).unwrap();
         let mut params = [0.0f64, 1.0, -1.0];
         let mut state = rule.init(3);
         rule.update(&[0.0; 3], &mut params, &mut state);
@@ -323,7 +335,7 @@ mod tests {
 
     #[test]
     fn lengths_that_differ_are_refused() {
-        let rule = named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 1);
+        let rule = named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 1).unwrap();
         let refused = |gradients: usize, state: usize| {
             let result = std::panic::catch_unwind(|| {
                 rule.update(&vec![0.0f32; gradients], &mut [0.0; 2], &mut rule.init(state));

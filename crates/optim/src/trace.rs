@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn families_without_moments_have_no_such_rows() {
         let check = |name: &str, has: [bool; 2]| {
-            let rule = named(name).unwrap().config.rule(Mode::Upstream, 10);
+            let rule = named(name).unwrap().config.rule(Mode::Upstream, 10).unwrap();
             let trace = trace(&rule, &[1.0, 2.0], &vec![vec![0.1, 0.2]; 3]).unwrap();
             assert_eq!(trace.params.len(), 3);
             assert_eq!([trace.m.is_some(), trace.v.is_some()], has, "{name}");
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_gradient_of_another_length_is_an_error() {
-        let rule = named("zero").unwrap().config.rule(Mode::Upstream, 10);
+        let rule = named("zero").unwrap().config.rule(Mode::Upstream, 10).unwrap();
         let error = trace(&rule, &[1.0], &[vec![1.0], vec![1.0, 2.0]]).unwrap_err();
         assert_eq!(error.to_string(), "gradient 1 has 2 values for 1 parameters");
     }

@@ -61,7 +61,7 @@ fn line(name: &str, data: &Datasets) {
 /// Microseconds a minibatch and a step.
 fn micros(task: &dyn Task) -> [f64; 2] {
     let Ok(adam) = named("adam_lr_-4.00") else { return [f64::NAN; 2] };
-    let rule = adam.config.rule(Mode::Upstream, 10_000);
+    let Ok(rule) = adam.config.rule(Mode::Upstream, 10_000) else { return [f64::NAN; 2] };
     let mut problem = task.start(&replica_stream(task.name(), 0));
     let n = task.layout().len();
     let (mut params, mut gradients, mut state) = (vec![0.0; n], vec![0.0; n], rule.init::<f32>(n));

@@ -103,7 +103,8 @@ fn run(options: &Options) -> Result<bool, String> {
     // The dearest first, so that the last ones are short.
     chosen.sort_by(|a, b| check_operations(b, STEPS).total_cmp(&check_operations(a, STEPS)));
 
-    let rule = named("adam_lr_-3.00").map_err(|e| text(&e))?.config.rule(Mode::Upstream, 10_000);
+    let adam = named("adam_lr_-3.00").map_err(|e| text(&e))?;
+    let rule = adam.config.rule(Mode::Upstream, 10_000).map_err(|e| text(&e))?;
     let fates = check_all(&chosen, &rule);
     Ok(report(&chosen, &fates, &dear, options))
 }

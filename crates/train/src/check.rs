@@ -120,7 +120,7 @@ mod tests {
     use taskset_tasks::{Layout, Problem};
 
     fn adam() -> Rule {
-        named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 10_000)
+        named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 10_000).unwrap()
     }
 
     /// A task of one parameter with the loss 1 and a given gradient in each precision.

@@ -13,6 +13,9 @@ pub enum Error {
     /// Curves could not be written or read.
     #[error("the curves could not be stored; what was finished before is kept")]
     Store(#[from] taskset_curves::Error),
+    /// The system starts no thread to train on.
+    #[error("no thread could be started to train on")]
+    Thread(#[source] std::io::Error),
     /// The plan names no trial.
     #[error("the plan has no trial: {what} is empty")]
     EmptyPlan {

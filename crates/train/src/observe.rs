@@ -1,11 +1,12 @@
 //! Progress is an observer: the training loop knows these traits; bars and lines are implementations elsewhere.
 
-use taskset_trial::TrialSpec;
+use taskset_trial::{Curve, TrialSpec};
 
 /// Watches one trial.
 pub trait TrialObserver {
-    /// An evaluation is done: the mean losses on the four splits after `step` updates.
-    fn evaluated(&mut self, step: u32, losses: [f32; 4]);
+    /// An evaluation is done. `curve` is the curve so far: [`steps`](Curve::steps) has all steps of the protocol, the
+    /// losses end with this evaluation, and the seconds are those until it began.
+    fn evaluated(&mut self, curve: &Curve);
 }
 
 /// What is known of a finished trial while the sweep runs.
@@ -27,8 +28,12 @@ pub trait SweepObserver {
     fn finished(&mut self, report: &TrialReport<'_>);
     /// The curves of `count` more trials are on disk.
     fn stored(&mut self, count: usize);
-    /// About a second went by in which no trial finished: long trials are running. Does nothing by default.
+    /// Some time went by in which no trial finished: long trials are running. Does nothing by default.
     fn tick(&mut self) {}
+    /// The system refused to start as many threads as were asked for; `started` of them train. Does nothing by default.
+    fn fewer_threads(&mut self, started: usize, asked: usize) {
+        let _ = (started, asked);
+    }
 }
 
 /// An observer that does nothing.
@@ -36,7 +41,7 @@ pub trait SweepObserver {
 pub struct Quiet;
 
 impl TrialObserver for Quiet {
-    fn evaluated(&mut self, _step: u32, _losses: [f32; 4]) {}
+    fn evaluated(&mut self, _curve: &Curve) {}
 }
 
 impl SweepObserver for Quiet {

@@ -108,7 +108,7 @@ fn optimizer(stored: &Curve) -> Result<Configured, String> {
         return Err(format!("its optimizer `{}` has no mode or no schedule steps", identity.name));
     };
     let mode = mode.parse().map_err(|e| in_full(&e))?;
-    let optimizer = known.configured(mode, steps);
+    let optimizer = known.configured(mode, steps).map_err(|e| in_full(&e))?;
     if optimizer.identity.family != identity.family {
         return Err(format!("in this program `{}` is of another family", identity.name));
     }

@@ -19,8 +19,9 @@ use crate::{Error, Plan, SweepObserver, TrialReport, task_identity, trial_spec};
 
 /// How often finished curves are written, so that a killed process loses little.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
-/// How long a trial is waited for before the observer is told that time goes by, and the clock of flushes is read.
-const TICK: Duration = Duration::from_secs(1);
+/// How long a trial is waited for before the observer is told that time goes by, and the clock of flushes and the request
+/// to stop are looked at.
+const TICK: Duration = Duration::from_millis(250);
 
 /// Most bytes of parameters, gradients and optimizer states of a group. It bounds what a thread needs; the caches matter
 /// more, and tasks ask for few trials where they would be outgrown.
@@ -78,7 +79,7 @@ impl Sweep {
         let optimizers = plan
             .optimizers
             .iter()
-            .map(|name| Ok(taskset_optim::named(name)?.configured(plan.mode, steps)))
+            .map(|name| Ok(taskset_optim::named(name)?.configured(plan.mode, steps)?))
             .collect::<Result<_, Error>>()?;
         let identify = |task: Arc<dyn Task>| {
             let identity = Arc::new(task_identity(&*task));
@@ -124,7 +125,7 @@ impl Sweep {
     ///
     /// # Errors
     /// [`Error::Store`] if curves cannot be written (a full disk, say); running trials are then dropped, and parts written
-    /// before are complete.
+    /// before are complete. [`Error::Thread`] if not one thread can be started; where some can, these train it all.
     pub fn run(
         &self,
         store: &CurveStore,
@@ -136,7 +137,7 @@ impl Sweep {
         let total = self.ids().len();
         let mut outcome = Outcome { total, reused: total - trials.len(), trained: 0, interrupted: false };
         observer.started(total, outcome.reused);
-        let work: f64 = trials.iter().map(|item| item.work).sum();
+        let all_work: f64 = trials.iter().map(|item| item.work).sum();
         let queue = self.groups(trials, jobs);
 
         let next = AtomicUsize::new(0);
@@ -148,9 +149,9 @@ impl Sweep {
         std::thread::scope(|scope| {
             // However this closure is left: the scope waits for its threads.
             let _abandon = SetOnDrop(&abandon);
-            for _ in 0..jobs.clamp(1, queue.len().max(1)) {
+            for thread in 0..jobs.clamp(1, queue.len().max(1)) {
                 let sender = sender.clone();
-                scope.spawn(|| {
+                let work = || {
                     let sender = sender;
                     while let Some(group) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let Some(&Item { task, replica, work: each, .. }) = group.first() else { continue };
@@ -165,15 +166,24 @@ impl Sweep {
                         let curves = run_until(&**task, trials, replica, protocol, &stop);
                         let Ok(curves) = curves else { return };
                         for curve in curves {
-                            if sender.send((each / work, curve)).is_err() {
+                            if sender.send((each / all_work, curve)).is_err() {
                                 return;
                             }
                         }
                     }
-                });
+                };
+                // A machine may refuse threads (limits of a user, of a container). Fewer threads train the same curves.
+                match std::thread::Builder::new().spawn_scoped(scope, work) {
+                    Ok(_) => {}
+                    Err(source) if thread == 0 => return Err(Error::Thread(source)),
+                    Err(_) => {
+                        observer.fewer_threads(thread, jobs);
+                        break;
+                    }
+                }
             }
             drop(sender);
-            outcome.trained = collect(&receiver, store, observer)?;
+            outcome.trained = collect(&receiver, store, observer, cancel)?;
             outcome.interrupted = outcome.reused + outcome.trained < total;
             Ok(outcome)
         })
@@ -251,11 +261,13 @@ impl Drop for SetOnDrop<'_> {
 }
 
 /// Receives curves, each with its share of the work, until the workers are done, and writes them in batches; the
-/// number stored.
+/// number stored. On a request to stop it writes what has come at once: the workers may need long to hear it, and whoever
+/// asked may not wait for them.
 fn collect(
     receiver: &mpsc::Receiver<(f64, Curve)>,
     store: &CurveStore,
     observer: &mut dyn SweepObserver,
+    cancel: &AtomicBool,
 ) -> Result<usize, Error> {
     let mut pending: Vec<Curve> = Vec::new();
     let mut stored = 0;
@@ -272,7 +284,8 @@ fn collect(
             Err(mpsc::RecvTimeoutError::Timeout) => observer.tick(),
             Err(mpsc::RecvTimeoutError::Disconnected) => {}
         }
-        if !pending.is_empty() && (over || last_flush.elapsed() >= FLUSH_EVERY) {
+        let due = over || last_flush.elapsed() >= FLUSH_EVERY || cancel.load(Ordering::Relaxed);
+        if !pending.is_empty() && due {
             pending.sort_by(Curve::order);
             store.append(&pending)?;
             stored += pending.len();

@@ -13,7 +13,7 @@ use taskset_trial::{Curve, Protocol, TrialSpec};
 
 use crate::{TrialObserver, task_identity, trial_spec};
 
-/// The trial was stopped on request before its end; it leaves nothing behind.
+/// The trial was stopped on request before its end. What it reached was told to its observer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("stopped on request before the trial was finished")]
 pub struct Cancelled;
@@ -60,7 +60,7 @@ pub fn run_trial(
     let identity = Arc::new(task_identity(task));
     let trial = Trial { spec: trial_spec(&identity, optimizer, replica, protocol), rule: &optimizer.rule };
     let mut group = Group::start(task, vec![trial], replica, protocol);
-    group.run(&mut |_, step, losses| observer.evaluated(step, losses), &stop)?;
+    group.run(&mut |curve| observer.evaluated(curve), &stop)?;
     Ok(group.into_curves().swap_remove(0))
 }
 
@@ -99,12 +99,12 @@ pub(crate) fn run_until(
 ) -> Result<Vec<Curve>, Cancelled> {
     let _flush = FlushGuard::new();
     let mut group = Group::start(task, trials, replica, protocol);
-    group.run(&mut |_, _, _| {}, stop)?;
+    group.run(&mut |_| {}, stop)?;
     Ok(group.into_curves())
 }
 
-/// What is told of an evaluation: which trial, after how many steps, the losses.
-type Evaluated<'a> = &'a mut dyn FnMut(usize, u32, [f32; 4]);
+/// What is told of an evaluation: the curve so far of each trial.
+type Evaluated<'a> = &'a mut dyn FnMut(&Curve);
 
 /// Trials in lockstep, between two steps.
 struct Group<'a> {
@@ -267,25 +267,32 @@ impl<'a> Group<'a> {
                 points[trial.trial][split.index()] = if mean.is_nan() { f32::NAN } else { mean as f32 };
             }
         }
-        for (trial, (curve, point)) in self.curves.iter_mut().zip(points).enumerate() {
+        let [train_seconds, eval_seconds] = self.seconds();
+        for (curve, point) in self.curves.iter_mut().zip(points) {
             for (losses, loss) in curve.losses.iter_mut().zip(point) {
                 losses.push(loss);
             }
             if point.iter().any(|loss| !loss.is_finite()) {
                 curve.diverged_at.get_or_insert(step);
             }
-            evaluated(trial, step, point);
+            (curve.train_seconds, curve.eval_seconds) = (train_seconds, eval_seconds);
+            evaluated(curve);
         }
         Ok(())
     }
 
     /// The curves, each with its share of the time.
     fn into_curves(mut self) -> Vec<Curve> {
-        let share = 1.0 / self.curves.len().max(1) as f64;
+        let [train_seconds, eval_seconds] = self.seconds();
         for curve in &mut self.curves {
-            curve.train_seconds = self.train_time.as_secs_f64() * share;
-            curve.eval_seconds = self.eval_time.as_secs_f64() * share;
+            (curve.train_seconds, curve.eval_seconds) = (train_seconds, eval_seconds);
         }
         self.curves
+    }
+
+    /// The share of each trial in the seconds of training and evaluation so far.
+    fn seconds(&self) -> [f64; 2] {
+        let share = 1.0 / self.curves.len().max(1) as f64;
+        [self.train_time, self.eval_time].map(|time| time.as_secs_f64() * share)
     }
 }

@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let protocol = Protocol { steps: 600, eval_every: 100, eval_batches: 10 };
     for optimizer in ["adam_lr_-2.00", "adam_lr_-3.00"] {
         // Any name of the optimizer families is a configuration; `taskset-rs optimizers list` shows them.
-        let configured = named(optimizer)?.configured(Mode::Upstream, u64::from(protocol.steps));
+        let configured = named(optimizer)?.configured(Mode::Upstream, u64::from(protocol.steps))?;
         let curve = run_trial(&task, &configured, 0, &protocol, &mut Quiet, &AtomicBool::new(false))?;
         println!("{optimizer}");
         let [train, .., test] = &curve.losses;

@@ -8,7 +8,7 @@ use taskset_train::{Protocol, Quiet, run_trial};
 fn test_losses(optimizer: &str) -> Vec<f32> {
     let task = your_own_task_layers::task().unwrap();
     let protocol = Protocol { steps: 300, eval_every: 150, eval_batches: 5 };
-    let optimizer = named(optimizer).unwrap().configured(Mode::Upstream, 300);
+    let optimizer = named(optimizer).unwrap().configured(Mode::Upstream, 300).unwrap();
     let cancel = AtomicBool::new(false);
     let curve = run_trial(&task, &optimizer, 0, &protocol, &mut Quiet, &cancel).unwrap();
     let [.., test] = curve.losses;

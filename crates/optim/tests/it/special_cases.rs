@@ -5,7 +5,7 @@ use taskset_optim::{Adam1p, Adam4p, Adam6p, Adam8p, Config, Family, Mode, Nadamw
 
 /// Some updates of two parameters with made-up gradients.
 fn run(config: Config, mode: Mode) -> (Vec<f64>, State<f64>) {
-    let rule = config.rule(mode, 50);
+    let rule = config.rule(mode, 50).unwrap();
     let mut params = vec![1.0, -0.5];
     let mut state = rule.init(2);
     for step in 0..20 {
@@ -41,7 +41,7 @@ proptest! {
         let Adam6p { learning_rate, beta1, beta2, epsilon, linear_decay, exponential_decay } = six;
         let eight =
             Adam8p { learning_rate, beta1, beta2, epsilon, l1: 0.0, l2: 0.0, linear_decay, exponential_decay };
-        let rule = |config: Config| config.rule(mode, 10_000);
+        let rule = |config: Config| config.rule(mode, 10_000).unwrap();
         let (six, eight) = (rule(six.into()), rule(eight.into()));
         prop_assert_eq!(six, eight);
     }
@@ -82,7 +82,7 @@ proptest! {
     fn rates_stay_between_zero_and_the_base(seed in any::<u32>(), step in 0u64..30_000, mode in modes()) {
         for family in [Family::Adam1p, Family::Adam6p, Family::Adam8p, Family::Nadamw, Family::Adagrad] {
             let Some(config) = family.info().config(seed) else { continue };
-            let rule = config.rule(mode, 10_000);
+            let rule = config.rule(mode, 10_000).unwrap();
             let base = rule.base_learning_rate();
             prop_assert_eq!(Some(base), config.value("learning_rate"));
             prop_assert!((0.0..=base * (1.0 + 1e-15)).contains(&rule.learning_rate(step)));
@@ -101,7 +101,7 @@ fn adam6p_and_upstreams_adam4p_place_epsilon_differently() {
 #[test]
 fn constraints_are_applied_as_upstream_does() {
     let check = |name: &str, expected: bool| {
-        let rule = named(name).unwrap().config.rule(Mode::Upstream, 10_000);
+        let rule = named(name).unwrap().config.rule(Mode::Upstream, 10_000).unwrap();
         assert_eq!(rule.applies_constraints(), expected, "{name}");
     };
     for name in ["adam1p_wide_grid_seed0", "adam4p_wide_grid_seed0", "nadamw_grid_seed0"] {

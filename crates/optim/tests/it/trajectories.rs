@@ -37,7 +37,7 @@ fn case_rule(case: &Value) -> taskset_optim::Rule {
     if warmup.is_some_and(|rule| rule == "max") {
         switches.warmup = WarmupRule::Max;
     }
-    config.rule_with(&switches, steps)
+    config.rule_with(&switches, steps).unwrap()
 }
 
 fn check_close(name: &str, what: &str, found: &[Vec<f64>], expected: &Value, tolerance: f64) {
@@ -100,7 +100,7 @@ fn the_modes_are_these_trajectories_without_further_switches() {
             hparams.as_object_mut().unwrap().remove(extra);
         }
         let config = Config::from_hyperparameters(family, &hparams).unwrap();
-        let trace = trace(&config.rule(mode, steps), &initial, &gradients).unwrap();
+        let trace = trace(&config.rule(mode, steps).unwrap(), &initial, &gradients).unwrap();
         check_close(name, "params", &trace.params, &case["params"], 1e-12);
     };
     check("nadamw_schedule_T10_warmup_max", Family::Nadamw, Mode::OptList, 10);
@@ -126,7 +126,7 @@ fn schedules() {
         let config = Config::from_hyperparameters(Family::Nadamw, &hparams).unwrap();
         let steps = schedule["training_steps"].as_u64().unwrap();
         for (mode, key) in [(Mode::Upstream, "lr_warmup_min"), (Mode::OptList, "lr_warmup_max")] {
-            let rule = config.rule(mode, steps);
+            let rule = config.rule(mode, steps).unwrap();
             for (step, rate) in row(&schedule["steps"]).iter().zip(row(&schedule[key])) {
                 let found = rule.learning_rate(*step as u64);
                 assert!((found - rate).abs() <= 1e-12, "{schedule}, step {step}: {found}");

@@ -5,6 +5,7 @@
 mod curves_and_lists;
 mod data;
 mod identity;
+mod limits;
 mod names;
 mod reproduce;
 mod support;

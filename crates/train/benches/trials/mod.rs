@@ -6,8 +6,8 @@ use taskset_train::replica_stream;
 
 /// Adam with learning rate 1e-3.
 pub(crate) fn adam() -> Rule {
-    match named("adam_lr_-3.00") {
-        Ok(adam) => adam.config.rule(Mode::Upstream, 10_000),
+    match named("adam_lr_-3.00").and_then(|adam| adam.config.rule(Mode::Upstream, 10_000)) {
+        Ok(rule) => rule,
         Err(error) => unreachable!("a registered name: {error}"),
     }
 }

@@ -79,7 +79,7 @@ fn digest(curve: &Curve) -> String {
 /// Trains a few steps on the kernels that are chosen now.
 fn train(data: &Datasets, task: &str, optimizer: &str, mode: Mode) -> Golden {
     let task = taskset_tasks::build(task, data).unwrap();
-    let optimizer = named(optimizer).unwrap().configured(mode, 4);
+    let optimizer = named(optimizer).unwrap().configured(mode, 4).unwrap();
     let protocol = Protocol { steps: 4, eval_every: 2, eval_batches: 2 };
     let curve = run_trial(&*task, &optimizer, 0, &protocol, &mut Quiet, &AtomicBool::new(false)).unwrap();
     let version = curve.spec.task.version.clone().unwrap();

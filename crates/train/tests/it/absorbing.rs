@@ -79,7 +79,7 @@ impl Problem<f32> for CountedProblem {
 /// Learning rates from harmless to hopeless.
 fn rules() -> Vec<Configured> {
     let rule = |name: &str, rate| {
-        let mut optimizer = named(name).unwrap().configured(Mode::Upstream, 10_000);
+        let mut optimizer = named(name).unwrap().configured(Mode::Upstream, 10_000).unwrap();
         Arc::make_mut(&mut optimizer.identity).name = format!("{name} {rate:e}");
         Configured { rule: optimizer.rule.with_base_learning_rate(rate), ..optimizer }
     };
@@ -149,7 +149,7 @@ fn no_rule_turns_nan_into_a_number() {
     });
     for name in names {
         for mode in [Mode::Upstream, Mode::OptList, Mode::Paper] {
-            let rule = named(&name).unwrap().config.rule(mode, 100);
+            let rule = named(&name).unwrap().config.rule(mode, 100).unwrap();
             let mut state = rule.init::<f32>(n);
             let gradients: Vec<f32> = (0..n).map(|i| value(i, 0)).collect();
             state.m.iter_mut().enumerate().for_each(|(i, m)| *m = value(i, 1));

@@ -41,7 +41,7 @@ fn a_trial_alone_is_the_trial_of_the_sweep() {
     for curve in store.read_all().unwrap() {
         let task = taskset_tasks::build(curve.task(), &DATA).unwrap();
         let steps = schedule_steps(Mode::Upstream, &protocol);
-        let optimizer = named(curve.optimizer()).unwrap().configured(Mode::Upstream, steps);
+        let optimizer = named(curve.optimizer()).unwrap().configured(Mode::Upstream, steps).unwrap();
         let alone = run_trial(&*task, &optimizer, curve.replica(), &protocol, &mut Quiet, &cancel).unwrap();
         assert_eq!(alone.id(), curve.id());
         assert_eq!(bits(&[alone]), bits(&[curve]));
@@ -55,14 +55,14 @@ fn optimizers_share_starts_and_replicas_do_not() {
     for task in ["mlp_family_seed131", "losg_tasks_family_seed0", "quadratic_family_seed3"] {
         let task = taskset_tasks::build(task, &DATA).unwrap();
         let start = |optimizer: &str, replica| {
-            let optimizer = named(optimizer).unwrap().configured(Mode::Upstream, 10_000);
+            let optimizer = named(optimizer).unwrap().configured(Mode::Upstream, 10_000).unwrap();
             let curve = run_trial(&*task, &optimizer, replica, &protocol, &mut Quiet, &cancel).unwrap();
             curve.losses.map(|split| split[0].to_bits())
         };
         assert_eq!(start(OPTIMIZERS[0], 0), start(OPTIMIZERS[1], 0), "{}", task.name());
     }
     let task = taskset_tasks::build("mlp_family_seed131", &DATA).unwrap();
-    let zero = named("zero").unwrap().configured(Mode::Upstream, 1);
+    let zero = named("zero").unwrap().configured(Mode::Upstream, 1).unwrap();
     let first = |replica| run_trial(&*task, &zero, replica, &protocol, &mut Quiet, &cancel).unwrap().losses;
     assert_ne!(first(0), first(1));
 }
@@ -71,7 +71,7 @@ fn optimizers_share_starts_and_replicas_do_not() {
 fn evaluating_more_often_does_not_change_training() {
     let cancel = AtomicBool::new(false);
     for name in TASKS {
-        let optimizer = named(OPTIMIZERS[0]).unwrap().configured(Mode::Upstream, 10_000);
+        let optimizer = named(OPTIMIZERS[0]).unwrap().configured(Mode::Upstream, 10_000).unwrap();
         let seen = |eval_every| {
             let task = Recorded::new(name);
             let protocol = Protocol { steps: 12, eval_every, eval_batches: 1 };

@@ -65,7 +65,7 @@ fn the_first_non_finite_loss_is_recorded_and_the_run_goes_on() {
     let mut layout = Layout::default();
     layout.push("x", &[1]);
     let task = Breaks { layout, at: 13 };
-    let adam = named("adam_lr_-1.00").unwrap().configured(Mode::Upstream, 10_000);
+    let adam = named("adam_lr_-1.00").unwrap().configured(Mode::Upstream, 10_000).unwrap();
     let protocol = Protocol { steps: 30, eval_every: 10, eval_batches: 1 };
     let curve = run_trial(&task, &adam, 0, &protocol, &mut Quiet, &AtomicBool::new(false)).unwrap();
     assert_eq!(curve.diverged_at, Some(13));

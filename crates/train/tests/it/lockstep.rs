@@ -79,7 +79,7 @@ fn stores_are_the_same_for_all_threads_group_sizes_and_interruptions() {
 fn a_group_of_unequal_trials_gives_each_its_own_curve() {
     let protocol = Protocol { steps: 9, eval_every: 4, eval_batches: 1 };
     let cancel = AtomicBool::new(false);
-    let optimizers = OPTIMIZERS.map(|name| named(name).unwrap().configured(Mode::OptList, 9));
+    let optimizers = OPTIMIZERS.map(|name| named(name).unwrap().configured(Mode::OptList, 9).unwrap());
     for name in TASKS {
         let task = taskset_tasks::build(name, &DATA).unwrap();
         let trials: Vec<&Configured> = optimizers.iter().collect();
@@ -98,7 +98,7 @@ fn a_group_of_unequal_trials_gives_each_its_own_curve() {
 fn a_group_stops_on_request_and_an_empty_one_is_empty() {
     let protocol = Protocol { steps: 9, eval_every: 4, eval_batches: 1 };
     let task = taskset_tasks::build(TASKS[0], &DATA).unwrap();
-    let zero = named("zero").unwrap().configured(Mode::Upstream, 9);
+    let zero = named("zero").unwrap().configured(Mode::Upstream, 9).unwrap();
     let trials = [&zero; 3];
     assert!(run_lockstep(&*task, &trials, 0, &protocol, &AtomicBool::new(true)).is_err());
     assert_eq!(run_lockstep(&*task, &[], 0, &protocol, &AtomicBool::new(false)).unwrap(), []);

@@ -65,7 +65,7 @@ fn they_are_swept_beside_others_and_stored() {
     let stored = store.read_all().unwrap();
     let first =
         stored.iter().find(|c| c.task() == "sides" && c.optimizer() == "adam_lr_-2.00" && c.replica() == 1);
-    let adam = taskset_optim::named("adam_lr_-2.00").unwrap().configured(Mode::Upstream, 10_000);
+    let adam = taskset_optim::named("adam_lr_-2.00").unwrap().configured(Mode::Upstream, 10_000).unwrap();
     let cancel = AtomicBool::new(false);
     let protocol = sweep.plan().protocol;
     let alone = run_trial(&*own("sides"), &adam, 1, &protocol, &mut Quiet, &cancel).unwrap();

@@ -30,7 +30,7 @@ fn two_hundred_sampled_tasks_take_steps() {
     let tasks: Vec<Description> = feasible.filter(fits).take(TASKS).collect();
     assert_eq!(tasks.len(), TASKS);
 
-    let rule = named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 10_000);
+    let rule = named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 10_000).unwrap();
     let (mut checked, mut not_yet, mut diverged) = (0, 0, 0);
     for task in &tasks {
         match check_steps(task, &DATA, &rule, STEPS) {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use taskset::names::visible;
 use taskset::trial::Mixture;
 
 use crate::options::SelectionOption;
@@ -51,7 +52,8 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
             |option| format!(" (`{option}`)"),
         );
     }
-    if error.is::<Interrupted>() { text } else { format!("error: {text}") }
+    let text = visible(&text);
+    if error.is::<Interrupted>() { text.into_owned() } else { format!("error: {text}") }
 }
 
 /// The column in which curves differ that were to be compared.

@@ -1,18 +1,142 @@
-//! Ctrl-C: the first one asks running work to stop and keep what is finished, the second one ends the process.
+//! SIGINT (Ctrl-C) and SIGTERM: every command ends within two seconds, with exit code 130, and says what is kept.
+//!
+//! A command runs on a thread of its own while the main thread waits for its end or for a signal. Work that can stop by
+//! itself watches [`flag`] and gets [`PATIENCE`] to do so. Whoever has something to keep says so with [`keep`]; what it has
+//! saved by then is saved by the main thread where the work itself is busy (one step of a large task takes seconds). The
+//! second signal ends the process at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use crate::failure::Interrupted;
 
-static REQUESTED: AtomicBool = AtomicBool::new(false);
+static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Installs the handler and returns the flag that long work watches.
-pub(crate) fn flag() -> anyhow::Result<&'static AtomicBool> {
-    ctrlc::set_handler(|| {
-        if REQUESTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+/// What an interruption leaves.
+static KEPT: Mutex<Kept> = Mutex::new(Kept::Nothing);
+
+/// How long work that keeps something may take to stop by itself.
+const PATIENCE: Duration = Duration::from_millis(1200);
+/// How often the main thread looks for a signal.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The stack of the thread that works: as large as the main thread's usually is.
+const STACK: usize = 8 << 20;
+
+/// Saves what there is, and says where.
+type Save = Box<dyn FnMut() -> String + Send>;
+
+enum Kept {
+    /// Files get their names when they are complete, so there is none.
+    Nothing,
+    /// What is kept, in words.
+    Said(String),
+    /// Something that has to be saved first.
+    Unsaved(Save),
+}
+
+/// Becomes true when the user or the system asks the program to stop.
+pub(crate) fn flag() -> &'static AtomicBool {
+    &REQUESTED
+}
+
+/// From now on an interruption says that this is kept.
+pub(crate) fn keep(what: impl Into<String>) {
+    *kept() = Kept::Said(what.into());
+}
+
+/// Something that an interruption must save: a trial's points so far, say.
+pub(crate) struct Unsaved(());
+
+impl Unsaved {
+    /// From now on an interruption calls `save`, which stores what there is and says where.
+    pub(crate) fn new(save: impl FnMut() -> String + Send + 'static) -> Self {
+        *kept() = Kept::Unsaved(Box::new(save));
+        Self(())
+    }
+
+    /// The work has stopped at the request: saves what there is, once, and gives the error that says so.
+    pub(crate) fn interrupted(self) -> Interrupted {
+        let mut kept = kept();
+        Interrupted(kept.save())
+    }
+
+    /// The work is done: stores its result. An interruption waits for that and then says `what`.
+    pub(crate) fn finish<T>(self, what: &str, store: impl FnOnce() -> T) -> T {
+        let mut kept = kept();
+        let stored = store();
+        *kept = Kept::Said(what.to_owned());
+        stored
+    }
+}
+
+impl Kept {
+    /// Saves what is unsaved; what is kept, in words.
+    fn save(&mut self) -> String {
+        if let Self::Unsaved(save) = self {
+            *self = Self::Said(save());
         }
-    })
-    .context("the handler for Ctrl-C could not be installed")?;
-    Ok(&REQUESTED)
+        match self {
+            Self::Said(what) => what.clone(),
+            _ => "nothing was written".to_owned(),
+        }
+    }
+}
+
+fn kept() -> MutexGuard<'static, Kept> {
+    // Each state is whole, whoever panicked.
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a command to its end or to a signal.
+///
+/// # Errors
+/// Those of the work, and [`Interrupted`].
+pub(crate) fn run(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> anyhow::Result<()> {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // The order matters: the first signal finds the flag unset, the second one ends the process.
+        let registered =
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&REQUESTED))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&REQUESTED)));
+        if let Err(error) = registered {
+            say!("note: signal {signal} will end the program at once: {error}");
+        }
+    }
+    let (sender, receiver) = mpsc::channel();
+    // In a shared place, so that the main thread can do the work where no thread can be started.
+    let work = Arc::new(Mutex::new(Some(work)));
+    let run = {
+        let work = Arc::clone(&work);
+        move || {
+            let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+            work.map(|work| sender.send(work()))
+        }
+    };
+    let Ok(thread) = std::thread::Builder::new().name("command".to_owned()).stack_size(STACK).spawn(run)
+    else {
+        let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        return work.map_or(Ok(()), |work| work());
+    };
+    let mut asked: Option<Instant> = None;
+    loop {
+        match receiver.recv_timeout(LOOK_EVERY) {
+            Ok(result) => return result,
+            Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(_) => return Ok(()),
+            },
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if flag().load(Ordering::Relaxed) {
+            let since = asked.get_or_insert_with(Instant::now).elapsed();
+            let mut kept = kept();
+            if matches!(*kept, Kept::Nothing) || since >= PATIENCE {
+                // Held until the process ends: nothing is saved twice.
+                let interrupted = Interrupted(kept.save());
+                std::mem::forget(kept);
+                return Err(interrupted.into());
+            }
+        }
+    }
 }

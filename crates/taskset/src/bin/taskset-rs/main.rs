@@ -1,10 +1,10 @@
 //! `taskset-rs`: the command line. Parses, dispatches, and turns errors into messages and exit codes.
 
-/// Prints a line to stderr; a reader that has gone is no reason to stop working.
+/// Prints a message to stderr, control characters of names escaped; a reader that has gone is no reason to stop working.
 macro_rules! say {
     ($($arg:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($arg)*);
+        let _ = writeln!(std::io::stderr(), "{}", taskset::names::visible_lines(&format!($($arg)*)));
     }};
 }
 
@@ -15,7 +15,9 @@ mod options;
 mod output;
 mod progress;
 
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::mpsc;
 
 use clap::{Parser, Subcommand};
 use taskset::nn::{Backend, CacheLines};
@@ -62,15 +64,19 @@ enum Command {
     Lists(commands::lists::Command),
     /// Re-make figures of the paper.
     Reproduce(commands::reproduce::Arguments),
-    /// Not in this version: many trials over many machines.
+    /// Not built yet: many trials over many machines. `reproduce` trains on all cores of this one.
+    #[command(hide = true)]
     Sweep(Later),
-    /// Not in this version: the Optimizer Baselines system.
+    /// Not built yet: an honest ranking of optimizers over a panel of tasks.
+    #[command(hide = true)]
+    Rank(Later),
+    /// Not built yet: the Optimizer Baselines system.
+    #[command(hide = true)]
     Baselines(Later),
 }
 
-/// The arguments of a command that does not exist yet.
+/// The arguments of a command that is planned. It is not listed; who knows its name hears that it is not built.
 #[derive(clap::Args)]
-#[command(disable_help_flag = true)]
 struct Later {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     _arguments: Vec<String>,
@@ -80,30 +86,61 @@ struct Later {
 /// system refuses more.
 fn threads() {
     let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse().ok()).filter(|&n| n > 0);
-    let mut count = asked.unwrap_or_else(taskset::train::available_threads);
-    let pool = |count| rayon::ThreadPoolBuilder::new().num_threads(count);
-    // The global pool can be asked for once only, so a pool that is thrown away tells how many threads can be had.
-    while count > 1 && pool(count).build().is_err() {
-        count /= 2;
+    let asked = asked.unwrap_or_else(taskset::train::available_threads);
+    // The pool can be asked for once only and fails as a whole, so the threads are started first and then get their work.
+    let mut waiting: Vec<mpsc::Sender<rayon::ThreadBuilder>> = Vec::new();
+    while waiting.len() < asked {
+        let (sender, receiver) = mpsc::channel::<rayon::ThreadBuilder>();
+        let thread = std::thread::Builder::new().name(format!("pool {}", waiting.len()));
+        let work = move || receiver.recv().into_iter().for_each(rayon::ThreadBuilder::run);
+        if thread.spawn(work).is_err() {
+            break;
+        }
+        waiting.push(sender);
     }
-    let started = if count > 1 { pool(count) } else { pool(1).use_current_thread() };
-    if let Err(error) = started.build_global() {
-        say!("note: {error}");
+    let pool = rayon::ThreadPoolBuilder::new();
+    let started = if waiting.is_empty() {
+        pool.num_threads(1).use_current_thread().build_global()
+    } else {
+        pool.num_threads(waiting.len())
+            .spawn_handler(|thread| match waiting.pop() {
+                Some(sender) => sender.send(thread).map_err(|_| io::Error::other("a thread has ended")),
+                None => Err(io::Error::other("there are fewer threads")),
+            })
+            .build_global()
+    };
+    if let Err(error) = started {
+        say!("note: the threads that read curves could not be started: {error}");
     }
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no failures; clap prints each where it belongs.
+    match Cli::try_parse() {
+        Ok(cli) => end(interrupt::run(move || execute(cli))),
+        // Errors of usage; clap prints them to stderr.
+        Err(error) if error.use_stderr() => {
             let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+            ExitCode::from(2)
         }
-    };
+        // Help and version are results.
+        Err(text) => end(output::write(|out| write!(out, "{}", styled(&text)))),
+    }
+}
+
+/// A help text: in colour where clap would print it so.
+fn styled(text: &clap::Error) -> String {
+    let text = text.render();
+    if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    }
+}
+
+fn execute(cli: Cli) -> anyhow::Result<()> {
     Backend::choose(cli.kernels);
     threads();
-    let result = match cli.command {
+    match cli.command {
         Command::Tasks(command) => commands::tasks::run(command),
         Command::Optimizers(command) => commands::optimizers::run(command),
         Command::Data(command) => commands::data::run(command),
@@ -111,11 +148,16 @@ fn main() -> ExitCode {
         Command::Curves(command) => commands::curves::run(command),
         Command::Lists(command) => commands::lists::run(command),
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
-        Command::Sweep(_) => Err(anyhow::anyhow!(
-            "sweeps over several machines are not built yet; `reproduce sec5` trains on all cores of this one"
-        )),
-        Command::Baselines(_) => Err(anyhow::anyhow!("the Optimizer Baselines system is not built yet")),
-    };
+        Command::Sweep(_) => anyhow::bail!(
+            "`sweep` is planned and not built yet; `reproduce sec5` trains many trials, on all cores of this machine"
+        ),
+        Command::Rank(_) => anyhow::bail!("`rank` is planned and not built yet"),
+        Command::Baselines(_) => anyhow::bail!("`baselines` is planned and not built yet"),
+    }
+}
+
+/// From what a command gives to messages and the exit code.
+fn end(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -10,8 +10,8 @@ use taskset::trial::{Arithmetic, Protocol};
 /// Where data comes from.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct DataOption {
-    /// Directory that holds `DATASET/ORIGINAL FILES`, or `synthetic` for the embedded stand-ins
-    /// [default: the environment variable TASKSET_DATA].
+    /// Directory that holds `DATASET/ORIGINAL FILES`, or `synthetic` for the embedded stand-ins [default: the environment
+    /// variable TASKSET_DATA; without it the cache that `data fetch` fills, ~/.cache/taskset-rs].
     #[arg(long, value_name = "DIR|synthetic")]
     pub(crate) data: Option<PathBuf>,
     /// Accept a part of a data set in place of the whole; everything made from it is labelled partial.

@@ -1,31 +1,108 @@
-//! Results on stdout: text tables and JSON documents. A closed pipe (`… | head`) ends the program quietly.
+//! Results on stdout: text tables, CSV and JSON documents.
+//!
+//! A reader that has gone (`… | head`) ends the output quietly: it has what it wanted. Anything else that keeps results from
+//! stdout, such as a full disk or a stdout that was closed before the program began, is an error.
 
-use std::io::{ErrorKind, Write};
+use std::borrow::Cow;
+use std::io::{self, BufWriter, ErrorKind, Write};
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
+use taskset::names::visible;
+
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 1 << 16;
+
+/// Whether the program was started without a stdout (`>&-`). The standard library opens `/dev/null` in its place, so that
+/// all output would be lost without an error; only code that runs before it can see this.
+#[cfg(unix)]
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+#[cfg(unix)]
+#[ctor::ctor]
+fn look_at_stdout() {
+    CLOSED.store(rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err(), Ordering::Relaxed);
+}
+
+/// Results could not be written to stdout.
+#[derive(Debug)]
+struct StdoutError(io::Error);
+
+impl std::fmt::Display for StdoutError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the results could not be written to stdout: {}", self.0)
+    }
+}
+
+impl std::error::Error for StdoutError {}
+
+/// Stdout, buffered. Its errors say that they are stdout's, so that a reader that has gone is told from a broken file.
+pub(crate) struct Stdout(BufWriter<io::StdoutLock<'static>>);
+
+/// Opens stdout for results.
+///
+/// # Errors
+/// There is none: it was closed before the program began.
+pub(crate) fn stdout() -> io::Result<Stdout> {
+    #[cfg(unix)]
+    if CLOSED.load(Ordering::Relaxed) {
+        return Err(of_stdout(io::Error::other("it is closed")));
+    }
+    Ok(Stdout(BufWriter::with_capacity(BUFFER, io::stdout().lock())))
+}
+
+fn of_stdout(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), StdoutError(error))
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(of_stdout)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(of_stdout)
+    }
+}
+
+/// Whether the reader of stdout has gone.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
+        error.kind() == ErrorKind::BrokenPipe
+            && error.get_ref().is_some_and(|inner| inner.is::<StdoutError>())
+    })
+}
+
+/// Writes results to stdout, all of them before it returns.
+///
+/// # Errors
+/// Those of `write` and of stdout.
+pub(crate) fn write(write: impl FnOnce(&mut Stdout) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = stdout()?;
+    write(&mut out)?;
+    Ok(out.flush()?)
+}
 
 /// Prints one JSON document and nothing else.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
-    Ok(())
+    write(|out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        writeln!(out)
+    })
 }
 
 /// Prints lines.
 pub(crate) fn lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> anyhow::Result<()> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for line in lines {
-        writeln!(out, "{}", line.as_ref())?;
-    }
-    out.flush()?;
-    Ok(())
+    write(|out| lines.into_iter().try_for_each(|line| writeln!(out, "{}", visible(line.as_ref()))))
 }
 
 /// Prints rows under a header, columns aligned; numbers (by `right`) to the right.
 pub(crate) fn table(header: &[&str], right: &[bool], rows: &[Vec<String>]) -> anyhow::Result<()> {
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| visible(cell)).collect()).collect();
     let mut widths: Vec<usize> = header.iter().map(|h| h.chars().count()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -39,7 +116,7 @@ pub(crate) fn table(header: &[&str], right: &[bool], rows: &[Vec<String>]) -> an
         text.trim_end().to_owned()
     };
     let head = line(&mut header.iter().copied());
-    lines(std::iter::once(head).chain(rows.iter().map(|row| line(&mut row.iter().map(String::as_str)))))
+    lines(std::iter::once(head).chain(rows.iter().map(|row| line(&mut row.iter().map(AsRef::as_ref)))))
 }
 
 /// A number with about four significant digits, short.
@@ -51,6 +128,19 @@ pub(crate) fn short(x: f64) -> String {
     } else {
         format!("{x:.3e}")
     }
+}
+
+/// A count with commas between the thousands.
+pub(crate) fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.char_indices() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Seconds as people say them.
@@ -65,15 +155,6 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Whether the reader of stdout has gone.
-pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
-        io == Some(ErrorKind::BrokenPipe) || json == Some(ErrorKind::BrokenPipe)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +167,15 @@ mod tests {
         check(150.0, "2 min 30 s");
         check(7260.0, "2 h 01 min");
         check(200_000.0, "2.3 days");
+    }
+
+    #[test]
+    fn counts_read_well() {
+        let check = |n: usize, text: &str| assert_eq!(count(n), text);
+        check(0, "0");
+        check(999, "999");
+        check(18_000, "18,000");
+        check(1_234_567, "1,234,567");
     }
 
     #[test]

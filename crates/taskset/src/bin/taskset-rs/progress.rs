@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use taskset::train::{SweepObserver, TrialObserver, TrialReport};
+use taskset::trial::Curve;
 
-use crate::output::{duration, short};
+use crate::output::{count, duration, short};
 
 /// Seconds between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -51,7 +52,8 @@ impl SweepProgress {
         } else {
             String::new()
         };
-        format!("{} of {} trials, {} diverged{left}", self.reused + self.finished, self.total, self.diverged)
+        let done = self.reused + self.finished;
+        format!("{} of {} trials, {} diverged{left}", count(done), count(self.total), count(self.diverged))
     }
 }
 
@@ -59,14 +61,15 @@ impl SweepObserver for SweepProgress {
     fn started(&mut self, total: usize, stored: usize) {
         (self.total, self.reused) = (total, stored);
         if stored == total {
-            say!("all {total} curves are stored already; nothing to train");
+            say!("all {} curves are stored already; nothing to train", count(total));
             return;
         }
-        let again = if stored > 0 { format!("; {stored} are stored already") } else { String::new() };
-        say!("training {total} trials{again}");
+        let again =
+            if stored > 0 { format!("; {} are stored already", count(stored)) } else { String::new() };
+        say!("training {} trials{again}", count(total - stored));
         if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(1000);
-            if let Ok(style) = ProgressStyle::with_template("[{bar:40}] {percent}% {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("[{bar:40}] {percent}% of the work, {msg}") {
                 bar.set_style(style.progress_chars("=> "));
             }
             self.bar = Some(bar);
@@ -86,11 +89,15 @@ impl SweepObserver for SweepProgress {
             }
         } else if done || self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            say!("{:3.0} % {}", self.share * 100.0, self.state());
+            say!("{:3.0} % of the work, {}", self.share * 100.0, self.state());
         }
     }
 
     fn stored(&mut self, _count: usize) {}
+
+    fn fewer_threads(&mut self, started: usize, asked: usize) {
+        say!("note: the system starts no more than {started} of {asked} threads; these train all trials");
+    }
 
     /// Long trials: shows that time goes by.
     fn tick(&mut self) {
@@ -98,7 +105,7 @@ impl SweepObserver for SweepProgress {
             bar.set_message(self.state());
         } else if self.last_line.elapsed() >= QUIET_LINE_EVERY {
             self.last_line = Instant::now();
-            say!("{:3.0} % {}", self.share * 100.0, self.state());
+            say!("{:3.0} % of the work, {}", self.share * 100.0, self.state());
         }
     }
 }
@@ -118,7 +125,9 @@ impl TrialProgress {
 }
 
 impl TrialObserver for TrialProgress {
-    fn evaluated(&mut self, step: u32, [train, inner, outer, test]: [f32; 4]) {
+    fn evaluated(&mut self, curve: &Curve) {
+        let point = curve.losses[0].len().saturating_sub(1);
+        let step = curve.steps.get(point).copied().unwrap_or_default();
         let last = step == self.steps;
         let due = self.last_line.is_none_or(|line| line.elapsed() >= LINE_EVERY);
         if !(self.terminal || last || due) {
@@ -131,7 +140,10 @@ impl TrialObserver for TrialProgress {
         } else {
             String::new()
         };
-        let [train, inner, outer, test] = [train, inner, outer, test].map(|loss| short(f64::from(loss)));
+        let [train, inner, outer, test] = curve
+            .losses
+            .each_ref()
+            .map(|losses| losses.get(point).map_or_else(String::new, |&l| short(f64::from(l))));
         let line = format!(
             "step {step:>6} of {}  train {train}  valid_inner {inner}  valid_outer {outer}  test {test}{left}",
             self.steps

@@ -6,4 +6,5 @@ pub(crate) mod lists;
 pub(crate) mod optimizers;
 pub(crate) mod reproduce;
 pub(crate) mod tasks;
+pub(crate) mod trace;
 pub(crate) mod train;

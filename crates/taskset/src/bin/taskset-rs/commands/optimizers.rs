@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
-use serde::{Deserialize, Serialize};
-use taskset::optim::{self, Mode};
+use serde::Serialize;
+use taskset::optim;
 
-use crate::failure::Usage;
 use crate::output;
 
 #[derive(clap::Subcommand)]
@@ -31,8 +29,9 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  taskset-rs optimizers trace adam_lr_-3.00 --problem problem.json --json\n\n\
         The problem file: {\"initial_params\": [n numbers], \"grads\": [steps][n], and optionally\n\
-        \"hparams\": {…} overriding the name's (\"warmup_rule\": \"min\" | \"max\" overrides the mode's),\n\
-        \"training_steps\": T (default 10000), \"mode\": \"upstream\" | \"opt_list\" | \"paper\"}"
+        \"hparams\": {…} in place of the name's (\"warmup_rule\": \"min\" | \"max\" in place of the mode's),\n\
+        \"training_steps\": T (default 10000), \"mode\": \"upstream\" | \"opt_list\" | \"paper\"}.\n\
+        Other keys are refused."
     )]
     Trace {
         /// Optimizer name.
@@ -50,7 +49,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::List { json } => list(json),
         Command::Show { name, json } => show(&name, json),
-        Command::Trace { name, problem, json } => trace(&name, &problem, json),
+        Command::Trace { name, problem, json } => super::trace::run(&name, &problem, json),
     }
 }
 
@@ -143,58 +142,4 @@ fn show(name: &str, json: bool) -> anyhow::Result<()> {
         .flatten()
         .map(|(key, value)| format!("    {key:<24} {value}"));
     output::lines([format!("name    {}", named.name), format!("family  {family}")].into_iter().chain(values))
-}
-
-/// The file of `--problem`.
-#[derive(Deserialize)]
-struct Problem {
-    initial_params: Vec<f64>,
-    grads: Vec<Vec<f64>>,
-    hparams: Option<serde_json::Value>,
-    training_steps: Option<u64>,
-    mode: Option<String>,
-}
-
-fn trace(name: &str, path: &std::path::Path, json: bool) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let problem: Problem =
-        serde_json::from_str(&text).with_context(|| format!("{} is no problem file", path.display()))?;
-    let mut config = optim::named(name)?.config;
-    let mut hparams = problem.hparams.unwrap_or_else(|| serde_json::json!({}));
-    // Published trajectories keep these beside the hyperparameters.
-    let mut aside = |key: &str| hparams.as_object_mut().and_then(|object| object.remove(key));
-    let steps = aside("training_steps").and_then(|steps| steps.as_u64());
-    let warmup = aside("warmup_rule");
-    aside("opt_list_idx");
-    config = config.with_hyperparameters(&hparams)?;
-    let mode: Mode = problem
-        .mode
-        .as_deref()
-        .unwrap_or("upstream")
-        .parse()
-        .map_err(|error: optim::Error| Usage(error.to_string()))?;
-    let mut switches = mode.switches();
-    match warmup.as_ref().map(|rule| rule.as_str()) {
-        None => {}
-        Some(Some("min")) => switches.warmup = optim::WarmupRule::Min,
-        Some(Some("max")) => switches.warmup = optim::WarmupRule::Max,
-        Some(_) => return Err(Usage("hparams: warmup_rule is \"min\" or \"max\"".to_owned()).into()),
-    }
-    let steps = problem.training_steps.or(steps).unwrap_or(optim::UPSTREAM_TRAINING_STEPS);
-    let rule = config.rule_with(&switches, steps);
-    let trace = optim::trace(&rule, &problem.initial_params, &problem.grads)?;
-    if json {
-        return output::json(&trace);
-    }
-    let rows: Vec<Vec<String>> = trace
-        .params
-        .iter()
-        .zip(&trace.lr)
-        .enumerate()
-        .map(|(step, (params, lr))| {
-            let params = params.iter().map(|p| format!("{p:.9}")).collect::<Vec<_>>().join("  ");
-            vec![step.to_string(), format!("{lr:.6e}"), params]
-        })
-        .collect();
-    output::table(&["step", "lr", "params"], &[true, true, false], &rows)
 }

@@ -83,9 +83,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.curves.is_none() {
         say!("reproducing figure 3 at scale {} on {kind} data, {jobs} trials at once", scale.name());
     }
+    if arguments.curves.is_none() {
+        interrupt::keep(format!("finished curves are kept in {}; the same command continues", out.display()));
+    }
     let (curves, selection) = (arguments.curves.clone(), arguments.selection.selection());
     let request = Request { settings, datasets, out, jobs, curves, selection };
-    let cancel = interrupt::flag()?;
+    let cancel = interrupt::flag();
     let ending = sec5::run(&request, &mut SweepProgress::new(), cancel)?;
     let summary = match ending {
         Ending::Finished(summary) => summary,

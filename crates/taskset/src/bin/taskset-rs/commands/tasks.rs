@@ -357,7 +357,7 @@ fn check_one(task: &Arc<dyn Task>, steps: u32) -> anyhow::Result<Checked> {
             grad_norm = norm;
         }
     }
-    let rule = optim::named("adam_lr_-3.00")?.config.rule(Mode::Upstream, u64::from(steps));
+    let rule = optim::named("adam_lr_-3.00")?.config.rule(Mode::Upstream, u64::from(steps))?;
     let mut state = rule.init::<f32>(n);
     let start = Instant::now();
     for _ in 0..steps {

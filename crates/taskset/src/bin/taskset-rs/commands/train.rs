@@ -1,7 +1,7 @@
 //! `train TASK OPTIMIZER`: one trial.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use taskset::curves;
@@ -9,18 +9,22 @@ use taskset::files;
 use taskset::names::Origin;
 use taskset::optim::{self, Mode};
 use taskset::tasks;
-use taskset::train::{self, Curve, Protocol, TrialSpec};
+use taskset::train::{self, Curve, Protocol, TrialObserver, TrialSpec};
 
 use crate::commands::curves::curve_document;
-use crate::failure::{Interrupted, Usage, in_full};
+use crate::failure::{Usage, in_full};
+use crate::interrupt::{self, Unsaved};
 use crate::options::DataOption;
+use crate::output;
 use crate::progress::TrialProgress;
-use crate::{interrupt, output};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  taskset-rs train TwoD_Rosenbrock adam_lr_-2.00 --steps 1000\n  \
     taskset-rs train FixedMLP_mnist_ce_128x128x128_relu_bs128 adam_lr_-3.00 --steps 1000 --data /path/to/data\n  \
-    taskset-rs train mlp_family_seed12 adam8p_wide_grid_seed107 --data synthetic --out curve.parquet")]
+    taskset-rs train mlp_family_seed12 adam8p_wide_grid_seed107 --data synthetic --out curve.parquet\n\n\
+    Entry 0 of the published list, as the published package runs it:\n  \
+    taskset-rs train TwoD_Rosenbrock nadamw_grid_seed251 --mode opt_list --steps 1000\n\n\
+    Ctrl-C keeps the points so far in the file of --out, marked as a part of a curve.")]
 pub(crate) struct Arguments {
     /// Task name.
     task: String,
@@ -38,11 +42,12 @@ pub(crate) struct Arguments {
     /// Replica: which initial parameters and minibatches.
     #[arg(long, default_value_t = 0)]
     replica: u32,
-    /// Optimizer mode: upstream, opt_list or paper.
+    /// Optimizer mode: upstream (the code that made the released curves), opt_list (the published package of the learned list)
+    /// or paper (the equations of the paper).
     #[arg(long, default_value = "upstream")]
     mode: String,
-    /// Steps over which schedules run [default: 10000 in mode upstream, else --steps].
-    #[arg(long, value_name = "T")]
+    /// Steps over which learning rates change [default: 10000 in mode upstream, as in the released curves; else --steps].
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..))]
     schedule_steps: Option<u64>,
     /// Write the curve to this Parquet file.
     #[arg(long, value_name = "FILE.parquet")]
@@ -81,27 +86,117 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Origin::Real => {}
     }
     let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
-    let optimizer = named.configured(mode, schedule);
+    let optimizer = named.configured(mode, schedule)?;
     if let Some(path) = arguments.out.as_ref().filter(|path| path.exists()) {
         let identity = Arc::new(train::task_identity(&*task));
         check_older(path, &train::trial_spec(&identity, &optimizer, arguments.replica, &protocol))?;
     }
-    let cancel = interrupt::flag()?;
-    let mut progress = TrialProgress::new(protocol.steps);
-    let curve = train::run_trial(&*task, &optimizer, arguments.replica, &protocol, &mut progress, cancel)
-        .map_err(|_| Interrupted("the trial was not finished; nothing was written".to_owned()))?;
+    say!(
+        "optimizer {} in mode {mode}, learning rates over {} steps",
+        named.name,
+        output::count(schedule as usize)
+    );
+    let so_far = SoFar::default();
+    let unsaved = Unsaved::new({
+        let (so_far, out) = (so_far.clone(), arguments.out.clone());
+        move || so_far.save(out.as_deref())
+    });
+    let mut observer = Watched { progress: TrialProgress::new(protocol.steps), so_far };
+    let trained =
+        train::run_trial(&*task, &optimizer, arguments.replica, &protocol, &mut observer, interrupt::flag());
+    let Ok(curve) = trained else { return Err(unsaved.interrupted().into()) };
     summary(&curve);
     // Written before it is shown: a reader that leaves early must not cost the file. Shown even if writing fails: a full disk
     // must not cost the result.
     let written = match &arguments.out {
-        Some(path) => (if path.exists() { check_equal(path, &curve) } else { Ok(()) })
-            .and_then(|()| Ok(curves::write(path, std::slice::from_ref(&curve), &train::metadata(1))?))
+        Some(path) => unsaved
+            .finish(&format!("the trial is finished, and its curve is in {}", path.display()), || {
+                store(path, &curve)
+            })
             .with_context(|| format!("the curve could not be written to {}", path.display()))
             .inspect(|()| say!("curve written to {}", path.display())),
-        None => Ok(()),
+        None => unsaved.finish("the trial is finished", || Ok(())),
     };
     let shown = if arguments.json { output::json(&curve_document(&curve)) } else { table(&curve) };
     written.and(shown)
+}
+
+/// Writes the file, which readers find whole or not at all.
+fn store(path: &Path, curve: &Curve) -> anyhow::Result<()> {
+    if path.exists() {
+        check_equal(path, curve)?;
+    }
+    Ok(curves::write(path, std::slice::from_ref(curve), &train::metadata(1))?)
+}
+
+/// The points that a trial has reached, shared with whoever saves them when it is interrupted.
+#[derive(Clone, Default)]
+struct SoFar(Arc<Mutex<Option<Curve>>>);
+
+impl SoFar {
+    fn add(&self, curve: &Curve) {
+        let mut so_far = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(so_far) = &mut *so_far else {
+            *so_far = Some(curve.clone());
+            return;
+        };
+        for (points, all) in so_far.losses.iter_mut().zip(&curve.losses) {
+            points.extend(&all[points.len()..]);
+        }
+        so_far.diverged_at = curve.diverged_at;
+        (so_far.train_seconds, so_far.eval_seconds) = (curve.train_seconds, curve.eval_seconds);
+    }
+
+    /// Writes the points so far where the curve was to be, as a slice, which no score takes for a whole trial; what is kept,
+    /// in words.
+    fn save(&self, out: Option<&Path>) -> String {
+        let curve = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut curve) = curve.filter(|curve| !curve.losses[0].is_empty()) else {
+            return "the trial was not finished; nothing was written".to_owned();
+        };
+        let points = curve.losses[0].len();
+        curve.steps = curve.steps.iter().copied().take(points).collect();
+        let last = curve.steps.last().copied().unwrap_or_default();
+        let reached = format!("the trial was at step {last} of {} or later", curve.spec.protocol.steps);
+        let Some(path) = out else { return format!("{reached}; nothing was written") };
+        if path.exists() && !holds_slice(path) {
+            return format!("{reached}; {} is as it was", path.display());
+        }
+        let slice = format!("interrupted; steps 0..{last} of {}", curve.spec.protocol.steps);
+        let metadata = curves::Metadata { slice: Some(slice), ..train::metadata(1) };
+        match curves::write(path, &[curve], &metadata) {
+            Ok(()) => format!(
+                "{reached}; its {points} points up to there are in {}, which says that it is a part. The same command trains \
+                 the trial from its start and replaces the part",
+                path.display()
+            ),
+            Err(error) => {
+                format!(
+                    "{reached}; its points could not be written to {}: {}",
+                    path.display(),
+                    in_full(&error)
+                )
+            }
+        }
+    }
+}
+
+/// Whether a file holds a part of a curve.
+fn holds_slice(path: &Path) -> bool {
+    curves::open(path).is_ok_and(|reader| reader.metadata().all(|metadata| metadata.slice.is_some()))
+}
+
+/// Shows the progress of a trial and gathers its points.
+struct Watched {
+    progress: TrialProgress,
+    so_far: SoFar,
+}
+
+impl TrialObserver for Watched {
+    fn evaluated(&mut self, curve: &Curve) {
+        self.so_far.add(curve);
+        self.progress.evaluated(curve);
+    }
 }
 
 /// Whether a curve file can be written here: looked at before hours of training.
@@ -134,10 +229,21 @@ fn check_older(path: &Path, spec: &TrialSpec) -> anyhow::Result<()> {
     }
 }
 
-/// Refuses to replace another result of the same trial: whoever trains it again must hear that bits have moved.
+/// Refuses to replace another result of the same trial, or of a part of it: whoever trains it again must hear that bits have
+/// moved.
 fn check_equal(path: &Path, curve: &Curve) -> anyhow::Result<()> {
     let (_, older) = curves::read(path)?;
-    if let Some(column) = older.first().and_then(|older| older.difference(curve)) {
+    let Some(older) = older.first() else { return Ok(()) };
+    let mut now = curve.clone();
+    if holds_slice(path) {
+        // The points that the part has.
+        let kept: Vec<usize> =
+            (0..curve.steps.len()).filter(|&point| older.steps.contains(&curve.steps[point])).collect();
+        now.steps = kept.iter().map(|&point| curve.steps[point]).collect();
+        now.losses = curve.losses.each_ref().map(|losses| kept.iter().map(|&point| losses[point]).collect());
+        now.diverged_at = older.diverged_at;
+    }
+    if let Some(column) = older.difference(&now) {
         anyhow::bail!(
             "the file holds this trial with another result ({column} differs), and is not replaced; `curves recheck {}` says \
              more",

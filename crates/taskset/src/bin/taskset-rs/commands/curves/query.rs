@@ -16,6 +16,7 @@ use taskset::trial::Curve;
 use super::curve_document;
 use crate::failure::Usage;
 use crate::options::SelectionOption;
+use crate::output;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
             }
             found
         }
-        Format::Text(text, None) => write_text(&reader, &query, text, &mut std::io::stdout().lock())?,
+        Format::Text(text, None) => write_text(&reader, &query, text, &mut output::stdout()?)?,
     };
     if !any {
         let note = format!("no curve matches; `curves info {}` says what is there", path.display());

@@ -28,7 +28,7 @@ pub(super) fn run(path: &Path, sample: usize, json: bool, data: &DataOption) -> 
     let chosen = reader.query(&query)?;
     anyhow::ensure!(!chosen.is_empty(), "there is no trial in {}", path.display());
     say!("training {} of {all} trials again", chosen.len());
-    let cancel = interrupt::flag()?;
+    let cancel = interrupt::flag();
     let datasets = data.datasets();
     let chosen_kernels = Backend::detect();
     let mut found: Vec<(Curve, Recheck)> = Vec::new();
