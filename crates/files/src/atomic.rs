@@ -3,11 +3,15 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
 /// Files that are being written have names that begin so. They are hidden, so no listing finds them.
 pub const TEMPORARY_PREFIX: &str = ".writing-";
+
+/// A temporary file of this age is locked by its writer, or left by one that was killed.
+const LEFT_AFTER: Duration = Duration::from_secs(60);
 
 /// How often a small file is written anew whose temporary file another process has removed.
 const WRITE_TRIES: u32 = 4;
@@ -42,6 +46,8 @@ impl AtomicFile {
     }
 
     fn start(folder: &Path, target: &Path) -> io::Result<Self> {
+        // Whoever was killed here before left its file. That it cannot be removed is no reason not to write.
+        let _ = remove(folder, LEFT_AFTER);
         let mut builder = tempfile::Builder::new();
         builder.prefix(TEMPORARY_PREFIX);
         #[cfg(unix)]
@@ -142,11 +148,17 @@ fn write_and_rename(path: &Path, bytes: &[u8], mut written: impl FnMut(&Path)) -
     }
 }
 
-/// Removes from a folder the temporary files whose writers are gone: a living writer holds a lock on its file.
+/// Removes from a folder the temporary files whose writers are gone: a living writer holds a lock on its file. Starting a file
+/// removes those of a minute and more by itself.
 ///
 /// # Errors
 /// What the system answers if the folder cannot be listed or a file cannot be removed.
 pub fn remove_left_overs(folder: &Path) -> io::Result<()> {
+    remove(folder, Duration::ZERO)
+}
+
+/// Removes left-overs that nobody has written to for so long.
+fn remove(folder: &Path, least_age: Duration) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         // Only a regular file is ours: a link could lead anywhere, a pipe would be waited for.
@@ -156,7 +168,9 @@ pub fn remove_left_overs(folder: &Path) -> io::Result<()> {
         }
         // A file that vanished meanwhile was renamed by its writer.
         let Ok(left) = File::open(entry.path()) else { continue };
-        if left.try_lock().is_ok()
+        let age = left.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if age >= least_age
+            && left.try_lock().is_ok()
             && let Err(e) = std::fs::remove_file(entry.path())
             && e.kind() != io::ErrorKind::NotFound
         {
@@ -190,6 +204,22 @@ mod tests {
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn starting_a_file_removes_what_killed_writers_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = |name: &str, age: Duration| {
+            let file = File::create(dir.path().join(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - age).unwrap();
+        };
+        left(".writing-old", 2 * LEFT_AFTER);
+        left(".writing-new", Duration::ZERO);
+        let old_but_in_work = File::create(dir.path().join(".writing-work")).unwrap();
+        old_but_in_work.set_modified(std::time::SystemTime::now() - 2 * LEFT_AFTER).unwrap();
+        old_but_in_work.lock().unwrap();
+        write_atomically(&dir.path().join("f"), b"").unwrap();
+        assert_eq!(names(dir.path()), [".writing-new", ".writing-work", "f"]);
     }
 
     #[test]
