@@ -153,7 +153,7 @@ impl Options {
                     options.keep = Some(args.next().context("--keep needs a directory")?.into());
                 }
                 option if option.starts_with('-') => {
-                    anyhow::bail!("`{option}` is no option of readers\n\n{HELP}")
+                    anyhow::bail!("readers has no option `{option}`\n\n{HELP}")
                 }
                 pattern => options.patterns.push(pattern.to_owned()),
             }

@@ -1,4 +1,4 @@
-//! Panics of foreign readers as values, without their message on standard error.
+//! Turns panics in third-party decoders into `None`, without their message on stderr.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};

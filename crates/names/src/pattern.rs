@@ -85,7 +85,7 @@ pub fn expand_ranges(pattern: &str) -> Result<Vec<String>, PatternError> {
     Ok(names)
 }
 
-/// The number written so and not otherwise: names have neither `+1` nor `007`, and a range must not silently mean others.
+/// Parses a canonical decimal; rejects `+1` and `007`, which no name has.
 fn whole_number(text: &str) -> Option<u64> {
     text.parse::<u64>().ok().filter(|number| number.to_string() == text)
 }

@@ -123,8 +123,8 @@ impl Adam {
     }
 }
 
-/// `base^n` of both bases by repeated squaring, within `n` roundings: a fraction of the time of `libm::pow`, which was an
-/// eighth of a step of the smallest tasks. There is no branch on the digits of `n`, which nothing can predict.
+/// `base^n` of both bases by repeated squaring, within `n` roundings. `libm::pow` took an eighth of a step of the smallest
+/// tasks; this takes a fraction of that. It does not branch on the digits of `n`, which no processor can predict.
 fn powers(bases: [f64; 2], mut n: u64) -> [f64; 2] {
     let (mut results, mut squares) = ([1.0; 2], bases);
     while n > 0 {

@@ -45,8 +45,8 @@ impl<T: Float, const PENALTY: bool, const DECAY: bool> Kernel for AdamStep<'_, T
         let zero = T::zero();
         let moments = self.m.iter_mut().zip(self.v);
         for ((p, &g), (m, v)) in self.params.iter_mut().zip(self.gradients).zip(moments) {
-            // All of a vector is loaded before any of it is stored: long slices mostly start at the same place of a page,
-            // and a load that follows a store to the same place of another page waits for it (twice the time on Zen 4).
+            // Load before storing. Long slices mostly begin at the same offset in a page, and Zen 4 suffers 4K aliasing: a load
+            // waits for an earlier store to the same offset of another page. The other order takes twice the time.
             let (old, old_m, old_v) = (*p, *m, *v);
             let mut gradient = g;
             if PENALTY {

@@ -38,8 +38,8 @@ pub trait Data: Debug + Send + Sync + 'static {
         None
     }
 
-    /// How many trials of a model with this many parameters are worth sharing a minibatch: more than 1 (the default) where
-    /// drawing one costs more than that all trials' parameters pass through the cache in turn.
+    /// Trials to run per minibatch, for a model with this many parameters; 1 by default. Use more where drawing a batch costs
+    /// more than the extra cache traffic of several trials.
     fn lockstep(&self, _parameters: usize) -> usize {
         1
     }
