@@ -63,7 +63,7 @@ pub(crate) fn run_all(args: &[String]) -> Result<()> {
         let pictures = pictures.as_ref().map(|out| out.join(directory.file_name().unwrap_or_default()));
         problems += check(&mut browser, directory, pictures.as_deref())?;
     }
-    anyhow::ensure!(problems == 0, "{problems} problem(s) found");
+    anyhow::ensure!(problems == 0, "{} found", counted(problems));
     Ok(())
 }
 
@@ -107,8 +107,16 @@ fn check(browser: &mut Browser, directory: &Path, pictures: Option<&Path>) -> Re
     for problem in &found {
         println!("{}: {problem}", directory.display());
     }
-    println!("{}: {} problem(s) in {} views", directory.display(), found.len(), VIEWS.len());
+    println!("{}: {} in {} views", directory.display(), counted(found.len()), VIEWS.len());
     Ok(found.len())
+}
+
+fn counted(problems: usize) -> String {
+    match problems {
+        0 => "no problems".to_owned(),
+        1 => "1 problem".to_owned(),
+        _ => format!("{problems} problems"),
+    }
 }
 
 /// A picture of the whole page; of the printed view its PDF too.

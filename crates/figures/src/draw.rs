@@ -330,7 +330,7 @@ impl Svg {
         ));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call a text; a struct would only repeat the names")]
+    #[expect(clippy::too_many_arguments, reason = "one call per text; a struct would only repeat the names")]
     fn text(&mut self, x: f64, y: f64, size: f64, weight: Weight, fill: &str, anchor: Anchor, text: &str) {
         let weight = if weight == Weight::Bold { r#" font-weight="bold""# } else { "" };
         let anchor = match anchor {

@@ -88,7 +88,7 @@ pub(crate) struct BoxSummary {
     pub(crate) of: usize,
     /// Volume inside divided by that of the search space, on the scales of the dimensions.
     pub(crate) volume: f64,
-    /// The same volume of the boxes around as many tasks drawn with replacement, one a resampling.
+    /// The same volume of the boxes around as many tasks drawn with replacement, one per resampling.
     pub(crate) resampled_volumes: Vec<f64>,
     /// Name, lower end and upper end of each hyperparameter.
     pub(crate) ranges: Vec<(String, f64, f64)>,

@@ -127,7 +127,7 @@ struct AtBudget {
 impl AtBudget {
     fn words(&self) -> String {
         format!(
-            "k = {}: J {} with the list, {} with random search; the list is better in {} of the resamplings, worse in {}",
+            "k = {}: J {} with the list, {} with random search; better in {} of the resamplings, worse in {}",
             self.k,
             significant(self.list),
             significant(self.random),
@@ -190,8 +190,8 @@ fn same_space(numbers: &Numbers) -> Claim {
             let reached =
                 (1..=random.quartiles.len()).find(|&k| median(random, k).is_some_and(|m| m <= target));
             measured.push(reached.map_or_else(
-                || "Random search never reaches what 5 entries of the list reach".to_owned(),
-                |k| format!("Random search needs {} to reach what 5 entries of the list reach", tries(k)),
+                || "random search never reaches what 5 entries of the list reach".to_owned(),
+                |k| format!("random search needs {} to reach what 5 entries of the list reach", tries(k)),
             ));
         }
         decided = Some(verdict(&compared));
@@ -201,7 +201,7 @@ fn same_space(numbers: &Numbers) -> Claim {
                on tasks that it was not learned on."
             .to_owned(),
         rule: format!(
-            "holds if the list is better in at least {} of the resamplings at every budget k up to half of the \
+            "Holds if the list is better in at least {} of the resamplings at every budget k up to half of the \
              configurations; does not hold if it is worse in as many at some budget; otherwise the measurement cannot \
              tell.",
             percent(AGREEMENT)
@@ -267,7 +267,7 @@ fn every_baseline(numbers: &Numbers) -> Claim {
                the list is more efficient."
             .to_owned(),
         rule: format!(
-            "holds if the rule of the first claim holds for every one of these random searches; does not hold if the \
+            "Holds if the rule of the first claim holds for every one of these random searches; does not hold if the \
              list is worse in at least {} of the resamplings at some budget of one of them; otherwise the measurement \
              cannot tell.",
             percent(AGREEMENT)
@@ -290,8 +290,9 @@ fn box_shortage(numbers: &Numbers) -> Option<String> {
         return None;
     }
     Some(format!(
-        "there are {}, and at least {MIN_IN_ALL} are needed: around few best configurations every box is small",
-        lacks.join(" and ")
+        "at least {MIN_IN_ALL} tasks and {MIN_IN_ALL} configurations of {family} are needed, because around few best \
+         configurations every box is small; here: {}",
+        lacks.join(", ")
     ))
 }
 
@@ -306,8 +307,8 @@ fn left(b: &BoxSummary) -> String {
 }
 
 fn min_max_box(numbers: &Numbers) -> Claim {
-    let found = numbers.boxes.first();
-    let verdict = match (box_shortage(numbers), found) {
+    let (shortage, found) = (box_shortage(numbers), numbers.boxes.first());
+    let verdict = match (shortage.clone(), found) {
         (Some(reason), _) => cannot_tell(reason),
         (None, None) => cannot_tell("no box could be drawn"),
         (None, Some(b)) if b.inside as f64 >= NEARLY_ALL * b.of as f64 => Verdict::Holds,
@@ -321,22 +322,22 @@ fn min_max_box(numbers: &Numbers) -> Claim {
         text: "The box between the smallest and the largest best hyperparameters covers nearly all of the search space."
             .to_owned(),
         rule: format!(
-            "holds if at least {} of the configurations are inside; does not hold if fewer are, with \
+            "Holds if at least {} of the configurations are inside; does not hold if fewer are, with \
              {MIN_FOR_A_SMALL_BOX} tasks or more; otherwise the measurement cannot tell.",
             percent(NEARLY_ALL)
         ),
-        measured: found.map(left).into_iter().collect(),
+        measured: found.filter(|_| shortage.is_none()).map(left).into_iter().collect(),
         verdict,
     }
 }
 
 fn percentile_box(numbers: &Numbers) -> Claim {
-    let found = numbers.boxes.get(1);
+    let (shortage, found) = (box_shortage(numbers), numbers.boxes.get(1));
     let small = |b: &BoxSummary| {
         let small = b.resampled_volumes.iter().filter(|&&volume| volume <= SMALL_VOLUME).count();
         small as f64 / b.resampled_volumes.len().max(1) as f64
     };
-    let verdict = match (box_shortage(numbers), found) {
+    let verdict = match (shortage.clone(), found) {
         (Some(reason), _) => cannot_tell(reason),
         (None, None) => cannot_tell("no box could be drawn"),
         (None, Some(b)) if b.resampled_volumes.len() < MIN_RESAMPLINGS => {
@@ -348,16 +349,19 @@ fn percentile_box(numbers: &Numbers) -> Claim {
             cannot_tell(format!("the volume is at most a tenth in {} of the resamplings", percent(small(b))))
         }
     };
-    let mut measured: Vec<String> = found.map(left).into_iter().collect();
-    measured.extend(found.map(|b| {
-        format!("At most a tenth of the volume in {} of the resamplings of the tasks", percent(small(b)))
-    }));
+    let words = |b: &BoxSummary| {
+        [
+            left(b),
+            format!("at most a tenth of the volume in {} of the resamplings of the tasks", percent(small(b))),
+        ]
+    };
+    let measured = found.filter(|_| shortage.is_none()).map(words).into_iter().flatten().collect();
     Claim {
         text: "The box between the 5th and the 95th percentiles of the best hyperparameters has less than a tenth of the \
                volume. In the paper it leaves about 100 of 1,000 configurations."
             .to_owned(),
         rule: format!(
-            "holds if the volume is at most {} in at least {} of the resamplings, each of as many tasks drawn with \
+            "Holds if the volume is at most {} in at least {} of the resamplings, each of as many tasks drawn with \
              replacement; does not hold if it is larger in as many; otherwise the measurement cannot tell.",
             percent(SMALL_VOLUME),
             percent(AGREEMENT)

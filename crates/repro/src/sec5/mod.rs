@@ -104,7 +104,7 @@ impl Verdicts {
     }
 }
 
-/// `4 claims: 2 hold, 1 does not hold, 1 cannot be told from this measurement`.
+/// `4 claims: 2 hold, 1 does not hold, 1 cannot tell`.
 impl std::fmt::Display for Verdicts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { hold, do_not_hold, cannot_tell } = *self;
@@ -293,4 +293,25 @@ fn first_metadata(reader: &Reader, place: &Path) -> Result<Metadata, Error> {
 
 fn create_directory(path: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_are_counted_in_words() {
+        let claim =
+            |verdict| Claim { text: String::new(), rule: String::new(), measured: Vec::new(), verdict };
+        let open = || Verdict::CannotTell { reason: "few".to_owned() };
+        let check = |verdicts: Vec<Verdict>, words: &str| {
+            let claims: Vec<Claim> = verdicts.into_iter().map(claim).collect();
+            assert_eq!(Verdicts::of(&claims).to_string(), words);
+        };
+        check(vec![Verdict::Holds], "1 claim: 1 holds, 0 do not hold, 0 cannot tell");
+        check(vec![Verdict::DoesNotHold, open(), open()], "3 claims: 0 hold, 1 does not hold, 2 cannot tell");
+        let summary = ClaimSummary::from(claim(open()));
+        assert_eq!((summary.verdict.as_str(), summary.reason.as_deref()), ("cannot tell", Some("few")));
+        assert_eq!(ClaimSummary::from(claim(Verdict::Holds)).reason, None);
+    }
 }

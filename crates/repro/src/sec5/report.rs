@@ -152,14 +152,14 @@ fn how(content: &Content<'_>) -> Section {
     };
     let time = if material.trained > 0 {
         format!(
-            "{:.0} s for {}, {} at a time; {:.2} s of analysis",
-            material.train_seconds,
+            "{} for {}, {} at a time; {} of analysis",
+            seconds(material.train_seconds),
             counted(material.trained as u64, "trial"),
             count(content.request.jobs as u64),
-            content.analysis_seconds
+            seconds(content.analysis_seconds)
         )
     } else {
-        format!("nothing trained now; {:.2} s of analysis", content.analysis_seconds)
+        format!("nothing trained now; {} of analysis", seconds(content.analysis_seconds))
     };
     let configurations =
         figure.numbers.configurations.iter().map(|(name, n)| format!("{} of {name}", count(*n as u64)));
@@ -199,6 +199,14 @@ fn how(content: &Content<'_>) -> Section {
     }
 }
 
+fn seconds(time: f64) -> String {
+    match time {
+        _ if time < 0.1 => "less than 0.1 s".to_owned(),
+        _ if time < 10.0 => format!("{time:.1} s"),
+        _ => format!("{} s", count(time.round() as u64)),
+    }
+}
+
 /// Where the curves were trained, in words.
 fn machine(material: &Material) -> String {
     let Metadata { machine, kernels, threads, .. } = &material.metadata;
@@ -224,7 +232,8 @@ fn tasks(figure: &Figure3) -> Section {
             words::data_of(task).to_owned(),
             significant(task.initial),
             significant(task.best),
-            task.best_optimizer.clone(),
+            // Where nothing learned, none is the best.
+            if task.dropped { "–".to_owned() } else { task.best_optimizer.clone() },
             if task.dropped { "no: nothing learned" } else { "yes" }.to_owned(),
         ]);
     }

@@ -228,7 +228,7 @@ impl Settings {
     /// The data sets that the tasks are on.
     ///
     /// # Errors
-    /// Only if a task has no name of the registry.
+    /// Only if a task is not in the registry.
     pub fn datasets(&self) -> Result<BTreeSet<String>, Error> {
         datasets_of(&self.tasks)
     }

@@ -6,7 +6,7 @@ use super::analysis::Figure3;
 use super::claims::label;
 use super::picture::{curves, quartiles};
 
-/// The numbers behind the figure, one row a curve and budget.
+/// The numbers behind the figure, one row per curve and budget.
 pub(crate) fn table(figure: &Figure3) -> Table {
     let mut table = Table::new(["curve", "family", "data", "k", "p25", "median", "p75", "learned_is_better"]);
     for curve in curves(figure) {
@@ -27,7 +27,7 @@ pub(crate) fn table(figure: &Figure3) -> Table {
     table
 }
 
-/// Every resampling: one row a curve, resampling and budget.
+/// Every resampling: one row per curve, resampling and budget.
 pub(crate) fn resamplings_table(figure: &Figure3) -> Table {
     let mut table = Table::new(["curve", "data", "resampling", "k", "j"]);
     for curve in curves(figure) {
