@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use taskset_curves::{Query, Reader};
 use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment, SplitResult};
@@ -94,13 +95,15 @@ pub(crate) struct BoxSummary {
     pub(crate) ranges: Vec<(String, f64, f64)>,
 }
 
-/// Scores the chosen curves, a task at a time, and runs the experiment.
+/// Scores the chosen curves, a task at a time, and runs the experiment. None if it was asked to stop.
 pub(crate) fn figure3(
     reader: &Reader,
     query: &Query,
     settings: &Settings,
     place: &Path,
-) -> Result<Figure3, Error> {
+    cancel: &AtomicBool,
+) -> Result<Option<Figure3>, Error> {
+    let stopped = || cancel.load(Ordering::Relaxed);
     let normalizer = taskset_normalize::named(NORMALIZER)?;
     let (mut scores, mut summaries) = (Vec::new(), Vec::new());
     let (mut replicas, mut diverged, mut trials) = (BTreeSet::new(), 0, 0);
@@ -117,6 +120,9 @@ pub(crate) fn figure3(
         })
     });
     for task in scored {
+        if stopped() {
+            return Ok(None);
+        }
         let task = task?;
         shared.join(&task.score.shared, &format!("on task `{}` and the tasks before it", task.score.task))?;
         scores.push(task.score);
@@ -125,8 +131,11 @@ pub(crate) fn figure3(
         diverged += task.diverged;
         trials += task.trials;
     }
+    if stopped() {
+        return Ok(None);
+    }
     let numbers = numbers(&scores, settings.resamplings, place)?;
-    Ok(Figure3 {
+    Ok(Some(Figure3 {
         numbers,
         tasks: summaries,
         replicas: replicas.len(),
@@ -134,7 +143,7 @@ pub(crate) fn figure3(
         trials,
         origin: Origin::of_all(scores.iter().map(|score| score.origin)),
         protocol: shared.protocol(),
-    })
+    }))
 }
 
 /// The experiment on the scores of all tasks.

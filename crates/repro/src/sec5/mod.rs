@@ -56,6 +56,11 @@ pub enum Ending {
         /// Where they are.
         curves: PathBuf,
     },
+    /// Stopped on request while reading and scoring curves, all of which are kept.
+    InterruptedAnalysis {
+        /// Where they are.
+        curves: PathBuf,
+    },
 }
 
 /// What was made.
@@ -170,7 +175,10 @@ pub fn run(
         },
     };
     let start = Instant::now();
-    let figure = analysis::figure3(&material.reader, &material.query, &request.settings, &material.place)?;
+    let Material { reader, query, place, .. } = &material;
+    let Some(figure) = analysis::figure3(reader, query, &request.settings, place, cancel)? else {
+        return Ok(Ending::InterruptedAnalysis { curves: material.place });
+    };
     // Given curves are judged by what they hold, whatever scale was named.
     let withheld = request.settings.scale.no_verdicts().filter(|_| request.curves.is_none());
     let claims = claims::check(&figure.numbers, withheld);

@@ -1,6 +1,12 @@
 //! `reproduce sec5`: the whole path, at the smallest scale, and its interruption.
 
 use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
+
+use taskset::curves::Selection;
+use taskset::datasets::{Datasets, Source};
+use taskset::repro::sec5;
+use taskset::train::Quiet;
 
 use crate::support::{Ran, arg, fails, json, ok, program, run};
 
@@ -57,6 +63,20 @@ fn the_whole_path_at_the_smallest_scale() {
         assert!(ran.stderr.contains("4 claims: 0 hold, 0 do not hold, 4 cannot tell"), "{}", ran.stderr);
         assert!(ran.stderr.contains("to choose from, and at least 20 are needed"), "{}", ran.stderr);
     }
+
+    // Reading curves can be stopped, and writes no report.
+    let elsewhere = directory.path().join("stopped");
+    let request = sec5::Request {
+        settings: sec5::Settings::new(sec5::Scale::Smoke).unwrap(),
+        datasets: Datasets::new(Source::Synthetic),
+        out: elsewhere.clone(),
+        jobs: 1,
+        curves: Some(out.join("curves")),
+        selection: Selection::default(),
+    };
+    let ending = sec5::run(&request, &mut Quiet, &AtomicBool::new(true)).unwrap();
+    assert!(matches!(&ending, sec5::Ending::InterruptedAnalysis { curves } if *curves == out.join("curves")));
+    assert!(!elsewhere.exists());
 
     // The curves serve the other commands.
     let curves = arg(&out.join("curves"));

@@ -136,6 +136,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             );
             return Err(Interrupted(kept).into());
         }
+        Ending::InterruptedAnalysis { curves } => {
+            let kept = format!(
+                "while curves were read; all of them are kept in {}; the same command reads them again",
+                curves.display()
+            );
+            return Err(Interrupted(kept).into());
+        }
     };
     if arguments.json {
         return output::json(&summary);
