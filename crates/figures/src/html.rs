@@ -29,7 +29,7 @@ pub(crate) fn page(report: &Report) -> String {
             format_args!(
                 "<p class=\"notice\" role=\"note\"><strong>{}</strong> {}</p>\n",
                 escape(&notice.heading),
-                escape(&notice.text)
+                prose(&notice.text)
             ),
         );
     }
@@ -59,9 +59,14 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
+/// Running text, escaped; a per cent sign stays on the line of its number.
+fn prose(text: &str) -> String {
+    escape(text).replace(" %", "\u{a0}%")
+}
+
 fn push_block(out: &mut String, block: &Block) {
     match block {
-        Block::Paragraph(text) => push(out, format_args!("<p>{}</p>\n", escape(text))),
+        Block::Paragraph(text) => push(out, format_args!("<p>{}</p>\n", prose(text))),
         Block::Code(text) => push(out, format_args!("<pre><code>{}</code></pre>\n", escape(text))),
         Block::KeyValues(pairs) => {
             out.push_str("<dl>\n");
@@ -239,13 +244,13 @@ fn push_claims(out: &mut String, claims: &[Claim]) {
             ),
         );
         if let Some(reason) = claim.verdict.reason() {
-            push(out, format_args!("<p><b>Why not:</b> {}.</p>\n", escape(reason)));
+            push(out, format_args!("<p><b>Why not:</b> {}.</p>\n", prose(reason)));
         }
-        push(out, format_args!("<p><b>Rule:</b> {}</p>\n", escape(&claim.rule)));
+        push(out, format_args!("<p><b>Rule:</b> {}</p>\n", prose(&claim.rule)));
         if !claim.measured.is_empty() {
             out.push_str("<p><b>Measured:</b></p>\n<ul>\n");
             for line in &claim.measured {
-                push(out, format_args!("<li>{}</li>\n", escape(line)));
+                push(out, format_args!("<li>{}</li>\n", prose(line)));
             }
             out.push_str("</ul>\n");
         }
@@ -337,6 +342,11 @@ mod tests {
     fn a_report_without_notices_has_none() {
         let plain = Report { notices: Vec::new(), ..report("x") };
         assert!(!plain.html().contains("class=\"notice\""));
+    }
+
+    #[test]
+    fn a_per_cent_sign_stays_with_its_number() {
+        assert_eq!(prose("5 % & 7 %"), "5\u{a0}% &amp; 7\u{a0}%");
     }
 
     #[test]
