@@ -1,9 +1,11 @@
-//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|sweep-check|readers`. Dispatches; one file a command.
+//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|sweep-check|readers|report-check`. Dispatches; one file a command.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench;
+mod browser;
 mod peers;
 mod readers;
+mod report_check;
 mod reproduce;
 mod sweep_check;
 mod tidy;
@@ -28,6 +30,9 @@ Commands:
   readers [PATTERN…] [--keep DIR]
                 many versions of Polars, DuckDB, pyarrow, pandas, fastparquet and datasets read our curve files;
                 needs Python and the Python package index (PyPI); `readers --help` says more
+  report-check DIR… [--pictures OUT]
+                open reports in Chromium at two widths, light, dark and printed, and look for what is cut, broken or
+                hard to read; needs Chromium; `report-check --help` says more
 
 Examples:
   cargo xtask reproduce sec5
@@ -45,6 +50,7 @@ fn main() -> ExitCode {
         "bench" => bench::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),
         "readers" => readers::run_all(&rest),
+        "report-check" => report_check::run_all(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

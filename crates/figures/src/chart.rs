@@ -1,5 +1,6 @@
 //! Line charts as data: what to draw, not how.
 
+use crate::draw::Size;
 use crate::{Color, Error, draw};
 
 /// One point of a series: the line's value and the ends of the band around it, e.g. a median between the 25th and the
@@ -121,10 +122,22 @@ impl LineChart {
     /// [`Error::NothingToDraw`] if that holds for every series or there is none; [`Error::Unordered`] and
     /// [`Error::Band`] if points are out of order or a band is upside down.
     pub fn svg(&self) -> Result<String, Error> {
+        self.drawn(Size::WIDE)
+    }
+
+    /// The same chart 420 units wide, for pages on phones.
+    ///
+    /// # Errors
+    /// As [`svg`](Self::svg).
+    pub fn narrow_svg(&self) -> Result<String, Error> {
+        self.drawn(Size::NARROW)
+    }
+
+    fn drawn(&self, size: Size) -> Result<String, Error> {
         for series in &self.series {
             check(series)?;
         }
-        draw::svg(self)
+        draw::svg(self, size)
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn floor_log10(value: f64) -> i32 {
     text.rsplit('e').next().and_then(|exponent| exponent.parse().ok()).unwrap_or(0)
 }
 
-fn superscript(number: i32) -> String {
+pub(crate) fn superscript(number: i32) -> String {
     number
         .to_string()
         .chars()

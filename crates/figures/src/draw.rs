@@ -10,10 +10,23 @@ use crate::font::{Weight, shorten, width, wrap};
 use crate::xml::{coordinate, escape, push_coordinate};
 use crate::{Color, Error};
 
-/// Width of every chart in SVG units.
-const WIDTH: f64 = 800.0;
+/// Size of a chart in SVG units.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    /// Width of the whole.
+    width: f64,
+    /// Height of the plot inside its axes.
+    plot: f64,
+}
+
+impl Size {
+    /// For pages, slides and print.
+    pub(crate) const WIDE: Self = Self { width: 800.0, plot: 380.0 };
+    /// For phones: texts keep a readable size where a page is 400 pixels wide.
+    pub(crate) const NARROW: Self = Self { width: 420.0, plot: 320.0 };
+}
+
 const MARGIN: f64 = 20.0;
-const PLOT_HEIGHT: f64 = 380.0;
 const TITLE: f64 = 19.0;
 const SUBTITLE: f64 = 13.5;
 const NOTE: f64 = 13.0;
@@ -48,17 +61,17 @@ impl Plot {
 }
 
 /// The SVG of a chart whose series are in order.
-pub(crate) fn svg(chart: &LineChart) -> Result<String, Error> {
+pub(crate) fn svg(chart: &LineChart, size: Size) -> Result<String, Error> {
     let (x, y) = axes(chart).ok_or_else(|| Error::NothingToDraw { title: chart.title.clone() })?;
-    let mut svg = Svg::default();
+    let mut svg = Svg { body: String::new(), width: size.width };
     let top = header(&mut svg, chart);
 
-    let bottom = top + PLOT_HEIGHT;
-    let y_ticks = y.ticks(|ticks| apart(ticks, |tick| PLOT_HEIGHT * tick.at, |_| 38.0));
+    let bottom = top + size.plot;
+    let y_ticks = y.ticks(|ticks| apart(ticks, |tick| size.plot * tick.at, |_| 38.0));
     let tick_width = y_ticks.iter().map(|tick| width(&tick.label, TICK, Weight::Regular)).fold(0.0, f64::max);
-    let y_title = wrap(&chart.y_label, LABEL, Weight::Regular, PLOT_HEIGHT);
+    let y_title = wrap(&chart.y_label, LABEL, Weight::Regular, size.plot);
     let left = MARGIN - 4.0 + 19.0 * y_title.len() as f64 + tick_width + 12.0;
-    let plot = Plot { left, right: WIDTH - MARGIN - 8.0, top, bottom, x, y };
+    let plot = Plot { left, right: size.width - MARGIN - 8.0, top, bottom, x, y };
 
     grid(&mut svg, &plot, &y_ticks);
     series(&mut svg, chart, &plot);
@@ -95,7 +108,7 @@ fn in_band(chart: &LineChart, point: &Point) -> bool {
 
 /// Title, subtitle and note; returns the top of the plot.
 fn header(svg: &mut Svg, chart: &LineChart) -> f64 {
-    let limit = WIDTH - 2.0 * MARGIN;
+    let limit = svg.width - 2.0 * MARGIN;
     let mut y = 12.0;
     for line in wrap(&chart.title, TITLE, Weight::Bold, limit) {
         y += 24.0;
@@ -250,7 +263,7 @@ fn stroke(series: &Series) -> String {
 /// The legend in as many equal columns as fit; returns its lower end.
 fn legend(svg: &mut Svg, chart: &LineChart, plot: &Plot, top: f64) -> f64 {
     let weight = |s: &Series| if s.emphasis { Weight::Bold } else { Weight::Regular };
-    let limit = WIDTH - 2.0 * MARGIN;
+    let limit = svg.width - 2.0 * MARGIN;
     let label = |s: &Series| {
         let mark = if s.points.iter().any(|p| on_line(chart, p)) { "" } else { " (no finite values)" };
         let room = limit - SWATCH - 10.0 - width(mark, LEGEND, weight(s));
@@ -265,7 +278,7 @@ fn legend(svg: &mut Svg, chart: &LineChart, plot: &Plot, top: f64) -> f64 {
     let columns = chart.series.len().div_ceil(rows);
     let total = columns as f64 * (column + gap) - gap;
     // Aligned with the plot where it fits there, else with the title.
-    let left = if plot.left + total <= WIDTH - MARGIN { plot.left } else { MARGIN };
+    let left = if plot.left + total <= svg.width - MARGIN { plot.left } else { MARGIN };
 
     for (i, (series, text)) in chart.series.iter().zip(&labels).enumerate() {
         // Down the columns, as one reads a list.
@@ -294,9 +307,9 @@ enum Anchor {
 }
 
 /// The elements of a document, in the order of drawing.
-#[derive(Default)]
 struct Svg {
     body: String,
+    width: f64,
 }
 
 impl Svg {
@@ -317,7 +330,7 @@ impl Svg {
         ));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call a text; a struct would only repeat the names")]
+    #[expect(clippy::too_many_arguments, reason = "one call per text; a struct would only repeat the names")]
     fn text(&mut self, x: f64, y: f64, size: f64, weight: Weight, fill: &str, anchor: Anchor, text: &str) {
         let weight = if weight == Weight::Bold { r#" font-weight="bold""# } else { "" };
         let anchor = match anchor {
@@ -340,7 +353,7 @@ impl Svg {
     }
 
     fn document(self, title: &str, height: f64) -> String {
-        let (width, height, title) = (coordinate(WIDTH), coordinate(height.ceil()), escape(title));
+        let (width, height, title) = (coordinate(self.width), coordinate(height.ceil()), escape(title));
         format!(
             r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="DejaVu Sans, sans-serif" role="img" aria-label="{title}">
 <rect width="{width}" height="{height}" fill="#ffffff"/>
@@ -498,8 +511,13 @@ mod tests {
 
     /// Every text lies inside the picture, as the renderer measures it.
     fn check_inside(chart: &LineChart) {
-        let svg = chart.svg().unwrap();
-        let tree = png::parse(&svg).unwrap();
+        for svg in [chart.svg().unwrap(), chart.narrow_svg().unwrap()] {
+            check_inside_svg(&svg);
+        }
+    }
+
+    fn check_inside_svg(svg: &str) {
+        let tree = png::parse(svg).unwrap();
         let size = tree.size();
         for node in tree.root().children() {
             let area = node.abs_bounding_box();

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use resvg::usvg::roxmltree::{Document, Node};
 
 use crate::Table;
+use crate::digits::NOT_FINITE;
 use crate::report::{Block, Claim, Figure, Report, Verdict};
 use crate::xml::escape;
 
@@ -22,11 +23,14 @@ pub(crate) fn page(report: &Report) -> String {
     if !subtitle.is_empty() {
         push(&mut out, format_args!("<p class=\"subtitle\">{subtitle}</p>\n"));
     }
-    if report.synthetic {
-        out.push_str(
-            "<p class=\"synthetic\" role=\"note\"><strong>Synthetic stand-in data.</strong> The numbers on this page \
-             were measured on generated data with the shapes of the real data sets; they test the method and say \
-             nothing about the real data.</p>\n",
+    for notice in &report.notices {
+        push(
+            &mut out,
+            format_args!(
+                "<p class=\"notice\" role=\"note\"><strong>{}</strong> {}</p>\n",
+                escape(&notice.heading),
+                prose(&notice.text)
+            ),
         );
     }
     if report.sections.len() > 2 {
@@ -55,9 +59,15 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
+/// Running text, escaped; a per cent sign stays on the line of its number.
+fn prose(text: &str) -> String {
+    escape(text).replace(" %", "\u{a0}%")
+}
+
 fn push_block(out: &mut String, block: &Block) {
     match block {
-        Block::Paragraph(text) => push(out, format_args!("<p>{}</p>\n", escape(text))),
+        Block::Paragraph(text) => push(out, format_args!("<p>{}</p>\n", prose(text))),
+        Block::Code(text) => push(out, format_args!("<pre><code>{}</code></pre>\n", escape(text))),
         Block::KeyValues(pairs) => {
             out.push_str("<dl>\n");
             for (key, value) in pairs {
@@ -73,50 +83,91 @@ fn push_block(out: &mut String, block: &Block) {
 
 fn push_table(out: &mut String, table: &Table) {
     let columns = table.columns();
-    let class: Vec<&str> =
-        (0..columns).map(|column| if is_numeric(table, column) { " class=\"number\"" } else { "" }).collect();
-    let cell = |row: &[String], column: usize| -> String {
-        row.get(column).map_or_else(String::new, |text| escape(text).into_owned())
-    };
-    // Scrolling regions must be reachable by keyboard.
-    out.push_str("<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>");
-    for (column, class) in class.iter().enumerate() {
-        push(out, format_args!("<th scope=\"col\"{class}>{}</th>", cell(&table.header, column)));
+    let numeric: Vec<bool> = (0..columns).map(|column| is_numeric(table, column)).collect();
+    let text = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
+    out.push_str("<table>\n<thead><tr>");
+    for (column, numeric) in numeric.iter().enumerate() {
+        let header = text(&table.header, column);
+        push(
+            out,
+            format_args!("<th scope=\"col\" class=\"{}\">{}</th>", class(&header, *numeric), escape(&header)),
+        );
     }
     out.push_str("</tr></thead>\n<tbody>\n");
     for row in &table.rows {
         out.push_str("<tr>");
-        for (column, class) in class.iter().enumerate() {
-            push(out, format_args!("<td{class}>{}</td>", cell(row, column)));
+        for (column, numeric) in numeric.iter().enumerate() {
+            let (header, cell) = (text(&table.header, column), text(row, column));
+            // On a narrow page a row is a list, and each cell says which column it is of.
+            push(
+                out,
+                format_args!(
+                    "<td class=\"{}\" data-label=\"{}\">{}</td>",
+                    class(&cell, *numeric),
+                    escape(&header),
+                    escape(&cell)
+                ),
+            );
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</tbody>\n</table></div>\n");
+    out.push_str("</tbody>\n</table>\n");
+}
+
+/// How a cell is set: numbers to the right; text breaks between words, and inside of one only if that is longer than
+/// any name of ours.
+fn class(cell: &str, numeric: bool) -> &'static str {
+    const LONGEST_NAME: usize = 45;
+    if cell.split_whitespace().any(|word| word.chars().count() > LONGEST_NAME) {
+        "long"
+    } else if numeric {
+        "number"
+    } else {
+        "text"
+    }
 }
 
 /// Whether a column has numbers, and nothing else but empty cells and dashes.
 fn is_numeric(table: &Table, column: usize) -> bool {
     let mut numbers = 0;
     for cell in table.rows.iter().filter_map(|row| row.get(column)) {
-        let text = cell.trim().replace('−', "-");
-        if text.trim_end_matches([' ', '%']).parse::<f64>().is_ok() {
+        if is_number(cell) {
             numbers += 1;
-        } else if !matches!(text.as_str(), "" | "-" | "–" | "—") {
+        } else if !matches!(cell.trim(), "" | "-" | "–" | "—" | "−" | NOT_FINITE) {
             return false;
         }
     }
     numbers > 0
 }
 
+/// Whether a cell holds a number, as programs or as [`significant`](crate::significant) and [`count`](crate::count) write
+/// it, perhaps with a per cent sign.
+fn is_number(cell: &str) -> bool {
+    let text = cell.trim().trim_end_matches([' ', '%']).replace('−', "-").replace(',', "");
+    let superscript = |c: char| matches!(c, '⁻' | '⁰' | '¹' | '²' | '³' | '⁴'..='⁹');
+    let mantissa = match text.split_once("×10") {
+        Some((mantissa, power)) if !power.is_empty() && power.chars().all(superscript) => mantissa,
+        _ => text.as_str(),
+    };
+    mantissa.parse::<f64>().is_ok()
+}
+
 fn push_figure(out: &mut String, figure: &Figure) {
     out.push_str("<figure>\n");
-    match plain_svg(&figure.svg) {
-        Ok(()) => push(out, format_args!("<div class=\"picture\" tabindex=\"0\">\n{}</div>\n", figure.svg)),
-        Err(reason) => {
-            push(
-                out,
-                format_args!("<p role=\"alert\">This picture cannot be shown: {}.</p>\n", escape(&reason)),
-            );
+    let narrow = figure.narrow.as_deref().map(|svg| ("picture narrow", svg));
+    let wide = (if narrow.is_some() { "picture wide" } else { "picture" }, figure.svg.as_str());
+    for (class, svg) in [wide].into_iter().chain(narrow) {
+        match plain_svg(svg) {
+            Ok(()) => push(out, format_args!("<div class=\"{class}\">\n{svg}</div>\n")),
+            Err(reason) => {
+                push(
+                    out,
+                    format_args!(
+                        "<p role=\"alert\">This picture cannot be shown: {}.</p>\n",
+                        escape(&reason)
+                    ),
+                );
+            }
         }
     }
     push(out, format_args!("<figcaption>{}", escape(&figure.caption)));
@@ -182,18 +233,28 @@ fn push_claims(out: &mut String, claims: &[Claim]) {
         let (class, sign) = match claim.verdict {
             Verdict::Holds => ("holds", "✓"),
             Verdict::DoesNotHold => ("fails", "✗"),
-            Verdict::NotMeasured => ("open", "–"),
+            Verdict::CannotTell { .. } => ("open", "?"),
         };
         push(
             out,
             format_args!(
-                "<li class=\"{class}\"><span class=\"verdict\">{sign} {}</span>\n\
-                 <p><b>Claim:</b> {}</p>\n<p><b>Measured:</b> {}</p></li>\n",
+                "<li class=\"{class}\"><span class=\"verdict\">{sign} {}</span>\n<p><b>Claim:</b> {}</p>\n",
                 claim.verdict.words(),
                 escape(&claim.text),
-                escape(&claim.measured)
             ),
         );
+        if let Some(reason) = claim.verdict.reason() {
+            push(out, format_args!("<p><b>Why not:</b> {}.</p>\n", prose(reason)));
+        }
+        push(out, format_args!("<p><b>Rule:</b> {}</p>\n", prose(&claim.rule)));
+        if !claim.measured.is_empty() {
+            out.push_str("<p><b>Measured:</b></p>\n<ul>\n");
+            for line in &claim.measured {
+                push(out, format_args!("<li>{}</li>\n", prose(line)));
+            }
+            out.push_str("</ul>\n");
+        }
+        out.push_str("</li>\n");
     }
     out.push_str("</ul>\n");
 }
@@ -201,7 +262,7 @@ fn push_claims(out: &mut String, claims: &[Claim]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Color, FileLink, LineChart, Point, Section, Series};
+    use crate::{Color, FileLink, LineChart, Notice, Point, Section, Series};
     use proptest::prelude::*;
 
     fn picture() -> String {
@@ -212,11 +273,17 @@ mod tests {
 
     fn report(text: &str) -> Report {
         let t = || text.to_owned();
-        let verdicts = [Verdict::Holds, Verdict::DoesNotHold, Verdict::NotMeasured];
-        let claim = |verdict| Claim { text: t(), measured: t(), verdict };
-        let figure = |svg| Figure { svg, caption: t(), files: vec![FileLink::new(t(), t())] };
+        let verdicts = [Verdict::Holds, Verdict::DoesNotHold, Verdict::CannotTell { reason: t() }];
+        let claim = |verdict| Claim { text: t(), rule: t(), measured: vec![t(), t()], verdict };
+        let figure = |svg: String| Figure {
+            narrow: Some(svg.clone()),
+            svg,
+            caption: t(),
+            files: vec![FileLink::new(t(), t())],
+        };
         let blocks = vec![
             Block::Paragraph(t()),
+            Block::Code(t()),
             Block::KeyValues(vec![(t(), t())]),
             Block::Table(Table { header: vec![t(), t()], rows: vec![vec![t()], vec![t(), t(), t()]] }),
             Block::Figure(figure(picture())),
@@ -224,7 +291,7 @@ mod tests {
             Block::Claims(verdicts.map(claim).to_vec()),
         ];
         let section = Section { heading: t(), blocks };
-        Report { title: t(), subtitle: t(), synthetic: true, sections: vec![section; 3] }
+        Report { title: t(), subtitle: t(), notices: vec![Notice::new(t(), t())], sections: vec![section; 3] }
     }
 
     /// The page as XML: with its doctype away and its void elements closed, ours is.
@@ -252,8 +319,8 @@ mod tests {
             "<title>some words</title>",
             "holds",
             "does not hold",
-            "not measured",
-            "Synthetic",
+            "cannot tell",
+            "class=\"notice\"",
             "<svg",
             "#s3",
         ] {
@@ -272,18 +339,42 @@ mod tests {
     }
 
     #[test]
-    fn only_synthetic_reports_say_so() {
-        let real = Report { synthetic: false, ..report("x") };
-        assert!(!real.html().contains("Synthetic"));
+    fn a_report_without_notices_has_none() {
+        let plain = Report { notices: Vec::new(), ..report("x") };
+        assert!(!plain.html().contains("class=\"notice\""));
+    }
+
+    #[test]
+    fn a_per_cent_sign_stays_with_its_number() {
+        assert_eq!(prose("5 % & 7 %"), "5\u{a0}% &amp; 7\u{a0}%");
+    }
+
+    #[test]
+    fn only_an_open_claim_says_why() {
+        let html = report("some words").html();
+        assert_eq!(html.matches("Why not:").count(), html.matches("? cannot tell").count());
+        assert_eq!(html.matches("Rule:").count(), 3 * html.matches("? cannot tell").count());
     }
 
     #[test]
     fn columns_of_numbers_are_aligned() {
-        let mut table = Table::new(["name", "score", "share", "empty"]);
-        table.push(["a", "−0.5", "12 %", ""]);
-        table.push(["1", "1e-3", "–", ""]);
-        let aligned: Vec<bool> = (0..4).map(|column| is_numeric(&table, column)).collect();
-        assert_eq!(aligned, [false, true, true, false]);
+        let mut table = Table::new(["name", "score", "share", "empty", "range"]);
+        table.push(["a", "−0.5", "12 %", "", "1.235×10⁻⁴ to 2"]);
+        table.push(["1", "1e-3", "–", "", "3.000×10⁵"]);
+        table.push(["18,000", "1.235×10⁻⁴", "not finite", "", "1"]);
+        let aligned: Vec<bool> = (0..5).map(|column| is_numeric(&table, column)).collect();
+        assert_eq!(aligned, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn only_words_longer_than_any_name_break_inside() {
+        let mut table = Table::new(["name"]);
+        table.push(["FixedMLP_mnist_ce_128x128x128_relu_bs128"]);
+        table.push(["x".repeat(200)]);
+        let mut html = String::new();
+        push_table(&mut html, &table);
+        assert_eq!(html.matches("<td class=\"text\"").count(), 1, "{html}");
+        assert_eq!(html.matches("<td class=\"long\"").count(), 1, "{html}");
     }
 
     #[test]
@@ -327,9 +418,7 @@ mod tests {
         /// Whatever the texts, the page has the elements and attributes it has with a harmless word.
         #[test]
         fn no_text_becomes_markup(text in "[<>&\"'/a-z=! -]{1,40}|\\PC{1,20}|<script>.*</script>") {
-            // A column of numbers rightly gets one attribute more.
-            prop_assume!(text.trim().trim_end_matches([' ', '%']).replace('−', "-").parse::<f64>().is_err());
-            prop_assume!(!matches!(text.trim(), "" | "-" | "–" | "—" | "−"));
+
             prop_assert_eq!(skeleton(&report(&text).html()), skeleton(&report("word").html()));
         }
 

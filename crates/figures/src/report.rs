@@ -9,10 +9,26 @@ pub struct Report {
     pub title: String,
     /// A line below the heading.
     pub subtitle: String,
-    /// Whether any number comes from synthetic stand-in data; the page then says so at its top.
-    pub synthetic: bool,
+    /// What a reader must know before any number, at the top of the page.
+    pub notices: Vec<Notice>,
     /// The sections, in order.
     pub sections: Vec<Section>,
+}
+
+/// A warning at the top of a report: stand-in data, or a scale that is too small for a verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notice {
+    /// A few words, in bold.
+    pub heading: String,
+    /// The rest.
+    pub text: String,
+}
+
+impl Notice {
+    /// A notice with this heading.
+    pub fn new(heading: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { heading: heading.into(), text: text.into() }
+    }
 }
 
 /// A headed part of a report.
@@ -30,6 +46,8 @@ pub struct Section {
 pub enum Block {
     /// Running text.
     Paragraph(String),
+    /// A command to type, or another text that is shown letter by letter.
+    Code(String),
     /// Names and values, e.g. the protocol.
     KeyValues(Vec<(String, String)>),
     /// A table; columns that hold only numbers are aligned to the right.
@@ -46,6 +64,9 @@ pub struct Figure {
     /// An SVG as [`LineChart::svg`](crate::LineChart::svg) gives it, put into the page as it is. A document with other
     /// elements than shapes and text, or that is not well-formed, is replaced by a message.
     pub svg: String,
+    /// The same picture for narrow pages, as [`LineChart::narrow_svg`](crate::LineChart::narrow_svg) gives it; without
+    /// it, `svg` is shown everywhere.
+    pub narrow: Option<String>,
     /// What the picture shows.
     pub caption: String,
     /// Files that lie beside the page.
@@ -73,38 +94,51 @@ impl FileLink {
 pub struct Claim {
     /// The claim, in the words of its source or close to them.
     pub text: String,
-    /// What was measured, with its numbers.
-    pub measured: String,
+    /// How the verdict follows from the numbers; it stands before anything is measured.
+    pub rule: String,
+    /// What was measured, with its numbers, one statement an entry.
+    pub measured: Vec<String>,
     /// Whether the claim holds here.
     pub verdict: Verdict,
 }
 
 /// Whether a claim holds in what was measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// It holds.
     Holds,
     /// It does not hold.
     DoesNotHold,
-    /// Nothing that was measured bears on it.
-    NotMeasured,
+    /// The measurement decides neither.
+    CannotTell {
+        /// Why not, as a sentence without its full stop.
+        reason: String,
+    },
 }
 
 impl Verdict {
     /// The words of the page.
-    pub const fn words(self) -> &'static str {
+    pub const fn words(&self) -> &'static str {
         match self {
             Self::Holds => "holds",
             Self::DoesNotHold => "does not hold",
-            Self::NotMeasured => "not measured",
+            Self::CannotTell { .. } => "cannot tell",
+        }
+    }
+
+    /// Why the claim cannot be told; none where it can.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::CannotTell { reason } => Some(reason),
+            Self::Holds | Self::DoesNotHold => None,
         }
     }
 }
 
 impl Report {
     /// The report as one HTML page that needs no other file: style and pictures are inside, there are no scripts and
-    /// nothing is fetched. It follows the reader's light or dark setting and fits a phone. Equal reports give equal
-    /// bytes.
+    /// nothing is fetched. It follows the reader's light or dark setting, fits a phone and prints. Equal reports give
+    /// equal bytes.
     pub fn html(&self) -> String {
         html::page(self)
     }

@@ -25,7 +25,9 @@ impl Table {
         self.rows.iter().map(Vec::len).chain([self.header.len()]).max().unwrap_or(0)
     }
 
-    /// The table as CSV (RFC 4180, lines end in `\n`), header first; empty if there is no column.
+    /// The table as CSV (RFC 4180, lines end in `\n`), header first; empty if there is no column. A text that a
+    /// spreadsheet would run as a formula, because it begins with `=`, `+`, `-` or `@`, gets a leading `'`; numbers stay
+    /// as they are.
     pub fn csv(&self) -> String {
         let columns = self.columns();
         let mut out = String::new();
@@ -46,7 +48,15 @@ impl Table {
     }
 }
 
+/// Whether a spreadsheet would take this text for a formula. Tabs and carriage returns count because spreadsheets skip
+/// them.
+fn is_formula(cell: &str) -> bool {
+    cell.trim_start().starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err()
+}
+
 fn push_cell(out: &mut String, cell: &str, quote_empty: bool) {
+    let harmless = is_formula(cell).then(|| format!("'{cell}"));
+    let cell = harmless.as_deref().unwrap_or(cell);
     let quote = cell.contains([',', '"', '\n', '\r'])
         || cell.starts_with(char::is_whitespace)
         || cell.ends_with(char::is_whitespace)
@@ -104,6 +114,25 @@ mod tests {
         let mut single = Table::new(["only"]);
         single.push([""]);
         assert_eq!(single.csv(), "only\n\"\"\n");
+    }
+
+    #[test]
+    fn no_text_is_a_formula_and_numbers_stay_numbers() {
+        let check = |cell: &str, written: &str| {
+            let mut table = Table::new(["first", "k"]);
+            table.push([cell, "1"]);
+            assert_eq!(table.csv(), format!("first,k\n{written},1\n"));
+        };
+        check("=1+1", "'=1+1");
+        check("@SUM(A1)", "'@SUM(A1)");
+        check("-name", "'-name");
+        check("+a,b", "\"'+a,b\"");
+        check("\t=1", "'\t=1");
+        check("=\"x\"", "\"'=\"\"x\"\"\"");
+        for number in ["-0.5", "+1", "-1e-300", "-inf", "NaN"] {
+            check(number, number);
+        }
+        check("mlp_family_seed-1", "mlp_family_seed-1");
     }
 
     proptest! {

@@ -41,7 +41,7 @@ pub enum Error {
     Insufficient {
         /// Where the curves lie.
         path: PathBuf,
-        /// What is missing, and what would help.
+        /// What is missing.
         lack: String,
     },
     /// A result could not be written.

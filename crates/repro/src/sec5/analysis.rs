@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use taskset_curves::{Query, Reader};
 use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment, SplitResult};
@@ -24,21 +25,36 @@ pub(crate) const NORMALIZER: &str = "default";
 
 /// Everything that figure 3 and its report show.
 pub(crate) struct Figure3 {
-    pub(crate) result: SplitResult,
+    pub(crate) numbers: Numbers,
     /// Tasks that were scored, and those on which nothing learned.
     pub(crate) tasks: Vec<TaskSummary>,
-    /// Configurations of each family, by its short name.
-    pub(crate) configurations: BTreeMap<String, usize>,
-    /// The boxes around the best configurations of all tasks.
-    pub(crate) boxes: Vec<BoxSummary>,
-    /// The list learned on all tasks: what a practitioner would try.
-    pub(crate) list: HyperparameterList,
-    pub(crate) resamplings: usize,
     pub(crate) replicas: usize,
     pub(crate) diverged: usize,
     pub(crate) trials: usize,
     pub(crate) origin: Origin,
     pub(crate) protocol: Option<Protocol>,
+}
+
+/// What follows from the scores alone.
+pub(crate) struct Numbers {
+    /// The curves of the figure; none where nothing can be split or no list can be learned.
+    pub(crate) result: Option<SplitResult>,
+    /// Tasks on which something learned.
+    pub(crate) tasks: usize,
+    /// Configurations of each family, by its short name.
+    pub(crate) configurations: BTreeMap<String, usize>,
+    /// The boxes around the best configurations of all tasks, in the order of [`BOXES`]; empty where there is no result.
+    pub(crate) boxes: Vec<BoxSummary>,
+    /// The list learned on all tasks: what a practitioner would try.
+    pub(crate) list: HyperparameterList,
+    pub(crate) resamplings: usize,
+}
+
+impl Numbers {
+    /// Configurations of a family.
+    pub(crate) fn candidates(&self, family: &str) -> usize {
+        self.configurations.get(family).copied().unwrap_or(0)
+    }
 }
 
 /// What one task gives to the figure.
@@ -55,6 +71,10 @@ pub(crate) struct TaskSummary {
     pub(crate) name: String,
     pub(crate) parameters: u64,
     pub(crate) origin: Origin,
+    /// Whether the task is on data; quadratics and test functions need none.
+    pub(crate) on_data: bool,
+    /// The data set, where the registry knows it.
+    pub(crate) dataset: Option<String>,
     pub(crate) initial: f64,
     pub(crate) best: f64,
     pub(crate) best_optimizer: String,
@@ -64,25 +84,26 @@ pub(crate) struct TaskSummary {
 
 /// A search box and what it leaves.
 pub(crate) struct BoxSummary {
-    pub(crate) lower: f64,
-    pub(crate) upper: f64,
     /// Candidates inside, and in all.
     pub(crate) inside: usize,
     pub(crate) of: usize,
     /// Volume inside divided by that of the search space, on the scales of the dimensions.
     pub(crate) volume: f64,
-    /// Name, lower end, upper end, scale of each hyperparameter.
+    /// The same volume of the boxes around as many tasks drawn with replacement, one per resampling.
+    pub(crate) resampled_volumes: Vec<f64>,
+    /// Name, lower end and upper end of each hyperparameter.
     pub(crate) ranges: Vec<(String, f64, f64)>,
 }
 
-/// Scores the chosen curves, a task at a time, and runs the experiment.
+/// Scores the chosen curves, a task at a time, and runs the experiment. None if it was asked to stop.
 pub(crate) fn figure3(
     reader: &Reader,
     query: &Query,
     settings: &Settings,
     place: &Path,
-) -> Result<Figure3, Error> {
-    let insufficient = |lack: &str| Error::Insufficient { path: place.to_owned(), lack: lack.to_owned() };
+    cancel: &AtomicBool,
+) -> Result<Option<Figure3>, Error> {
+    let stopped = || cancel.load(Ordering::Relaxed);
     let normalizer = taskset_normalize::named(NORMALIZER)?;
     let (mut scores, mut summaries) = (Vec::new(), Vec::new());
     let (mut replicas, mut diverged, mut trials) = (BTreeSet::new(), 0, 0);
@@ -99,6 +120,9 @@ pub(crate) fn figure3(
         })
     });
     for task in scored {
+        if stopped() {
+            return Ok(None);
+        }
         let task = task?;
         shared.join(&task.score.shared, &format!("on task `{}` and the tasks before it", task.score.task))?;
         scores.push(task.score);
@@ -107,72 +131,113 @@ pub(crate) fn figure3(
         diverged += task.diverged;
         trials += task.trials;
     }
-    let matrices = FAMILIES
-        .iter()
-        .map(|family| {
-            let info = family.info();
-            let names = configurations(&scores, info.prefix);
-            if names.is_empty() {
-                return Err(insufficient(&format!("there are no curves of {}", info.name)));
-            }
-            Ok((info.name, ScoreMatrix::from_scores(&scores, &names)?))
-        })
-        .collect::<Result<Vec<_>, Error>>()?;
-    let learned_space = FAMILIES[0].info().space;
-    let (learned_label, matrix) = &matrices[0];
-    if matrix.tasks().len() < 4 {
-        return Err(insufficient("at least four tasks on which something learns are needed"));
+    if stopped() {
+        return Ok(None);
     }
-
-    let table = hyperparameter_table(matrix.configs(), learned_space)?;
-    let experiment = SplitExperiment {
-        learned: Family { label: learned_label, matrix },
-        table: &table,
-        others: matrices[1..].iter().map(|(label, matrix)| Family { label, matrix }).collect(),
-        boxes: BOXES.to_vec(),
-        box_tasks: BoxTasks::All,
-        resamplings: settings.resamplings as u64,
-        k: matrix.configs().len(),
-    };
-    let result = experiment.run(&StreamId::root("taskset-rs/sec5/figure3"))?;
-    let all: Vec<usize> = (0..matrix.tasks().len()).collect();
-    let boxes = BOXES
-        .iter()
-        .map(|&(lower, upper)| {
-            let search_box = constrained_box(matrix, &table, &all, lower, upper)?;
-            let ranges = table.names().iter().zip(search_box.lo.iter().zip(&search_box.hi));
-            Ok(BoxSummary {
-                lower,
-                upper,
-                inside: inside(&search_box, &table).len(),
-                of: matrix.configs().len(),
-                volume: volume(&search_box.lo, &search_box.hi, learned_space),
-                ranges: ranges.map(|(name, (lo, hi))| (name.clone(), *lo, *hi)).collect(),
-            })
-        })
-        .collect::<Result<_, Error>>()?;
-    Ok(Figure3 {
-        result,
+    let numbers = numbers(&scores, settings.resamplings, place)?;
+    Ok(Some(Figure3 {
+        numbers,
         tasks: summaries,
-        configurations: matrices.iter().map(|(name, m)| ((*name).to_owned(), m.configs().len())).collect(),
-        boxes,
-        list: HyperparameterList::learn(matrix, 10, learned_label, NORMALIZER, &place.display().to_string()),
-        resamplings: settings.resamplings,
         replicas: replicas.len(),
         diverged,
         trials,
         origin: Origin::of_all(scores.iter().map(|score| score.origin)),
         protocol: shared.protocol(),
-    })
+    }))
+}
+
+/// The experiment on the scores of all tasks.
+///
+/// Scores that cannot carry it (a family that is missing, fewer than two tasks on which something learned) are no error:
+/// what they lack is for the claims to say.
+pub(crate) fn numbers(scores: &[TaskScores], resamplings: usize, place: &Path) -> Result<Numbers, Error> {
+    let mut matrices = Vec::new();
+    for info in FAMILIES.map(|family| family.info()) {
+        let names = configurations(scores, info.prefix);
+        if !names.is_empty() {
+            matrices.push((info.name, ScoreMatrix::from_scores(scores, &names)?));
+        }
+    }
+    let learned = FAMILIES[0].info();
+    let counts = matrices.iter().map(|(name, m)| ((*name).to_owned(), m.configs().len())).collect();
+    let Some((_, first)) = matrices.first() else {
+        return Err(Error::Insufficient {
+            path: place.to_owned(),
+            lack: format!("there are no curves of {}", FAMILIES.map(|f| f.info().name).join(", ")),
+        });
+    };
+    let source = place.display().to_string();
+    let mut numbers = Numbers {
+        result: None,
+        tasks: first.tasks().len(),
+        configurations: counts,
+        boxes: Vec::new(),
+        list: HyperparameterList::new(learned.name, NORMALIZER, 0, &source, Vec::new()),
+        resamplings,
+    };
+    let matrix = match &matrices[..] {
+        [(name, matrix), ..] if *name == learned.name && matrix.tasks().len() >= 2 => matrix,
+        _ => return Ok(numbers),
+    };
+    let table = hyperparameter_table(matrix.configs(), learned.space)?;
+    let experiment = SplitExperiment {
+        learned: Family { label: learned.name, matrix },
+        table: &table,
+        others: matrices[1..].iter().map(|(label, matrix)| Family { label, matrix }).collect(),
+        boxes: BOXES.to_vec(),
+        box_tasks: BoxTasks::All,
+        resamplings: resamplings as u64,
+        k: matrix.configs().len(),
+    };
+    numbers.result = Some(experiment.run(&StreamId::root("taskset-rs/sec5/figure3"))?);
+    numbers.boxes = boxes(matrix, &table, learned.space, resamplings)?;
+    numbers.list = HyperparameterList::learn(matrix, 10, learned.name, NORMALIZER, &source);
+    Ok(numbers)
+}
+
+/// The boxes around the best configurations of all tasks.
+fn boxes(
+    matrix: &ScoreMatrix,
+    table: &HyperparameterTable,
+    space: &[Dimension],
+    resamplings: usize,
+) -> Result<Vec<BoxSummary>, Error> {
+    let tasks = matrix.tasks().len();
+    let all: Vec<usize> = (0..tasks).collect();
+    let id = StreamId::root("taskset-rs/sec5/boxes");
+    let mut drawn: Vec<Vec<usize>> = Vec::new();
+    for r in 0..resamplings {
+        let mut stream = id.index(r as u64).stream();
+        drawn.push(all.iter().map(|_| stream.below(tasks as u64) as usize).collect());
+    }
+    let summary = |&(lower, upper): &(f64, f64)| {
+        let volume_around = |tasks: &[usize]| {
+            constrained_box(matrix, table, tasks, lower, upper).map(|b| volume(&b.lo, &b.hi, space))
+        };
+        let search_box = constrained_box(matrix, table, &all, lower, upper)?;
+        let ranges = table.names().iter().zip(search_box.lo.iter().zip(&search_box.hi));
+        Ok(BoxSummary {
+            inside: inside(&search_box, table).len(),
+            of: matrix.configs().len(),
+            volume: volume_around(&all)?,
+            resampled_volumes: drawn.iter().map(|tasks| volume_around(tasks)).collect::<Result<_, _>>()?,
+            ranges: ranges.map(|(name, (lo, hi))| (name.clone(), *lo, *hi)).collect(),
+        })
+    };
+    BOXES.iter().map(summary).collect()
 }
 
 fn summarise(score: &TaskScores, curves: &[Curve]) -> TaskSummary {
+    let dataset = taskset_tasks::describe(&score.task).ok().and_then(|task| task.dataset);
+    let digest = curves[0].spec.task.data_digest;
     let valid = score.split(score.selection);
     let best = (0..valid.len()).reduce(|best, i| if valid[i] < valid[best] { i } else { best });
     TaskSummary {
         name: score.task.clone(),
         parameters: curves[0].num_params,
         origin: score.origin,
+        on_data: score.origin != Origin::Real || dataset.is_some() || digest.is_some(),
+        dataset,
         initial: score.initial,
         best: score.best,
         best_optimizer: best.map(|i| score.optimizers[i].clone()).unwrap_or_default(),

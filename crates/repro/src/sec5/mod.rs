@@ -2,8 +2,12 @@
 
 mod analysis;
 mod claims;
+mod missing;
+mod picture;
 mod report;
 mod settings;
+mod tables;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,8 +17,10 @@ use std::time::Instant;
 use serde::Serialize;
 use taskset_curves::{CurveStore, Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
-use taskset_figures::png;
+use taskset_figures::{Claim, Verdict, counted, png};
 use taskset_train::{Plan, Sweep, SweepObserver};
+
+use picture::Pictures;
 
 pub use crate::Error;
 pub use settings::{Scale, Settings};
@@ -50,6 +56,11 @@ pub enum Ending {
         /// Where they are.
         curves: PathBuf,
     },
+    /// Stopped on request while reading and scoring curves, all of which are kept.
+    InterruptedAnalysis {
+        /// Where they are.
+        curves: PathBuf,
+    },
 }
 
 /// What was made.
@@ -59,6 +70,8 @@ pub struct Summary {
     pub files: Vec<PathBuf>,
     /// The paper's claims beside what was measured.
     pub claims: Vec<ClaimSummary>,
+    /// How many of them hold, do not hold, and are open.
+    pub verdicts: Verdicts,
     /// Curves trained now.
     pub trained: usize,
     /// Curves that were there before.
@@ -67,8 +80,44 @@ pub struct Summary {
     pub train_seconds: f64,
     /// Seconds of analysis and drawing.
     pub analysis_seconds: f64,
-    /// `real` or `synthetic`.
+    /// `real`, `partial` or `synthetic`: the least real of all tasks' data.
     pub data: &'static str,
+}
+
+/// How the claims came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdicts {
+    /// Claims that hold.
+    pub hold: usize,
+    /// Claims that do not hold.
+    pub do_not_hold: usize,
+    /// Claims of which the measurement cannot tell.
+    pub cannot_tell: usize,
+}
+
+impl Verdicts {
+    fn of(claims: &[Claim]) -> Self {
+        let mut verdicts = Self::default();
+        for claim in claims {
+            match claim.verdict {
+                Verdict::Holds => verdicts.hold += 1,
+                Verdict::DoesNotHold => verdicts.do_not_hold += 1,
+                Verdict::CannotTell { .. } => verdicts.cannot_tell += 1,
+            }
+        }
+        verdicts
+    }
+}
+
+/// `4 claims: 2 hold, 1 does not hold, 1 cannot tell`.
+impl std::fmt::Display for Verdicts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { hold, do_not_hold, cannot_tell } = *self;
+        let claims = counted((hold + do_not_hold + cannot_tell) as u64, "claim");
+        let holds = if hold == 1 { "holds" } else { "hold" };
+        let does = if do_not_hold == 1 { "does" } else { "do" };
+        write!(f, "{claims}: {hold} {holds}, {do_not_hold} {does} not hold, {cannot_tell} cannot tell")
+    }
 }
 
 /// A claim and its verdict.
@@ -76,10 +125,26 @@ pub struct Summary {
 pub struct ClaimSummary {
     /// What the paper says.
     pub claim: String,
+    /// How the verdict follows from the numbers.
+    pub rule: String,
     /// What was measured here.
     pub measured: String,
-    /// Whether it holds.
+    /// `holds`, `does not hold` or `cannot tell`.
     pub verdict: String,
+    /// Why the measurement cannot tell; none where it can.
+    pub reason: Option<String>,
+}
+
+impl From<Claim> for ClaimSummary {
+    fn from(claim: Claim) -> Self {
+        Self {
+            verdict: claim.verdict.words().to_owned(),
+            reason: claim.verdict.reason().map(str::to_owned),
+            claim: claim.text,
+            rule: claim.rule,
+            measured: claim.measured.join("; "),
+        }
+    }
 }
 
 /// Curves and how they came about.
@@ -110,30 +175,43 @@ pub fn run(
         },
     };
     let start = Instant::now();
-    let figure = analysis::figure3(&material.reader, &material.query, &request.settings, &material.place)?;
-    let claims = claims::check(&figure);
-    let chart = report::chart(&figure);
-    let svg = chart.svg()?;
+    let Material { reader, query, place, .. } = &material;
+    let Some(figure) = analysis::figure3(reader, query, &request.settings, place, cancel)? else {
+        return Ok(Ending::InterruptedAnalysis { curves: material.place });
+    };
+    // Given curves are judged by what they hold, whatever scale was named.
+    let withheld = request.settings.scale.no_verdicts().filter(|_| request.curves.is_none());
+    let claims = claims::check(&figure.numbers, withheld);
+    let pictures = Pictures::draw(&figure, withheld)?;
     let page = report::page(&report::Content {
         figure: &figure,
         claims: &claims,
-        svg: &svg,
+        pictures: pictures.as_ref(),
+        withheld,
         request,
         material: &material,
         analysis_seconds: start.elapsed().as_secs_f64(),
-    });
+    })?;
 
-    let files = [
-        ("figure3.svg", svg.clone().into_bytes()),
-        ("figure3.png", png(&svg, 2.0)?),
-        ("figure3.csv", report::table(&figure).csv().into_bytes()),
-        ("figure3_resamplings.csv", report::resamplings_table(&figure).csv().into_bytes()),
-        ("figure3_list.csv", report::list_table(&figure).csv().into_bytes()),
+    create_directory(&request.out)?;
+    let mut contents = Vec::new();
+    if let Some(Pictures { wide, .. }) = &pictures {
+        contents.push(("figure3.svg", wide.clone().into_bytes()));
+        contents.push(("figure3.png", png(wide, 2.0)?));
+    } else {
+        // Those of an earlier run would pass for this one's.
+        for stale in ["figure3.svg", "figure3.png"] {
+            remove(&request.out.join(stale))?;
+        }
+    }
+    contents.extend([
+        ("figure3.csv", tables::table(&figure).csv().into_bytes()),
+        ("figure3_resamplings.csv", tables::resamplings_table(&figure).csv().into_bytes()),
+        ("figure3_list.csv", tables::list_table(&figure).csv().into_bytes()),
         // Last, because it links the others.
         ("index.html", page.html().into_bytes()),
-    ];
-    create_directory(&request.out)?;
-    let files = files
+    ]);
+    let files = contents
         .into_iter()
         .map(|(name, bytes)| {
             let path = request.out.join(name);
@@ -142,19 +220,26 @@ pub fn run(
             Ok(path)
         })
         .collect::<Result<_, Error>>()?;
-    let claims = claims
-        .into_iter()
-        .map(|c| ClaimSummary { verdict: c.verdict.words().to_owned(), claim: c.text, measured: c.measured })
-        .collect();
     Ok(Ending::Finished(Summary {
         files,
-        claims,
+        verdicts: Verdicts::of(&claims),
+        claims: claims.into_iter().map(ClaimSummary::from).collect(),
         trained: material.trained,
         reused: figure.trials - material.trained,
         train_seconds: material.train_seconds,
         analysis_seconds: start.elapsed().as_secs_f64(),
         data: figure.origin.name(),
     }))
+}
+
+/// Removes a file that may not be there.
+fn remove(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::Write { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read(path: &Path, selection: &Selection) -> Result<Material, Error> {
@@ -216,4 +301,25 @@ fn first_metadata(reader: &Reader, place: &Path) -> Result<Metadata, Error> {
 
 fn create_directory(path: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_are_counted_in_words() {
+        let claim =
+            |verdict| Claim { text: String::new(), rule: String::new(), measured: Vec::new(), verdict };
+        let open = || Verdict::CannotTell { reason: "few".to_owned() };
+        let check = |verdicts: Vec<Verdict>, words: &str| {
+            let claims: Vec<Claim> = verdicts.into_iter().map(claim).collect();
+            assert_eq!(Verdicts::of(&claims).to_string(), words);
+        };
+        check(vec![Verdict::Holds], "1 claim: 1 holds, 0 do not hold, 0 cannot tell");
+        check(vec![Verdict::DoesNotHold, open(), open()], "3 claims: 0 hold, 1 does not hold, 2 cannot tell");
+        let summary = ClaimSummary::from(claim(open()));
+        assert_eq!((summary.verdict.as_str(), summary.reason.as_deref()), ("cannot tell", Some("few")));
+        assert_eq!(ClaimSummary::from(claim(Verdict::Holds)).reason, None);
+    }
 }

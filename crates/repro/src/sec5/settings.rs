@@ -4,24 +4,34 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use taskset_datasets::Datasets;
+use taskset_figures::counted;
 use taskset_names::Origin;
 use taskset_optim::Family;
 use taskset_trial::Protocol;
 
 use crate::Error;
 
-/// How much to compute.
+/// How much to compute. What exactly, [`Settings`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Seconds: runs the whole path, means nothing. For tests and for a first look.
+    /// Seconds: runs the whole path on a few tasks. It checks the installation, and gives no verdicts.
     Smoke,
-    /// Minutes on two cores: cheap tasks, a short horizon, tens of configurations.
+    /// Minutes on two cores.
     Quick,
-    /// Hours: more and larger tasks, the fixed MLPs among them, a longer horizon.
+    /// Hours on many cores.
     Small,
-    /// The paper's protocol on every task that this version can train: 1,000 configurations a family, 5 replicas.
+    /// The paper's protocol, configurations and replicas, on every suitable task: for many machines.
     Paper,
 }
+
+/// Tasks of the paper's figure 3: 581 to learn from, 581 held out.
+pub(crate) const PAPER_TASKS: usize = 1162;
+
+/// Configurations of each family in the paper.
+pub(crate) const PAPER_CONFIGURATIONS: u32 = 1_000;
+
+/// Replicas in the paper.
+pub(crate) const PAPER_REPLICAS: u32 = 5;
 
 impl Scale {
     /// All scales, smallest first.
@@ -35,6 +45,57 @@ impl Scale {
             Self::Small => "small",
             Self::Paper => "paper",
         }
+    }
+
+    /// Seeds `0..configurations` of each family of optimizers.
+    pub const fn configurations(self) -> u32 {
+        match self {
+            Self::Smoke => 16,
+            Self::Quick => 100,
+            Self::Small => 200,
+            Self::Paper => PAPER_CONFIGURATIONS,
+        }
+    }
+
+    /// Replicas of each (task, configuration).
+    pub const fn replicas(self) -> u32 {
+        match self {
+            Self::Smoke | Self::Quick => 1,
+            Self::Small => 2,
+            Self::Paper => PAPER_REPLICAS,
+        }
+    }
+
+    /// Steps and evaluations.
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Self::Smoke => Protocol { steps: 40, eval_every: 10, eval_batches: 2 },
+            Self::Quick => Protocol { steps: 500, eval_every: 25, eval_batches: 5 },
+            Self::Small => Protocol { steps: 2_000, eval_every: 100, eval_batches: 10 },
+            Self::Paper => Protocol::PAPER,
+        }
+    }
+
+    /// Why claims get no verdict at this scale, whatever is measured; none where they may.
+    pub const fn no_verdicts(self) -> Option<&'static str> {
+        match self {
+            Self::Smoke => Some("the scale smoke only checks the installation"),
+            Self::Quick | Self::Small | Self::Paper => None,
+        }
+    }
+}
+
+/// What it trains, in words: `100 configurations of each of 3 families, 1 replica, 500 steps`.
+impl std::fmt::Display for Scale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} of each of {} families, {}, {}",
+            counted(self.configurations().into(), "configuration"),
+            FAMILIES.len(),
+            counted(self.replicas().into(), "replica"),
+            counted(self.protocol().steps.into(), "step")
+        )
     }
 }
 
@@ -82,6 +143,24 @@ struct Pick {
     max_flops: f64,
 }
 
+impl Pick {
+    /// What was picked, in words: `all 5 of fixed on mnist`, `the first 3 of mlp_family with at most 5 MFLOP per step`.
+    fn words(&self, found: usize) -> String {
+        let number = if found < self.count { format!("all {found}") } else { format!("the first {found}") };
+        let on = if self.datasets.is_empty() {
+            String::new()
+        } else {
+            format!(" on {}", self.datasets.join(" or "))
+        };
+        let limit = if self.max_flops.is_finite() {
+            format!(" with at most {} MFLOP per step", self.max_flops / 1e6)
+        } else {
+            String::new()
+        };
+        format!("{number} of {}{on}{limit}", self.pattern)
+    }
+}
+
 /// The data sets that the tasks of a scale are on: the two whose original files are complete, small and read without
 /// preparation, so that anyone can have them. Others would change the tasks that are compared, and so every figure.
 const READABLE: &[&str] = &["mnist", "fashion_mnist"];
@@ -93,73 +172,65 @@ impl Settings {
     /// Only if the registry of tasks is broken.
     pub fn new(scale: Scale) -> Result<Self, Error> {
         let pick = |pattern, datasets, count, max_flops| Pick { pattern, datasets, count, max_flops };
-        let (picks, configurations, replicas, protocol): (Vec<Pick>, _, _, _) = match scale {
-            Scale::Smoke => (
-                vec![
-                    pick("TwoD_*", &[], 4, f64::INFINITY),
-                    pick("quadratic_family", &[], 3, 1e5),
-                    pick("losg_tasks_family", &[], 3, 1e5),
-                    pick("mlp_family", READABLE, 2, 3e6),
-                ],
-                16,
-                1,
-                Protocol { steps: 40, eval_every: 10, eval_batches: 2 },
-            ),
-            Scale::Quick => (
-                vec![
-                    pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
-                    pick("quadratic_family", &[], 16, 1e6),
-                    pick("losg_tasks_family", &[], 24, 1e6),
-                    pick("mlp_family", READABLE, 12, 5e6),
-                ],
-                100,
-                1,
-                Protocol { steps: 500, eval_every: 25, eval_batches: 5 },
-            ),
-            Scale::Small => (
-                vec![
-                    pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
-                    pick("quadratic_family", &[], 48, 1e7),
-                    pick("losg_tasks_family", &[], 64, 1e7),
-                    pick("mlp_family", READABLE, 48, 3e7),
-                    pick("FixedMLP_mnist*", READABLE, 2, f64::INFINITY),
-                ],
-                200,
-                2,
-                Protocol { steps: 2_000, eval_every: 100, eval_batches: 10 },
-            ),
-            Scale::Paper => (
-                vec![
-                    pick("fixed", READABLE, usize::MAX, f64::INFINITY),
-                    pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
-                    pick("quadratic_family", &[], usize::MAX, 1e9),
-                    pick("losg_tasks_family", &[], usize::MAX, f64::INFINITY),
-                    pick("mlp_family", READABLE, usize::MAX, f64::INFINITY),
-                ],
-                1_000,
-                5,
-                Protocol::PAPER,
-            ),
+        let picks = match scale {
+            Scale::Smoke => vec![
+                pick("TwoD_*", &[], 4, f64::INFINITY),
+                pick("quadratic_family", &[], 3, 1e5),
+                pick("losg_tasks_family", &[], 3, 1e5),
+                pick("mlp_family", READABLE, 2, 3e6),
+            ],
+            Scale::Quick => vec![
+                pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
+                pick("quadratic_family", &[], 16, 1e6),
+                pick("losg_tasks_family", &[], 24, 1e6),
+                pick("mlp_family", READABLE, 12, 5e6),
+            ],
+            Scale::Small => vec![
+                pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
+                pick("quadratic_family", &[], 48, 1e7),
+                pick("losg_tasks_family", &[], 64, 1e7),
+                pick("mlp_family", READABLE, 48, 3e7),
+                pick("FixedMLP_mnist*", READABLE, 2, f64::INFINITY),
+            ],
+            Scale::Paper => vec![
+                pick("fixed", READABLE, usize::MAX, f64::INFINITY),
+                pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
+                pick("quadratic_family", &[], usize::MAX, 1e9),
+                pick("losg_tasks_family", &[], usize::MAX, f64::INFINITY),
+                pick("mlp_family", READABLE, usize::MAX, f64::INFINITY),
+            ],
         };
         let mut tasks = Vec::new();
         let mut rule = Vec::new();
         for pick in &picks {
             let chosen = choose(pick)?;
-            let limit = if pick.max_flops.is_finite() {
-                format!(" of at most {} MFLOP a step", pick.max_flops / 1e6)
-            } else {
-                String::new()
-            };
-            let on = if pick.datasets.is_empty() {
-                String::new()
-            } else {
-                format!(" on {}", pick.datasets.join(" or "))
-            };
-            rule.push(format!("the first {} of {}{on}{limit}", chosen.len(), pick.pattern));
+            rule.push(pick.words(chosen.len()));
             tasks.extend(chosen.into_iter().filter(|name| !tasks.contains(name)).collect::<Vec<_>>());
         }
         let task_rule = rule.join("; ");
-        Ok(Self { scale, tasks, task_rule, configurations, replicas, protocol, resamplings: 50 })
+        Ok(Self {
+            scale,
+            tasks,
+            task_rule,
+            configurations: scale.configurations(),
+            replicas: scale.replicas(),
+            protocol: scale.protocol(),
+            resamplings: 50,
+        })
+    }
+
+    /// Trials that these settings stand for.
+    pub fn trials(&self) -> u64 {
+        let optimizers = FAMILIES.len() as u64 * u64::from(self.configurations);
+        self.tasks.len() as u64 * optimizers * u64::from(self.replicas)
+    }
+
+    /// The data sets that the tasks are on.
+    ///
+    /// # Errors
+    /// Only if a task is not in the registry.
+    pub fn datasets(&self) -> Result<BTreeSet<String>, Error> {
+        datasets_of(&self.tasks)
     }
 
     /// The least real of the data that the tasks are on, as it is; loads what only loading can tell.
@@ -229,6 +300,18 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_says_what_was_picked() {
+        let settings = Settings::new(Scale::Smoke).unwrap();
+        for words in
+            ["the first 4 of TwoD_*;", "the first 3 of quadratic_family with at most 0.1 MFLOP per step"]
+        {
+            assert!(settings.task_rule.contains(words), "{}", settings.task_rule);
+        }
+        let all = Pick { pattern: "TwoD_*", datasets: &[], count: usize::MAX, max_flops: f64::INFINITY };
+        assert_eq!(all.words(7), "all 7 of TwoD_*");
+    }
+
+    #[test]
     fn every_scale_has_tasks_of_every_family_and_no_task_twice() {
         for scale in Scale::ALL {
             assert_eq!(scale.name().parse::<Scale>().unwrap(), scale);
@@ -241,6 +324,15 @@ mod tests {
                 assert!(tasks.iter().any(|name| name.starts_with(family)), "{family} at {}", scale.name());
             }
             assert_eq!(settings.optimizers().len(), 3 * settings.configurations as usize);
+            let trials = settings.tasks.len() * settings.optimizers().len() * settings.replicas as usize;
+            assert_eq!(settings.trials(), trials as u64);
+            assert!(
+                scale.to_string().contains(&format!(
+                    "{} of each of 3 families",
+                    counted(settings.configurations.into(), "configuration")
+                )),
+                "{scale}"
+            );
         }
         assert!("huge".parse::<Scale>().is_err());
     }

@@ -1,8 +1,14 @@
 //! `reproduce sec5`: the whole path, at the smallest scale, and its interruption.
 
 use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
 
-use crate::support::{Ran, arg, fails, json, ok, program};
+use taskset::curves::Selection;
+use taskset::datasets::{Datasets, Source};
+use taskset::repro::sec5;
+use taskset::train::Quiet;
+
+use crate::support::{Ran, arg, fails, json, ok, program, run};
 
 #[test]
 fn the_whole_path_at_the_smallest_scale() {
@@ -20,11 +26,57 @@ fn the_whole_path_at_the_smallest_scale() {
         assert!(page.contains(word), "{word}");
     }
 
+    // The smallest scale only checks the installation: no verdict anywhere, and the page says so.
+    assert_eq!(summary["verdicts"], serde_json::json!({"hold": 0, "do_not_hold": 0, "cannot_tell": 4}));
+    for claim in summary["claims"].as_array().unwrap() {
+        assert_eq!(claim["verdict"], "cannot tell");
+        assert!(claim["reason"].as_str().unwrap().contains("only checks the installation"), "{claim}");
+    }
+    assert!(page.contains("No verdicts.") && page.contains("Synthetic stand-in data."));
+    for verdict in ["✓ holds", "✗ does not hold", "; real data."] {
+        assert!(!page.contains(verdict), "{verdict}");
+    }
+    assert!(!page.contains('`'), "a raw backtick");
+
     // A second run reuses every curve and draws the same picture.
     let before = std::fs::read(out.join("figure3.svg")).unwrap();
     let again = json(&args);
     assert_eq!((&again["trained"], &again["reused"]), (&0.into(), &summary["trained"]));
     assert_eq!(before, std::fs::read(out.join("figure3.svg")).unwrap());
+
+    // Curves of one and of two configurations in each family decide nothing either, whatever scale is named.
+    for count in [1, 2] {
+        let few = directory.path().join(format!("few{count}.parquet"));
+        let mut slice = vec!["curves".to_owned(), "query".to_owned(), arg(&out.join("curves"))];
+        for (family, seed) in
+            ["adam8p", "adam4p", "adam1p"].iter().flat_map(|f| (0..count).map(move |seed| (f, seed)))
+        {
+            slice.extend(["--optimizer".to_owned(), format!("{family}_wide_grid_seed{seed}")]);
+        }
+        slice.extend(["--out".to_owned(), arg(&few)]);
+        ok(&slice);
+        let report = directory.path().join(format!("few{count}"));
+        let given = ["reproduce", "sec5", "--scale", "paper", "--curves", &arg(&few), "--out", &arg(&report)];
+        let ran = run(&given);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(ran.stderr.matches("[cannot tell]").count(), 4, "{}", ran.stderr);
+        assert!(ran.stderr.contains("4 claims: 0 hold, 0 do not hold, 4 cannot tell"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("to choose from, and at least 20 are needed"), "{}", ran.stderr);
+    }
+
+    // Reading curves can be stopped, and writes no report.
+    let elsewhere = directory.path().join("stopped");
+    let request = sec5::Request {
+        settings: sec5::Settings::new(sec5::Scale::Smoke).unwrap(),
+        datasets: Datasets::new(Source::Synthetic),
+        out: elsewhere.clone(),
+        jobs: 1,
+        curves: Some(out.join("curves")),
+        selection: Selection::default(),
+    };
+    let ending = sec5::run(&request, &mut Quiet, &AtomicBool::new(true)).unwrap();
+    assert!(matches!(&ending, sec5::Ending::InterruptedAnalysis { curves } if *curves == out.join("curves")));
+    assert!(!elsewhere.exists());
 
     // The curves serve the other commands.
     let curves = arg(&out.join("curves"));
@@ -91,6 +143,12 @@ fn what_is_not_built_says_so() {
     }
     fails(&["reproduce", "sec99"], 2, &["sec99"]);
     fails(&["reproduce", "sec5", "--scale", "huge"], 2, &["huge", "quick"]);
+    for jobs in ["0", "-1", "1.5", "two", "5000000000"] {
+        fails(&["reproduce", "sec5", &format!("--jobs={jobs}")], 2, &["--jobs", jobs]);
+    }
+    fails(&["reproduce", "sec5", "--mode", "paper"], 2, &["--curves PATH"]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fails(&["reproduce", "sec5", "--out", &arg(file.path())], 2, &["--out", "not a directory"]);
     fails(
         &["reproduce", "sec5", "--scale", "smoke", "--data", "/nonexistent"],
         1,
@@ -169,4 +227,24 @@ fn a_reader_of_messages_that_leaves_stops_nothing() {
     drop(child.stderr.take());
     assert!(child.wait().unwrap().success());
     assert!(out.join("index.html").exists());
+}
+
+#[test]
+fn stand_ins_are_announced_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let smoke = ["reproduce", "sec5", "--scale", "smoke", "--out", &arg(&directory.path().join("figure"))];
+    let ran = run(&smoke);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let first = ran.stderr.lines().next().unwrap();
+    assert!(first.contains("lacks mnist") && first.contains("synthetic stand-ins"), "{first}");
+    // A cache that has the data sets is used, and what is wrong with it is said.
+    for name in ["mnist", "fashion_mnist"] {
+        std::fs::create_dir_all(directory.path().join("taskset-rs").join(name)).unwrap();
+    }
+    let ran = Ran::from(program().env("XDG_CACHE_HOME", directory.path()).args(smoke).output().unwrap());
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.lines().next().unwrap().contains("using the cache"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("mnist"), "{}", ran.stderr);
+    let help = ok(&["reproduce", "--help"]);
+    assert!(help.contains("the stand-ins, and every output says so"), "{help}");
 }

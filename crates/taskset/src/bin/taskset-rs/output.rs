@@ -130,19 +130,6 @@ pub(crate) fn short(x: f64) -> String {
     }
 }
 
-/// A count with commas between the thousands.
-pub(crate) fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.char_indices() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Seconds as people say them.
 pub(crate) fn duration(seconds: f64) -> String {
     let s = seconds.round() as u64;
@@ -167,15 +154,6 @@ mod tests {
         check(150.0, "2 min 30 s");
         check(7260.0, "2 h 01 min");
         check(200_000.0, "2.3 days");
-    }
-
-    #[test]
-    fn counts_read_well() {
-        let check = |n: usize, text: &str| assert_eq!(count(n), text);
-        check(0, "0");
-        check(999, "999");
-        check(18_000, "18,000");
-        check(1_234_567, "1,234,567");
     }
 
     #[test]

@@ -4,16 +4,21 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use taskset::figures;
 use taskset::train::{SweepObserver, TrialObserver, TrialReport};
 use taskset::trial::Curve;
 
-use crate::output::{count, duration, short};
+use crate::output::{duration, short};
 
 /// Seconds between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// The same while no trial finishes.
 const QUIET_LINE_EVERY: Duration = Duration::from_secs(30);
+
+fn count(n: usize) -> String {
+    figures::count(n as u64)
+}
 
 /// Shows how far a sweep is.
 pub(crate) struct SweepProgress {

@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     say!(
         "optimizer {} in mode {mode}, learning rates over {} steps",
         named.name,
-        output::count(schedule as usize)
+        taskset::figures::count(schedule)
     );
     let so_far = SoFar::default();
     let unsaved = Unsaved::new({
