@@ -9,6 +9,6 @@ mod split;
 mod suggest;
 
 pub use origin::Origin;
-pub use pattern::{MAX_NAMES, PatternError, expand_ranges, matches};
+pub use pattern::{MAX_NAMES, PatternError, SEEDS, expand_ranges, matches, seed_of};
 pub use split::{Split, UnknownSplit};
 pub use suggest::closest;
