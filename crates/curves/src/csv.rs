@@ -78,7 +78,7 @@ impl<W: Write> CsvWriter<W> {
 }
 
 /// A name as a CSV field, quoted where it must be (RFC 4180).
-fn field(name: &str) -> Cow<'_, str> {
+pub(crate) fn field(name: &str) -> Cow<'_, str> {
     if name.contains([',', '"', '\n', '\r']) {
         return Cow::Owned(format!("\"{}\"", name.replace('"', "\"\"")));
     }
