@@ -158,6 +158,7 @@ impl DataTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow_array::Array as _;
     use arrow_array::cast::AsArray;
     use arrow_array::types::Float64Type;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
