@@ -15,7 +15,7 @@ use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// One line a task: name, family, data set, parameters, work, whether it can be trained.
+    /// One line per task: name, family, data set, parameters, work, whether it can be trained.
     #[command(
         after_help = "Examples:\n  taskset-rs tasks list                      # families and fixed tasks\n  \
         taskset-rs tasks list 'mlp_family_seed{0..9}' 'TwoD_*'\n  taskset-rs tasks list quadratic_family --json\n  \
@@ -25,7 +25,7 @@ pub(crate) enum Command {
     List {
         /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, a family, `fixed`. None: all tasks.
         patterns: Vec<String>,
-        /// One line a family instead.
+        /// One line per family instead.
         #[arg(long, conflicts_with_all = ["patterns", "json", "max_minutes"])]
         families: bool,
         /// Only feasible tasks of which one trial (10,000 steps, evaluated every 200 on 50 minibatches) takes about this
