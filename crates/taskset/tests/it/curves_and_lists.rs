@@ -376,6 +376,12 @@ fn hyperparameters_are_written_as_a_table() {
     assert_eq!(json(&["optimizers", "show", "adam_lr_*", "--json"]).as_array().unwrap().len(), 17);
     assert_eq!(ok(&["optimizers", "show", "adam_lr_*"]).lines().count(), 18);
     fails(&["optimizers", "show", "adam8p", "--out", &at("h.txt")], 2, &[".parquet or .csv"]);
+    train(directory.path(), "TwoD_Bowl1", "zero", 0, &[]);
+    let curves = at("TwoD_Bowl1-zero-0.parquet");
+    fails(&["optimizers", "show", "adam8p", "--out", &curves], 2, &["holds curves, and is not replaced"]);
+    std::fs::write(at("other.json"), "{}").unwrap();
+    let learn = ["lists", "learn", "--curves", &curves, "--family", "adam8p", "--out"];
+    fails(&[&learn[..], &[&at("other.json")]].concat(), 2, &["not a list, and is not replaced"]);
     fails(&["train", "TwoD_Bowl1", "adam"], 2, &["default Adam at 1e-3 is `adam_lr_-3.00`"]);
     fails(&["train", "TwoD_Bowl1", "adamw"], 2, &["`nadamw_grid_seed0`", "`nadamw_grid_1k`"]);
     let list = ok(&["optimizers", "list"]);

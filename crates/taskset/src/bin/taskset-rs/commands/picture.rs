@@ -101,6 +101,7 @@ impl Look {
     pub(crate) fn chart(&self, curves: &[&Curve]) -> LineChart {
         let groups: Vec<&[&Curve]> = curves.chunk_by(|a, b| a.optimizer() == b.optimizer()).collect();
         let replicas: BTreeSet<usize> = groups.iter().map(|group| group.len()).collect();
+        let modes: BTreeSet<Option<&str>> = curves.iter().map(|curve| mode(curve)).collect();
         let mut series = Vec::new();
         for (i, group) in groups.iter().enumerate() {
             for (j, &split) in self.splits.iter().enumerate() {
@@ -110,7 +111,7 @@ impl Look {
                     (_, 1) => (i, i / COLORS.len()),
                     _ => (i, j),
                 };
-                let label = label(group, split, &self.splits, replicas.len() > 1);
+                let label = label(group, split, &self.splits, replicas.len() > 1, modes.len() > 1);
                 let dash = [Dash::Solid, Dash::Dashed, Dash::Dotted][dash % 3];
                 series.push(
                     Series::new(label, COLORS[color % COLORS.len()], self.points(group, split)).dash(dash),
@@ -126,7 +127,7 @@ impl Look {
         let names: Vec<&str> = self.splits.iter().map(|split| split.name()).collect();
         LineChart {
             title: first.map_or_else(String::new, |curve| curve.task().to_owned()),
-            subtitle: first.map(|curve| self.subtitle(curve, &replicas)),
+            subtitle: first.map(|curve| self.subtitle(curve, &replicas, modes.len() > 1)),
             x_label: "training step".to_owned(),
             y_label: if let [name] = names[..] { format!("loss on {name}") } else { "loss".to_owned() },
             x_log: false,
@@ -136,7 +137,7 @@ impl Look {
         }
     }
 
-    fn subtitle(&self, curve: &Curve, replicas: &BTreeSet<usize>) -> String {
+    fn subtitle(&self, curve: &Curve, replicas: &BTreeSet<usize>, modes_differ: bool) -> String {
         let most = replicas.last().copied().unwrap_or(1);
         let band = match self.band {
             _ if most == 1 => "",
@@ -149,8 +150,7 @@ impl Look {
             (n, 1) => format!("median of {n} replicas{band}"),
             _ => format!("median of the replicas{band}"),
         };
-        let optimizer = &curve.spec.optimizer;
-        let mode = optimizer.mode.as_deref().filter(|mode| *mode != "upstream");
+        let mode = mode(curve).filter(|mode| *mode != "upstream" && !modes_differ);
         let mode = mode.map_or_else(String::new, |mode| format!("; mode {mode}"));
         format!("{lines}; {}{mode}", curve.spec.protocol)
     }
@@ -185,9 +185,17 @@ impl Look {
     }
 }
 
+/// The optimizer mode of a curve.
+fn mode(curve: &Curve) -> Option<&str> {
+    curve.spec.optimizer.mode.as_deref()
+}
+
 /// Name in the legend, with what a line cannot show.
-fn label(group: &[&Curve], split: Split, splits: &[Split], count_replicas: bool) -> String {
+fn label(group: &[&Curve], split: Split, splits: &[Split], count_replicas: bool, say_mode: bool) -> String {
     let mut label = group[0].optimizer().to_owned();
+    if let Some(mode) = mode(group[0]).filter(|_| say_mode) {
+        label += &format!(" in mode {mode}");
+    }
     if splits.len() > 1 {
         label += &format!(", {split}");
     }
@@ -219,4 +227,89 @@ fn note(curves: &[&Curve], hidden: usize) -> Option<String> {
         notes.push("losses at or below 0 have no place on a logarithmic axis and are not drawn".to_owned());
     }
     (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "medians of small whole numbers are exact")]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use taskset::trial::{Arithmetic, OptimizerIdentity, Protocol, Source, TaskIdentity, TrialSpec};
+
+    const NAN: f32 = f32::NAN;
+
+    fn curve(optimizer: &str, replica: u32, losses: &[f32]) -> Curve {
+        let diverged = losses.iter().position(|loss| !loss.is_finite());
+        Curve {
+            spec: TrialSpec {
+                task: Arc::new(TaskIdentity::without_data("t", "group", 1, "")),
+                optimizer: Arc::new(OptimizerIdentity::new(optimizer, "f", [], 1)),
+                replica,
+                protocol: Protocol { steps: 20, eval_every: 10, eval_batches: 1 },
+                arithmetic: Arithmetic::Fma,
+                source: Source::Trained { trainer: 1 },
+            },
+            steps: [0, 10, 20].into(),
+            losses: std::array::from_fn(|_| losses.to_vec()),
+            diverged_at: diverged.map(|at| 10 * at as u32),
+            num_params: 1,
+            train_seconds: 0.0,
+            eval_seconds: 0.0,
+        }
+    }
+
+    fn chart(band: Band, axis: Option<Axis>, curves: &[Curve]) -> LineChart {
+        let look = Look { splits: vec![Split::Test], axis, band };
+        look.chart(&curves.iter().collect::<Vec<_>>())
+    }
+
+    /// Bits of line and band at a point.
+    fn at(chart: &LineChart, point: usize) -> [f64; 3] {
+        let Point { y, lo, hi, .. } = chart.series[0].points[point];
+        [y, lo, hi]
+    }
+
+    #[test]
+    fn the_line_ends_where_half_have_diverged_and_the_legend_counts_them() {
+        let curves = [
+            curve("a", 0, &[4.0, 2.0, 1.0]),
+            curve("a", 1, &[4.0, 3.0, NAN]),
+            curve("a", 2, &[4.0, f32::NEG_INFINITY, NAN]),
+        ];
+        let drawn = chart(Band::Range, None, &curves);
+        assert_eq!(drawn.series[0].label, "a (2 of 3 diverged)");
+        assert_eq!(at(&drawn, 0), [4.0; 3]);
+        // The lost replica counts as the largest; the band covers the others.
+        assert_eq!(at(&drawn, 1), [3.0, 2.0, 3.0]);
+        assert!(!at(&drawn, 2)[0].is_finite());
+        assert_eq!(at(&chart(Band::Quartiles, None, &curves), 1), [3.0, 2.5, 3.0]);
+        assert!(at(&chart(Band::None, None, &curves), 1)[1].is_nan());
+        let one = chart(Band::Range, None, &curves[1..2]);
+        assert_eq!(one.series[0].label, "a (diverged at step 20)");
+        assert!(one.svg().is_ok() && at(&one, 0)[1].is_nan());
+    }
+
+    #[test]
+    fn the_axis_is_logarithmic_where_all_losses_allow_it() {
+        let positive = [curve("a", 0, &[4.0, 2.0, 1.0])];
+        let mixed = [curve("a", 0, &[4.0, 2.0, -1.0])];
+        assert!(chart(Band::Range, None, &positive).y_log && !chart(Band::Range, None, &mixed).y_log);
+        assert!(!chart(Band::Range, Some(Axis::Linear), &positive).y_log);
+        let forced = chart(Band::Range, Some(Axis::Log), &mixed);
+        assert!(forced.y_log && forced.note.unwrap().contains("at or below 0"));
+    }
+
+    #[test]
+    fn lines_differ_in_colour_or_dash_and_say_what_differs() {
+        let curves: Vec<Curve> = (0..14).map(|i| curve(&format!("o{i:02}"), 0, &[2.0, 1.0, 0.5])).collect();
+        let drawn = chart(Band::Range, None, &curves);
+        let looks: std::collections::HashSet<String> =
+            drawn.series.iter().map(|s| format!("{} {:?}", s.color, s.style.dash)).collect();
+        assert_eq!(looks.len(), 14);
+        let mut curves = vec![curve("a", 0, &[1.0; 3]), curve("a", 1, &[1.0; 3]), curve("b", 0, &[1.0; 3])];
+        Arc::make_mut(&mut curves[2].spec.optimizer).mode = Some("opt_list".to_owned());
+        let labels: Vec<String> =
+            chart(Band::Range, None, &curves).series.into_iter().map(|s| s.label).collect();
+        assert_eq!(labels, ["a (2 replicas)", "b in mode opt_list (1 replica)"]);
+    }
 }

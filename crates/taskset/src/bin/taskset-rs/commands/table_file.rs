@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use taskset::curves::DataTable;
+use taskset::curves::{self, DataTable};
 
 use crate::failure::Usage;
 
@@ -17,6 +17,11 @@ impl TableFile {
     /// Looks at a path before any work is done for it.
     pub(crate) fn check(path: &Path) -> anyhow::Result<Self> {
         let parquet = checked_ending(path, "--out", &["parquet", "csv"])? == "parquet";
+        // Curves may be days of training; an older table can be made again.
+        if parquet && curves::open(path).is_ok() {
+            let message = format!("--out {}: the file holds curves, and is not replaced", path.display());
+            return Err(Usage(message).into());
+        }
         Ok(Self { path: path.to_owned(), parquet })
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// scale.
     #[arg(long = "optimizer", value_name = "PATTERN")]
     optimizers: Vec<String>,
-    /// Directory of the new files; it is made if it is not there.
+    /// Directory of the new files; it is made if it is not there. Files of their names in it are replaced.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
@@ -86,6 +86,9 @@ fn check_out(path: &Path, out: &Path) -> anyhow::Result<()> {
         && path.is_dir()
     {
         return wrong("the curves that are read lie there, and only curves may; name another directory");
+    }
+    if taskset::curves::open(&out.join("scores.parquet")).is_ok() {
+        return wrong("its scores.parquet holds curves, and is not replaced");
     }
     Ok(())
 }

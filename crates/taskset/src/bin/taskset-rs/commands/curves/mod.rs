@@ -136,6 +136,9 @@ fn diff(first: &Path, second: &Path, examples: usize, json: bool) -> anyhow::Res
 /// Opens curves; where there are none, says how to make some.
 pub(crate) fn open(path: &Path) -> anyhow::Result<Reader> {
     curves::open(path).map_err(|error| match error {
+        curves::Error::Empty { .. } if path.join("curves").is_dir() => {
+            anyhow::anyhow!("{error}; its curves lie in {}", path.join("curves").display())
+        }
         curves::Error::Empty { .. } => {
             anyhow::anyhow!("{error}; make some with `reproduce sec5`, or `train … --out FILE.parquet`")
         }

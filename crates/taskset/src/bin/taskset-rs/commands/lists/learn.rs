@@ -6,9 +6,11 @@ use anyhow::Context;
 use taskset::curves::NamePatterns;
 use taskset::files;
 use taskset::meta::{HyperparameterList, ScoreMatrix, TaskScores};
-use taskset::optim::{self, Family};
+use taskset::optim::{self, Family, Hint};
 
 use super::{explain, origin, score, show};
+use crate::commands::table_file::checked_ending;
+use crate::failure::Usage;
 use crate::options::SelectionOption;
 use crate::output;
 
@@ -22,9 +24,7 @@ pub(super) fn run(
     selection: &SelectionOption,
 ) -> anyhow::Result<()> {
     families.iter().try_for_each(|pattern| check(pattern))?;
-    let out = out
-        .map(|out| crate::commands::table_file::checked_ending(out, "--out", &["json"]).map(|_| out))
-        .transpose()?;
+    out.map_or(Ok(()), check_out)?;
     let scores = score(path, normalizer, selection)?;
     let mut configs: Vec<String> = Vec::new();
     for pattern in families {
@@ -57,15 +57,25 @@ pub(super) fn run(
     Ok(())
 }
 
+/// A list may replace an older one, and nothing else.
+fn check_out(out: &Path) -> anyhow::Result<()> {
+    checked_ending(out, "--out", &["json"])?;
+    let is_list = |text: String| HyperparameterList::from_json(&text).is_ok();
+    if out.exists() && !std::fs::read_to_string(out).is_ok_and(is_list) {
+        let message = format!("--out {}: what is there is not a list, and is not replaced", out.display());
+        return Err(Usage(message).into());
+    }
+    Ok(())
+}
+
 /// Refuses names that no optimizer of the registry has, before anything is read.
 fn check(pattern: &str) -> anyhow::Result<()> {
     let Err(error) = optim::select(&[pattern]) else { return Ok(()) };
-    // A word that names nothing is taken for the name of a family, which is what the option asks for.
-    let is_word = !pattern.contains(['*', '{', '}']) && !pattern.contains("_seed");
+    // A word that is near no optimizer's name is taken for that of a family, which is what the option asks for.
+    let optim::Error::UnknownOptimizer { hint, .. } = &error else { return Err(error.into()) };
+    let near_none = matches!(hint, Hint::Nothing | Hint::Group { .. } | Hint::DefaultAdam);
     match pattern.parse::<Family>() {
-        Err(unknown) if is_word && matches!(error, optim::Error::UnknownOptimizer { .. }) => {
-            Err(unknown.into())
-        }
+        Err(unknown) if near_none && !pattern.contains("_seed") => Err(unknown.into()),
         _ => Err(error.into()),
     }
 }
