@@ -1,7 +1,7 @@
 //! Files of training curves: schema, Parquet store, integrity, queries.
 //!
 //! A [`Curve`](taskset_trial::Curve) is what one trial gives: the loss on the four splits at regular steps. Curves lie in
-//! Parquet files, one row a trial, which open as they are in pandas, Polars and DuckDB ([`schema`] has the columns). A file
+//! Parquet files, one row per trial, which open as they are in pandas, Polars and DuckDB ([`schema`] has the columns). A file
 //! or a directory of part files is looked into with [`open`], [`info`], [`query`](query()) and [`diff`](diff()); a sweep
 //! writes through a [`CurveStore`]. Other tables (hyperparameters, scores) are written by [`DataTable`].
 //!

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::csv::field;
 use crate::writer::failed;
 
-/// The values of a column, one a row; none where a row has no value.
+/// The values of a column, one per row; none where a row has no value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Column {
     /// Texts.

@@ -15,7 +15,7 @@ pub struct TaskScores {
     pub task: String,
     /// The optimizers, sorted by name.
     pub optimizers: Vec<String>,
-    /// One score an optimizer, for each split in the order of [`Split::ALL`]; finite and at most 1. Empty for a split on which
+    /// One score per optimizer, for each split in the order of [`Split::ALL`]; finite and at most 1. Empty for a split on which
     /// the curves have no losses.
     pub scores: [Vec<f64>; 4],
     /// The split that set the references and by which to choose.

@@ -310,6 +310,8 @@ fn more_than_a_picture_can_show_is_refused_with_the_number() {
     }
     let (path, out) = (arg(directory.path()), arg(&directory.path().join("x.svg")));
     fails(&["curves", "plot", &path, "--out", &out], 2, &["15 lines", "at most 14", "--optimizer"]);
+    let eight = ["--optimizer", "adam1p_wide_grid_seed{0..7}", "--split", "train", "--split", "test"];
+    fails(&[&["curves", "plot", &path, "--out", &out], &eight[..]].concat(), 2, &["16 lines"]);
     let seven = ["--optimizer", "adam1p_wide_grid_seed{0..6}"];
     ok(&[&["curves", "plot", &path, "--out", &out], &seven[..]].concat());
 }

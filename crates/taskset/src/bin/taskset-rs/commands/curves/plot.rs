@@ -1,6 +1,6 @@
 //! `curves plot`: loss against steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use taskset::curves::Query;
@@ -78,13 +78,6 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
         let of_task = Uniform::of_task(curves.iter().map(|curve| &curve.spec))?;
         shared.join(&of_task, &format!("on task `{task}` and the tasks before it"))?;
         let chart = look.chart(&curves.iter().collect::<Vec<_>>());
-        let lines = chart.series.len();
-        if lines > MOST_LINES {
-            let message = format!(
-                "{lines} lines are chosen on `{task}`; a chart shows at most {MOST_LINES}, so choose optimizers with --optimizer"
-            );
-            return Err(Usage(message).into());
-        }
         let nothing = chart
             .series
             .iter()
@@ -131,9 +124,18 @@ fn read(
                 known.insert(id, curve);
             }
             // Said as soon as it is known: reading thousands of tasks to draw none of them helps nobody.
+            let optimizers: BTreeSet<&str> = known.values().map(Curve::optimizer).collect();
+            let lines = optimizers.len() * query.splits.len();
+            if lines > MOST_LINES {
+                let task = known.values().next().map_or("", Curve::task);
+                let message = format!(
+                    "{lines} lines are chosen on `{task}`; a chart shows at most {MOST_LINES}, so choose fewer with --optimizer"
+                );
+                return Err(Usage(message).into());
+            }
             if by_task.len() > MOST_TASKS {
                 let message = format!(
-                    "more than {MOST_TASKS} tasks are chosen; a picture has at most {MOST_TASKS} charts, so choose some with --task"
+                    "more than {MOST_TASKS} tasks are chosen; a picture has at most {MOST_TASKS} charts, so choose fewer with --task"
                 );
                 return Err(Usage(message).into());
             }
