@@ -68,6 +68,13 @@ impl Columns {
     }
 }
 
+/// The names by which a row is chosen.
+pub(crate) struct Names<'a> {
+    pub(crate) task: &'a str,
+    pub(crate) optimizer: &'a str,
+    pub(crate) family: &'a str,
+}
+
 /// Makes curves of rows. Threads may share one: what many rows share is parsed once, and kept once.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
@@ -83,12 +90,12 @@ impl Decoder {
         file: &CurveFile,
         batch: &RecordBatch,
         columns: &Columns,
-        wanted: impl Fn(&str, &str) -> bool,
+        wanted: impl Fn(&Names<'_>) -> bool,
         mut put: impl FnMut(Curve),
     ) -> Result<(), Error> {
         let rows = Rows { path: &file.path, batch };
         let texts = rows.name_columns()?;
-        let chosen = rows.chosen(&texts.task, &texts.optimizer, wanted);
+        let chosen = rows.chosen(&texts, wanted);
         let schedule_steps = rows.optional::<UInt64Type>(SCHEDULE_STEPS)?;
         let replicas = rows.numbers::<UInt32Type>(REPLICA)?;
         let steps = rows.list::<UInt32Type>(STEPS, false)?;
@@ -300,17 +307,14 @@ impl<'a> Rows<'a> {
         Ok(Lists { lists, values })
     }
 
-    /// The rows whose task and optimizer are wanted. Each pair of texts is asked for once.
-    fn chosen(
-        &self,
-        tasks: &Texts<'a>,
-        optimizers: &Texts<'a>,
-        wanted: impl Fn(&str, &str) -> bool,
-    ) -> Vec<usize> {
-        let mut known: HashMap<(i32, i32), bool> = HashMap::new();
+    /// The rows whose names are wanted. Each group of names is asked for once.
+    fn chosen(&self, texts: &NameColumns<'a>, wanted: impl Fn(&Names<'_>) -> bool) -> Vec<usize> {
+        let NameColumns { task, optimizer, family, .. } = texts;
+        let mut known: HashMap<(i32, i32, i32), bool> = HashMap::new();
         let mut is_wanted = |row: usize| {
-            *known.entry((tasks.key(row), optimizers.key(row))).or_insert_with(|| {
-                wanted(tasks.text(row).unwrap_or_default(), optimizers.text(row).unwrap_or_default())
+            *known.entry((task.key(row), optimizer.key(row), family.key(row))).or_insert_with(|| {
+                let text = |column: &Texts<'a>| column.text(row).unwrap_or_default();
+                wanted(&Names { task: text(task), optimizer: text(optimizer), family: text(family) })
             })
         };
         (0..self.batch.num_rows()).filter(|&row| is_wanted(row)).collect()

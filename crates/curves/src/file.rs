@@ -37,7 +37,7 @@ pub fn read(path: &Path) -> Result<(Metadata, Vec<Curve>), Error> {
     let mut curves = Vec::new();
     for group in 0..file.groups().len() {
         let batch = file.read_group(group, &Columns::all())?;
-        decoder.curves(&file, &batch, &Columns::all(), |_, _| true, |curve| curves.push(curve))?;
+        decoder.curves(&file, &batch, &Columns::all(), |_| true, |curve| curves.push(curve))?;
     }
     Ok((file.metadata, curves))
 }

@@ -1,9 +1,9 @@
 //! Files of training curves: schema, Parquet store, integrity, queries.
 //!
 //! A [`Curve`](taskset_trial::Curve) is what one trial gives: the loss on the four splits at regular steps. Curves lie in
-//! Parquet files, one row a trial, which open as they are in pandas, Polars and DuckDB ([`schema`] has the columns). A file
+//! Parquet files, one row per trial, which open as they are in pandas, Polars and DuckDB ([`schema`] has the columns). A file
 //! or a directory of part files is looked into with [`open`], [`info`], [`query`](query()) and [`diff`](diff()); a sweep
-//! writes through a [`CurveStore`].
+//! writes through a [`CurveStore`]. Other tables (hyperparameters, scores) are written by [`DataTable`].
 //!
 //! ```no_run
 //! // A loop over the trials of a directory, task by task, in bounded memory.
@@ -36,6 +36,7 @@ pub mod schema;
 mod seal;
 mod spill;
 mod store;
+mod table;
 mod writer;
 
 pub use csv::CsvWriter;
@@ -49,6 +50,7 @@ pub use query::{Query, Selection, query};
 pub use reader::{Reader, open};
 pub use scan::ByTask;
 pub use store::CurveStore;
+pub use table::{Column, DataTable};
 pub use writer::{CurveWriter, write};
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use taskset_names::{PatternError, expand_ranges, matches};
+use taskset_names::{PatternError, SEEDS, expand_ranges, matches};
+use taskset_trial::optimizer_family;
 
 /// A compiled list of name patterns.
 ///
@@ -46,8 +47,15 @@ impl NamePatterns {
             return true;
         }
         seeded(name).is_some_and(|(family, seed)| {
-            self.exact.contains(family) || (seed < 1000 && self.exact.contains(&format!("{family}_1k")))
+            self.exact.contains(family)
+                || (seed < u64::from(SEEDS) && self.exact.contains(&format!("{family}_1k")))
         })
+    }
+
+    /// Whether an optimizer of a family is chosen. A family is named by what its names begin with (`adam8p_wide_grid`, `adam_lr`),
+    /// by its set (`adam8p_wide_grid_1k`), or as curves record it (`adam8p`).
+    pub fn matches_optimizer(&self, name: &str, family: &str) -> bool {
+        self.matches(name) || self.exact.contains(family) || self.exact.contains(optimizer_family(name))
     }
 
     /// Whether a name between `low` and `high` (both included, by bytes; the ends may be prefixes of real names' bounds)
@@ -90,7 +98,25 @@ mod tests {
         check(&["mlp"], "mlp_family_seed12", false);
         check(&["adam1p_wide_grid_1k"], "adam1p_wide_grid_seed999", true);
         check(&["adam1p_wide_grid_1k"], "adam1p_wide_grid_seed1000", false);
+        check(&["adam1p"], "adam1p_wide_grid_seed1", false);
         assert!(NamePatterns::new(&["a{0..}"]).is_err());
+    }
+
+    #[test]
+    fn a_family_of_optimizers_has_three_names() {
+        let check = |pattern: &str, name: &str, family: &str, yes: bool| {
+            let chosen = NamePatterns::new(&[pattern]).unwrap();
+            assert_eq!(chosen.matches_optimizer(name, family), yes, "{pattern} {name}");
+        };
+        for pattern in
+            ["adam8p", "adam8p_wide_grid", "adam8p_wide_grid_1k", "adam8p*", "adam8p_wide_grid_seed{0..9}"]
+        {
+            check(pattern, "adam8p_wide_grid_seed7", "adam8p", true);
+            check(pattern, "adam4p_wide_grid_seed7", "adam4p", false);
+        }
+        check("adam_lr", "adam_lr_-3.00", "adam_lr", true);
+        check("adam_lr", "adam_lr_-3.00", "external", true);
+        check("adam", "adam_lr_-3.00", "adam_lr", false);
     }
 
     proptest! {

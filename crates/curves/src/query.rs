@@ -18,7 +18,7 @@ use crate::{Error, schema};
 pub struct Query {
     /// Tasks, as patterns of [`NamePatterns`]; empty: all.
     pub tasks: Vec<String>,
-    /// Optimizers, as patterns of [`NamePatterns`]; empty: all.
+    /// Optimizers, as patterns of [`NamePatterns`], also a family by any of its names; empty: all.
     pub optimizers: Vec<String>,
     /// Replicas; empty: all.
     pub replicas: Vec<u32>,

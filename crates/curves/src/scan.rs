@@ -14,7 +14,7 @@ use taskset_trial::{Curve, Identifier};
 
 use crate::Error;
 use crate::ahead::{Ahead, Place};
-use crate::decode::{Columns, Decoder};
+use crate::decode::{Columns, Decoder, Names};
 use crate::file::CurveFile;
 use crate::query::{Choice, bounds, only_task};
 use crate::reader::in_order;
@@ -271,8 +271,9 @@ pub(crate) fn decode(
     let batch = file.read_group(group, &choice.columns)?;
     let mut rows = Vec::new();
     let (mut ids, mut cut) = (Identifier::default(), None);
-    let wanted =
-        |task: &str, optimizer: &str| choice.tasks.matches(task) && choice.optimizers.matches(optimizer);
+    let wanted = |names: &Names<'_>| {
+        choice.tasks.matches(names.task) && choice.optimizers.matches_optimizer(names.optimizer, names.family)
+    };
     decoder.curves(file, &batch, &choice.columns, wanted, |mut curve| {
         if choice.matches(&curve.spec, &mut ids) {
             let content = if choice.cuts() { content(&curve) } else { 0 };

@@ -140,7 +140,7 @@ impl CurveWriter {
 pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
 
 /// Errors of writing are the file system's, as a rule.
-fn failed(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Error + use<> {
+pub(crate) fn failed(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Error + use<> {
     let path = path.to_owned();
     move |error| match error {
         parquet::errors::ParquetError::External(source) => match source.downcast::<io::Error>() {

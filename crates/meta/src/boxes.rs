@@ -17,7 +17,7 @@ impl HyperparameterTable {
     /// on a logarithmic scale.
     ///
     /// # Errors
-    /// [`Error::Size`] if a row or `log` has not one entry a name, [`Error::Hyperparameter`] for a value that is not finite
+    /// [`Error::Size`] if a row or `log` does not have one entry per name, [`Error::Hyperparameter`] for a value that is not finite
     /// or not positive on a logarithmic scale.
     pub fn new(names: Vec<String>, log: Vec<bool>, values: Vec<Vec<f64>>) -> Result<Self, Error> {
         let expected = names.len();
@@ -72,7 +72,7 @@ pub struct SearchBox {
 /// 0.95)` its percentile box; they interpolate on the scale of the dimension.
 ///
 /// # Errors
-/// [`Error::Size`] if the table has not one row a configuration of the matrix.
+/// [`Error::Size`] if the table does not have one row per configuration of the matrix.
 ///
 /// # Panics
 /// If a task is not in the matrix.

@@ -27,7 +27,7 @@ pub enum Error {
         value: f64,
     },
     /// A task lacks a configuration.
-    #[error("`{task}` has no score of `{config}`; finish the sweep, or leave this configuration out")]
+    #[error("there is no score of `{config}` on `{task}`, and every configuration needs one on every task")]
     Missing {
         /// The task.
         task: String,

@@ -78,10 +78,10 @@ pub struct MethodCurve {
     pub candidates: Vec<usize>,
     /// `raw[r][k - 1]` is J after k tries in resampling r; it ends where the candidates do.
     pub raw: Vec<Vec<f64>>,
-    /// 25th, 50th and 75th percentile over resamplings, one entry a k; none where some resampling has ended.
+    /// 25th, 50th and 75th percentile over resamplings, one entry per k; none where some resampling has ended.
     pub quartiles: Vec<Option<[f64; 3]>>,
     /// Fraction of resamplings in which the learned list is strictly better (lower) than this curve on the same held-out
-    /// tasks, one entry a k; none where either has ended. 0 throughout for the learned list itself.
+    /// tasks, one entry per k; none where either has ended. 0 throughout for the learned list itself.
     pub learned_is_better: Vec<Option<f64>>,
 }
 

@@ -10,7 +10,8 @@ use crate::ScoreMatrix;
 /// The first is the candidate with the lowest sum of scores f; then, with b the best score so far on each task, always
 /// the one that minimises Σ min(b, f) over the tasks, that is, with the largest *gain* Σ max(0, b − f). Ties, also those
 /// where nothing can improve any more, go to the lowest index. The list is shorter than `k` only if there are fewer
-/// candidates; repeated candidates count once.
+/// candidates; repeated candidates count once. So it goes on where nothing improves any more, as the published list does,
+/// which orders all of its family; [`improving`] says where that begins.
 ///
 /// Evaluation is lazy and exact: b only falls, so every gain only shrinks, and a gain computed earlier bounds the one of
 /// now. This holds in floating point too, because rounding is monotone and gains are always summed in one order.
@@ -56,6 +57,26 @@ pub fn greedy_plain(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize],
         list.push(state.choose(left.remove(best)));
     }
     list
+}
+
+/// How many entries of a [`greedy`] list improve it: each of them has a lower validation score than all entries before it on
+/// some task, and no later one has. The first entry counts.
+///
+/// # Panics
+/// If a task or configuration is not in the matrix.
+pub fn improving(matrix: &ScoreMatrix, tasks: &[usize], list: &[usize]) -> usize {
+    let mut best = vec![f64::INFINITY; tasks.len()];
+    // Greedy gains only fall: behind the first entry that gains nothing there are only more of them.
+    let gains = |&config: &usize| {
+        let mut gained = false;
+        for (best, &task) in best.iter_mut().zip(tasks) {
+            let score = matrix.valid(task)[config];
+            gained |= score < *best;
+            *best = best.min(score);
+        }
+        gained
+    };
+    list.iter().map(gains).take_while(|&gained| gained).count().max(list.len().min(1))
 }
 
 /// Scores of the candidates on the tasks, and the best so far.
@@ -162,6 +183,14 @@ mod tests {
         assert!(greedy(&m, &[0], &[], 3).is_empty() && greedy(&m, &[0], &[0], 0).is_empty());
     }
 
+    #[test]
+    fn a_list_improves_until_no_task_gains() {
+        let m = matrix(&[&[1.0, 5.0, 6.0, 6.0], &[6.0, 3.0, 0.0, 5.0], &[5.0, 2.0, 5.0, 5.0]]);
+        assert_eq!(improving(&m, &[0, 1, 2], &[1, 0, 2, 3]), 3);
+        assert_eq!(improving(&m, &[2], &[1, 0, 2, 3]), 1);
+        assert_eq!((improving(&m, &[0], &[]), improving(&m, &[], &[1, 3])), (0, 1));
+    }
+
     /// Equations 3 to 5 as they stand. Exact for scores that are small integers.
     fn by_the_equations(m: &ScoreMatrix, k: usize) -> Vec<usize> {
         let mut list: Vec<usize> = Vec::new();
@@ -199,6 +228,18 @@ mod tests {
             let lazy = greedy(&m, &tasks, &configs, k);
             prop_assert_eq!(&lazy, &greedy_plain(&m, &tasks, &configs, k));
             prop_assert_eq!(lazy, by_the_equations(&m, k));
+        }
+
+        #[test]
+        fn what_is_left_out_where_nothing_improves_changes_no_score(rows in rows((0u8..4).prop_map(f64::from))) {
+            let (m, tasks, configs) = of(&rows);
+            let list = greedy(&m, &tasks, &configs, configs.len());
+            let kept = improving(&m, &tasks, &list);
+            let best = |list: &[usize]| -> Vec<f64> {
+                tasks.iter().map(|&t| list.iter().map(|&c| m.valid(t)[c]).fold(f64::INFINITY, f64::min)).collect()
+            };
+            prop_assert_eq!(best(&list[..kept]), best(&list));
+            prop_assert!(kept == 1 || best(&list[..kept - 1]) != best(&list));
         }
 
         #[test]

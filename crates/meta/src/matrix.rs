@@ -91,7 +91,7 @@ impl ScoreMatrix {
         &self.configs
     }
 
-    /// Validation scores of a task, one a configuration.
+    /// Validation scores of a task, one per configuration.
     ///
     /// # Panics
     /// If there is no such task.
@@ -99,7 +99,7 @@ impl ScoreMatrix {
         self.row(&self.valid, task)
     }
 
-    /// Test scores of a task, one a configuration.
+    /// Test scores of a task, one per configuration.
     ///
     /// # Panics
     /// If there is no such task.

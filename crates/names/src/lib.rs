@@ -10,7 +10,7 @@ mod suggest;
 mod visible;
 
 pub use origin::Origin;
-pub use pattern::{MAX_NAMES, PatternError, expand_ranges, matches};
+pub use pattern::{MAX_NAMES, PatternError, SEEDS, expand_ranges, matches, seed_of};
 pub use split::{Split, UnknownSplit};
 pub use suggest::closest;
 pub use visible::{csv_field, visible, visible_lines};

@@ -39,10 +39,21 @@ pub enum PatternError {
         /// How many it names.
         count: u128,
     },
+    /// The name of a family with a seed that was not published.
+    #[error("there is no `{name}`: the seeds of `{family}` are 0 to 999, those that were published")]
+    Seed {
+        /// The name asked for.
+        name: String,
+        /// The family.
+        family: String,
+    },
 }
 
 /// The most names that one pattern may stand for.
 pub const MAX_NAMES: u128 = 1_000_000;
+
+/// Seeds of every sampled family of tasks or optimizers: 0 to 999 were published.
+pub const SEEDS: u32 = 1000;
 
 /// Expands every `{FIRST..LAST}` of a pattern, both ends included, leftmost slowest. A pattern without braces gives
 /// itself.
@@ -88,6 +99,31 @@ pub fn expand_ranges(pattern: &str) -> Result<Vec<String>, PatternError> {
 /// Parses a canonical decimal; rejects `+1` and `007`, which no name has.
 fn whole_number(text: &str) -> Option<u64> {
     text.parse::<u64>().ok().filter(|number| number.to_string() == text)
+}
+
+/// The seed in a name `<family>_seed<number>`; none if the name is not of this family, or not written as names are (`seed007`).
+///
+/// # Errors
+/// [`PatternError::Seed`] for a number outside 0 to 999.
+///
+/// ```
+/// assert_eq!(taskset_names::seed_of("mlp_family", "mlp_family_seed12"), Ok(Some(12)));
+/// assert_eq!(taskset_names::seed_of("mlp_family", "nvp_family_seed12"), Ok(None));
+/// assert!(taskset_names::seed_of("mlp_family", "mlp_family_seed1000").is_err());
+/// ```
+pub fn seed_of(family: &str, name: &str) -> Result<Option<u32>, PatternError> {
+    let Some(number) = name.strip_prefix(family).and_then(|end| end.strip_prefix("_seed")) else {
+        return Ok(None);
+    };
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    let canonical = digits.bytes().all(|b| b.is_ascii_digit()) && (!digits.starts_with('0') || number == "0");
+    if digits.is_empty() || !canonical {
+        return Ok(None);
+    }
+    match number.parse().ok().filter(|&seed| seed < SEEDS) {
+        Some(seed) => Ok(Some(seed)),
+        None => Err(PatternError::Seed { name: name.to_owned(), family: family.to_owned() }),
+    }
 }
 
 /// Whether a name matches a wildcard pattern, in which `*` stands for any run of characters.
@@ -150,6 +186,30 @@ mod tests {
         ] {
             let message = expand_ranges(bad).unwrap_err().to_string();
             assert!(message.contains(bad), "{message}");
+        }
+    }
+
+    #[test]
+    fn seeds_are_those_that_were_published() {
+        for (name, seed) in [("f_seed0", 0), ("f_seed7", 7), ("f_seed999", 999)] {
+            assert_eq!(seed_of("f", name), Ok(Some(seed)));
+        }
+        for name in [
+            "f",
+            "g_seed1",
+            "f_seed",
+            "f_seed-",
+            "f_seed+1",
+            "f_seed007",
+            "f_seed-0",
+            "f_seedling",
+            "f_seed1x",
+        ] {
+            assert_eq!(seed_of("f", name), Ok(None), "{name}");
+        }
+        for name in ["f_seed1000", "f_seed-1", "f_seed99999999999999999999"] {
+            let message = seed_of("f", name).unwrap_err().to_string();
+            assert!(message.contains(name) && message.contains("`f` are 0 to 999"), "{message}");
         }
     }
 

@@ -65,7 +65,8 @@ pub enum Error {
     },
     /// A trial that other optimizers of the task have is not there.
     #[error(
-        "`{task}`, `{optimizer}`: replica {replica} is missing; finish the sweep, or leave this replica out for all"
+        "`{task}`, `{optimizer}`: replica {replica} is missing, and other optimizers of the task have it; train it, or leave \
+         this replica out for all"
     )]
     MissingReplica {
         /// The task.

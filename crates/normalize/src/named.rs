@@ -27,47 +27,47 @@ const DEFAULT: Normalizer = Normalizer {
 pub const NAMED: &[Named] = &[
     Named {
         name: "default",
-        doc: "mean of the replica-averaged curve between pooled initial loss (1) and best (0), by valid_outer",
+        doc: "mean over the points of the replicas' mean curve; on valid_outer, 1 is the mean initial loss and 0 the lowest loss",
         normalizer: DEFAULT,
     },
     Named {
         name: "keep_degenerate",
-        doc: "tasks on which nothing learns stay, with score 1, where default drops them",
+        doc: "tasks on which nothing learns are kept, with score 1, and not left out",
         normalizer: Normalizer { degenerate: Degenerate::ScoreOne, ..DEFAULT },
     },
     Named {
         name: "average_scores",
-        doc: "replicas are scored one by one and their scores averaged",
+        doc: "each replica is scored by itself, then the scores are averaged",
         normalizer: Normalizer { replicas: Replicas::AverageScores, ..DEFAULT },
     },
     Named {
         name: "own_initial",
-        doc: "each curve's own first loss scores 1 instead of the pooled one",
+        doc: "1 is each curve's own first loss, not the mean of all first losses",
         normalizer: Normalizer { upper: Upper::Initial(Initial::OwnFirstPoint), ..DEFAULT },
     },
     Named {
         name: "valid_inner",
-        doc: "references and selection by valid_inner",
+        doc: "valid_inner sets the scale and chooses configurations, not valid_outer",
         normalizer: Normalizer { selection: Split::ValidInner, ..DEFAULT },
     },
     Named {
         name: "trapezoid",
-        doc: "area under the curve: half weights for the first and the last point",
+        doc: "area under the curve: the first and the last point count half",
         normalizer: Normalizer { collapse: Collapse::Trapezoid, ..DEFAULT },
     },
     Named {
         name: "min",
-        doc: "lowest point instead of the mean (Appendix A.4)",
+        doc: "the lowest point of the curve, not the mean of its points (Appendix A.4)",
         normalizer: Normalizer { collapse: Collapse::Minimum, ..DEFAULT },
     },
     Named {
         name: "final",
-        doc: "last point instead of the mean",
+        doc: "the last point of the curve, not the mean of its points",
         normalizer: Normalizer { collapse: Collapse::Final, ..DEFAULT },
     },
     Named {
         name: "last_quantile",
-        doc: "the 95th percentile of the last losses scores 1 instead of the initial loss (Appendix A.4)",
+        doc: "1 is the 95th percentile of the last losses, not the initial loss (Appendix A.4)",
         normalizer: Normalizer { upper: Upper::Percentile95OfFinal, ..DEFAULT },
     },
 ];

@@ -15,7 +15,7 @@ pub struct TaskScores {
     pub task: String,
     /// The optimizers, sorted by name.
     pub optimizers: Vec<String>,
-    /// One score an optimizer, for each split in the order of [`Split::ALL`]; finite and at most 1. Empty for a split on which
+    /// One score per optimizer, for each split in the order of [`Split::ALL`]; finite and at most 1. Empty for a split on which
     /// the curves have no losses.
     pub scores: [Vec<f64>; 4],
     /// The split that set the references and by which to choose.
@@ -46,11 +46,21 @@ impl TaskScores {
     }
 }
 
-/// The configurations of one optimizer family (by name prefix, as [`optimizer_family`] gives it) that any of the tasks
-/// has, in the order of their seeds. Of all tasks, so that one that a task lacks is missed later, not forgotten.
+/// The configurations of one optimizer family that any of the tasks has, in the order of their seeds. Of all tasks, so that
+/// one that a task lacks is missed later, not forgotten.
+///
+/// The family is named as anywhere else: by its short name (`adam8p`, as the curves have it), by what its names begin with
+/// (`adam8p_wide_grid`, as [`optimizer_family`] gives it), or by its set (`adam8p_wide_grid_1k`).
 pub fn configurations(scores: &[TaskScores], family: &str) -> Vec<String> {
-    let of_family = |name: &&String| optimizer_family(name) == family;
-    let names: BTreeSet<&String> = scores.iter().flat_map(|s| &s.optimizers).filter(of_family).collect();
+    let stem = family.strip_suffix("_1k").unwrap_or(family);
+    let mut names = BTreeSet::new();
+    for score in scores {
+        let of_family = |name: &&String| {
+            optimizer_family(name) == stem
+                || score.shared.optimizer(name).is_some_and(|optimizer| optimizer.family == family)
+        };
+        names.extend(score.optimizers.iter().filter(of_family));
+    }
     let mut names: Vec<String> = names.into_iter().cloned().collect();
     names.sort_by_key(|name| (name.len(), name.clone()));
     names
@@ -336,7 +346,9 @@ mod tests {
             seeds.iter().map(|&s| curve(&name(s), 0, &[2.0, 1.0])).chain([other]).collect()
         };
         let scores = [&[10, 2][..], &[2, 100, 1]].map(|s| Normalizer::default().scores(&curves(s)).unwrap());
-        assert_eq!(configurations(&scores, "adam8p_wide_grid"), [1, 2, 10, 100].map(name));
+        for family in ["adam8p_wide_grid", "adam8p_wide_grid_1k"] {
+            assert_eq!(configurations(&scores, family), [1, 2, 10, 100].map(name));
+        }
         assert!(configurations(&scores, "nadamw_grid").is_empty());
     }
 

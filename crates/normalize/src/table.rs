@@ -12,7 +12,7 @@ pub(crate) struct Table<'a> {
     pub(crate) task: &'a str,
     /// Sorted.
     pub(crate) optimizers: Vec<&'a str>,
-    /// `rows[i]` has the curves of `optimizers[i]`, one a replica, in the order of replicas.
+    /// `rows[i]` has the curves of `optimizers[i]`, one per replica, in the order of replicas.
     pub(crate) rows: Vec<Vec<&'a Curve>>,
     pub(crate) points: usize,
     /// What all of the trials share.

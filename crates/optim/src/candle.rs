@@ -87,9 +87,10 @@ impl CandleOptimizer {
     /// A rule over all variables of a map, in the order of their names.
     ///
     /// # Errors
-    /// For variables of other floating-point types than f32 and f64, and for such as do not lie contiguously in memory.
+    /// For a map without variables, for variables of other floating-point types than f32 and f64, and for such as do not lie
+    /// contiguously in memory.
     pub fn from_varmap(vars: &VarMap, rule: Rule) -> Result<Self> {
-        Self::new(by_name(vars), rule)
+        Self::new(all_of(vars)?, rule)
     }
 
     /// The learning rate of the next step: the base rate after the schedule, before bias correction.
@@ -191,6 +192,15 @@ impl Optimizer for CandleOptimizer {
     }
 }
 
+/// The variables of a map, of which there must be some: an optimizer without variables would train nothing, and say nothing.
+fn all_of(vars: &VarMap) -> Result<Vec<Var>> {
+    let vars = by_name(vars);
+    if vars.is_empty() {
+        bail!("the map has no variables to optimize; build the model from this map before its optimizer");
+    }
+    Ok(vars)
+}
+
 /// The variables of a map in the order of their names.
 fn by_name(vars: &VarMap) -> Vec<Var> {
     let map = vars.data().lock().unwrap_or_else(PoisonError::into_inner);
@@ -274,9 +284,9 @@ impl OptList {
     /// The same over all variables of a map, in the order of their names.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new), and for a map without variables.
     pub fn from_varmap(vars: &VarMap, index: usize, training_steps: u64) -> Result<Self> {
-        Self::new(by_name(vars), index, training_steps)
+        Self::new(all_of(vars)?, index, training_steps)
     }
 
     /// The optimizer inside, e.g. to save its states.
@@ -494,6 +504,10 @@ mod tests {
         assert!(message(OptList::new(vec![half], 0, 10).unwrap_err()).contains("f32 or f64"));
         assert!(message(OptList::new(vec![], 1000, 10).unwrap_err()).contains("0 to 999"));
         assert!(message(OptList::new(vec![], 0, 0).unwrap_err()).contains("0 training steps"));
+        let empty = VarMap::new();
+        assert!(message(OptList::from_varmap(&empty, 0, 10).unwrap_err()).contains("no variables"));
+        let rule = named("zero").unwrap().config.rule(Mode::OptList, 10).unwrap();
+        assert!(message(CandleOptimizer::from_varmap(&empty, rule).unwrap_err()).contains("no variables"));
         let mut optimizer = OptList::new(vec![var(DType::F32)], 0, 10).unwrap();
         assert!(message(optimizer.inner().restore(vec![]).unwrap_err()).contains("0 optimizer states"));
         let other = OptList::new(vec![var(DType::F64)], 0, 10).unwrap().inner().states();

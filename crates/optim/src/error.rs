@@ -22,7 +22,7 @@ pub enum Error {
         /// The pattern.
         pattern: String,
     },
-    /// A pattern that cannot be expanded.
+    /// A pattern that cannot be expanded, or a seed outside 0 to 999.
     #[error(transparent)]
     Pattern(#[from] PatternError),
     /// There is no mode of this name.
@@ -121,6 +121,17 @@ pub enum Hint {
         /// The name of the first.
         first: String,
     },
+    /// One member, or all, of a set whose name is near.
+    Group {
+        /// The name of the first member.
+        first: String,
+        /// The name of the set.
+        set: String,
+        /// Number of its members.
+        count: u32,
+    },
+    /// Adam with its default hyperparameters, which is named by its learning rate.
+    DefaultAdam,
     /// A learning rate, where names have its exponent.
     Exponent,
     /// Nothing that is near.
@@ -133,11 +144,18 @@ fn unknown(name: &str, hint: &Hint) -> String {
         Hint::Member { count, first } => {
             return format!("`{name}` is a set of {count} optimizers; name one, e.g. `{first}`");
         }
+        Hint::Group { first, set, count } => {
+            format!("did you mean e.g. `{first}`, one of `{set}`? That set has {count} optimizers")
+        }
+        Hint::DefaultAdam => {
+            "default Adam at 1e-3 is `adam_lr_-3.00`; `optimizers list` shows all".to_owned()
+        }
         Hint::Exponent => {
             "its number is log10 of the learning rate, -7.00 to 1.00 in steps of 0.50".to_owned()
         }
         Hint::Nothing => {
-            "names look like `adam8p_wide_grid_seed0`, `nadamw_grid_seed0`, `adam_lr_-3.00`".to_owned()
+            "names look like `adam8p_wide_grid_seed0`, `nadamw_grid_seed0`, `adam_lr_-3.00`; `optimizers list` shows all"
+                .to_owned()
         }
     };
     format!("there is no optimizer `{name}`; {end}")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use taskset_names::{closest, expand_ranges, matches};
+use taskset_names::{SEEDS, closest, expand_ranges, matches};
 
 use crate::registry::families;
 use crate::{Config, Error, Family, FamilyInfo, Hint};
@@ -19,10 +19,11 @@ pub struct Named {
     pub config: Config,
 }
 
-/// The optimizer of this name. Seeds beyond the published 0 to 999 exist too.
+/// The optimizer of this name.
 ///
 /// # Errors
 /// [`Error::UnknownOptimizer`], with the nearest name if one is near; also for the name of a whole set or family.
+/// [`Error::Pattern`] for a seed outside 0 to 999.
 ///
 /// ```
 /// let named = taskset_optim::named("adam_lr_-3.00")?;
@@ -30,7 +31,7 @@ pub struct Named {
 /// # Ok::<(), taskset_optim::Error>(())
 /// ```
 pub fn named(name: &str) -> Result<Named, Error> {
-    let (info, index) = find(name).ok_or_else(|| unknown(name))?;
+    let (info, index) = find(name)?.ok_or_else(|| unknown(name))?;
     let config = info.config(index).ok_or_else(|| unknown(name))?;
     Ok(Named { name: name.to_owned(), family: info.family, config })
 }
@@ -46,7 +47,7 @@ pub fn all_names() -> impl Iterator<Item = String> {
 ///
 /// # Errors
 /// [`Error::UnknownOptimizer`] for a name that does not exist, [`Error::NoMatch`] for a wildcard without a match,
-/// [`Error::Pattern`] for a broken range.
+/// [`Error::Pattern`] for a broken range or a seed outside 0 to 999.
 pub fn select(patterns: &[impl AsRef<str>]) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for pattern in patterns {
@@ -57,9 +58,9 @@ pub fn select(patterns: &[impl AsRef<str>]) -> Result<Vec<String>, Error> {
                 if names.len() == before {
                     return Err(Error::NoMatch { pattern: name });
                 }
-            } else if find(&name).is_some() {
+            } else if find(&name)?.is_some() {
                 names.push(name);
-            } else if let Some(info) = families().iter().find(|info| is_group(info, &name)) {
+            } else if let Some(info) = families().iter().find(|info| info.is_called(&name)) {
                 names.extend(info.names());
             } else {
                 return Err(unknown(&name));
@@ -71,19 +72,20 @@ pub fn select(patterns: &[impl AsRef<str>]) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn find(name: &str) -> Option<(&'static FamilyInfo, u32)> {
-    families().iter().find_map(|info| Some((info, info.index_of(name)?)))
-}
-
-fn is_group(info: &FamilyInfo, name: &str) -> bool {
-    name == info.name || name == info.prefix || Some(name) == info.set()
+fn find(name: &str) -> Result<Option<(&'static FamilyInfo, u32)>, Error> {
+    for info in families() {
+        if let Some(index) = info.index_of(name)? {
+            return Ok(Some((info, index)));
+        }
+    }
+    Ok(None)
 }
 
 fn unknown(name: &str) -> Error {
     let hint = families()
         .iter()
         .find_map(|info| {
-            if is_group(info, name) {
+            if info.is_called(name) {
                 return Some(Hint::Member { count: info.len(), first: info.member_name(0) });
             }
             info.exponent_hint(name)
@@ -93,30 +95,37 @@ fn unknown(name: &str) -> Error {
 }
 
 fn nearest(name: &str) -> Hint {
+    if name.eq_ignore_ascii_case("adam") {
+        return Hint::DefaultAdam;
+    }
     // Of the thousands of sampled names only those with the seed that was asked for can have been meant.
     let digits = &name[name.trim_end_matches(|c: char| c.is_ascii_digit()).len()..];
-    let seed: u32 = digits.parse().unwrap_or(0);
+    let seed: u32 = digits.parse().ok().filter(|&seed| seed < SEEDS).unwrap_or(0);
     // The family's short name and a seed say all; the letters in between would only lead to another family.
     if name.contains("seed") && !digits.is_empty() {
         let is_meant =
             |info: &&FamilyInfo| name.strip_prefix(info.name).is_some_and(|end| end.starts_with('_'));
         let mut meant = families().iter().filter(|info| info.set().is_some()).filter(is_meant);
-        if let Some(info) = meant.next().filter(|info| info.config(seed).is_some()) {
+        if let Some(info) = meant.next() {
             return Hint::Nearest(info.member_name(seed));
         }
     }
     let candidates: Vec<String> = families()
         .iter()
         .flat_map(|info| match info.set() {
-            Some(set) => {
-                let member = info.config(seed).map(|_| info.member_name(seed));
-                Vec::from_iter([set.to_owned(), info.name.to_owned()].into_iter().chain(member))
-            }
+            Some(set) => vec![set.to_owned(), info.name.to_owned(), info.member_name(seed)],
             None => info.names().collect(),
         })
         .collect();
-    closest(name, candidates.iter().map(String::as_str))
-        .map_or(Hint::Nothing, |near| Hint::Nearest(near.to_owned()))
+    let Some(near) = closest(name, candidates.iter().map(String::as_str)) else { return Hint::Nothing };
+    let group = families().iter().find_map(|info| Some((info, info.set()?)).filter(|_| info.is_called(near)));
+    match group {
+        // The name of a group alone could not be typed where one optimizer is needed.
+        Some((info, set)) => {
+            Hint::Group { first: info.member_name(0), set: set.to_owned(), count: info.len() }
+        }
+        None => Hint::Nearest(near.to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -157,7 +166,6 @@ mod tests {
             "adam1p_wide_grid_seed7",
             "adam1p_wide_grid_seed8",
         );
-        check(&["adam6p_wide_grid_seed12345"], 1, "adam6p_wide_grid_seed12345", "adam6p_wide_grid_seed12345");
     }
 
     fn check_refused(pattern: &str, word: &str) {
@@ -173,10 +181,20 @@ mod tests {
         check_refused("adam8p_wide_gird_seed3", "did you mean `adam8p_wide_grid_seed3`");
         check_refused("nadamw_wide_grid_seed1", "did you mean `nadamw_grid_seed1`?");
         check_refused("adam6p_seed12", "did you mean `adam6p_wide_grid_seed12`?");
-        check_refused("adam8p_wide_grid_2k", "did you mean `adam8p_wide_grid_1k`?");
+        check_refused("adam8p_wide_grid_2k", "`adam8p_wide_grid_seed0`, one of `adam8p_wide_grid_1k`?");
+        check_refused("adamw", "did you mean e.g. `nadamw_grid_seed0`, one of `nadamw_grid_1k`?");
+        check_refused("AdamW", "did you mean e.g. `nadamw_grid_seed0`");
+        check_refused("adam", "default Adam at 1e-3 is `adam_lr_-3.00`; `optimizers list` shows all");
+        check_refused("Adam", "`adam_lr_-3.00`");
         check_refused("adam8p_wide_grid_seed007", "did you mean `adam8p_wide_grid_seed7`?");
         check_refused("adam8p_wide_grid_seed+7", "did you mean `adam8p_wide_grid_seed7`?");
-        check_refused("adam8p_wide_grid_seed4294967295", "there is no optimizer");
+        check_refused("adam8p_wide_grid_seed4294967295", "seeds of `adam8p_wide_grid` are 0 to 999");
+        check_refused(
+            "nadamw_grid_seed1000",
+            "there is no `nadamw_grid_seed1000`: the seeds of `nadamw_grid` are 0 to 999",
+        );
+        check_refused("nadamw_grid_seed-1", "are 0 to 999");
+        check_refused("nadamw_grid_seed{998..1001}", "`nadamw_grid_seed1000`");
         check_refused("adam_lr_-3", "did you mean `adam_lr_-3.00`?");
         check_refused("adam_lr_-2.5", "did you mean `adam_lr_-2.50`?");
         check_refused("adagrad_lr_-0", "did you mean `adagrad_lr_0.00`?");

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use taskset_names::{PatternError, SEEDS, seed_of};
 
 use crate::families::{Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, Nadamw, Zero};
 use crate::{Dimension, Error, Hint, Mode, Rule, Switches};
@@ -45,11 +46,9 @@ pub enum Naming {
     Single,
 }
 
-/// Number of configurations of a published set.
-const PUBLISHED_SEEDS: u32 = 1000;
 /// Number of members of [`Naming::HalfOrders`].
 const HALF_ORDERS: u32 = 17;
-/// Largest seed accepted in a name: families add up to 123,455 to it, and NumPy's generator takes 32 bits.
+/// Largest seed that can be drawn from: families add up to 123,455 to it, and NumPy's generator takes 32 bits.
 const MAX_SEED: u32 = u32::MAX - 0xf_ffff;
 
 /// The exponent of the member `index` of [`Naming::HalfOrders`].
@@ -98,7 +97,7 @@ impl FamilyInfo {
     /// Number of published members.
     pub const fn len(&self) -> u32 {
         match self.naming {
-            Naming::Seeds { .. } => PUBLISHED_SEEDS,
+            Naming::Seeds { .. } => SEEDS,
             Naming::HalfOrders => HALF_ORDERS,
             Naming::Single => 1,
         }
@@ -117,6 +116,12 @@ impl FamilyInfo {
         }
     }
 
+    /// Whether the family has this name: its short name (`adam8p`), its prefix (`adam8p_wide_grid`) or its set
+    /// (`adam8p_wide_grid_1k`). All three mean the same everywhere.
+    pub fn is_called(&self, name: &str) -> bool {
+        name == self.name || name == self.prefix || Some(name) == self.set()
+    }
+
     /// The published members' names, in order.
     pub fn names(&self) -> impl Iterator<Item = String> + use<> {
         let info = *self;
@@ -124,7 +129,7 @@ impl FamilyInfo {
     }
 
     /// The configuration of a member: the one with this seed, or the one at this place among the published ones. Seeds
-    /// beyond the published ones are members too; other families have no members beyond.
+    /// beyond 999 are drawn alike, but were not published and have no name; other families have no members beyond.
     pub fn config(&self, index: u32) -> Option<Config> {
         (index <= self.last()).then(|| (self.member)(index))
     }
@@ -162,19 +167,14 @@ impl FamilyInfo {
         Some(member.map_or(Hint::Exponent, |index| Hint::Nearest(self.member_name(index))))
     }
 
-    /// The seed or index of the member with this name.
-    pub(crate) fn index_of(&self, name: &str) -> Option<u32> {
+    /// The seed or index of the member with this name; an error for a seed that was not published.
+    pub(crate) fn index_of(&self, name: &str) -> Result<Option<u32>, PatternError> {
         match self.naming {
-            Naming::Seeds { .. } => {
-                let digits = name.strip_prefix(self.prefix)?.strip_prefix("_seed")?;
-                let seed = digits.parse().ok().filter(|&seed| seed <= MAX_SEED)?;
-                // Refuses `+5` and `05`: a configuration has one name.
-                (self.member_name(seed) == name).then_some(seed)
+            Naming::Seeds { .. } => seed_of(self.prefix, name),
+            Naming::HalfOrders | Naming::Single if name.starts_with(self.prefix) => {
+                Ok((0..self.len()).find(|&index| self.member_name(index) == name))
             }
-            Naming::HalfOrders | Naming::Single => {
-                name.strip_prefix(self.prefix)?;
-                (0..self.len()).find(|&index| self.member_name(index) == name)
-            }
+            Naming::HalfOrders | Naming::Single => Ok(None),
         }
     }
 }
@@ -277,7 +277,7 @@ impl FromStr for Family {
     fn from_str(name: &str) -> Result<Self, Error> {
         FAMILIES
             .iter()
-            .find(|info| info.name == name || info.prefix == name || info.set() == Some(name))
+            .find(|info| info.is_called(name))
             .map(|info| info.family)
             .ok_or_else(|| Error::UnknownFamily(name.to_owned()))
     }

@@ -21,7 +21,7 @@ pub enum Error {
         /// The pattern asked for.
         pattern: String,
     },
-    /// A pattern that cannot be expanded.
+    /// A pattern that cannot be expanded, or a seed outside 0 to 999.
     #[error(transparent)]
     Pattern(#[from] taskset_names::PatternError),
     /// The configuration of this name describes a model that cannot be built (upstream stores such names too), or the

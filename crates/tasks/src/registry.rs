@@ -52,7 +52,7 @@ pub fn families() -> &'static [Family] {
 /// Describes the task of a name.
 ///
 /// # Errors
-/// [`Error::UnknownTask`], with the nearest name if one is near.
+/// [`Error::UnknownTask`], with the nearest name if one is near; [`Error::Pattern`] for a seed outside 0 to 999.
 pub fn describe(name: &str) -> Result<Description, Error> {
     Ok(match find(name)? {
         Found::Sampled { family, config } => {
@@ -132,7 +132,7 @@ pub(crate) fn version(name: &str, description: &str) -> TaskVersion {
 /// family or group of fixed tasks (all of it), or `fixed` (all fixed tasks).
 ///
 /// # Errors
-/// [`Error::Pattern`] for broken ranges, [`Error::NoMatch`] for a wildcard without a match, [`Error::UnknownTask`] for
+/// [`Error::Pattern`] for broken ranges and seeds outside 0 to 999, [`Error::NoMatch`] for a wildcard without a match, [`Error::UnknownTask`] for
 /// names that do not exist.
 pub fn select(patterns: &[impl AsRef<str>]) -> Result<Vec<String>, Error> {
     let mut seen = HashSet::new();
@@ -205,14 +205,12 @@ fn locate(name: &str) -> Result<Located, Error> {
     if let Some(task) = fixed::TASKS.iter().find(|task| task.name == name) {
         return Ok(Located::Fixed(task));
     }
-    let sampled = split_seed(name).and_then(|(stem, digits)| {
-        let family = FAMILIES.iter().find(|family| family.name == stem)?;
-        // A decimal number without padding, so that every task has one name only.
-        let canonical = digits == "0" || !digits.starts_with('0');
-        let seed: u32 = digits.parse().ok().filter(|seed| canonical && *seed <= family.max_seed())?;
-        Some(Located::Sampled(family, seed))
-    });
-    sampled.ok_or_else(|| Error::UnknownTask { name: name.to_owned(), suggestion: suggestion(name) })
+    for family in &FAMILIES {
+        if let Some(seed) = taskset_names::seed_of(family.name, name)? {
+            return Ok(Located::Sampled(family, seed));
+        }
+    }
+    Err(Error::UnknownTask { name: name.to_owned(), suggestion: suggestion(name) })
 }
 
 fn find(name: &str) -> Result<Found, Error> {
@@ -225,12 +223,6 @@ fn find(name: &str) -> Result<Found, Error> {
     }
 }
 
-/// `<stem>_seed<digits>`, at least one digit and nothing else behind.
-fn split_seed(name: &str) -> Option<(&str, &str)> {
-    let (stem, digits) = name.rsplit_once("_seed")?;
-    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some((stem, digits))
-}
-
 /// The nearest name. Sampled names are compared by family and keep their seed where it exists.
 fn suggestion(name: &str) -> Option<String> {
     let (stem, seed) = name.rsplit_once("_seed").unwrap_or((name, "0"));
@@ -238,7 +230,7 @@ fn suggestion(name: &str) -> Option<String> {
         .and_then(|nearest| FAMILIES.iter().find(|family| family.name == nearest));
     let sampled = family.map(|family| {
         // `parse` also reads padded numbers; anything else, or beyond the last seed, falls back to a name that exists.
-        let seed = seed.parse().ok().filter(|seed| *seed <= family.max_seed());
+        let seed = seed.parse().ok().filter(|&seed: &u32| seed < SEEDS);
         family.task_name(seed.unwrap_or(0))
     });
     sampled.or_else(|| {

@@ -26,7 +26,7 @@ impl Hyperparameters for Adagrad {
     const PREFIX: &'static str = "adagrad_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adagrad_wide_grid_1k" };
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "Adagrad, learning rate, initial accumulator";
+    const SUMMARY: &'static str = "Adagrad; tuned: learning rate, initial accumulator";
     const SPACE: &'static [Dimension] = &[LEARNING_RATE, INITIAL];
 
     fn member(seed: u32) -> Self {

@@ -27,7 +27,7 @@ impl Hyperparameters for Adam1p {
     const PREFIX: &'static str = "adam1p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam1p_wide_grid_1k" };
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "Adam, learning rate";
+    const SUMMARY: &'static str = "Adam; tuned: learning rate";
     const SPACE: &'static [Dimension] = &[LEARNING_RATE];
 
     fn member(seed: u32) -> Self {

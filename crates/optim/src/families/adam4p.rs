@@ -37,7 +37,7 @@ impl Hyperparameters for Adam4p {
     const PREFIX: &'static str = "adam4p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam4p_wide_grid_1k" };
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "Adam, learning rate, betas, epsilon";
+    const SUMMARY: &'static str = "Adam; tuned: learning rate, both betas, epsilon";
     const SPACE: &'static [Dimension] = &[LEARNING_RATE, BETA1, BETA2, EPSILON];
 
     fn member(seed: u32) -> Self {

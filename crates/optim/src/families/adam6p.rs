@@ -33,7 +33,8 @@ impl Hyperparameters for Adam6p {
     const PREFIX: &'static str = "adam6p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam6p_wide_grid_1k" };
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "Adam, as adam4p plus linear and exponential learning rate decay";
+    const SUMMARY: &'static str =
+        "Adam; tuned: those of adam4p, linear and exponential decay of the learning rate";
     const SPACE: &'static [Dimension] =
         &[LEARNING_RATE, BETA1, BETA2, EPSILON, LINEAR_DECAY, EXPONENTIAL_DECAY];
 

@@ -63,7 +63,7 @@ impl Hyperparameters for Adam8p {
     const PREFIX: &'static str = "adam8p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam8p_wide_grid_1k" };
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "Adam, as adam6p plus l1 and l2 penalties";
+    const SUMMARY: &'static str = "Adam; tuned: those of adam6p, L1 and L2 penalties";
     const SPACE: &'static [Dimension] =
         &[LEARNING_RATE, BETA1, BETA2, EPSILON, L1, L2, LINEAR_DECAY, EXPONENTIAL_DECAY];
 

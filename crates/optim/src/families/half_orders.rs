@@ -29,7 +29,8 @@ impl Hyperparameters for AdamLr {
     const PREFIX: &'static str = "adam_lr";
     const NAMING: Naming = Naming::HalfOrders;
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "default Adam at 17 learning rates, half orders of magnitude apart";
+    const SUMMARY: &'static str =
+        "Adam with default betas and epsilon, at 17 learning rates half an order of magnitude apart";
     const SPACE: &'static [Dimension] = &[LEARNING_RATE];
 
     fn member(index: u32) -> Self {
@@ -46,7 +47,8 @@ impl Hyperparameters for AdagradLr {
     const PREFIX: &'static str = "adagrad_lr";
     const NAMING: Naming = Naming::HalfOrders;
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "default Adagrad at 17 learning rates, half orders of magnitude apart";
+    const SUMMARY: &'static str =
+        "Adagrad with its default initial accumulator, at 17 learning rates half an order of magnitude apart";
     const SPACE: &'static [Dimension] = &[LEARNING_RATE];
 
     fn member(index: u32) -> Self {

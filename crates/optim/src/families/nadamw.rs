@@ -66,7 +66,7 @@ impl Hyperparameters for Nadamw {
     const PREFIX: &'static str = "nadamw_grid";
     const NAMING: Naming = Naming::Seeds { set: "nadamw_grid_1k" };
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "Adam, nesterov, AdamW and l2 weight decay, warm-up, cosine decay";
+    const SUMMARY: &'static str = "Adam with Nesterov momentum; tuned: those of adam4p, Nesterov or not, two weight decays, warm-up, cosine decay";
     const SPACE: &'static [Dimension] =
         &[LEARNING_RATE, BETA1, BETA2, EPSILON, USE_NESTEROV, ADAMW, L2, WARMUP, MIN_MULT, CONSTANT];
 

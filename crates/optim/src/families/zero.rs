@@ -15,7 +15,7 @@ impl Hyperparameters for Zero {
     const PREFIX: &'static str = "zero";
     const NAMING: Naming = Naming::Single;
     const REVISION: u32 = 1;
-    const SUMMARY: &'static str = "sets all parameters to 0";
+    const SUMMARY: &'static str = "Sets all parameters to 0";
     const SPACE: &'static [Dimension] = &[];
 
     fn member(_: u32) -> Self {

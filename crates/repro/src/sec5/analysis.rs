@@ -191,7 +191,7 @@ pub(crate) fn numbers(scores: &[TaskScores], resamplings: usize, place: &Path) -
     };
     numbers.result = Some(experiment.run(&StreamId::root("taskset-rs/sec5/figure3"))?);
     numbers.boxes = boxes(matrix, &table, learned.space, resamplings)?;
-    numbers.list = HyperparameterList::learn(matrix, 10, learned.name, NORMALIZER, &source);
+    numbers.list = HyperparameterList::ordered(matrix, 10, learned.name, NORMALIZER, &source);
     Ok(numbers)
 }
 

@@ -127,7 +127,7 @@ impl Debug for Family {
 }
 
 /// Number of configurations that upstream stores of each family: seeds 0 to 999.
-pub const SEEDS: u32 = 1000;
+pub use taskset_names::SEEDS;
 
 impl Family {
     /// The name of the task of a seed.
@@ -135,7 +135,7 @@ impl Family {
         format!("{}_seed{seed}", self.name)
     }
 
-    /// The largest seed that exists: NumPy's generator takes 32 bits.
+    /// The largest seed that can be drawn from: NumPy's generator takes 32 bits. Names end at 999, as published.
     pub const fn max_seed(&self) -> u32 {
         u32::MAX - self.seed_offset
     }

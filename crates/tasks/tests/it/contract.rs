@@ -131,7 +131,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_seed_gives_the_same_configuration_every_time(index in 0usize..12, seed in 0u32..100_000) {
+    fn any_seed_gives_the_same_configuration_every_time(index in 0usize..12, seed in 0u32..1000) {
         let family = &families()[index];
         let name = family.task_name(seed);
         let (first, again) = (describe(&name).unwrap(), describe(&name).unwrap());
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn image_settings_stay_in_their_ranges(seed in 0u32..100_000) {
+    fn image_settings_stay_in_their_ranges(seed in 0u32..1000) {
         let config = describe(&format!("mlp_family_seed{seed}")).unwrap().config.unwrap();
         for width in config["layer_sizes"].as_array().unwrap() {
             prop_assert!((16..=128).contains(&width.as_u64().unwrap()));

@@ -1,15 +1,18 @@
-//! `lists learn | evaluate | show`.
+//! `lists learn | evaluate | show | normalizers`.
+
+mod evaluate;
+mod learn;
+mod show;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::builder::PossibleValuesParser;
-use taskset::curves::{self, Query};
-use taskset::files;
-use taskset::meta::{self, HyperparameterList, ScoreMatrix};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use taskset::curves::Query;
+use taskset::meta::{self, HyperparameterList, TaskScores};
 use taskset::names::{Origin, Split};
-use taskset::normalize::{self, TaskScores};
-use taskset::optim;
+use taskset::normalize;
+use taskset::optim::{self, Mode};
 
 use crate::options::SelectionOption;
 use crate::output;
@@ -18,21 +21,24 @@ use crate::output;
 pub(crate) enum Command {
     /// Learn a list from curves: greedily, the configurations to try in order.
     #[command(
-        after_help = "Example:\n  taskset-rs lists learn --curves taskset-out/sec5-quick-synthetic/curves \\\n      \
-        --family adam8p --k 10 --out list.json"
+        after_help = "Examples:\n  taskset-rs lists learn --curves taskset-out/sec5-quick-synthetic/curves \\\n      \
+        --family adam8p --k 10 --out list.json\n  \
+        taskset-rs lists learn --curves curves --family adam1p --family 'adam8p_wide_grid_seed{0..99}'\n\n\
+        The list ends before K entries where no further configuration improves the score of any task."
     )]
     Learn {
         /// A Parquet file or a directory of them.
         #[arg(long, value_name = "PATH")]
         curves: PathBuf,
-        /// Family whose configurations are candidates, e.g. adam8p.
-        #[arg(long)]
-        family: String,
-        /// Length of the list.
+        /// Which configurations are candidates: a family such as adam8p (the same as adam8p_wide_grid or
+        /// adam8p_wide_grid_1k), names, ranges, wildcards. Several make one list over all of them.
+        #[arg(long = "family", value_name = "FAMILY|PATTERN", required = true)]
+        families: Vec<String>,
+        /// At most so many entries.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         k: u32,
         /// How curves become scores.
-        #[arg(long, default_value = "default", value_parser = PossibleValuesParser::new(normalize::names()))]
+        #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
         normalize: String,
         /// Write the list to this file.
         #[arg(long, value_name = "FILE.json")]
@@ -43,9 +49,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         selection: SelectionOption,
     },
-    /// What a list is worth on curves: J after each entry (best by validation, reported on test, mean over tasks).
+    /// What a list is worth on curves: J after each entry (best by validation, reported on test, mean over tasks), and the
+    /// score of each entry on each task.
     #[command(
-        after_help = "Example:\n  taskset-rs lists evaluate list.json --curves taskset-out/sec5-quick-synthetic/curves"
+        after_help = "Examples:\n  taskset-rs lists evaluate list.json --curves taskset-out/sec5-quick-synthetic/curves\n  \
+        taskset-rs lists evaluate list.json --curves curves --k 5 --out scores.csv\n\n\
+        The file has one row per task and entry: the entry's own scores, which of the entries so far is picked on the task, and \
+        that entry's test score."
     )]
     Evaluate {
         /// `published`, or a file written by `lists learn`.
@@ -54,27 +64,40 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         curves: PathBuf,
         /// Only the first so many entries.
-        #[arg(long)]
-        k: Option<usize>,
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        k: Option<u32>,
         /// How curves become scores.
-        #[arg(long, default_value = "default", value_parser = PossibleValuesParser::new(normalize::names()))]
+        #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
         normalize: String,
+        /// Write the scores of all entries on all tasks to this file: .csv or .parquet.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         /// One JSON document on stdout.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         selection: SelectionOption,
     },
-    /// Show the published list, or a learned one.
+    /// Show the published list, or a learned one, and the command that tries an entry.
     #[command(
-        after_help = "Examples:\n  taskset-rs lists show published --k 10\n  taskset-rs lists show list.json"
+        after_help = "Examples:\n  taskset-rs lists show published --k 10\n  taskset-rs lists show list.json\n\n\
+        The entries of the published list are meant for mode opt_list, with schedules over the steps of your own training:\n  \
+        taskset-rs train TASK nadamw_grid_seed251 --mode opt_list --steps STEPS\n\
+        does what entry 0 of the published package does."
     )]
     Show {
         /// `published`, or a file written by `lists learn`.
         list: String,
         /// Only the first so many entries.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        k: Option<u32>,
+        /// One JSON document on stdout.
         #[arg(long)]
-        k: Option<usize>,
+        json: bool,
+    },
+    /// The normalisers that `--normalize` takes: how curves become scores.
+    #[command(after_help = "Example:\n  taskset-rs lists normalizers")]
+    Normalizers {
         /// One JSON document on stdout.
         #[arg(long)]
         json: bool,
@@ -83,66 +106,38 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Learn { curves, family, k, normalize, out, json, selection } => {
-            let family: optim::Family = family.parse()?;
-            let scores = score(&curves, &normalize, &selection)?;
-            learn(&scores, &curves, family, k as usize, &normalize, out.as_deref(), json)
+        Command::Learn { curves, families, k, normalize, out, json, selection } => {
+            learn::run(&curves, &families, k as usize, &normalize, out.as_deref(), json, &selection)
         }
-        Command::Evaluate { list, curves, k, normalize, json, selection } => {
-            let list = load(&list, k)?;
-            let scores = score(&curves, &normalize, &selection)?;
-            evaluate(&list, &scores, &curves, &normalize, json)
+        Command::Evaluate { list, curves, k, normalize, out, json, selection } => {
+            evaluate::run(&load(&list, k)?, &curves, &normalize, out.as_deref(), json, &selection)
         }
-        Command::Show { list, k, json } => show(&list, k, json),
+        Command::Show { list, k, json } => show::run(&load(&list, k)?, json),
+        Command::Normalizers { json } => list_normalizers(json),
     }
 }
 
-fn learn(
-    scores: &[TaskScores],
-    path: &Path,
-    family: optim::Family,
-    k: usize,
-    normalizer: &str,
-    out: Option<&Path>,
-    json: bool,
-) -> anyhow::Result<()> {
-    let info = family.info();
-    let configs = normalize::configurations(scores, info.prefix);
-    anyhow::ensure!(
-        !configs.is_empty(),
-        "there are no curves of family {} in {}; `curves info` says what is there",
-        info.name,
-        path.display()
-    );
-    let matrix = ScoreMatrix::from_scores(scores, &configs)?;
-    anyhow::ensure!(!matrix.tasks().is_empty(), "there is no task to learn from in {}", path.display());
-    if k > configs.len() {
-        say!("the family has {} configurations here; the list ends there", configs.len());
+/// The names of the normalisers, each with its line for `--help`.
+pub(crate) fn normalizers() -> PossibleValuesParser {
+    PossibleValuesParser::new(normalize::NAMED.iter().map(|row| PossibleValue::new(row.name).help(row.doc)))
+}
+
+fn list_normalizers(json: bool) -> anyhow::Result<()> {
+    if json {
+        let rows = normalize::NAMED.iter().map(|row| serde_json::json!({"name": row.name, "doc": row.doc}));
+        return output::json(&rows.collect::<Vec<_>>());
     }
-    let protocol = scores.iter().find_map(|score| score.shared.protocol());
-    let protocol = protocol.map_or_else(String::new, |protocol| format!(", {protocol}"));
-    let source = format!("{} data{protocol}", origin(scores));
-    let mut list = HyperparameterList::learn(&matrix, k, info.name, normalizer, &source);
-    for entry in &mut list.entries {
-        // Those that were trained, in upstream's order where they are what the name stands for.
-        let trained = scores.iter().find_map(|score| score.shared.optimizer(&entry.name));
-        let trained =
-            trained.map(|optimizer| serde_json::to_value(&optimizer.hyperparameters)).transpose()?;
-        let known =
-            optim::named(&entry.name).ok().map(|named| serde_json::to_value(named.config)).transpose()?;
-        let is_known = trained.is_none() || trained == known;
-        entry.hyperparameters = if is_known { known } else { trained };
-    }
-    if let Some(out) = out {
-        files::write_atomically(out, (list.to_json()? + "\n").as_bytes())
-            .with_context(|| format!("the list could not be written to {}", out.display()))?;
-        say!("list of {} written to {}", list.entries.len(), out.display());
-    }
-    if json { output::json(&list) } else { print(&list) }
+    let rows: Vec<Vec<String>> =
+        normalize::NAMED.iter().map(|row| vec![row.name.to_owned(), row.doc.to_owned()]).collect();
+    output::table(
+        &["name", "how curves become scores; where nothing is said, as default"],
+        &[false, false],
+        &rows,
+    )
 }
 
 /// Reads a list and cuts it after `k` entries.
-fn load(list: &str, k: Option<usize>) -> anyhow::Result<HyperparameterList> {
+fn load(list: &str, k: Option<u32>) -> anyhow::Result<HyperparameterList> {
     let mut list = if list == "published" {
         published()?
     } else {
@@ -151,46 +146,11 @@ fn load(list: &str, k: Option<usize>) -> anyhow::Result<HyperparameterList> {
         })?;
         HyperparameterList::from_json(&text).with_context(|| format!("{list} cannot be used"))?
     };
-    list.entries.truncate(k.unwrap_or(usize::MAX));
-    Ok(list)
-}
-
-fn show(list: &str, k: Option<usize>, json: bool) -> anyhow::Result<()> {
-    let list = load(list, k)?;
-    if json { output::json(&list) } else { print(&list) }
-}
-
-fn evaluate(
-    list: &HyperparameterList,
-    scores: &[TaskScores],
-    path: &Path,
-    normalizer: &str,
-    json: bool,
-) -> anyhow::Result<()> {
-    let configs: Vec<String> = list.entries.iter().map(|entry| entry.name.clone()).collect();
-    let matrix = ScoreMatrix::from_scores(scores, &configs).with_context(|| {
-        format!("{} does not have the curves of every entry of the list (`--k` cuts it)", path.display())
-    })?;
-    let tasks: Vec<usize> = (0..matrix.tasks().len()).collect();
-    anyhow::ensure!(!tasks.is_empty(), "there is no task to evaluate on in {}", path.display());
-    let order: Vec<usize> = (0..configs.len()).collect();
-    let worth = meta::best_of(&matrix, &tasks, &order);
-    let data = origin(scores).name();
-    if json {
-        let entries: Vec<_> =
-            configs.iter().zip(&worth).map(|(name, j)| serde_json::json!({"name": name, "j": j})).collect();
-        return output::json(&serde_json::json!({
-            "normalizer": normalizer, "tasks": tasks.len(), "data": data, "entries": entries
-        }));
+    if let Some(k) = k.map(|k| k as usize).filter(|&k| k < list.entries.len()) {
+        list.entries.truncate(k);
+        list.ends_because = None;
     }
-    say!("J on {} tasks, {data} data: 1 is the initial loss, 0 the best of all curves there", tasks.len());
-    let rows: Vec<Vec<String>> = configs
-        .into_iter()
-        .zip(&worth)
-        .enumerate()
-        .map(|(i, (name, j))| vec![(i + 1).to_string(), name, format!("{j:.4}")])
-        .collect();
-    output::table(&["k", "name", "J"], &[true, false, true], &rows)
+    Ok(list)
 }
 
 /// Scores all tasks of a place. All families at hand set the scale, so that scores do not depend on which one a list is
@@ -200,7 +160,7 @@ fn score(path: &Path, normalizer: &str, selection: &SelectionOption) -> anyhow::
     let mut splits = vec![normalizer.selection, Split::Test];
     splits.dedup();
     let query = Query { splits, selection: selection.selection(), ..Query::default() };
-    let reader = curves::open(path)?.whole()?;
+    let reader = super::curves::open(path)?.whole()?;
     super::curves::note_left_out(&reader);
     let scores = reader
         .query_by_task(&query)
@@ -212,14 +172,39 @@ fn score(path: &Path, normalizer: &str, selection: &SelectionOption) -> anyhow::
         path.display()
     );
     let dropped: Vec<&str> = scores.iter().filter(|s| s.dropped).map(|s| s.task.as_str()).collect();
+    anyhow::ensure!(
+        dropped.len() < scores.len(),
+        "there is no task to score in {}: on all {} of them no loss is below the initial one",
+        path.display(),
+        scores.len()
+    );
     if !dropped.is_empty() {
-        say!("left out, because nothing learned there: {}", dropped.join(", "));
+        say!("left out, because no loss there is below the initial one: {}", dropped.join(", "));
     }
     Ok(scores)
 }
 
 fn origin(scores: &[TaskScores]) -> Origin {
     Origin::of_all(scores.iter().map(|score| score.origin))
+}
+
+/// What to do about a configuration that some task has no curve of; other errors as they are.
+fn explain(
+    error: meta::Error,
+    path: &Path,
+    scores: &[TaskScores],
+    mode: Option<&str>,
+    more: &str,
+) -> anyhow::Error {
+    let meta::Error::Missing { task, config } = &error else { return error.into() };
+    let protocol = scores.iter().find_map(|score| score.shared.protocol()).map_or_else(String::new, |p| {
+        format!(" --steps {} --eval-every {} --eval-batches {}", p.steps, p.eval_every, p.eval_batches)
+    });
+    let mode = mode.map_or_else(String::new, |mode| format!(" --mode {mode}"));
+    anyhow::anyhow!(
+        "{} has no curve of `{config}` on `{task}`. Train it with `train {task} {config}{mode}{protocol} --out FILE.parquet`{more}",
+        path.display()
+    )
 }
 
 fn published() -> anyhow::Result<HyperparameterList> {
@@ -233,39 +218,8 @@ fn published() -> anyhow::Result<HyperparameterList> {
             })
         })
         .collect::<anyhow::Result<_>>()?;
-    Ok(HyperparameterList::new(
-        "nadamw",
-        "not documented",
-        1162,
-        "opt_list of google-research and learned_optimization; Copyright Google LLC, Apache-2.0",
-        entries,
-    ))
-}
-
-/// One line an entry: place, name, score, hyperparameters.
-fn print(list: &HyperparameterList) -> anyhow::Result<()> {
-    let keys: Vec<String> = list
-        .entries
-        .first()
-        .and_then(|e| e.hyperparameters.as_ref()?.as_object())
-        .map(|o| o.keys().cloned().collect())
-        .unwrap_or_default();
-    let value = |v: &serde_json::Value| v.as_f64().map_or_else(|| v.to_string(), |x| format!("{x:.4e}"));
-    let rows: Vec<Vec<String>> = list
-        .entries
-        .iter()
-        .enumerate()
-        .map(|(i, entry)| {
-            let score = entry.train_score_after.map_or("-".to_owned(), |s| format!("{s:.4}"));
-            let cells = keys.iter().map(|key| {
-                entry.hyperparameters.as_ref().and_then(|h| h.get(key)).map_or("-".to_owned(), value)
-            });
-            [i.to_string(), entry.name.clone(), score].into_iter().chain(cells).collect()
-        })
-        .collect();
-    let mut header = vec!["entry", "name", "score after"];
-    header.extend(keys.iter().map(String::as_str));
-    let mut right = vec![true; header.len()];
-    right[1] = false;
-    output::table(&header, &right, &rows)
+    let source = "opt_list of google-research and learned_optimization; Copyright Google LLC, Apache-2.0";
+    let mut list = HyperparameterList::new("nadamw", "not documented", 1162, source, entries);
+    list.mode = Some(Mode::OptList.name().to_owned());
+    Ok(list)
 }

@@ -1,5 +1,7 @@
 //! `optimizers list | show | trace`.
 
+mod show;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -16,11 +18,18 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Family and hyperparameters of one optimizer.
-    #[command(after_help = "Example:\n  taskset-rs optimizers show adam8p_wide_grid_seed107 --json")]
+    /// Family and hyperparameters of optimizers; many as a table.
+    #[command(after_help = "Examples:\n  taskset-rs optimizers show adam8p_wide_grid_seed107 --json\n  \
+        taskset-rs optimizers show 'adam_lr_*' nadamw_grid_seed251\n  \
+        taskset-rs optimizers show adam8p --out adam8p.parquet\n\n\
+        With --json one name gives one object; a pattern or several names give a list of such objects.")]
     Show {
-        /// Optimizer name.
-        name: String,
+        /// Names, ranges such as nadamw_grid_seed{0..9}, wildcards such as 'adam_lr_*', families such as adam8p.
+        #[arg(required = true, value_name = "PATTERN")]
+        patterns: Vec<String>,
+        /// Write a table to this file, .parquet or .csv: one row per optimizer, one column per hyperparameter.
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        out: Option<PathBuf>,
         /// One JSON document on stdout.
         #[arg(long)]
         json: bool,
@@ -48,7 +57,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::List { json } => list(json),
-        Command::Show { name, json } => show(&name, json),
+        Command::Show { patterns, out, json } => show::run(&patterns, out.as_deref(), json),
         Command::Trace { name, problem, json } => super::trace::run(&name, &problem, json),
     }
 }
@@ -103,13 +112,30 @@ fn list(json: bool) -> anyhow::Result<()> {
     for family in &families {
         lines.push(format!("{}  ({}: {})", family.family, family.count, family.names));
         let set = family.set.map(|set| format!(" Set: {set}.")).unwrap_or_default();
-        lines.push(format!("    {}{set}", family.summary));
-        for d in &family.space {
-            let zero = if d.or_zero { ", or 0" } else { "" };
-            lines.push(format!("    {:<26} {} {:e} to {:e}{zero}", d.name, d.scale, d.lo, d.hi));
-        }
+        lines.push(format!("    {}.{set}", family.summary));
+        lines.extend(family.space.iter().map(|d| format!("    {:<26} {}", d.name, d.words())));
     }
     output::lines(lines)
+}
+
+impl ListedDimension {
+    /// How values are drawn, in words.
+    fn words(&self) -> String {
+        let scale = match self.scale.as_str() {
+            "true or false" => return self.scale.clone(),
+            "log" => "log-uniform",
+            "one minus log" => "1 − β log-uniform",
+            "linear" => "uniform",
+            other => other,
+        };
+        let zero = if self.or_zero { ", or 0" } else { "" };
+        format!("{scale}, {} to {}{zero}", bound(self.lo), bound(self.hi))
+    }
+}
+
+/// A bound as people write it: 1e-8, 0.001, 10.
+fn bound(x: f64) -> String {
+    if x == 0.0 || (1e-3..1e5).contains(&x.abs()) { x.to_string() } else { format!("{x:e}") }
 }
 
 fn scale_name(scale: optim::Scale) -> &'static str {
@@ -117,29 +143,7 @@ fn scale_name(scale: optim::Scale) -> &'static str {
         optim::Scale::Log => "log",
         optim::Scale::OneMinusLog => "one minus log",
         optim::Scale::Linear => "linear",
-        optim::Scale::Switch => "true or false,",
+        optim::Scale::Switch => "true or false",
         _ => "other",
     }
-}
-
-#[derive(Serialize)]
-struct Shown {
-    name: String,
-    family: &'static str,
-    hyperparameters: optim::Config,
-}
-
-fn show(name: &str, json: bool) -> anyhow::Result<()> {
-    let named = optim::named(name)?;
-    let family = named.family.info().name;
-    if json {
-        return output::json(&Shown { name: named.name, family, hyperparameters: named.config });
-    }
-    let hyperparameters = serde_json::to_value(named.config)?;
-    let values = hyperparameters
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("    {key:<24} {value}"));
-    output::lines([format!("name    {}", named.name), format!("family  {family}")].into_iter().chain(values))
 }

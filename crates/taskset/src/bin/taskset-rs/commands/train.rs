@@ -12,6 +12,7 @@ use taskset::tasks;
 use taskset::train::{self, Curve, Protocol, TrialObserver, TrialSpec};
 
 use crate::commands::curves::curve_document;
+use crate::commands::picture::Picture;
 use crate::failure::{Usage, in_full};
 use crate::interrupt::{self, Unsaved};
 use crate::options::DataOption;
@@ -23,7 +24,7 @@ use crate::progress::TrialProgress;
     taskset-rs train FixedMLP_mnist_ce_128x128x128_relu_bs128 adam_lr_-3.00 --steps 1000 --data /path/to/data\n  \
     taskset-rs train mlp_family_seed12 adam8p_wide_grid_seed107 --data synthetic --out curve.parquet\n\n\
     Entry 0 of the published list, as the published package runs it:\n  \
-    taskset-rs train TwoD_Rosenbrock nadamw_grid_seed251 --mode opt_list --steps 1000\n\n\
+    taskset-rs train TwoD_Rosenbrock nadamw_grid_seed251 --mode opt_list --steps 1000 --plot loss.svg\n\n\
     Ctrl-C keeps the points so far in the file of --out, marked as a part of a curve.")]
 pub(crate) struct Arguments {
     /// Task name.
@@ -52,6 +53,9 @@ pub(crate) struct Arguments {
     /// Write the curve to this Parquet file.
     #[arg(long, value_name = "FILE.parquet")]
     out: Option<PathBuf>,
+    /// Draw the loss on all splits against steps into this file, .svg or .png. A picture that is there is replaced.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// One JSON document on stdout: the curve.
     #[arg(long)]
     json: bool,
@@ -64,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(path) = &arguments.out {
         check_out(path)?;
     }
+    let picture = arguments.plot.as_deref().map(|path| Picture::check(path, "--plot")).transpose()?;
     if let Ok(names) = tasks::select(&[&arguments.task])
         && names.len() > 1
     {
@@ -117,8 +122,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .inspect(|()| say!("curve written to {}", path.display())),
         None => unsaved.finish("the trial is finished", || Ok(())),
     };
+    let drawn = picture.map_or(Ok(()), |picture| picture.write_trial(&curve));
     let shown = if arguments.json { output::json(&curve_document(&curve)) } else { table(&curve) };
-    written.and(shown)
+    written.and(drawn).and(shown)
 }
 
 /// Writes the file, which readers find whole or not at all.

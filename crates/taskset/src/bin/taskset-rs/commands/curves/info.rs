@@ -8,7 +8,7 @@ use taskset::curves;
 use crate::output;
 
 pub(super) fn run(path: &Path, json: bool) -> anyhow::Result<()> {
-    super::note_left_out(&curves::open(path)?);
+    super::note_left_out(&super::open(path)?);
     let info = curves::info(path)?;
     if json {
         return output::json(&info);

@@ -1,6 +1,9 @@
-//! `curves info | query | diff | recheck`.
+//! `curves info | query | plot | export | diff | recheck`.
 
+mod choose;
+mod export;
 mod info;
+mod plot;
 mod query;
 mod recheck;
 
@@ -17,15 +20,9 @@ use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Not in this version: upstream's released .npz files and learned_optimization's .curves.
-    #[command(after_help = "Not in this version; `taskset-rs curves query` reads what this program writes.")]
+    /// Planned, not built yet.
+    #[command(hide = true)]
     Import {
-        /// Files.
-        files: Vec<PathBuf>,
-    },
-    /// Not in this version; `curves query --out FILE.csv` writes CSV.
-    #[command(after_help = "Not in this version; `taskset-rs curves query PATH --out FILE.csv` writes CSV.")]
-    Export {
         /// Files.
         files: Vec<PathBuf>,
     },
@@ -46,7 +43,24 @@ pub(crate) enum Command {
         The files open as they are in DuckDB: SELECT task, optimizer, test[-1] FROM 'curves/*.parquet'"
     )]
     Query(Box<query::Arguments>),
-    /// Compare two sets of curves, trial by trial. Exit code 0 if all but the clock columns is equal, else 1.
+    /// Draw curves: loss against steps, one line per optimizer, one chart per task.
+    #[command(
+        after_help = "Examples:\n  taskset-rs curves plot curves --task TwoD_Rosenbrock --optimizer 'adam_lr_*' --out adam.svg\n  \
+        taskset-rs curves plot curves --task 'TwoD_*' --optimizer adam8p_wide_grid_seed{0..3} --split train --split test --out all.png\n\n\
+        A line is the median over the replicas, where a loss that is not finite counts as larger than any other: the line ends \
+        where half of the replicas have diverged. The band covers the replicas that have not. The legend says how many have."
+    )]
+    Plot(Box<plot::Arguments>),
+    /// Write what is computed from curves in a form for other programs: normalised scores.
+    #[command(
+        after_help = "Example:\n  taskset-rs curves export curves --format scores --normalize min --out scores\n\n\
+        Format `scores` writes DIR/scores.parquet and DIR/scores.csv: one row per task and optimizer, with its score on each \
+        split (1 is the initial loss, 0 the lowest loss on the task), the losses that set this scale, and what the trials share. \
+        `curves query --out FILE.csv` writes the curves themselves."
+    )]
+    Export(Box<export::Arguments>),
+    /// Compare two sets of curves, trial by trial. Exit code 0 if all columns but those of the clock are
+    /// equal, else 1.
     #[command(after_help = "Example:\n  taskset-rs curves diff before/curves after/curves")]
     Diff {
         /// A Parquet file or a directory of them.
@@ -83,9 +97,8 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Import { .. } => anyhow::bail!("importing .npz and .curves files is not built yet"),
-        Command::Export { .. } => {
-            anyhow::bail!("exporting is not built yet; `curves query PATH --out FILE.csv` writes CSV")
-        }
+        Command::Plot(arguments) => plot::run(*arguments),
+        Command::Export(arguments) => export::run(*arguments),
         Command::Info { path, json } => info::run(&path, json),
         Command::Query(arguments) => query::run(*arguments),
         Command::Diff { first, second, examples, json } => diff(&first, &second, examples, json),
@@ -95,7 +108,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
 
 fn diff(first: &Path, second: &Path, examples: usize, json: bool) -> anyhow::Result<()> {
     for path in [first, second] {
-        note_left_out(&curves::open(path)?);
+        note_left_out(&open(path)?);
     }
     let found = curves::diff(first, second, examples)?;
     if json {
@@ -118,6 +131,19 @@ fn diff(first: &Path, second: &Path, examples: usize, json: bool) -> anyhow::Res
         output::lines(lines)?;
     }
     if found.is_equal() { Ok(()) } else { Err(Differences.into()) }
+}
+
+/// Opens curves; where there are none, says how to make some.
+pub(crate) fn open(path: &Path) -> anyhow::Result<Reader> {
+    curves::open(path).map_err(|error| match error {
+        curves::Error::Empty { .. } if path.join("curves").is_dir() => {
+            anyhow::anyhow!("{error}; its curves lie in {}", path.join("curves").display())
+        }
+        curves::Error::Empty { .. } => {
+            anyhow::anyhow!("{error}; make some with `reproduce sec5`, or `train … --out FILE.parquet`")
+        }
+        error => error.into(),
+    })
 }
 
 /// Says what has the ending of a curve file and is none.

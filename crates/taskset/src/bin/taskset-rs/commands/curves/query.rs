@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rayon::prelude::*;
-use taskset::curves::{self, CsvWriter, CurveWriter, Metadata, Query, Reader};
+use taskset::curves::{CsvWriter, CurveWriter, Metadata, Query, Reader};
 use taskset::files::AtomicFile;
 use taskset::names::Split;
-use taskset::tasks;
 use taskset::train;
 use taskset::trial::Curve;
 
+use super::choose::Chosen;
 use super::curve_document;
 use crate::failure::Usage;
 use crate::options::SelectionOption;
@@ -22,10 +22,10 @@ use crate::output;
 pub(crate) struct Arguments {
     /// A Parquet file or a directory of them.
     path: PathBuf,
-    /// Tasks: names, ranges, wildcards. All if none.
+    /// Tasks: names, ranges, wildcards, families such as mlp_family, `fixed`. All if none.
     #[arg(long = "task", value_name = "PATTERN")]
     tasks: Vec<String>,
-    /// Optimizers: names, ranges, wildcards. All if none.
+    /// Optimizers: names, ranges, wildcards, families such as adam8p. All if none.
     #[arg(long = "optimizer", value_name = "PATTERN")]
     optimizers: Vec<String>,
     /// Replicas. All if none.
@@ -51,35 +51,31 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { path, tasks, optimizers, replicas, splits, steps, out, json, selection } = arguments;
     let splits = splits.iter().map(|s| s.parse()).collect::<Result<Vec<Split>, _>>()?;
     let steps = steps.as_deref().map(range).transpose()?;
-    // `fixed` is a name of the registry of tasks, which curves know nothing of.
-    let (fixed, mut tasks): (Vec<String>, Vec<String>) = tasks.into_iter().partition(|t| t == "fixed");
-    tasks.extend(tasks::select(&fixed)?);
-    let query =
-        Query { tasks, optimizers, replicas, splits, steps, selection: selection.selection(), ids: None };
-    let reader = curves::open(&path)?;
+    let mut chosen = Chosen::new(tasks, optimizers)?;
+    let query = Query { replicas, splits, steps, selection: selection.selection(), ..chosen.query() };
+    let reader = super::open(&path)?;
     super::note_left_out(&reader);
     let format = format(&query, out.as_deref(), json)?;
     if let Some(out) = &out {
         check_out(&reader, &query, &path, out)?;
     }
     let (twins, any) = match format {
-        Format::Parquet(out) => write_parquet(&reader, &query, out)?,
+        Format::Parquet(out) => write_parquet(&reader, &query, &mut chosen, out)?,
         Format::Text(text, Some(out)) => {
             let failed = || format!("{} cannot be written", out.display());
             let mut file = AtomicFile::create(out).with_context(failed)?;
-            let found = write_text(&reader, &query, text, &mut file)?;
+            let found = write_text(&reader, &query, &mut chosen, text, &mut file)?;
             if found.1 {
                 file.commit().with_context(failed)?;
             }
             found
         }
-        Format::Text(text, None) => write_text(&reader, &query, text, &mut output::stdout()?)?,
+        Format::Text(text, None) => write_text(&reader, &query, &mut chosen, text, &mut output::stdout()?)?,
     };
     if !any {
-        let note = format!("no curve matches; `curves info {}` says what is there", path.display());
-        anyhow::ensure!(out.is_none(), "{note}; nothing was written");
-        say!("{note}");
+        return Err(chosen.nothing(&path));
     }
+    chosen.report();
     twins.report();
     Ok(())
 }
@@ -88,8 +84,7 @@ fn range(text: &str) -> anyhow::Result<RangeInclusive<u32>> {
     let parsed = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..=b.parse().ok()?));
     let parsed = parsed.filter(|range: &RangeInclusive<u32>| !range.is_empty());
     parsed.ok_or_else(|| {
-        let message =
-            format!("`{text}` is not a range of steps; write FIRST..LAST, both included, e.g. 0..200");
+        let message = format!("`{text}` is not a range, e.g. 0..200, both ends included");
         Usage(message).into()
     })
 }
@@ -191,21 +186,21 @@ const CURVES_PER_PIECE: usize = 16;
 fn write_text(
     reader: &Reader,
     query: &Query,
+    chosen: &mut Chosen,
     text: Text,
     out: &mut dyn Write,
 ) -> anyhow::Result<(Twins, bool)> {
     let (mut twins, mut any) = (Twins::default(), false);
-    let mut tasks = reader.query_by_task(query).peekable();
-    // Nothing is printed before it is known that something can be read.
-    if let Some(Err(error)) = tasks.next_if(Result::is_err) {
-        return Err(error.into());
-    }
-    let header = CsvWriter::new(Vec::new())?.finish()?;
-    out.write_all(if text == Text::Csv { &header } else { b"[" })?;
-    for task in tasks {
+    let header = if text == Text::Csv { CsvWriter::new(Vec::new())?.finish()? } else { b"[".to_vec() };
+    for task in reader.query_by_task(query) {
         let mut task = task?;
+        chosen.see(&task);
         twins.look(&task);
         task.retain(|curve| !curve.steps.is_empty());
+        // Nothing is printed before it is known that there is something to print.
+        if !any && !task.is_empty() {
+            out.write_all(&header)?;
+        }
         for curves in task.chunks(CURVES_AT_ONCE) {
             let pieces: Vec<Vec<u8>> = curves
                 .par_chunks(CURVES_PER_PIECE)
@@ -220,8 +215,8 @@ fn write_text(
             }
         }
     }
-    if text == Text::Json {
-        out.write_all(if any { b"\n]\n" } else { b"]\n" })?;
+    if text == Text::Json && any {
+        out.write_all(b"\n]\n")?;
     }
     out.flush()?;
     Ok((twins, any))
@@ -245,11 +240,17 @@ fn documents(curves: &[Curve]) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write_parquet(reader: &Reader, query: &Query, out: &Path) -> anyhow::Result<(Twins, bool)> {
+fn write_parquet(
+    reader: &Reader,
+    query: &Query,
+    chosen: &mut Chosen,
+    out: &Path,
+) -> anyhow::Result<(Twins, bool)> {
     let mut writer = CurveWriter::create(out, &metadata(reader, query)?)?;
     let (mut twins, mut any) = (Twins::default(), false);
     for task in reader.query_by_task(query) {
         let task = task?;
+        chosen.see(&task);
         twins.look(&task);
         for curve in task.into_iter().filter(|curve| !curve.steps.is_empty()) {
             any = true;

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 use serde_json::json;
-use taskset::curves::{self, Query};
+use taskset::curves::Query;
 use taskset::nn::Backend;
 use taskset::train::{self, Recheck};
 use taskset::trial::{Arithmetic, Curve};
@@ -17,7 +17,7 @@ use crate::options::DataOption;
 use crate::{interrupt, output};
 
 pub(super) fn run(path: &Path, sample: usize, json: bool, data: &DataOption) -> anyhow::Result<()> {
-    let reader = curves::open(path)?.whole()?;
+    let reader = super::open(path)?.whole()?;
     super::note_left_out(&reader);
     // Identities are hashes: the smallest ones are a random sample, and the same one every time.
     let mut ids: Vec<_> = reader.ids()?.into_iter().collect();

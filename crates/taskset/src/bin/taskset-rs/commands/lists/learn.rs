@@ -1,0 +1,132 @@
+//! `lists learn`: a greedy list from curves.
+
+use std::path::Path;
+
+use anyhow::Context;
+use taskset::curves::NamePatterns;
+use taskset::files;
+use taskset::meta::{HyperparameterList, ScoreMatrix, TaskScores};
+use taskset::optim::{self, Family, Hint};
+
+use super::{explain, origin, score, show};
+use crate::commands::table_file::checked_ending;
+use crate::failure::Usage;
+use crate::options::SelectionOption;
+use crate::output;
+
+pub(super) fn run(
+    path: &Path,
+    families: &[String],
+    k: usize,
+    normalizer: &str,
+    out: Option<&Path>,
+    json: bool,
+    selection: &SelectionOption,
+) -> anyhow::Result<()> {
+    families.iter().try_for_each(|pattern| check(pattern))?;
+    out.map_or(Ok(()), check_out)?;
+    let scores = score(path, normalizer, selection)?;
+    let mut configs: Vec<String> = Vec::new();
+    for pattern in families {
+        let found = matching(&scores, pattern)?;
+        anyhow::ensure!(
+            !found.is_empty(),
+            "there are no curves of `{pattern}` in {}; `curves info {}` says what is there",
+            path.display(),
+            path.display()
+        );
+        configs.extend(found.into_iter().filter(|name| !configs.contains(name)).collect::<Vec<_>>());
+    }
+    let matrix = ScoreMatrix::from_scores(&scores, &configs)
+        .map_err(|error| explain(error, path, &scores, None, ", or leave it out of the candidates"))?;
+    let protocol = scores.iter().find_map(|score| score.shared.protocol());
+    let protocol = protocol.map_or_else(String::new, |protocol| format!(", {protocol}"));
+    let source = format!("{} data{protocol}", origin(&scores));
+    let mut list = HyperparameterList::learn(&matrix, k, &family_of(&scores, &configs), normalizer, &source);
+    complete(&mut list, &scores)?;
+    if let Some(out) = out {
+        files::write_atomically(out, (list.to_json()? + "\n").as_bytes())
+            .with_context(|| format!("the list could not be written to {}", out.display()))?;
+        say!("list of {} written to {}", list.entries.len(), out.display());
+    }
+    if json {
+        return output::json(&list);
+    }
+    show::print(&list)?;
+    show::say_how(&list);
+    Ok(())
+}
+
+/// A list may replace an older one, and nothing else.
+fn check_out(out: &Path) -> anyhow::Result<()> {
+    checked_ending(out, "--out", &["json"])?;
+    let is_list = |text: String| HyperparameterList::from_json(&text).is_ok();
+    if out.exists() && !std::fs::read_to_string(out).is_ok_and(is_list) {
+        let message = format!("--out {}: what is there is not a list, and is not replaced", out.display());
+        return Err(Usage(message).into());
+    }
+    Ok(())
+}
+
+/// Refuses names that no optimizer of the registry has, before anything is read.
+fn check(pattern: &str) -> anyhow::Result<()> {
+    let Err(error) = optim::select(&[pattern]) else { return Ok(()) };
+    // A word that is near no optimizer's name is taken for that of a family, which is what the option asks for.
+    let optim::Error::UnknownOptimizer { hint, .. } = &error else { return Err(error.into()) };
+    let near_none = matches!(hint, Hint::Nothing | Hint::Group { .. } | Hint::DefaultAdam);
+    match pattern.parse::<Family>() {
+        Err(unknown) if near_none && !pattern.contains("_seed") => Err(unknown.into()),
+        _ => Err(error.into()),
+    }
+}
+
+/// The configurations of a pattern that any of the tasks has, in the order of their seeds.
+fn matching(scores: &[TaskScores], pattern: &str) -> anyhow::Result<Vec<String>> {
+    let chosen = NamePatterns::new(&[pattern])?;
+    let mut names = std::collections::BTreeSet::new();
+    for score in scores {
+        let family =
+            |name: &str| score.shared.optimizer(name).map_or("", |optimizer| optimizer.family.as_str());
+        names.extend(
+            score.optimizers.iter().filter(|name| chosen.matches_optimizer(name, family(name))).cloned(),
+        );
+    }
+    let mut names: Vec<String> = names.into_iter().collect();
+    names.sort_by_key(|name| (name.len(), name.clone()));
+    Ok(names)
+}
+
+/// The families of some configurations, in words.
+fn family_of(scores: &[TaskScores], configs: &[String]) -> String {
+    let mut families: Vec<&str> = Vec::new();
+    for name in configs {
+        let optimizer = scores.iter().find_map(|score| score.shared.optimizer(name));
+        let family = optimizer.map_or("unknown", |optimizer| optimizer.family.as_str());
+        if !families.contains(&family) {
+            families.push(family);
+        }
+    }
+    families.join(", ")
+}
+
+/// Hyperparameters, mode and schedule of the entries, as they were trained.
+fn complete(list: &mut HyperparameterList, scores: &[TaskScores]) -> anyhow::Result<()> {
+    let mut settings = Vec::new();
+    for entry in &mut list.entries {
+        let trained = scores.iter().find_map(|score| score.shared.optimizer(&entry.name));
+        settings.extend(trained.map(|optimizer| (optimizer.mode.clone(), optimizer.schedule_steps)));
+        // Those that were trained, in upstream's order where they are what the name stands for.
+        let trained =
+            trained.map(|optimizer| serde_json::to_value(&optimizer.hyperparameters)).transpose()?;
+        let known =
+            optim::named(&entry.name).ok().map(|named| serde_json::to_value(named.config)).transpose()?;
+        let is_known = trained.is_none() || trained == known;
+        entry.hyperparameters = if is_known { known } else { trained };
+    }
+    // Families may differ; then there is no one answer.
+    settings.dedup();
+    if let [(mode, schedule_steps)] = &settings[..] {
+        (list.mode, list.schedule_steps) = (mode.clone(), *schedule_steps);
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! `lists show`: the entries of a list, and how one is tried.
+
+use taskset::meta::HyperparameterList;
+
+use crate::output;
+
+pub(super) fn run(list: &HyperparameterList, json: bool) -> anyhow::Result<()> {
+    if json {
+        return output::json(list);
+    }
+    print(list)?;
+    say_how(list);
+    Ok(())
+}
+
+/// One line per entry: place, name, score, hyperparameters.
+pub(super) fn print(list: &HyperparameterList) -> anyhow::Result<()> {
+    let mut keys: Vec<String> = Vec::new();
+    for object in list.entries.iter().filter_map(|e| e.hyperparameters.as_ref()?.as_object()) {
+        for key in object.keys() {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+    }
+    let value = |v: &serde_json::Value| v.as_f64().map_or_else(|| v.to_string(), |x| format!("{x:.4e}"));
+    let rows: Vec<Vec<String>> = list
+        .entries
+        .iter()
+        .enumerate()
+        .map(|(i, entry)| {
+            let score = entry.train_score_after.map_or("-".to_owned(), |s| format!("{s:.4}"));
+            let cells = keys.iter().map(|key| {
+                entry.hyperparameters.as_ref().and_then(|h| h.get(key)).map_or("-".to_owned(), value)
+            });
+            [i.to_string(), entry.name.clone(), score].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let mut header = vec!["entry", "name", "mean score of the list so far"];
+    header.extend(keys.iter().map(String::as_str));
+    let mut right = vec![true; header.len()];
+    right[1] = false;
+    output::table(&header, &right, &rows)
+}
+
+/// In which mode the entries are to be tried, and the command that tries the first one.
+pub(super) fn say_how(list: &HyperparameterList) {
+    if let Some(reason) = &list.ends_because {
+        say!("the list ends after {} entries: {reason}", list.entries.len());
+    }
+    let Some(first) = list.entries.first() else { return };
+    let Some(mode) = &list.mode else { return };
+    match list.schedule_steps {
+        None => say!(
+            "Try entry 0 first, then 1, 2, …, in mode {mode}: schedules run over the steps of your own training, as in the \
+             published package. For entry 0:\n  taskset-rs train TASK {} --mode {mode} --steps STEPS",
+            first.name
+        ),
+        Some(steps) => say!(
+            "Try entry 0 first, then 1, 2, …, in mode {mode} with schedules over {steps} steps, as in the curves that the list \
+             was learned from. For entry 0:\n  taskset-rs train TASK {} --mode {mode} --schedule-steps {steps}",
+            first.name
+        ),
+    }
+}
