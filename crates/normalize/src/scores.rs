@@ -54,12 +54,14 @@ impl TaskScores {
 pub fn configurations(scores: &[TaskScores], family: &str) -> Vec<String> {
     let stem = family.strip_suffix("_1k").unwrap_or(family);
     let mut names = BTreeSet::new();
-    for score in scores {
+    // Most tasks have the same optimizers as the one before.
+    for same in scores.chunk_by(|a, b| a.optimizers == b.optimizers) {
+        let TaskScores { optimizers, shared, .. } = &same[0];
         let of_family = |name: &&String| {
             optimizer_family(name) == stem
-                || score.shared.optimizer(name).is_some_and(|optimizer| optimizer.family == family)
+                || shared.optimizer(name).is_some_and(|optimizer| optimizer.family == family)
         };
-        names.extend(score.optimizers.iter().filter(of_family));
+        names.extend(optimizers.iter().filter(of_family));
     }
     let mut names: Vec<String> = names.into_iter().cloned().collect();
     names.sort_by_key(|name| (name.len(), name.clone()));
@@ -350,6 +352,11 @@ mod tests {
             assert_eq!(configurations(&scores, family), [1, 2, 10, 100].map(name));
         }
         assert!(configurations(&scores, "nadamw_grid").is_empty());
+        // The short name is the one that the curves have.
+        let mut named = curves(&[3]);
+        named.iter_mut().for_each(|c| Arc::make_mut(&mut c.spec.optimizer).family = "adam8p".into());
+        let scores = [Normalizer::default().scores(&named[..1]).unwrap()];
+        assert_eq!(configurations(&scores, "adam8p"), [name(3)]);
     }
 
     #[test]

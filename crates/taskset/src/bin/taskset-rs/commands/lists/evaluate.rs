@@ -60,8 +60,9 @@ fn note_other_mode(list: &HyperparameterList, scores: &[TaskScores]) {
 /// The longest list that can be evaluated, as advice.
 fn shorter(configs: &[String], scores: &[TaskScores]) -> String {
     let kept = scores.iter().filter(|score| !score.dropped);
-    let complete =
-        |score: &TaskScores| configs.iter().take_while(|name| score.optimizers.contains(name)).count();
+    let complete = |score: &TaskScores| {
+        configs.iter().take_while(|name| score.optimizers.binary_search(name).is_ok()).count()
+    };
     match kept.map(complete).min() {
         Some(k) if k > 0 => format!(", or use `--k {k}`"),
         _ => String::new(),

@@ -1,5 +1,6 @@
 //! `lists learn`: a greedy list from curves.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context;
@@ -83,13 +84,13 @@ fn check(pattern: &str) -> anyhow::Result<()> {
 /// The configurations of a pattern that any of the tasks has, in the order of their seeds.
 fn matching(scores: &[TaskScores], pattern: &str) -> anyhow::Result<Vec<String>> {
     let chosen = NamePatterns::new(&[pattern])?;
-    let mut names = std::collections::BTreeSet::new();
-    for score in scores {
-        let family =
-            |name: &str| score.shared.optimizer(name).map_or("", |optimizer| optimizer.family.as_str());
-        names.extend(
-            score.optimizers.iter().filter(|name| chosen.matches_optimizer(name, family(name))).cloned(),
-        );
+    let mut names = BTreeSet::new();
+    // Most tasks have the same optimizers as the one before.
+    for same in scores.chunk_by(|a, b| a.optimizers == b.optimizers) {
+        let TaskScores { optimizers, shared, .. } = &same[0];
+        let family = |name: &str| shared.optimizer(name).map_or("", |optimizer| optimizer.family.as_str());
+        let is_chosen = |name: &&String| chosen.matches_optimizer(name, family(name));
+        names.extend(optimizers.iter().filter(is_chosen).cloned());
     }
     let mut names: Vec<String> = names.into_iter().collect();
     names.sort_by_key(|name| (name.len(), name.clone()));
