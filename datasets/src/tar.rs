@@ -7,6 +7,9 @@ const BLOCK: usize = 512;
 /// Longest name of a file, and longest pax header that is read for one.
 const MAX_NAME: u64 = 1 << 16;
 
+/// Most bytes behind the last file that are read.
+const MAX_BEHIND: u64 = 64 << 20;
+
 /// What is wrong with a tar stream, and at which byte of it.
 #[derive(Debug)]
 pub(crate) struct TarError {
@@ -98,6 +101,15 @@ impl<R: Read> Tar<R> {
     /// Leaves out the contents of the current entry.
     pub(crate) fn skip(&mut self, size: u64) -> Result<(), TarError> {
         self.skip_bytes(size.saturating_add(padding(size)))
+    }
+
+    /// Reads what follows the last file, so that the decompressor comes to its checksum. It is little: zeros up to a full
+    /// record of tape.
+    pub(crate) fn finish(&mut self) -> Result<(), TarError> {
+        let start = self.offset;
+        io::copy(&mut (&mut self.source).take(MAX_BEHIND), &mut io::sink())
+            .map(|_| ())
+            .map_err(|source| TarError { offset: start, problem: source.to_string() })
     }
 
     fn skip_bytes(&mut self, len: u64) -> Result<(), TarError> {

@@ -171,7 +171,6 @@ fn load_or_make(
         Err(error) => return Err(error),
     }
     cache.map_or(Ok(()), files::check_writable)?;
-    found.check_published(info.manifest)?;
     let tokeniser = match info.encoding {
         Encoding::Bytes => Tokeniser::Bytes,
         Encoding::Subwords8k => {
@@ -364,8 +363,7 @@ fn tokenise(
         of,
     });
     let mut tokenising = Tokenising { reading, tokeniser, collector };
-    let more = found.visit(info.manifest, &mut tokenising)?;
+    let judgement = found.read(info.manifest, &mut tokenising)?;
     tokenising.reading.report();
-    let problems = found.problems.iter().cloned().chain(more).collect();
-    Ok((tokenising.collector.finish()?, problems))
+    Ok((tokenising.collector.finish()?, judgement.problems))
 }
