@@ -258,12 +258,11 @@ pub(crate) fn describe(fields: Fields, folder: &Path, path: &Path) -> Result<Fie
     Ok(fields.bytes(&metadata.len().to_le_bytes()).bytes(&changed.to_le_bytes()))
 }
 
-/// Makes a folder, and a file in it that goes again: that it cannot be written to is better known before hours of work.
+/// Makes a folder and writes a probe file to it, so that an unwritable folder fails before hours of work.
 pub(crate) fn check_writable(folder: &Path) -> Result<(), Error> {
     let write = |source| Error::Write { path: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(write)?;
-    let probe = tempfile::Builder::new().prefix(taskset_files::TEMPORARY_PREFIX).tempfile_in(folder);
-    probe.map(|_| ()).map_err(write)
+    taskset_files::AtomicFile::create_in(folder).map(|_| ()).map_err(write)
 }
 
 /// Bytes in hexadecimal.

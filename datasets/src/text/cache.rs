@@ -21,7 +21,7 @@ use taskset_names::Origin;
 
 use crate::buffer::{Buffer, little_endian};
 use crate::digest::Fields;
-use crate::sealed::{Digest256, Draft, HEADER, Kind, Mapped, Place, Writer};
+use crate::sealed::{Digest256, HEADER, Kind, Mapped, Place, Writer};
 use crate::{Error, files};
 
 use super::data::padding;
@@ -134,13 +134,6 @@ impl Header {
         let notes = labels.end..end(labels.end, notes, 1)?;
         Some(Sections { tokens, ends, labels, notes })
     }
-}
-
-/// Writes a file under another name first, so that under its own it is never seen half written.
-pub(crate) fn write_whole(path: &Path, contents: &[u8]) -> Result<(), Error> {
-    let mut draft = Draft::create(path)?;
-    draft.put(contents)?;
-    draft.finish().map(|_| ())
 }
 
 /// What a copy holds besides tokens.

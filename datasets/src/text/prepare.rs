@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
 
-use crate::sealed::Place;
+use crate::sealed::{self, Place};
 use crate::{Error, SourceSizes, SourceSplit, files, prepared, text_info};
 
 use super::cache::Rest;
@@ -193,7 +193,7 @@ fn load_or_make(
     let data = match tokens {
         Tokens::Written(writer) => {
             if let Tokeniser::Subwords(encoder) = &tokeniser {
-                cache::write_whole(&file("subwords"), encoder.to_file_contents()?.as_bytes())?;
+                sealed::write_whole(&file("subwords"), encoder.to_file_contents()?.as_bytes())?;
             }
             let origin = cache::folder_of_origin(root, info);
             let (ends, labels, notes) = (&ends, &labels, &problems);
