@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use taskset_names::Origin;
 
 use crate::container::Container;
-use crate::files::{self, Located};
+use crate::files::{self, Located, Published};
 use crate::manifest::{Decoder, FileSpec, Manifest};
 use crate::{Error, ImageData, SourceSplit};
 
@@ -40,8 +40,7 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
         && let Some(archive) = manifest.archive.as_ref()
         && let Some(file) = files::locate(root, manifest, archive)?
     {
-        file.check(archive)?;
-        return from_archive(manifest, &file);
+        return Published::of(&file, archive)?.explain(from_archive(manifest, &file));
     }
     let mut counts = [0; 3];
     let mut missing = Vec::new();
@@ -61,9 +60,7 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
             return Err(files::missing(root, manifest, spec));
         }
     }
-    if !missing.is_empty() && !partial {
-        return Err(files::partial(root, manifest, missing));
-    }
+    let origin = files::origin(root, manifest, &missing, partial)?;
     let info = manifest.info().partial(counts);
     let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);
     let mut labels = Vec::with_capacity(info.source.total());
@@ -74,12 +71,11 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
             }
         }
     }
-    let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
     ImageData::new(manifest.name.clone(), info, origin, pixels, labels)
 }
 
 /// Reads the data set from the published archive, all or nothing.
-fn from_archive(manifest: &Manifest, archive: &Located) -> Result<ImageData, Error> {
+pub(crate) fn from_archive(manifest: &Manifest, archive: &Located) -> Result<ImageData, Error> {
     let container = Container::archive(&archive.path);
     let spec =
         |name: &str| manifest.files.iter().find(|spec| name.rsplit('/').next() == Some(&spec.name[..]));

@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use taskset_names::Origin;
 
 use crate::container::{self, Container};
+use crate::inspect::far_too_small;
 use crate::manifest::{Decoder, FileSpec, HubCopy, Manifest};
 use crate::picture::{self, MAX_ENCODED};
 use crate::{Error, ImageInfo, SourceSplit, files, hub_copy, resize_cubic};
 
-/// Encoded pictures that are decoded at a time.
+/// Encoded pictures that are decoded at a time: at most so many, and no more when they have so many bytes together.
 const BATCH: usize = 256;
+const BATCH_BYTES: usize = 64 << 20;
+/// Bytes that decoding may take at a time on all threads together. A picture that takes more is decoded alone.
+const DECODING: u64 = 256 << 20;
 
 /// What the name of a file says of an example.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +38,8 @@ enum Label {
 pub(crate) struct Collection {
     pub(crate) info: ImageInfo,
     pub(crate) origin: Origin,
+    /// What makes it a partial one.
+    pub(crate) problems: Vec<String>,
     pub(crate) pixels: Vec<u8>,
     pub(crate) labels: Vec<u16>,
 }
@@ -151,8 +158,8 @@ pub(crate) fn read(
     let (container, _) = find(root, manifest)?;
     let lists = if manifest.decoder == Decoder::Sun397 { Some(read_lists(root, manifest)?) } else { None };
     let mut examples = Vec::new();
-    let mut pixels = Vec::new();
-    let mut batch: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut encoded_bytes = 0;
+    let mut batch = Batch::new(&container, manifest, threads);
     let total = manifest.source.total();
     let wanted = |name: &str| match (item(manifest.decoder, name), &lists) {
         (Ok(None), _) => false,
@@ -169,22 +176,32 @@ pub(crate) fn read(
             let split =
                 lists.as_ref().map_or(Some(SourceSplit::Train), |lists| lists.get(&item.key).copied());
             examples.push((split.unwrap_or(SourceSplit::Train), item));
-            batch.push((name.to_owned(), contents));
-            if batch.len() == BATCH {
-                decode_batch(&container, manifest, &mut batch, threads, &mut pixels)?;
+            encoded_bytes += contents.len() as u64;
+            if batch.add(name.to_owned(), contents)? {
                 progress(examples.len(), total);
             }
         }
         Ok(())
     };
     container.visit(&wanted, MAX_ENCODED, &mut take)?;
-    decode_batch(&container, manifest, &mut batch, threads, &mut pixels)?;
+    batch.decode()?;
+    let Batch { pixels, of_other_sides, .. } = batch;
     progress(examples.len(), total);
+    let archive = manifest.files.iter().find(|spec| is_archive(spec)).unwrap_or(&manifest.files[0]);
     if examples.is_empty() {
-        let archive = manifest.files.iter().find(|spec| is_archive(spec)).unwrap_or(&manifest.files[0]);
         return Err(files::missing(root, manifest, archive));
     }
-    assemble(root, manifest, lists.as_ref(), partial, &examples, &pixels)
+    let mut problems = other_sides(manifest, of_other_sides);
+    problems.extend(far_too_small(encoded_bytes, archive.bytes.unwrap_or(0)));
+    assemble(root, manifest, lists.as_ref(), partial, problems, &examples, &pixels)
+}
+
+/// What is wrong with pictures of other sides than the originals.
+fn other_sides(manifest: &Manifest, count: usize) -> Vec<String> {
+    let problem = |sides: crate::manifest::Sides| {
+        format!("{count} pictures are not of {}×{} pixels, as the originals are", sides.width, sides.height)
+    };
+    manifest.original.filter(|_| count > 0).map(problem).into_iter().collect()
 }
 
 /// Reads the hub's copy, in the order of its rows; otherwise as [`read`].
@@ -202,11 +219,12 @@ pub(crate) fn read_hub_copy(
     let found = hub_copy::locate(root, manifest)?;
     let total = manifest.source.total();
     let (mut counts, mut pixels, mut labels) = ([0; 3], Vec::new(), Vec::new());
+    let mut of_other_sides = 0;
     for split in SourceSplit::ALL {
         for (i, file) in found.iter().filter(|(i, _)| hub.files[*i].split == Some(split)) {
             file.check(&hub.files[*i])?;
             let container = Container::Folder(file.path.clone());
-            let mut batch: Vec<(String, Vec<u8>)> = Vec::new();
+            let mut batch = Batch { pixels, ..Batch::new(&container, manifest, threads) };
             hub_copy::read(&file.path, hub, MAX_ENCODED, &mut |row, label, picture| {
                 let broken = |problem| Error::Parquet { path: file.path.clone(), row, problem };
                 let label = u16::try_from(label).ok().filter(|&label| usize::from(label) < manifest.classes);
@@ -222,32 +240,30 @@ pub(crate) fn read_hub_copy(
                         split.name()
                     )));
                 }
-                batch.push((format!("row {row}"), picture.to_vec()));
-                if batch.len() == BATCH {
-                    decode_batch(&container, manifest, &mut batch, threads, &mut pixels)?;
+                if batch.add(format!("row {row}"), picture.to_vec())? {
                     progress(labels.len(), total);
                 }
                 Ok(())
             })?;
-            decode_batch(&container, manifest, &mut batch, threads, &mut pixels)?;
+            batch.decode()?;
+            of_other_sides += batch.of_other_sides;
+            pixels = batch.pixels;
         }
     }
     progress(labels.len(), total);
-    let missing = missing(manifest, counts);
-    if !missing.is_empty() && !partial {
-        return Err(files::partial(root, manifest, missing));
-    }
-    let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
-    Ok(Collection { info: manifest.info().partial(counts), origin, pixels, labels })
+    let problems = missing(manifest, counts, other_sides(manifest, of_other_sides));
+    let origin = files::origin(root, manifest, &problems, partial)?;
+    Ok(Collection { info: manifest.info().partial(counts), origin, problems, pixels, labels })
 }
 
-/// What is missing of each source split, in words.
-pub(crate) fn missing(manifest: &Manifest, counts: [usize; 3]) -> Vec<String> {
+/// What is missing of each source split, in words; if nothing is, what else makes a copy a partial one.
+pub(crate) fn missing(manifest: &Manifest, counts: [usize; 3], else_problems: Vec<String>) -> Vec<String> {
     let lacking = |split: &SourceSplit| counts[*split as usize] < manifest.source.get(*split);
     let words = |split: SourceSplit| {
         format!("{} of {} {} pictures", counts[split as usize], manifest.source.get(split), split.name())
     };
-    SourceSplit::ALL.into_iter().filter(lacking).map(words).collect()
+    let missing: Vec<String> = SourceSplit::ALL.into_iter().filter(lacking).map(words).collect();
+    if missing.is_empty() { else_problems } else { missing }
 }
 
 /// Puts decoded pictures, which came in any order, into the order of examples.
@@ -256,6 +272,7 @@ fn assemble<'a>(
     manifest: &Manifest,
     lists: Option<&'a BTreeMap<String, SourceSplit>>,
     partial: bool,
+    problems: Vec<String>,
     examples: &'a [(SourceSplit, Item)],
     pixels: &[u8],
 ) -> Result<Collection, Error> {
@@ -267,10 +284,8 @@ fn assemble<'a>(
     }
     let mut counts = [0; 3];
     examples.iter().for_each(|(split, _)| counts[*split as usize] += 1);
-    let missing = missing(manifest, counts);
-    if !missing.is_empty() && !partial {
-        return Err(files::partial(root, manifest, missing));
-    }
+    let problems = missing(manifest, counts, problems);
+    let origin = files::origin(root, manifest, &problems, partial)?;
     // Numbers of classes come from all of their names: with fewer, the same picture would get another label.
     let names: BTreeSet<&str> = match lists {
         Some(lists) => lists.keys().filter_map(|key| key.rsplit_once('/')).map(|(class, _)| class).collect(),
@@ -304,42 +319,111 @@ fn assemble<'a>(
         labels.push(label);
         sorted.extend_from_slice(&pixels[i * size..][..size]);
     }
-    let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
     let info = manifest.info().partial(counts);
-    Ok(Collection { info, origin, pixels: sorted, labels })
+    Ok(Collection { info, origin, problems, pixels: sorted, labels })
 }
 
-/// Decodes and resizes the pictures of a batch, in order, and empties it.
-fn decode_batch(
-    container: &Container,
-    manifest: &Manifest,
-    batch: &mut Vec<(String, Vec<u8>)>,
+/// Encoded pictures that wait to be decoded together, and the pixels of those that were.
+struct Batch<'a> {
+    container: &'a Container,
+    manifest: &'a Manifest,
     threads: usize,
-    pixels: &mut Vec<u8>,
-) -> Result<(), Error> {
-    let one = |(name, bytes): &(String, Vec<u8>), out: &mut Vec<u8>| {
-        let broken = |problem| Error::Undecodable { path: container.member(name), problem };
-        let picture = picture::decode(bytes).map_err(broken)?;
-        resize_cubic(&picture.pixels, picture.shape, manifest.shape.height, manifest.shape.width, out);
-        Ok(())
-    };
-    let share = batch.len().div_ceil(threads.max(1)).max(1);
-    let parts: Vec<Result<Vec<u8>, Error>> = std::thread::scope(|scope| {
-        let work = |part: &[(String, Vec<u8>)]| {
-            let mut out = Vec::with_capacity(part.len() * manifest.shape.len());
-            part.iter().try_for_each(|encoded| one(encoded, &mut out)).map(|()| out)
-        };
-        let threads: Vec<_> = batch.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().map(join).collect()
-    });
-    for part in parts {
-        pixels.extend(part?);
+    waiting: Vec<(String, Vec<u8>)>,
+    waiting_bytes: usize,
+    /// Resized, one picture after the other.
+    pixels: Vec<u8>,
+    /// Pictures that were decoded and have other sides than the originals.
+    of_other_sides: usize,
+}
+
+impl<'a> Batch<'a> {
+    fn new(container: &'a Container, manifest: &'a Manifest, threads: usize) -> Self {
+        let (waiting, pixels) = (Vec::new(), Vec::new());
+        Self { container, manifest, threads, waiting, waiting_bytes: 0, pixels, of_other_sides: 0 }
     }
-    batch.clear();
-    Ok(())
+
+    /// Adds a picture; if there are enough then, decodes all that wait. Returns whether it did.
+    fn add(&mut self, name: String, encoded: Vec<u8>) -> Result<bool, Error> {
+        self.waiting_bytes += encoded.len();
+        self.waiting.push((name, encoded));
+        let enough = self.waiting.len() >= BATCH || self.waiting_bytes >= BATCH_BYTES;
+        if enough {
+            self.decode()?;
+        }
+        Ok(enough)
+    }
+
+    /// Decodes and resizes the pictures that wait, in order.
+    fn decode(&mut self) -> Result<(), Error> {
+        let (container, manifest, budget) = (self.container, self.manifest, Budget::new(DECODING));
+        let other_sides = |shape: crate::ImageShape| {
+            manifest.original.is_some_and(|sides| (sides.height, sides.width) != (shape.height, shape.width))
+        };
+        let one = |(name, bytes): &(String, Vec<u8>), out: &mut Vec<u8>| {
+            let broken = |problem| Error::Undecodable { path: container.member(name), problem };
+            let header = picture::header(bytes).map_err(broken)?;
+            let _taken = budget.take(header.cost);
+            let picture = picture::decode(bytes, &header).map_err(broken)?;
+            resize_cubic(&picture.pixels, picture.shape, manifest.shape.height, manifest.shape.width, out);
+            Ok(usize::from(other_sides(picture.shape)))
+        };
+        let share = self.waiting.len().div_ceil(self.threads.max(1)).max(1);
+        let parts: Vec<Result<(Vec<u8>, usize), Error>> = std::thread::scope(|scope| {
+            let work = |part: &[(String, Vec<u8>)]| {
+                let mut out = Vec::with_capacity(part.len() * manifest.shape.len());
+                let others: Result<usize, Error> = part.iter().map(|encoded| one(encoded, &mut out)).sum();
+                Ok((out, others?))
+            };
+            let threads: Vec<_> =
+                self.waiting.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
+            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().map(join).collect()
+        });
+        for part in parts {
+            let (pixels, others) = part?;
+            self.pixels.extend(pixels);
+            self.of_other_sides += others;
+        }
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+        Ok(())
+    }
+}
+
+/// Bytes that threads may take together; who wants more than is left waits.
+struct Budget {
+    all: u64,
+    left: Mutex<u64>,
+    given_back: Condvar,
+}
+
+/// Bytes that are given back at its end.
+struct Taken<'a>(&'a Budget, u64);
+
+impl Budget {
+    fn new(all: u64) -> Self {
+        Self { all, left: Mutex::new(all), given_back: Condvar::new() }
+    }
+
+    /// Takes so many bytes; who wants more than there are waits for all of them.
+    fn take(&self, bytes: u64) -> Taken<'_> {
+        let bytes = bytes.min(self.all);
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        while *left < bytes {
+            left = self.given_back.wait(left).unwrap_or_else(PoisonError::into_inner);
+        }
+        *left -= bytes;
+        Taken(self, bytes)
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) += self.1;
+        self.0.given_back.notify_all();
+    }
 }
 
 /// The lists of SUN397: the split of every picture, by its key. Each file of the manifest that is no archive is the list
@@ -385,7 +469,29 @@ fn read_lists(root: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Sourc
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
+
+    #[test]
+    fn threads_together_take_no_more_than_the_budget() {
+        let (budget, now, most) = (Budget::new(100), AtomicU64::new(0), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            for bytes in [30, 60, 100, 5000, 1, 45] {
+                let (budget, now, most) = (&budget, &now, &most);
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        let _taken = budget.take(bytes);
+                        let counted = bytes.min(100);
+                        most.fetch_max(now.fetch_add(counted, Ordering::SeqCst) + counted, Ordering::SeqCst);
+                        now.fetch_sub(counted, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.into_inner() <= 100);
+        assert_eq!(*budget.left.lock().unwrap(), 100);
+    }
 
     #[test]
     fn names_say_which_example_a_file_is() {

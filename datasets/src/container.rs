@@ -114,7 +114,7 @@ impl Container {
                         tar.skip(file.size).map_err(failed)?;
                     }
                 }
-                Ok(())
+                tar.finish().map_err(failed)
             }
         }
     }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::inspect::far_too_small;
+
 /// Any failure of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -279,6 +281,23 @@ pub enum Error {
         /// Test examples.
         test: usize,
     },
+    /// There are more examples than the original has: something else lies among its files.
+    #[error(
+        "{name}: {got} {what} in {}, but the original has {expected}; something else lies among its files, remove it",
+        .directory.display()
+    )]
+    TooMany {
+        /// The data set.
+        name: String,
+        /// Its folder.
+        directory: PathBuf,
+        /// What was counted, in words.
+        what: String,
+        /// How many there are.
+        got: u64,
+        /// How many the original has.
+        expected: u64,
+    },
     /// A line of a text file is not as its format has it.
     #[error("{}{}: {problem}", .path.display(), at_line(*.line))]
     MalformedText {
@@ -316,6 +335,35 @@ pub enum Error {
         /// What does not fit.
         problem: String,
     },
+}
+
+impl Error {
+    /// Whether a compressed file that is not as it was published may have been compressed anew: it is not far too small.
+    pub(crate) fn is_perhaps_compressed_anew(&self) -> bool {
+        match self {
+            Self::WrongSize { expected, got, .. } => far_too_small(*got, *expected).is_none(),
+            Self::WrongChecksum { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the contents of a file are damaged. Where the file is not as it was published either, that is the reason.
+    pub(crate) fn is_about_contents(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt { .. }
+                | Self::TooLarge { .. }
+                | Self::Undecodable { .. }
+                | Self::DamagedGzip { .. }
+                | Self::NotGzip { .. }
+                | Self::WrongMagic { .. }
+                | Self::WrongCounts { .. }
+                | Self::Truncated { .. }
+                | Self::TrailingData { .. }
+                | Self::MalformedText { .. }
+                | Self::InvalidUtf8 { .. }
+        )
+    }
 }
 
 fn suggest(name: Option<&str>) -> String {

@@ -8,8 +8,10 @@ use std::time::UNIX_EPOCH;
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use taskset_files::open_regular;
+use taskset_names::Origin;
 
 use crate::digest::Fields;
+use crate::inspect::of_another_size;
 use crate::{Error, FileSpec, Manifest, recorded};
 
 /// How a file is stored.
@@ -89,6 +91,64 @@ pub(crate) fn partial(root: &Path, manifest: &Manifest, problems: Vec<String>) -
         directory: manifest.folder(root),
         problems,
         site: manifest.site.clone(),
+    }
+}
+
+/// What a copy of a data set is by what makes it a partial one: if nothing does, it is whole.
+///
+/// # Errors
+/// [`Error::Partial`] for a part, unless `allowed`.
+pub(crate) fn origin(
+    root: &Path,
+    manifest: &Manifest,
+    problems: &[String],
+    allowed: bool,
+) -> Result<Origin, Error> {
+    match (problems.is_empty(), allowed) {
+        (true, _) => Ok(Origin::Real),
+        (false, true) => Ok(Origin::Partial),
+        (false, false) => Err(partial(root, manifest, problems.to_vec())),
+    }
+}
+
+/// What comparing a published file with the manifest found out.
+pub(crate) struct Published {
+    /// Whether it is the original, byte for byte.
+    pub(crate) original: bool,
+    /// That it is not as it was published. It may have been compressed anew; then only its contents tell whether it is good.
+    not_as_published: Option<Error>,
+}
+
+impl Published {
+    /// Compares an archive with the size and the checksum of the manifest.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not what the first download brought.
+    pub(crate) fn of(file: &Located, spec: &FileSpec) -> Result<Self, Error> {
+        match file.check(spec) {
+            Ok(original) => Ok(Self { original, not_as_published: None }),
+            // Of a file whose checksum only the first download told, nothing else is known.
+            Err(error) if spec.sha256.is_some() && error.is_perhaps_compressed_anew() => {
+                Ok(Self { original: false, not_as_published: Some(error) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What reading the contents gave, with the right reason if they are damaged or a part.
+    pub(crate) fn explain<T>(self, read: Result<T, Error>) -> Result<T, Error> {
+        match (read, self.not_as_published) {
+            (Err(error), Some(other)) if error.is_about_contents() => Err(other),
+            (
+                Err(Error::Partial { name, directory, mut problems, site }),
+                Some(Error::WrongSize { path, expected, got }),
+            ) => {
+                let file = path.file_name().unwrap_or_default().to_string_lossy();
+                problems.insert(0, of_another_size(&file, got, expected));
+                Err(Error::Partial { name, directory, problems, site })
+            }
+            (read, _) => read,
+        }
     }
 }
 
@@ -198,12 +258,11 @@ pub(crate) fn describe(fields: Fields, folder: &Path, path: &Path) -> Result<Fie
     Ok(fields.bytes(&metadata.len().to_le_bytes()).bytes(&changed.to_le_bytes()))
 }
 
-/// Makes a folder, and a file in it that goes again: that it cannot be written to is better known before hours of work.
+/// Makes a folder and writes a probe file to it, so that an unwritable folder fails before hours of work.
 pub(crate) fn check_writable(folder: &Path) -> Result<(), Error> {
     let write = |source| Error::Write { path: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(write)?;
-    let probe = tempfile::Builder::new().prefix(taskset_files::TEMPORARY_PREFIX).tempfile_in(folder);
-    probe.map(|_| ()).map_err(write)
+    taskset_files::AtomicFile::create_in(folder).map(|_| ()).map_err(write)
 }
 
 /// Bytes in hexadecimal.

@@ -125,7 +125,7 @@ fn batch<R: std::io::Read + std::io::Seek>(
     let data = array("data")?;
     let size = manifest.shape.len();
     let Values::U8(planes) = data.values else {
-        return Err(malformed(0, "array `data` is not of bytes".to_owned()));
+        return Err(malformed(0, "array `data` has larger numbers, bytes (`u1`) are expected".to_owned()));
     };
     if data.shape != [labels.len(), size] {
         let problem = format!("array `data` has shape {:?}, expected [{}, {size}]", data.shape, labels.len());
@@ -241,6 +241,24 @@ pub(crate) mod tests {
             })
             .unwrap();
         assert_eq!(labels, [0]);
+    }
+
+    #[test]
+    fn batches_of_another_machine_are_read() {
+        let (root, path) = (TempDir::new().unwrap(), "b.npz");
+        let path = root.path().join(path);
+        let data = npy(">u1", "1, 6", &[7, 1, 2, 3, 4, 5]);
+        let files: [(&str, &[u8]); 2] =
+            [("data.npy", &data), ("labels.npy", &npy(">i8", "1,", &[0, 0, 0, 0, 0, 0, 0, 3]))];
+        fs::write(&path, archive(&files, true)).unwrap();
+        let mut read = Vec::new();
+        Batches::Files(vec![path])
+            .read(&tiny(), &mut |pixels, labels| {
+                read.push((pixels.to_vec(), labels.to_vec()));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(read, [(vec![7, 2, 4, 1, 3, 5], vec![2])]);
     }
 
     #[test]

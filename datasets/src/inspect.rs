@@ -2,24 +2,33 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, Located, Packing};
-use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
-use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepare, text};
+use taskset_names::Origin;
 
-/// How much of a data set is on disk, by file names and sizes alone.
+use crate::files::{self, Located, Packing, Published};
+use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
+use crate::prepare::Preparation;
+use crate::prepared_copies::{PreparedCopy, PreparedState};
+use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepare, prepared_copies, text};
+
+/// Files of no more bytes than this are read by a quick look, too.
+const QUICK: u64 = 256 << 20;
+
+/// How much of a data set is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
     /// None of its files.
     Missing,
-    /// Something in the place of a file is not the original: it has another size, is no file, or cannot be read. (Of a file
-    /// that was unpacked or compressed anew only [`verify`] can tell whether it is good.)
+    /// Something in the place of a file is not the original: it has another size or other contents, is no file, or cannot be
+    /// read.
     Damaged,
     /// Some files, or examples of them, are missing; what is there may be good.
     Partial,
     /// All files, but this version cannot read them.
     NotYetReadable,
-    /// All files, ready to be loaded.
+    /// All files by their names and sizes. Whether they are whole tells only reading them: [`verify`], or preparing them.
+    Unread,
+    /// All of it: the files have been read, now or when they were prepared.
     Complete,
 }
 
@@ -31,6 +40,7 @@ impl State {
             Self::Damaged => "damaged",
             Self::Partial => "partial",
             Self::NotYetReadable => "not yet readable",
+            Self::Unread => "not yet read",
             Self::Complete => "complete",
         }
     }
@@ -62,16 +72,44 @@ pub struct Presence {
     pub needs_preparation: bool,
 }
 
-/// Looks which files of a data set are in `root`, without reading them. Text data sets are known by the name of their
-/// source, too (`imdb_reviews`, `wikipedia_en`).
+/// Looks which files of a data set are in `root`. Text data sets are known by the name of their source, too (`imdb_reviews`,
+/// `wikipedia_en`).
+///
+/// Only names and sizes are looked at, and the contents of small files. Files that were read whole when they were prepared
+/// are known by the prepared copies in the folder `cache` (none: `prepared` in `root`). A look never says
+/// [`State::Complete`] of files that loading, [`verify`] or preparing refuses.
 ///
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer.
-pub fn inspect(root: &Path, name: &str) -> Result<Presence, Error> {
-    match text::inspect::named(name) {
-        Some(source) => Ok(text::inspect::inspect(root, source)),
-        None => Ok(inspect_manifest(root, manifest(name)?)),
+pub fn inspect(root: &Path, cache: Option<&Path>, name: &str) -> Result<Presence, Error> {
+    let (mut presence, copies) = match text::inspect::named(name) {
+        Some(source) => {
+            let presence = text::inspect::inspect(root, source);
+            let is_here = presence.state == State::Unread;
+            (presence, if is_here { prepared_copies::all(root, cache, name) } else { Vec::new() })
+        }
+        None => {
+            let manifest = manifest(name)?;
+            let presence = inspect_manifest(root, manifest);
+            let is_here = presence.state == State::Unread;
+            (presence, if is_here { prepared_copies::all(root, cache, name) } else { Vec::new() })
+        }
+    };
+    let usable = |copy: &PreparedCopy| match copy.state {
+        PreparedState::Usable(origin) => Some(origin),
+        _ => None,
+    };
+    match copies.iter().find_map(usable) {
+        Some(Origin::Real) => presence.state = State::Complete,
+        Some(_) => {
+            presence.state = State::Partial;
+            presence
+                .problems
+                .push("a part of the data set, as reading it for the prepared copy told".to_owned());
+        }
+        None => {}
     }
+    Ok(presence)
 }
 
 fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
@@ -109,12 +147,23 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
             look.problems.push(format!("{} of {hub} files of the hub's copy", look.present.len()));
         }
     }
+    let needs_preparation =
+        !prepare::read_directly(manifest) || prepare::uses_hub_copy(root, manifest).unwrap_or(false);
     let state = match (missing == manifest.files.len(), look.problems.is_empty(), manifest.decoder) {
         (true, ..) => State::Missing,
         _ if look.damaged => State::Damaged,
         (_, false, _) => State::Partial,
         (_, _, Decoder::NoneYet) => State::NotYetReadable,
-        _ => State::Complete,
+        _ if needs_preparation || look.bytes > QUICK => State::Unread,
+        _ => {
+            let verification = verify_manifest(root, manifest);
+            look.problems.extend(verification.problems());
+            match (verification.is_bad(), verification.is_partial()) {
+                (true, _) => State::Damaged,
+                (_, true) => State::Partial,
+                _ => State::Complete,
+            }
+        }
     };
     Presence {
         name: manifest.name.clone(),
@@ -123,8 +172,7 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
         bytes: look.bytes,
         present: look.present,
         problems: look.problems,
-        needs_preparation: !prepare::read_directly(manifest)
-            || prepare::uses_hub_copy(root, manifest).unwrap_or(false),
+        needs_preparation,
     }
 }
 
@@ -143,7 +191,9 @@ impl Look {
             Ok(got) => {
                 self.bytes += got;
                 let expected = spec.bytes.filter(|&bytes| file.packing == Packing::Published && bytes != got);
-                if let Some(expected) = expected {
+                if let Some(expected) =
+                    expected.filter(|&expected| !may_be_compressed_anew(spec, got, expected))
+                {
                     self.problems.push(of_another_size(&spec.name, got, expected));
                     self.damaged |= !cifar::is_part(manifest, spec, got, expected);
                 }
@@ -159,9 +209,23 @@ impl Look {
     }
 }
 
+/// Whether a file of another size than the original may hold the same: it is compressed, and not far too small.
+fn may_be_compressed_anew(spec: &FileSpec, got: u64, expected: u64) -> bool {
+    let compressed = [".gz", ".zip"].iter().any(|ending| spec.name.ends_with(ending));
+    compressed && far_too_small(got, expected).is_none()
+}
+
 /// What is wrong with a file that has not the size of the original.
 pub(crate) fn of_another_size(name: &str, got: u64, expected: u64) -> String {
     format!("{name} has {got} bytes, the original {expected}")
+}
+
+/// What is wrong with files of `got` bytes together, if they cannot be what an archive of `published` bytes holds. What is
+/// compressed already, as pictures are, is not made much smaller by an archive, and nothing is made larger: less than half is
+/// far too small.
+pub(crate) fn far_too_small(got: u64, published: u64) -> Option<String> {
+    (got < published / 2)
+        .then(|| format!("its files have {got} bytes together, far too few for the original, which has {published} compressed"))
 }
 
 /// The published archive, or the files of the hub's copy, with their descriptions.
@@ -185,18 +249,24 @@ struct Unpacked {
 /// Looks for what an archive holds, if it is not there itself but may have been unpacked.
 fn unpacked(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<Unpacked>, Error> {
     let folder = manifest.folder(root);
+    let too_small = |bytes| far_too_small(bytes, spec.bytes.unwrap_or(0));
     if manifest.decoder == Decoder::ImagenetNpz {
         let Some(batches) = Batches::find(root, manifest, spec)? else { return Ok(None) };
         let bytes = batches.paths().iter().map(|path| path.metadata().map_or(0, |m| m.len())).sum();
         let folder = batches.paths()[0].parent().unwrap_or(&folder).to_owned();
-        return Ok(Some(Unpacked { folder, bytes, problem: None }));
+        return Ok(Some(Unpacked { folder, bytes, problem: too_small(bytes) }));
     }
     if !collection::is_collection(manifest.decoder) || !collection::is_archive(spec) {
         return Ok(None);
     }
     let (pictures, bytes) = collection::count(root, manifest)?;
     let total = manifest.source.total();
-    let problem = (pictures < total).then(|| format!("{pictures} of {total} pictures"));
+    // SUN397 has more pictures than its lists name.
+    let exact = manifest.decoder != Decoder::Sun397;
+    let problem = match pictures {
+        _ if pictures < total || exact && pictures > total => Some(format!("{pictures} of {total} pictures")),
+        _ => too_small(bytes),
+    };
     Ok((pictures > 0).then_some(Unpacked { folder, bytes, problem }))
 }
 
@@ -217,8 +287,6 @@ pub enum Verdict {
     WellFormed,
     /// It holds a part of the original's examples, and those are as they should be; what is missing, in words.
     Partial(String),
-    /// Its size is right where that is known; there is neither a checksum nor a decoder for it.
-    Unchecked,
     /// It is missing or wrong.
     Bad(Error),
 }
@@ -262,10 +330,19 @@ impl Verification {
     pub fn is_bad(&self) -> bool {
         self.files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_)))
     }
+
+    /// What is missing or wrong, in words.
+    fn problems(&self) -> impl Iterator<Item = String> {
+        self.files.iter().filter_map(|file| match &file.verdict {
+            Verdict::Partial(missing) => Some(missing.clone()),
+            Verdict::Bad(error) => Some(in_full(error)),
+            _ => None,
+        })
+    }
 }
 
-/// Checks every file of a data set in `root`: presence, size, SHA-256, and, where this version has a decoder, magic
-/// number, counts, labels and the end of the contents.
+/// Checks every file of a data set in `root` as loading and preparing do: presence, size, SHA-256 where it is known, and
+/// otherwise format, counts and labels of all that is in them.
 ///
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer, file by file.
@@ -277,40 +354,102 @@ pub fn verify(root: &Path, name: &str) -> Result<Verification, Error> {
 }
 
 fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
+    let from_hub = prepare::uses_hub_copy(root, manifest).unwrap_or(false);
+    let files = match manifest.decoder {
+        Decoder::Idx => verify_files(root, manifest),
+        Decoder::Cifar10 | Decoder::Cifar100 if !from_hub => {
+            let mut files = verify_files(root, manifest);
+            allow_missing(manifest, &mut files);
+            match manifest.archive.as_ref().filter(|_| files.iter().all(|file| file.path.is_none())) {
+                Some(spec) => verify_archive(root, manifest, spec).map_or(files, |file| vec![file]),
+                None => files,
+            }
+        }
+        _ => verify_by_reading(root, manifest, from_hub),
+    };
+    Verification { name: manifest.name.clone(), directory: manifest.folder(root), files }
+}
+
+/// The files of a data set that is read directly, each by itself.
+fn verify_files(root: &Path, manifest: &Manifest) -> Vec<VerifiedFile> {
     let check = |spec: &FileSpec| {
         let (path, verdict) = match files::locate(root, manifest, spec) {
             Ok(Some(file)) => {
                 let verdict = verify_file(manifest, spec, &file).unwrap_or_else(Verdict::Bad);
                 (Some(file.path), verdict)
             }
-            Ok(None) => match unpacked(root, manifest, spec) {
-                Ok(Some(found)) => {
-                    (Some(found.folder), found.problem.map_or(Verdict::Unchecked, Verdict::Partial))
-                }
-                Ok(None) => (None, Verdict::Bad(files::missing(root, manifest, spec))),
-                Err(error) => (None, Verdict::Bad(error)),
-            },
+            Ok(None) => (None, Verdict::Bad(files::missing(root, manifest, spec))),
             Err(error) => (None, Verdict::Bad(error)),
         };
         VerifiedFile { name: spec.name.clone(), path, verdict }
     };
-    let copy = |(spec, file): (&FileSpec, Located)| {
-        let verdict =
-            file.check(spec).map(|known| if known { Verdict::Original } else { Verdict::Unchecked });
-        let verdict = verdict.unwrap_or_else(Verdict::Bad);
-        VerifiedFile { name: spec.name.clone(), path: Some(file.path), verdict }
-    };
-    let mut files: Vec<VerifiedFile> = manifest.files.iter().map(check).collect();
-    if matches!(manifest.decoder, Decoder::Cifar10 | Decoder::Cifar100) {
-        allow_missing(manifest, &mut files);
-    }
-    if files.iter().all(|file| file.path.is_none()) {
-        let copies = other_copies(root, manifest).unwrap_or_default();
-        if !copies.is_empty() {
-            files = copies.into_iter().map(copy).collect();
+    manifest.files.iter().map(check).collect()
+}
+
+/// The archive of a data set that is read directly; none if it is not there.
+fn verify_archive(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Option<VerifiedFile> {
+    let (path, verdict) = match files::locate(root, manifest, spec) {
+        Ok(file) => {
+            let file = file?;
+            let read = Published::of(&file, spec).and_then(|published| {
+                let original = published.original;
+                published.explain(cifar::from_archive(manifest, &file)).map(|_| original)
+            });
+            (Some(file.path), read.map_or_else(Verdict::Bad, well_formed))
         }
+        Err(error) => (None, Verdict::Bad(error)),
+    };
+    Some(VerifiedFile { name: spec.name.clone(), path, verdict })
+}
+
+/// The files of a data set that must be prepared: they are read as preparing reads them, and judged as a whole.
+fn verify_by_reading(root: &Path, manifest: &Manifest, from_hub: bool) -> Vec<VerifiedFile> {
+    let hub = manifest.hub.as_ref().filter(|_| from_hub);
+    let specs = hub.map_or(&manifest.files, |hub| &hub.files);
+    let place = |spec: &FileSpec| {
+        let file = files::locate(root, manifest, spec).ok().flatten().map(|file| file.path);
+        file.or_else(|| unpacked(root, manifest, spec).ok().flatten().map(|unpacked| unpacked.folder))
+    };
+    let is_original = |spec: &FileSpec| {
+        let file = files::locate(root, manifest, spec).ok().flatten();
+        file.is_some_and(|file| matches!(file.check(spec), Ok(true)))
+    };
+    if specs.iter().all(is_original) {
+        let file = |spec: &FileSpec| VerifiedFile {
+            name: spec.name.clone(),
+            path: place(spec),
+            verdict: Verdict::Original,
+        };
+        return specs.iter().map(file).collect();
     }
-    Verification { name: manifest.name.clone(), directory: manifest.folder(root), files }
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let how = Preparation { allow_partial: true, threads, progress: &|_, _| {} };
+    let read = prepare::read(root, manifest, &how, &mut |_| Ok(()));
+    let original = read.as_ref().is_ok_and(|read| read.original);
+    let mut files: Vec<VerifiedFile> = specs
+        .iter()
+        .map(|spec| (spec, place(spec)))
+        .filter(|(_, path)| path.is_some())
+        .map(|(spec, path)| VerifiedFile { name: spec.name.clone(), path, verdict: well_formed(original) })
+        .collect();
+    let verdict = match read {
+        Ok(read) if read.origin == Origin::Real => return files,
+        Ok(read) => Verdict::Partial(read.problems.join("; ")),
+        Err(error) => {
+            // Which of several files it is about, and whether the others are good, only the error tells.
+            files.truncate(usize::from(files.len() == 1));
+            Verdict::Bad(error)
+        }
+    };
+    match &mut files[..] {
+        [one] => one.verdict = verdict,
+        _ => files.push(VerifiedFile { name: "(all)".to_owned(), path: None, verdict }),
+    }
+    files
+}
+
+fn well_formed(original: bool) -> Verdict {
+    if original { Verdict::Original } else { Verdict::WellFormed }
 }
 
 /// A missing file is a missing part if another file holds examples of the same split.
@@ -327,22 +466,11 @@ fn allow_missing(manifest: &Manifest, files: &mut [VerifiedFile]) {
 }
 
 fn verify_file(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Verdict, Error> {
-    let original = match manifest.decoder {
-        Decoder::Idx => load::read_checked(manifest, spec, file)?.1,
-        Decoder::Cifar10 | Decoder::Cifar100 => {
-            let (records, original) = cifar::check(manifest, spec, file)?;
-            if let Some(missing) = records.missing(spec) {
-                return Ok(Verdict::Partial(missing));
-            }
-            original
-        }
-        _ => file.check(spec)?,
-    };
-    Ok(match (original, manifest.decoder) {
-        (true, _) => Verdict::Original,
-        (false, Decoder::Idx | Decoder::Cifar10 | Decoder::Cifar100) => Verdict::WellFormed,
-        (false, _) => Verdict::Unchecked,
-    })
+    if manifest.decoder == Decoder::Idx {
+        return load::read_checked(manifest, spec, file).map(|(_, original)| well_formed(original));
+    }
+    let (records, original) = cifar::check(manifest, spec, file)?;
+    Ok(records.missing(spec).map_or_else(|| well_formed(original), Verdict::Partial))
 }
 
 #[cfg(test)]
@@ -356,7 +484,7 @@ mod tests {
     #[test]
     fn a_quick_look_tells_the_states_apart() {
         let root = TempDir::new().unwrap();
-        let state = |name: &str| inspect(root.path(), name).unwrap().state;
+        let state = |name: &str| inspect(root.path(), None, name).unwrap().state;
         assert_eq!(state("mnist"), State::Missing);
         assert_eq!(state("coil100_32x32"), State::Missing);
 
@@ -365,7 +493,7 @@ mod tests {
         let put =
             |name: &str, len: usize| fs::write(root.path().join("mnist").join(name), vec![0; len]).unwrap();
         put("train-images-idx3-ubyte.gz", 10);
-        let look = inspect(root.path(), "mnist").unwrap();
+        let look = inspect(root.path(), None, "mnist").unwrap();
         assert_eq!(
             (look.state, look.bytes, look.present.len(), look.problems.len()),
             (State::Damaged, 10, 1, 4)
@@ -376,18 +504,20 @@ mod tests {
         for spec in &manifest("mnist").unwrap().files {
             put(spec.unpacked.as_ref().unwrap(), 3);
         }
-        assert_eq!(state("mnist"), State::Complete);
+        // Small files are read.
+        let look = inspect(root.path(), None, "mnist").unwrap();
+        assert!(look.state == State::Damaged && look.problems[0].contains("truncated"), "{look:?}");
 
         fs::write(root.path().join("coil100/coil-100.zip"), [0]).unwrap();
         assert_eq!(state("coil100_32x32"), State::Damaged);
         fs::remove_file(root.path().join("coil100/coil-100.zip")).unwrap();
         fs::write(root.path().join("coil100/obj1__5.png"), [0]).unwrap();
-        let look = inspect(root.path(), "coil100_32x32").unwrap();
+        let look = inspect(root.path(), None, "coil100_32x32").unwrap();
         assert_eq!(
             (look.state, &look.problems[..]),
             (State::Partial, &["1 of 7200 pictures".to_owned()][..])
         );
-        assert!(inspect(root.path(), "coil").is_err());
+        assert!(inspect(root.path(), None, "coil").is_err());
     }
 
     #[test]
@@ -396,7 +526,7 @@ mod tests {
         fs::create_dir(root.path().join("cifar10")).unwrap();
         let check = |len: usize, state: State| {
             fs::write(root.path().join("cifar10/test_batch.bin"), vec![0; len]).unwrap();
-            let look = inspect(root.path(), "cifar10").unwrap();
+            let look = inspect(root.path(), None, "cifar10").unwrap();
             assert_eq!(look.state, state, "{len}");
             let problem = format!("test_batch.bin has {len} bytes, the original 30730000");
             assert!(len == 30_730_000 || look.problems.contains(&problem), "{:?}", look.problems);
@@ -413,7 +543,7 @@ mod tests {
         let root = TempDir::new().unwrap();
         let folder = root.path().join("cifar10");
         fs::create_dir_all(folder.join("plain_text")).unwrap();
-        let look = || inspect(root.path(), "cifar10").unwrap();
+        let look = || inspect(root.path(), None, "cifar10").unwrap();
         let train = folder.join("plain_text/train-00000-of-00001.parquet");
         fs::write(&train, [0]).unwrap();
         assert_eq!(
@@ -421,9 +551,12 @@ mod tests {
             (State::Partial, &["1 of 2 files of the hub's copy".to_owned()][..])
         );
         fs::write(folder.join("plain_text/test-00000-of-00001.parquet"), [0]).unwrap();
-        assert_eq!((look().state, look().present.len()), (State::Complete, 2));
+        assert_eq!((look().state, look().present.len()), (State::Unread, 2));
         let checked = verify(root.path(), "cifar10").unwrap();
-        assert!(checked.files.iter().all(|f| matches!(f.verdict, Verdict::Bad(Error::WrongChecksum { .. }))));
+        assert!(matches!(
+            checked.files[..],
+            [VerifiedFile { verdict: Verdict::Bad(Error::WrongChecksum { .. }), .. }]
+        ));
 
         fs::write(folder.join("cifar-10-binary.tar.gz"), [0]).unwrap();
         assert_eq!((look().state, look().present.len()), (State::Damaged, 1));
@@ -459,6 +592,7 @@ mod tests {
         assert!(matches!(coil.files[0].verdict, Verdict::Bad(Error::WrongSize { .. })));
         let mut unknown = crate::manifest("coil100_32x32").unwrap().clone();
         (unknown.files[0].bytes, unknown.files[0].sha256) = (None, None);
-        assert!(matches!(verify_manifest(root.path(), &unknown).files[0].verdict, Verdict::Unchecked));
+        let verdict = &verify_manifest(root.path(), &unknown).files[0].verdict;
+        assert!(matches!(verdict, Verdict::Bad(Error::Corrupt { .. })), "{verdict:?}");
     }
 }

@@ -78,6 +78,8 @@ mod idx;
 mod image;
 mod imagenet;
 mod inspect;
+#[cfg(feature = "encoded")]
+mod jpeg;
 mod library;
 mod load;
 mod manifest;
@@ -103,14 +105,16 @@ pub use hub::{FetchEvent, FetchOptions, Fetched, fetch};
 pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSplit};
 pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, in_full, inspect, verify};
 pub use library::{Datasets, Source};
-pub use manifest::{Decoder, FileSpec, HubCopy, Manifest, Part, StandIn, image_info, manifest, manifests};
+pub use manifest::{
+    Decoder, FileSpec, HubCopy, Manifest, Part, Sides, StandIn, image_info, manifest, manifests,
+};
 pub use prepare::{Preparation, PreparedImages, prepare_images};
 pub use prepared_copies::{PreparedCopy, PreparedState, inspect_prepared};
 pub use resize::resize_cubic;
 pub use stream::IndexStream;
 pub use text::{
-    BYTE_VOCABULARY, Download, Encoding, Language, PrepareEvent, PrepareProgress, PreparedText, Quiet,
-    SubwordEncoder, TextData, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest, TokenCounts,
-    carve_text, decode_bytes, encode_bytes, held_out_size, prepare_text, slice, text_info, text_infos,
-    text_manifests,
+    BYTE_VOCABULARY, BytesOfFiles, Download, Encoding, Language, PrepareEvent, PrepareProgress, PreparedText,
+    Quiet, SubwordEncoder, TextData, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest,
+    TokenCounts, carve_text, decode_bytes, encode_bytes, held_out_size, prepare_text, slice, text_info,
+    text_infos, text_manifests,
 };

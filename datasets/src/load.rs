@@ -368,7 +368,7 @@ mod tests {
         fs::remove_dir_all(tiny.root.path().join("mnist")).unwrap();
         fs::write(tiny.root.path().join("mnist"), []).unwrap();
         assert!(matches!(tiny.load(), Err(Error::Io { .. })));
-        let look = crate::inspect(tiny.root.path(), "mnist").unwrap();
+        let look = crate::inspect(tiny.root.path(), None, "mnist").unwrap();
         assert_eq!(look.state, crate::State::Damaged);
         assert!(
             look.problems.iter().all(|problem| problem.contains("a folder is expected")),

@@ -38,6 +38,9 @@ pub struct Manifest {
     /// Classes that occur among the labels, if fewer: labels are below this number.
     #[serde(default)]
     pub occurring_classes: Option<usize>,
+    /// Height and width of all original pictures, if they are the same and are resized.
+    #[serde(default)]
+    pub original: Option<Sides>,
     /// Examples of each split of the source.
     pub source: SourceSizes,
     /// Sizes of the validation splits that are carved from the training examples.
@@ -54,6 +57,17 @@ pub struct Manifest {
     /// The copy on the Hugging Face hub, if there is a good one.
     #[serde(default)]
     pub hub: Option<HubCopy>,
+}
+
+/// Height and width of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Sides {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels a row.
+    pub width: usize,
 }
 
 /// A copy of an image data set on the Hugging Face hub: Parquet files with encoded pictures.

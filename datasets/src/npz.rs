@@ -1,6 +1,6 @@
 //! NumPy's formats for hostile input: arrays of integers in `.npy` bytes, and the members of an `.npz` archive.
 //!
-//! Only plain integer arrays are read. Arrays of Python objects, which NumPy stores as pickles that can run code, are
+//! Only plain integer arrays are read, of either order of bytes and of values. Arrays of Python objects, which NumPy stores as pickles that can run code, are
 //! refused by their header.
 
 use std::io::{Read, Seek};
@@ -59,38 +59,76 @@ pub(crate) fn parse(mut bytes: Vec<u8>) -> Result<Array, String> {
     };
     let header = std::str::from_utf8(header).map_err(|_| "the header is not text".to_owned())?;
     let kind = quoted(header, "descr").ok_or("the header names no plain type")?.to_owned();
-    if field(header, "fortran_order") != Some("False") {
-        return Err("only arrays in C order are read".to_owned());
-    }
+    let fortran = match field(header, "fortran_order") {
+        Some("False") => false,
+        Some("True") => true,
+        _ => return Err("the header does not say in which order the values are".to_owned()),
+    };
     let shape = dimensions(header).ok_or("the header names no shape")?;
     let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or("impossible shape")?;
-    let width = match &kind[..] {
-        "|u1" | "<u1" | "u1" => 1,
-        "<i8" | "<u8" => 8,
-        "<i4" | "<u4" => 4,
-        "<i2" | "<u2" => 2,
-        kind if kind.contains('O') => {
+    let (big_endian, plain) = (kind.starts_with('>'), kind.trim_start_matches(['<', '>', '|', '=']));
+    let width = match plain {
+        "u1" | "i1" => 1,
+        "u2" | "i2" => 2,
+        "u4" | "i4" => 4,
+        "u8" | "i8" => 8,
+        plain if plain.contains('O') => {
             return Err("an array of Python objects (a pickle), which could run code; not read".to_owned());
         }
-        kind => return Err(format!("values of type `{kind}`; only integers are read")),
+        plain => {
+            let what = match plain.as_bytes().first() {
+                Some(b'f') => "floating-point numbers",
+                Some(b'c') => "complex numbers",
+                Some(b'S' | b'U' | b'a') => "texts",
+                Some(b'b' | b'?') => "truth values",
+                _ => "something else",
+            };
+            return Err(format!(
+                "values of type `{kind}`, {what}; only integers of 1, 2, 4 or 8 bytes are read"
+            ));
+        }
     };
     let got = bytes.len() - body;
     if count.checked_mul(width) != Some(got) {
         return Err(format!("{got} bytes of values for the shape {shape:?} of `{kind}`"));
     }
-    let signed = kind.contains('i');
-    let values = if width == 1 {
+    let signed = plain.starts_with('i');
+    let values = if plain == "u1" {
         bytes.drain(..body);
-        Values::U8(bytes)
+        Values::U8(if fortran { in_c_order(&bytes, &shape) } else { bytes })
     } else {
         let number = |chunk: &[u8]| {
-            let unsigned = chunk.iter().rev().fold(0u64, |n, &b| n << 8 | u64::from(b));
+            let push = |n: u64, &byte: &u8| n << 8 | u64::from(byte);
+            let unsigned =
+                if big_endian { chunk.iter().fold(0, push) } else { chunk.iter().rev().fold(0, push) };
             let unused = 64 - 8 * width as u32;
             if signed { (unsigned << unused) as i64 >> unused } else { unsigned as i64 }
         };
-        Values::I64(bytes[body..].chunks_exact(width).map(number).collect())
+        let values: Vec<i64> = bytes[body..].chunks_exact(width).map(number).collect();
+        Values::I64(if fortran { in_c_order(&values, &shape) } else { values })
     };
     Ok(Array { shape, values })
+}
+
+/// Values in C order (the last dimension fastest), given in Fortran's (the first one fastest).
+fn in_c_order<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
+    // Step in `values` of each dimension, and where the next value is.
+    let steps: Vec<usize> = (0..shape.len()).map(|d| shape[..d].iter().product()).collect();
+    let (mut place, mut at) = (vec![0; shape.len()], 0);
+    let mut ordered = Vec::with_capacity(values.len());
+    for _ in 0..values.len() {
+        ordered.push(values[at]);
+        for d in (0..shape.len()).rev() {
+            place[d] += 1;
+            at += steps[d];
+            if place[d] < shape[d] {
+                break;
+            }
+            at -= steps[d] * shape[d];
+            place[d] = 0;
+        }
+    }
+    ordered
 }
 
 /// The text after `'key':` in the header, which is a Python dictionary.
@@ -145,6 +183,34 @@ pub(crate) mod tests {
         check("<i8", "2,", &[[1, 0, 0, 0, 0, 0, 0, 0], [255; 8]].concat(), &[2], Values::I64(vec![1, -1]));
         check("<i4", "1,", &[254, 255, 255, 255], &[1], Values::I64(vec![-2]));
         check("<u2", "1L,", &[255, 255], &[1], Values::I64(vec![65_535]));
+        check("|i1", "2,", &[1, 255], &[2], Values::I64(vec![1, -1]));
+        // The other order of bytes.
+        check(
+            ">i8",
+            "2,",
+            &[&[0, 0, 0, 0, 0, 0, 3, 232][..], &[255; 8]].concat(),
+            &[2],
+            Values::I64(vec![1000, -1]),
+        );
+        check(">u4", "1,", &[0, 1, 0, 0], &[1], Values::I64(vec![65_536]));
+        check(">i2", "1,", &[255, 254], &[1], Values::I64(vec![-2]));
+        check(">u1", "1,", &[7], &[1], Values::U8(vec![7]));
+    }
+
+    #[test]
+    fn values_in_fortran_s_order_are_put_in_order() {
+        let check = |kind: &str, shape: &str, bytes: &[u8], expected: Values| {
+            let array = npy(kind, shape, bytes);
+            let text = String::from_utf8_lossy(&array[10..10 + 118]).replace("False", "True ").into_bytes();
+            let bytes = [&array[..10], &text, &array[10 + 118..]].concat();
+            assert_eq!(parse(bytes).unwrap().values, expected, "{shape}");
+        };
+        // Rows [1, 2, 3] and [4, 5, 6], column by column.
+        check("|u1", "2, 3", &[1, 4, 2, 5, 3, 6], Values::U8(vec![1, 2, 3, 4, 5, 6]));
+        check(">i2", "2, 2", &[0, 1, 0, 3, 0, 2, 0, 4], Values::I64(vec![1, 2, 3, 4]));
+        check("|u1", "2, 2, 2", &[0, 4, 2, 6, 1, 5, 3, 7], Values::U8((0..8).collect()));
+        check("|u1", "3,", &[1, 2, 3], Values::U8(vec![1, 2, 3]));
+        check("|u1", "2, 0", &[], Values::U8(vec![]));
     }
 
     #[test]
@@ -154,16 +220,18 @@ pub(crate) mod tests {
             assert!(problem.contains(word), "`{word}` is not in: {problem}");
         };
         check(npy("|O", "1,", b"\x80\x02N."), "pickle");
-        check(npy("<f8", "1,", &[0; 8]), "only integers");
+        check(npy("<f8", "1,", &[0; 8]), "type `<f8`, floating-point numbers; only integers");
+        check(npy("|b1", "1,", &[1]), "truth values");
+        check(npy(">i3", "1,", &[0; 3]), "type `>i3`");
         check(npy("|u1", "3,", &[0; 2]), "2 bytes of values");
         check(npy("|u1", "4294967296, 4294967296, 4294967296", &[0; 2]), "impossible shape");
         check(npy("<i8", "2305843009213693952,", &[]), "0 bytes of values");
         check(b"\x93NUMPX\x01\0\0\0".to_vec(), "not a NumPy array");
         check(b"\x93NUMPY\x02\0\xff\xff\xff\xff".to_vec(), "too long");
         check(vec![], "too short");
-        let fortran = npy("|u1", "2,", &[0; 2]);
-        let text = String::from_utf8_lossy(&fortran[10..]).replace("False", "True ").into_bytes();
-        check([&fortran[..10], &text].concat(), "C order");
+        let array = npy("|u1", "2,", &[0; 2]);
+        let text = String::from_utf8_lossy(&array[10..]).replace("False", "Maybe").into_bytes();
+        check([&array[..10], &text].concat(), "in which order");
     }
 
     #[test]

@@ -16,52 +16,170 @@ pub(crate) struct Picture {
     pub(crate) pixels: Vec<u8>,
 }
 
-/// Decodes a picture of any of the formats, told by its first bytes (names lie: SUN397 has PNG, GIF and BMP files named
-/// `.jpg`). Grey pictures become colour, transparency is dropped, of an animation the first frame counts.
+/// What the header of a picture says, which costs no memory to know.
+#[cfg(feature = "encoded")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Header {
+    format: image::ImageFormat,
+    width: u32,
+    height: u32,
+    /// Most bytes that decoding takes.
+    pub(crate) cost: u64,
+}
+
+/// Reads the header of a picture of any of the formats, told by its first bytes (names lie: SUN397 has PNG, GIF and BMP
+/// files named `.jpg`).
 ///
 /// # Errors
 /// Why not, in words: unknown or damaged format, or larger than the limits.
 #[cfg(feature = "encoded")]
-pub(crate) fn decode(bytes: &[u8]) -> Result<Picture, String> {
+pub(crate) fn header(bytes: &[u8]) -> Result<Header, String> {
+    use image::ImageDecoder as _;
+
+    let in_words = |e: image::ImageError| e.to_string();
+    let reader = image::ImageReader::new(std::io::Cursor::new(bytes));
+    let mut reader = reader.with_guessed_format().map_err(|e| e.to_string())?;
+    let format = reader.format().ok_or_else(|| "neither JPEG nor PNG, TIFF, GIF or BMP".to_owned())?;
+    reader.limits(limits());
+    let decoder = reader.into_decoder().map_err(in_words)?;
+    let ((width, height), decoded) = (decoder.dimensions(), decoder.total_bytes());
+    if width > MAX_SIDE || height > MAX_SIDE || width == 0 || height == 0 {
+        return Err(format!("{width}×{height} pixels; sides of 1 to {MAX_SIDE} are accepted"));
+    }
+    let rgb = u64::from(width) * u64::from(height) * 3;
+    if rgb > MAX_BYTES {
+        return Err(format!("{width}×{height} pixels, more than {} MiB", MAX_BYTES >> 20));
+    }
+    // A progressive JPEG keeps two bytes a value until its last scan is read.
+    let work = if format == image::ImageFormat::Jpeg { 2 * rgb } else { decoded };
+    Ok(Header { format, width, height, cost: rgb + work })
+}
+
+#[cfg(feature = "encoded")]
+fn limits() -> image::Limits {
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_BYTES);
-    let mut reader = image::ImageReader::new(std::io::Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|e| e.to_string())?;
-    if reader.format().is_none() {
-        return Err("neither JPEG nor PNG, TIFF, GIF or BMP".to_owned());
-    }
-    reader.limits(limits.clone());
-    // The header alone first: a refusal must not cost memory.
-    let (width, height) = {
-        let mut header = image::ImageReader::new(std::io::Cursor::new(bytes));
-        header.limits(limits);
-        if let Some(format) = reader.format() {
-            header.set_format(format);
-        }
-        header.into_dimensions().map_err(|e| e.to_string())?
-    };
-    if width > MAX_SIDE || height > MAX_SIDE || width == 0 || height == 0 {
-        return Err(format!("{width}×{height} pixels; sides of 1 to {MAX_SIDE} are accepted"));
-    }
-    if u64::from(width) * u64::from(height) * 3 > MAX_BYTES {
-        return Err(format!("{width}×{height} pixels, more than {} MiB", MAX_BYTES >> 20));
-    }
-    let pixels = reader.decode().map_err(|e| e.to_string())?.into_rgb8().into_raw();
+    limits
+}
+
+/// Decodes a picture. Grey pictures become colour, transparency is dropped, of an animation the first frame counts.
+///
+/// # Errors
+/// Why not, in words: it is damaged or does not go on to its end.
+#[cfg(feature = "encoded")]
+pub(crate) fn decode(bytes: &[u8], header: &Header) -> Result<Picture, String> {
+    let Header { format, width, height, .. } = *header;
     let shape = ImageShape { height: height as usize, width: width as usize, channels: 3 };
+    let pixels = if format == image::ImageFormat::Jpeg {
+        decode_jpeg(bytes)?
+    } else {
+        check_end(bytes, format)?;
+        let mut reader = image::ImageReader::with_format(std::io::Cursor::new(bytes), format);
+        reader.limits(limits());
+        reader.decode().map_err(|e| e.to_string())?.into_rgb8().into_raw()
+    };
     if pixels.len() != shape.len() {
         return Err(format!("{} values for {shape}", pixels.len()));
     }
     Ok(Picture { shape, pixels })
 }
 
+/// The pixels of a JPEG file, in its decoder's strict mode: otherwise missing data would become grey.
+#[cfg(feature = "encoded")]
+fn decode_jpeg(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    use zune_jpeg::zune_core::bytestream::ZCursor;
+    use zune_jpeg::zune_core::colorspace::ColorSpace;
+    use zune_jpeg::zune_core::options::DecoderOptions;
+
+    let cleaned = crate::jpeg::check(bytes)?;
+    let side = MAX_SIDE as usize;
+    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(side).set_max_height(side);
+    let cursor = ZCursor::new(cleaned.as_deref().unwrap_or(bytes));
+    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(cursor, options);
+    decoder.decode_headers().map_err(|e| format!("{e:?}"))?;
+    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let colours = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
+    decoder.set_options(options.jpeg_set_out_colorspace(colours));
+    let pixels = decoder.decode().map_err(|e| format!("truncated or damaged: {e:?}"))?;
+    Ok(if grey { pixels.into_iter().flat_map(|value| [value; 3]).collect() } else { pixels })
+}
+
+/// Whether a picture goes on to its end, where its decoder does not look for that: a PNG file ends with a chunk of its own,
+/// the first frame of a GIF file with an empty block.
+#[cfg(feature = "encoded")]
+fn check_end(bytes: &[u8], format: image::ImageFormat) -> Result<(), String> {
+    match format {
+        image::ImageFormat::Png => check_png_end(bytes),
+        image::ImageFormat::Gif if end_of_gif_frame(bytes).is_none() => {
+            Err("truncated: it ends within its first frame".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where the data of the first frame end; none if the file ends before.
+#[cfg(feature = "encoded")]
+fn end_of_gif_frame(bytes: &[u8]) -> Option<usize> {
+    // A table of colours has 2, 4, …, 256 entries of three bytes, if there is one.
+    let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let blocks = |mut at: usize| {
+        loop {
+            match *bytes.get(at)? {
+                0 => return Some(at + 1),
+                length => at += 1 + usize::from(length),
+            }
+        }
+    };
+    let mut at = 13 + table(*bytes.get(10)?);
+    loop {
+        match *bytes.get(at)? {
+            // An extension: its kind, and blocks.
+            0x21 => at = blocks(at + 2)?,
+            // A frame: place, size, flags; its colours; the size of its first codes, and blocks.
+            0x2c => return blocks(at + 10 + table(*bytes.get(at + 9)?) + 1),
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(feature = "encoded")]
+fn check_png_end(bytes: &[u8]) -> Result<(), String> {
+    let mut at = 8;
+    while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at + 8) {
+        // Length, kind, contents, checksum.
+        let end = at as u64 + 12 + u64::from(u32::from_be_bytes([a, b, c, d]));
+        if end > bytes.len() as u64 {
+            break;
+        }
+        if kind == b"IEND" {
+            return Ok(());
+        }
+        at = end as usize;
+    }
+    Err("truncated: it ends before its last chunk (IEND)".to_owned())
+}
+
 /// Without the feature `encoded` there is no decoder.
 #[cfg(not(feature = "encoded"))]
-pub(crate) fn decode(_bytes: &[u8]) -> Result<Picture, String> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Header {
+    pub(crate) cost: u64,
+}
+
+/// Without the feature `encoded` there is no decoder.
+#[cfg(not(feature = "encoded"))]
+pub(crate) fn header(_bytes: &[u8]) -> Result<Header, String> {
     let _ = (MAX_SIDE, MAX_BYTES);
     Err("this build cannot decode pictures; build with the feature `encoded` of taskset-datasets".to_owned())
+}
+
+/// Without the feature `encoded` there is no decoder.
+#[cfg(not(feature = "encoded"))]
+pub(crate) fn decode(bytes: &[u8], _: &Header) -> Result<Picture, String> {
+    header(bytes)
+        .map(|_| Picture { shape: ImageShape { height: 0, width: 0, channels: 3 }, pixels: Vec::new() })
 }
 
 #[cfg(test)]
@@ -71,6 +189,11 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// The header, and the picture.
+    fn decode(bytes: &[u8]) -> Result<Picture, String> {
+        super::decode(bytes, &header(bytes)?)
+    }
 
     /// A PNG of these pixels (1 or 3 channels).
     pub(crate) fn png(pixels: &[u8], width: u32, height: u32) -> Vec<u8> {
@@ -133,6 +256,90 @@ pub(crate) mod tests {
     fn what_is_no_picture_is_refused() {
         for bytes in [&b""[..], b"GIF", b"hello, this is text", &[0xff, 0xd8, 0xff]] {
             assert!(decode(bytes).is_err());
+        }
+    }
+
+    fn bmp(pixels: &[u8], width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        image::codecs::bmp::BmpEncoder::new(&mut bytes)
+            .encode(pixels, width, height, ExtendedColorType::Rgb8)
+            .unwrap();
+        bytes
+    }
+
+    fn gif(pixels: &[u8], width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        image::codecs::gif::GifEncoder::new(&mut bytes)
+            .encode(pixels, width, height, ExtendedColorType::Rgb8)
+            .unwrap();
+        bytes
+    }
+
+    /// Pixels that compress badly.
+    fn noise(width: u32, height: u32) -> Vec<u8> {
+        (0..width * height * 3).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+    }
+
+    /// An uncompressed TIFF whose directory stands before its pixels, as libtiff writes none but others do.
+    fn tiff_with_pixels_at_its_end(pixels: &[u8], width: u32, height: u32) -> Vec<u8> {
+        let entries = [
+            (256, 3, 1, width),
+            (257, 3, 1, height),
+            (258, 3, 1, 8),
+            (259, 3, 1, 1),
+            (262, 3, 1, 2),
+            (273, 4, 1, 8 + 2 + 9 * 12 + 4),
+            (277, 3, 1, 3),
+            (278, 3, 1, height),
+            (279, 4, 1, pixels.len() as u32),
+        ];
+        let mut bytes = [&b"II*\0\x08\0\0\0"[..], &9u16.to_le_bytes()].concat();
+        for (tag, kind, count, value) in entries {
+            bytes.extend([u16::to_le_bytes(tag), u16::to_le_bytes(kind)].concat());
+            bytes.extend([u32::to_le_bytes(count), u32::to_le_bytes(value)].concat());
+        }
+        [&bytes, &[0; 4][..], pixels].concat()
+    }
+
+    #[test]
+    fn a_picture_that_was_cut_is_an_error_wherever() {
+        let pixels = noise(24, 16);
+        for (name, encode) in [
+            ("PNG", png as fn(&[u8], u32, u32) -> Vec<u8>),
+            ("JPEG", jpeg),
+            ("TIFF", tiff),
+            ("TIFF with pixels at its end", tiff_with_pixels_at_its_end),
+            ("BMP", bmp),
+            ("GIF", gif),
+        ] {
+            let bytes = encode(&pixels, 24, 16);
+            assert!(decode(&bytes).is_ok(), "{name}: {:?}", decode(&bytes));
+            // Behind the first frame of a GIF file others may follow.
+            for length in 0..bytes.len() - usize::from(name == "GIF") {
+                assert!(decode(&bytes[..length]).is_err(), "{name}: {length} of {} bytes", bytes.len());
+            }
+            let more = [&bytes[..], b"what follows is no matter"].concat();
+            assert!(decode(&more).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn data_that_are_missing_before_the_end_marker_of_a_jpeg_are_an_error() {
+        let grey: Vec<u8> = noise(40, 40).into_iter().take(1600).collect();
+        let mut encoded = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut encoded, 90)
+            .write_image(&grey, 40, 40, ExtendedColorType::L8)
+            .unwrap();
+        for bytes in [jpeg(&noise(64, 64), 64, 64), encoded, jpeg(&[7; 32 * 32 * 3], 32, 32)] {
+            assert!(decode(&bytes).is_ok());
+            let scan = bytes.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+            let scan = scan + 2 + usize::from(bytes[scan + 3]);
+            // The last bits fill a byte; a cut there takes nothing away.
+            for length in scan..bytes.len() - 4 {
+                let refused = decode(&[&bytes[..length], &[0xff, 0xd9]].concat());
+                let reason = refused.expect_err(&format!("{length} of {} bytes", bytes.len()));
+                assert!(reason.contains("truncated"), "{reason}");
+            }
         }
     }
 

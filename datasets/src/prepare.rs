@@ -7,6 +7,7 @@ use taskset_names::Origin;
 use crate::collection;
 use crate::container::{self, Container};
 use crate::digest::Fields;
+use crate::files::Published;
 use crate::imagenet::Batches;
 use crate::manifest::{Decoder, Manifest, manifest};
 use crate::prepared::{self, Writer};
@@ -74,35 +75,71 @@ pub(crate) fn prepare_manifest(
     if inputs.is_some() {
         files::check_writable(cache)?;
     }
-    let from_hub = uses_hub_copy(root, manifest)?;
     // Without files there is nothing to list; reading says which are missing.
     let inputs = inputs.unwrap_or_default();
-    let recipe = prepared::recipe(manifest);
-    let (info, origin) = if manifest.decoder == Decoder::ImagenetNpz {
-        prepare_imagenet(root, manifest, &path, inputs, how)?
-    } else if let Some(hub) = manifest.hub.as_ref().filter(|_| from_hub) {
-        let found =
-            collection::read_hub_copy(root, manifest, hub, how.allow_partial, how.threads, how.progress)?;
-        let data =
-            ImageData::new(manifest.name.clone(), found.info, found.origin, found.pixels, found.labels)?;
-        write(&path, &data, recipe, inputs)?
+    let mut writer = Writer::create(&path)?;
+    let read = read(root, manifest, how, &mut |pixels| writer.pixels(pixels))?;
+    let Read { info, origin, labels, .. } = read;
+    writer.finish(info, origin, prepared::recipe(manifest), inputs, &labels)?;
+    Ok(report(path, &info, origin, false))
+}
+
+/// What reading all original files found out.
+pub(crate) struct Read {
+    pub(crate) info: ImageInfo,
+    /// Whether they are all of the data set.
+    pub(crate) origin: Origin,
+    /// What makes them a part.
+    pub(crate) problems: Vec<String>,
+    pub(crate) labels: Vec<u16>,
+    /// Whether the archive they are in is the original, byte for byte.
+    pub(crate) original: bool,
+}
+
+/// Takes pixels, example by example.
+type TakePixels<'a> = dyn FnMut(&[u8]) -> Result<(), Error> + 'a;
+
+/// Reads and decodes all original files of a data set, and judges whether they are all of it: the one judgement of
+/// preparing, verifying and, for data sets that are read directly, loading.
+///
+/// # Errors
+/// Everything that can be wrong with the files; [`Error::Partial`].
+pub(crate) fn read(
+    root: &Path,
+    manifest: &Manifest,
+    how: &Preparation<'_>,
+    take: &mut TakePixels<'_>,
+) -> Result<Read, Error> {
+    if manifest.decoder == Decoder::ImagenetNpz {
+        return read_imagenet(root, manifest, how, take);
+    }
+    let (mut original, mut problems) = (false, Vec::new());
+    let mut whole = |found: collection::Collection| {
+        problems = found.problems;
+        ImageData::new(manifest.name.clone(), found.info, found.origin, found.pixels, found.labels)
+    };
+    let data = if let Some(hub) = &manifest.hub
+        && uses_hub_copy(root, manifest)?
+    {
+        whole(collection::read_hub_copy(root, manifest, hub, how.allow_partial, how.threads, how.progress)?)?
     } else if collection::is_collection(manifest.decoder) {
         let archive = collection::find(root, manifest)?.1;
-        if let Some(file) = archive {
-            let spec = manifest.files.iter().find(|spec| file.path.ends_with(&spec.name));
-            spec.map(|spec| file.check(spec)).transpose()?;
-        }
-        let found = collection::read(root, manifest, how.allow_partial, how.threads, how.progress)?;
-        // Checked before it is written.
-        let data =
-            ImageData::new(manifest.name.clone(), found.info, found.origin, found.pixels, found.labels)?;
-        write(&path, &data, recipe, inputs)?
+        let spec = manifest.files.iter().find(|spec| collection::is_archive(spec));
+        let published = archive.zip(spec).map(|(file, spec)| Published::of(&file, spec)).transpose()?;
+        original = published.as_ref().is_some_and(|published| published.original);
+        let found = collection::read(root, manifest, how.allow_partial, how.threads, how.progress);
+        whole(match published {
+            Some(published) => published.explain(found)?,
+            None => found?,
+        })?
     } else {
         let data = load::originals(root, manifest, how.allow_partial)?;
         (how.progress)(data.len(), data.len());
-        write(&path, &data, recipe, inputs)?
+        data
     };
-    Ok(report(path, &info, origin, false))
+    take(data.all_pixels())?;
+    let (info, origin) = (*data.info(), data.origin());
+    Ok(Read { info, origin, problems, labels: data.labels().to_vec(), original })
 }
 
 fn report(path: PathBuf, info: &ImageInfo, origin: Origin, up_to_date: bool) -> PreparedImages {
@@ -110,66 +147,51 @@ fn report(path: PathBuf, info: &ImageInfo, origin: Origin, up_to_date: bool) -> 
     PreparedImages { path, bytes, examples: info.source.total(), origin, up_to_date }
 }
 
-fn write(
-    path: &Path,
-    data: &ImageData,
-    recipe: Digest256,
-    inputs: Digest256,
-) -> Result<(ImageInfo, Origin), Error> {
-    let mut writer = Writer::create(path)?;
-    writer.pixels(data.all_pixels())?;
-    writer.finish(*data.info(), data.origin(), recipe, inputs, data.labels())?;
-    Ok((*data.info(), data.origin()))
-}
-
-/// From batches straight into the file: the whole never is in memory.
-fn prepare_imagenet(
+/// Batch by batch: the whole never is in memory.
+fn read_imagenet(
     root: &Path,
     manifest: &Manifest,
-    path: &Path,
-    inputs: Digest256,
     how: &Preparation<'_>,
-) -> Result<(ImageInfo, Origin), Error> {
+    take: &mut TakePixels<'_>,
+) -> Result<Read, Error> {
     let mut batches = Vec::new();
     for spec in &manifest.files {
         let Some(found) = Batches::find(root, manifest, spec)? else {
             return Err(files::missing(root, manifest, spec));
         };
-        if let (Batches::Zip(_), Some(file)) = (&found, files::locate(root, manifest, spec)?) {
-            file.check(spec)?;
-        }
-        batches.push((spec.split.unwrap_or(SourceSplit::Train), found));
+        let file = files::locate(root, manifest, spec)?.filter(|_| matches!(found, Batches::Zip(_)));
+        let published = file.map(|file| Published::of(&file, spec)).transpose()?;
+        batches.push((spec.split.unwrap_or(SourceSplit::Train), found, published));
     }
-    batches.sort_by_key(|(split, _)| *split);
-    let mut writer = Writer::create(path)?;
-    let mut all_labels = Vec::new();
+    batches.sort_by_key(|(split, ..)| *split);
+    let original = batches.iter().all(|(.., published)| published.as_ref().is_some_and(|p| p.original));
+    let mut labels = Vec::new();
     let mut counts = [0; 3];
     let total = manifest.source.total();
-    for (split, batches) in &batches {
-        batches.read(manifest, &mut |pixels, labels| {
-            counts[*split as usize] += labels.len();
-            if counts[*split as usize] > manifest.source.get(*split) {
-                let problem =
-                    format!("more {} images than the {}", split.name(), manifest.source.get(*split));
+    for (split, batches, published) in batches {
+        let read = batches.read(manifest, &mut |pixels, some| {
+            counts[split as usize] += some.len();
+            if counts[split as usize] > manifest.source.get(split) {
+                let problem = format!("more {} images than the {}", split.name(), manifest.source.get(split));
                 return Err(Error::TooLarge { path: batches.paths()[0].clone(), problem });
             }
-            writer.pixels(pixels)?;
-            all_labels.extend_from_slice(labels);
-            (how.progress)(all_labels.len(), total);
+            take(pixels)?;
+            labels.extend_from_slice(some);
+            (how.progress)(labels.len(), total);
             Ok(())
-        })?;
+        });
+        match published {
+            Some(published) => published.explain(read)?,
+            None => read?,
+        }
     }
-    let missing = collection::missing(manifest, counts);
-    if !missing.is_empty() && !how.allow_partial {
-        return Err(files::partial(root, manifest, missing));
-    }
+    let problems = collection::missing(manifest, counts, Vec::new());
+    let origin = files::origin(root, manifest, &problems, how.allow_partial)?;
     let info = manifest.info().partial(counts);
     if let Some(problem) = info.carving_problem() {
         return Err(Error::Inconsistent { name: manifest.name.clone(), problem });
     }
-    let origin = if missing.is_empty() { Origin::Real } else { Origin::Partial };
-    writer.finish(info, origin, prepared::recipe(manifest), inputs, &all_labels)?;
-    Ok((info, origin))
+    Ok(Read { info, origin, problems, labels, original })
 }
 
 /// Whether original files are read fast enough to be loaded without a prepared copy.
@@ -420,6 +442,7 @@ mod tests {
             manifest.shape = ImageShape { height: 3, width: 3, channels: 3 };
             manifest.source = SourceSizes { train: 6, validation: None, test: None };
             manifest.held_out = HeldOut { sampled: 1, fixed: 1 };
+            manifest.original = None;
             manifest.files.iter_mut().for_each(|file| (file.bytes, file.sha256) = (None, None));
             let folder = manifest.folder(root).join("coil-100");
             fs::create_dir_all(&folder).unwrap();
@@ -500,6 +523,75 @@ mod tests {
             fs::remove_file(folder.join("obj1__11.png")).unwrap();
             let done = prepare_manifest(root.path(), &manifest, &cache, &how(true)).unwrap();
             assert_eq!((done.examples, done.origin), (5, Origin::Partial));
+        }
+
+        #[test]
+        fn pictures_that_cannot_be_the_originals_are_a_part() {
+            let root = TempDir::new().unwrap();
+            let (mut manifest, cache) = (coil(root.path()), root.path().join("cache"));
+            let prepare = |manifest: &Manifest, partial| {
+                let made = prepare_manifest(root.path(), manifest, &cache, &how(partial));
+                made.map(|made| made.origin).map_err(|error| error.to_string())
+            };
+            manifest.original = Some(crate::Sides { height: 6, width: 4 });
+            let refused = prepare(&manifest, false).unwrap_err();
+            assert!(refused.contains("6 pictures are not of 4×6 pixels"), "{refused}");
+            assert_eq!(prepare(&manifest, true), Ok(Origin::Partial));
+            manifest.original = Some(crate::Sides { height: 5, width: 4 });
+            // An archive that is much larger than all pictures together held others.
+            manifest.files[0].bytes = Some(1 << 20);
+            let refused = prepare(&manifest, false).unwrap_err();
+            assert!(refused.contains("far too few for the original"), "{refused}");
+            manifest.files[0].bytes = Some(100);
+            assert_eq!(prepare(&manifest, false), Ok(Origin::Real));
+        }
+
+        #[test]
+        fn archives_that_were_packed_anew_are_read_and_damaged_ones_are_named() {
+            let root = TempDir::new().unwrap();
+            let (mut manifest, cache) = (coil(root.path()), root.path().join("cache"));
+            let pictures: Vec<(String, Vec<u8>)> =
+                (0..6).map(|i| (format!("coil-100/{}", NAMES[i]), png(&pixels(i), 4, 5))).collect();
+            let files: Vec<(&str, &[u8])> = pictures.iter().map(|(n, b)| (&n[..], &b[..])).collect();
+            let archive = crate::zip::tests::archive(&files, true);
+            fs::remove_dir_all(manifest.folder(root.path())).unwrap();
+            fs::create_dir_all(manifest.folder(root.path())).unwrap();
+            let put = |bytes: &[u8]| fs::write(manifest_zip(root.path()), bytes).unwrap();
+            let prepare = |manifest: &Manifest, partial| {
+                let made = prepare_manifest(root.path(), manifest, &cache, &how(partial));
+                made.map(|made| made.origin).map_err(|error| error.to_string())
+            };
+            // Of another size and checksum than the original, and all pictures are in it.
+            manifest.files[0].bytes = Some(archive.len() as u64 + 9);
+            manifest.files[0].sha256 = Some("0".repeat(64));
+            put(&archive);
+            assert_eq!(prepare(&manifest, false), Ok(Origin::Real));
+            put(&archive[..archive.len() - 7]);
+            let refused = prepare(&manifest, true).unwrap_err();
+            assert!(refused.contains("coil-100.zip: truncated"), "{refused}");
+            put(&crate::zip::tests::archive(&files[..5], true));
+            let refused = prepare(&manifest, false).unwrap_err();
+            assert!(refused.contains("the original") && refused.contains("5 of 6"), "{refused}");
+            assert_eq!(prepare(&manifest, true), Ok(Origin::Partial));
+        }
+
+        fn manifest_zip(root: &Path) -> PathBuf {
+            root.join("coil100/coil-100.zip")
+        }
+
+        #[test]
+        fn a_truncated_picture_is_named_with_its_archive() {
+            let root = TempDir::new().unwrap();
+            let (manifest, cache) = (coil(root.path()), root.path().join("cache"));
+            let whole = png(&pixels(3), 4, 5);
+            let cut = &whole[..whole.len() - 20];
+            fs::remove_dir_all(manifest.folder(root.path())).unwrap();
+            fs::create_dir_all(manifest.folder(root.path())).unwrap();
+            let files: [(&str, &[u8]); 2] = [("coil-100/obj1__0.png", &whole), ("coil-100/obj2__0.png", cut)];
+            fs::write(manifest_zip(root.path()), crate::zip::tests::archive(&files, false)).unwrap();
+            let refused =
+                prepare_manifest(root.path(), &manifest, &cache, &how(true)).unwrap_err().to_string();
+            assert!(refused.contains("coil-100.zip/coil-100/obj2__0.png: not a usable picture"), "{refused}");
         }
 
         #[test]

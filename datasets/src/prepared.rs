@@ -80,10 +80,11 @@ impl Header {
 }
 
 /// What the manifest says that decides the contents of a prepared copy; a change of it makes copies useless. The first
-/// number counts changes of our own code that move pixels, labels or their order.
+/// number counts changes of our own code that move pixels, labels or their order, or that judge otherwise whether files are
+/// all of a data set.
 pub(crate) fn recipe(manifest: &Manifest) -> Digest256 {
     let Manifest { name, decoder, shape, classes, source, held_out, .. } = manifest;
-    let text = format!("1 {name} {decoder:?} {shape} {classes} {source:?} {held_out:?}");
+    let text = format!("2 {name} {decoder:?} {shape} {classes} {source:?} {held_out:?}");
     Sha256::digest(text).into()
 }
 

@@ -51,6 +51,12 @@ pub fn inspect_prepared(
     }
 }
 
+/// The prepared copies of a data set by their headers; with no cache named, those in the data directory.
+pub(crate) fn all(root: &Path, cache: Option<&Path>, name: &str) -> Vec<PreparedCopy> {
+    let cache = cache.map_or_else(|| root.join(prepared::FOLDER), Path::to_owned);
+    inspect_prepared(root, &cache, name, false).unwrap_or_default()
+}
+
 fn images(root: &Path, cache: &Path, manifest: &Manifest, full: bool) -> Option<PreparedCopy> {
     let path = prepared::path(cache, manifest);
     let state = match prepared::header(&path, manifest) {

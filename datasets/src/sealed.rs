@@ -9,15 +9,14 @@
 //! | 168..200 | SHA-256 of the bytes before |
 //! | 200.. | the payload, and behind it what else the kind has |
 //!
-//! A file is written under another name and renamed when complete, so that there is never half a copy, and processes
-//! that prepare the same data set at once do not disturb each other: they write the same bytes, and the last one stays.
-//! While it is written it is locked; the system unlocks it if the writer dies, and the next writer in the folder removes it.
+//! A file is whole or absent (`taskset_files::AtomicFile`), and processes that prepare the same data set at once do not disturb
+//! each other: they write the same bytes, and the last one stays. What a killed writer left is removed by the next one.
 //!
 //! No payload is used before it was compared with its checksum: once a process, for a file that stays as it is.
 
 use std::collections::BTreeSet;
-use std::fs::{self, TryLockError};
-use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,8 +24,7 @@ use std::time::SystemTime;
 
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};
-use taskset_files::open_regular;
-use tempfile::NamedTempFile;
+use taskset_files::{AtomicFile, open_regular, remove_left_overs, write_atomically};
 
 use crate::Error;
 
@@ -37,7 +35,7 @@ const FIELDS: Range<usize> = 12..136;
 /// Endings of what is written here.
 const ENDINGS: [&str; 3] = ["images", "subwords", "tokens"];
 
-/// Random letters and digits in the name of a file that is being written, so that nobody can guess it.
+/// Random letters and digits in the names of drafts of earlier versions.
 const RANDOM: usize = 12;
 
 /// A SHA-256.
@@ -270,86 +268,50 @@ fn verified<T>(with: impl FnOnce(&mut BTreeSet<Verified>) -> T) -> T {
     with(&mut VERIFIED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// A file that gets its name when it is complete. Dropped before, it leaves nothing behind.
-pub(crate) struct Draft {
-    file: BufWriter<NamedTempFile>,
-    target: PathBuf,
+/// Makes a folder in which something will be written, and removes from it what dead writers left.
+fn open_folder(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    // What cannot be looked at or removed stays.
+    let _ = remove_left_overs(folder);
+    remove_old_drafts(folder);
+    Ok(())
 }
 
-impl Draft {
-    /// Starts the file that will be `target`; makes its folder, and removes from it what dead writers left.
-    pub(crate) fn create(target: &Path) -> Result<Self, Error> {
-        let folder =
-            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-        remove_abandoned(folder);
-        let prefix = format!("{}.", target.file_name().unwrap_or_default().to_string_lossy());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).rand_bytes(RANDOM).suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // Readable like any other file under the process's umask, not by its owner alone.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        loop {
-            let file = builder.tempfile_in(folder);
-            let file = file.map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-            // Another writer may take it for abandoned before it is locked, and then removes it. Where files cannot be
-            // locked, nobody removes any.
-            let taken = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
-            if !taken && file.path().exists() {
-                let file = BufWriter::with_capacity(1 << 18, file);
-                return Ok(Self { file, target: target.to_owned() });
-            }
-        }
-    }
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
 
-    /// Appends.
-    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.write_all(bytes).map_err(|source| self.error(source))
-    }
-
-    /// Gives the file its name. Returns the number of its bytes.
-    pub(crate) fn finish(mut self) -> Result<u64, Error> {
-        let written = self.file.flush().and_then(|()| {
-            let file = self.file.get_ref().as_file();
-            file.sync_all()?;
-            file.metadata()
-        });
-        let bytes = written.map_err(|source| self.error(source))?.len();
-        let named = self.file.into_inner().map_err(io::IntoInnerError::into_error);
-        let named = named.and_then(|file| file.persist(&self.target).map_err(|error| error.error));
-        named.map_err(|source| Error::Write { path: self.target.clone(), source })?;
-        Ok(bytes)
-    }
-
-    fn path(&self) -> PathBuf {
-        self.file.get_ref().path().to_owned()
-    }
-
-    fn error(&self, source: io::Error) -> Error {
-        Error::Write { path: self.path(), source }
+/// A link in the place of a prepared copy is replaced, not followed: others may write in a shared folder, too.
+fn remove_link(target: &Path) {
+    if target.is_symlink() {
+        let _ = fs::remove_file(target);
     }
 }
 
-/// Removes the drafts in a folder whose writers died: those that nobody locks. What cannot be looked at stays.
-fn remove_abandoned(folder: &Path) {
+/// Writes a file that is seen whole or not at all.
+pub(crate) fn write_whole(target: &Path, contents: &[u8]) -> Result<(), Error> {
+    open_folder(folder_of(target))?;
+    remove_link(target);
+    write_atomically(target, contents).map_err(|source| Error::Write { path: target.to_owned(), source })
+}
+
+/// Removes what earlier versions of the program left when they were killed: drafts that nobody locks.
+fn remove_old_drafts(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
-        if path.file_name().is_some_and(|name| is_draft(&name.to_string_lossy()))
+        if path.file_name().is_some_and(|name| is_old_draft(&name.to_string_lossy()))
+            && !path.is_symlink()
             && let Ok(file) = open_regular(&path)
             && file.try_lock().is_ok()
         {
-            // It is locked until it is gone: its writer, if it has only just begun, sees that.
             let _ = fs::remove_file(&path);
         }
     }
 }
 
-/// Whether a file has a name that [`Draft::create`] gives: `<target>.<random>.part`; or `<target>.<process>-<number>.part`, as
-/// earlier versions gave.
-fn is_draft(name: &str) -> bool {
+/// Whether a file has a name that earlier versions gave to drafts: `<target>.<random>.part`, or
+/// `<target>.<process>-<number>.part`.
+fn is_old_draft(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_random =
         |text: &str| text.len() == RANDOM && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -361,41 +323,54 @@ fn is_draft(name: &str) -> bool {
     })
 }
 
-/// A prepared copy in the making: its payload is appended, its header comes last.
+/// A prepared copy in the making: its payload is appended, its header comes last. Dropped before it is finished, it leaves
+/// nothing behind.
 pub(crate) struct Writer {
-    draft: Draft,
+    file: AtomicFile,
+    target: PathBuf,
+    /// Bytes that were written.
+    length: u64,
     hash: Sha256,
 }
 
 impl Writer {
-    /// As [`Draft::create`].
+    /// Starts the file that will be `target`; makes its folder, and removes from it what dead writers left.
     pub(crate) fn create(target: &Path) -> Result<Self, Error> {
-        let mut draft = Draft::create(target)?;
-        draft.put(&[0; HEADER])?;
-        Ok(Self { draft, hash: Sha256::new() })
+        open_folder(folder_of(target))?;
+        let write = |source| Error::Write { path: target.to_owned(), source };
+        remove_link(target);
+        let mut file = AtomicFile::create(target).map_err(write)?;
+        file.write_all(&[0; HEADER]).map_err(write)?;
+        Ok(Self { file, target: target.to_owned(), length: HEADER as u64, hash: Sha256::new() })
     }
 
     /// Appends to the payload.
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.hash.update(bytes);
-        self.draft.put(bytes)
+        self.append(bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.length += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(|source| self.error(source))
+    }
+
+    fn error(&self, source: io::Error) -> Error {
+        Error::Write { path: self.target.clone(), source }
     }
 
     /// The same copy with only these pieces of the payload (where each begins, and its bytes), in this order.
     pub(crate) fn rearranged(mut self, pieces: impl IntoIterator<Item = (u64, u64)>) -> Result<Self, Error> {
-        self.draft.file.flush().map_err(|source| self.draft.error(source))?;
-        let mut to = Self::create(&self.draft.target)?;
-        let path = self.draft.path();
-        let from = self.draft.file.get_mut();
-        let mut chunk = vec![0; 1 << 16];
+        let mut to = Self::create(&self.target)?;
+        let mut chunk = vec![0; 1 << 18];
         for (start, mut left) in pieces {
-            let read = |source| Error::Io { path: path.clone(), source };
-            from.seek(SeekFrom::Start(HEADER as u64 + start)).map_err(read)?;
+            let mut at = HEADER as u64 + start;
             while left > 0 {
-                let n = left.min(chunk.len() as u64) as usize;
-                from.read_exact(&mut chunk[..n]).map_err(read)?;
-                to.put(&chunk[..n])?;
-                left -= n as u64;
+                let n = left.min(chunk.len() as u64);
+                let piece = &mut chunk[..n as usize];
+                self.file.read_back(at, piece).map_err(|source| self.error(source))?;
+                to.put(piece)?;
+                (at, left) = (at + n, left - n);
             }
         }
         Ok(to)
@@ -412,12 +387,10 @@ impl Writer {
         behind: &[u8],
         header: impl FnOnce(&Digest256) -> [u8; HEADER],
     ) -> Result<u64, Error> {
-        self.draft.put(behind)?;
-        let payload = self.hash.finalize().into();
-        let start = self.draft.file.seek(SeekFrom::Start(0));
-        start.map_err(|source| self.draft.error(source))?;
-        self.draft.put(&header(&payload))?;
-        self.draft.finish()
+        self.append(behind)?;
+        let Self { mut file, target, length, hash } = self;
+        let done = file.overwrite(0, &header(&hash.finalize().into())).and_then(|()| file.commit());
+        done.map(|()| length).map_err(|source| Error::Write { path: target, source })
     }
 }
 
@@ -498,50 +471,47 @@ mod tests {
         let others = [
             "movie.part",
             "notes.1-2.part",
+            "x.csv.aB3dE6gH9jK2.part",
             "x.tokens",
             "x.tokens.1-2",
             "x.tokens.12.part",
-            "x.tokens.aB3dE6gH9jK.part",
-            "x.csv.aB3dE6gH9jK2.part",
             "x.tokens.a-b.part",
+            "x.tokens.aB3dE6gH9jK.part",
         ];
         others.iter().for_each(|name| put(name));
-        put("imdb-0.tokens.999999-0.part");
-        put("mnist.images.1-17.part");
-        put("imdb-0.subwords.aB3dE6gH9jK2.part");
-        #[cfg(unix)]
-        {
-            // Nobody waits for a pipe that has such a name.
-            let pipe = folder.path().join("pipe.tokens.1-2.part");
-            let _ = std::process::Command::new("mkfifo").arg(&pipe).status();
-            Draft::create(&folder.path().join("z.tokens")).unwrap();
-            let _ = fs::remove_file(&pipe);
+        for name in [
+            "imdb-0.tokens.999999-0.part",
+            "mnist.images.1-17.part",
+            "imdb-0.subwords.aB3dE6gH9jK2.part",
+            ".writing-dead",
+        ] {
+            put(name);
         }
-        let living = Draft::create(&folder.path().join("y.subwords")).unwrap();
-        let (target, mut left) = (folder.path().join("x.images"), names(&folder));
-        assert_eq!(left.len(), others.len() + 1, "{left:?}");
-        let second = Draft::create(&target).unwrap();
-        second.finish().unwrap();
-        left.push("x.images".to_owned());
-        left.sort_unstable();
-        assert_eq!(names(&folder), left, "the draft of a living writer stays");
-        living.finish().unwrap();
+        let living = Writer::create(&folder.path().join("y.subwords")).unwrap();
+        write_whole(&folder.path().join("z.subwords"), b"z").unwrap();
+        let left = names(&folder);
+        assert!(left[0].starts_with(".writing-"), "the draft of a living writer stays: {left:?}");
+        assert_eq!(left[1..left.len() - 1], others);
+        living.finish(|_| [0; HEADER]).unwrap();
         assert!(folder.path().join("y.subwords").is_file());
     }
 
+    #[cfg(unix)]
     #[test]
-    fn many_writers_at_once_keep_their_drafts() {
-        let folder = TempDir::new().unwrap();
-        std::thread::scope(|scope| {
-            for thread in 0..4 {
-                let target = folder.path().join(format!("{}.tokens", thread % 2));
-                scope.spawn(move || {
-                    for _ in 0..30 {
-                        Draft::create(&target).unwrap().finish().unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(names(&folder), ["0.tokens", "1.tokens"]);
+    fn nothing_that_was_planted_is_followed_or_waited_for() {
+        use std::os::unix::fs::symlink;
+
+        let (folder, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let victim = other.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let target = folder.path().join("x.images");
+        for name in ["x.images.1-2.part", ".writing-x", "x.images", "x.subwords"] {
+            symlink(&victim, folder.path().join(name)).unwrap();
+        }
+        let _ = std::process::Command::new("mkfifo").arg(folder.path().join("pipe.tokens.1-2.part")).status();
+        Writer::create(&target).unwrap().finish(|_| [0; HEADER]).unwrap();
+        write_whole(&folder.path().join("x.subwords"), b"vocabulary").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert!(!target.is_symlink() && target.is_file());
     }
 }

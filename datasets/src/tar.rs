@@ -1,4 +1,7 @@
 //! A reader of tar streams for hostile input: regular files of the ustar, GNU and pax formats; nothing is written.
+//!
+//! Links are left out: what they lead to is in the archive itself, or is none of its files. Sparse files, whose contents are
+//! not stored as they are, are refused.
 
 use std::io::{self, Read};
 
@@ -6,6 +9,9 @@ use std::io::{self, Read};
 const BLOCK: usize = 512;
 /// Longest name of a file, and longest pax header that is read for one.
 const MAX_NAME: u64 = 1 << 16;
+
+/// Most bytes behind the last file that are read.
+const MAX_BEHIND: u64 = 64 << 20;
 
 /// What is wrong with a tar stream, and at which byte of it.
 #[derive(Debug)]
@@ -37,6 +43,7 @@ impl<R: Read> Tar<R> {
     /// call. None at the end of the archive.
     pub(crate) fn next_file(&mut self) -> Result<Option<TarEntry>, TarError> {
         let mut long_name = None;
+        let mut pax = Pax::default();
         loop {
             let start = self.offset;
             let block = self.take(BLOCK as u64)?;
@@ -54,12 +61,23 @@ impl<R: Read> Tar<R> {
             if octal(&block[148..156]) != Some(sum) {
                 return self.fail(start, "not a tar header (wrong checksum)");
             }
-            let Some(size) = octal(&block[124..136]) else {
-                return self.fail(start, "the size of an entry is not an octal number");
+            let Some(own_size) = number(&block[124..136]) else {
+                return self.fail(start, "the size of an entry is not a number");
             };
+            // A pax header tells the size of the entry behind it, not that of another header.
+            let is_header = matches!(block[156], b'L' | b'K' | b'x' | b'g');
+            let size = pax.size.filter(|_| !is_header).unwrap_or(own_size);
             match block[156] {
-                b'0' | 0 => {
+                b'S' => {
                     let name = long_name.take().unwrap_or_else(|| ustar_name(&block));
+                    return self.fail(start, &sparse(&name));
+                }
+                b'0' | b'7' | 0 => {
+                    let name = pax.path.take().or(long_name.take()).unwrap_or_else(|| ustar_name(&block));
+                    if pax.sparse {
+                        return self.fail(start, &sparse(&name));
+                    }
+                    pax = Pax::default();
                     // Before ustar, a slash at the end meant a folder.
                     if name.ends_with('/') {
                         self.skip(size)?;
@@ -69,15 +87,20 @@ impl<R: Read> Tar<R> {
                 }
                 b'L' | b'x' if size <= MAX_NAME => {
                     let contents = self.read(size)?;
-                    let name = if block[156] == b'L' { Some(text(&contents)) } else { pax_path(&contents) };
-                    long_name = name.or(long_name);
+                    if block[156] == b'L' {
+                        long_name = Some(text(&contents));
+                    } else if let Some(found) = Pax::parse(&contents) {
+                        pax = found;
+                    } else {
+                        return self.fail(start, "a damaged pax header");
+                    }
                 }
                 b'L' | b'x' => return self.fail(start, "a name of more than 65,536 bytes"),
                 // Folders, links, devices and what else there is.
                 _ => {
                     self.skip(size)?;
-                    if block[156] != b'g' {
-                        long_name = None;
+                    if !is_header {
+                        (long_name, pax) = (None, Pax::default());
                     }
                 }
             }
@@ -98,6 +121,15 @@ impl<R: Read> Tar<R> {
     /// Leaves out the contents of the current entry.
     pub(crate) fn skip(&mut self, size: u64) -> Result<(), TarError> {
         self.skip_bytes(size.saturating_add(padding(size)))
+    }
+
+    /// Reads what follows the last file, so that the decompressor comes to its checksum. It is little: zeros up to a full
+    /// record of tape.
+    pub(crate) fn finish(&mut self) -> Result<(), TarError> {
+        let start = self.offset;
+        io::copy(&mut (&mut self.source).take(MAX_BEHIND), &mut io::sink())
+            .map(|_| ())
+            .map_err(|source| TarError { offset: start, problem: source.to_string() })
     }
 
     fn skip_bytes(&mut self, len: u64) -> Result<(), TarError> {
@@ -150,11 +182,47 @@ fn octal(field: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits.trim_matches(' '), 8).ok()
 }
 
-/// The path in a pax header, a list of lines `<length> <key>=<value>`.
-fn pax_path(contents: &[u8]) -> Option<String> {
-    String::from_utf8_lossy(contents)
-        .lines()
-        .find_map(|line| line.split_once(' ')?.1.strip_prefix("path=").map(str::to_owned))
+/// A number as headers have it: octal, or, if it is too large for that, binary behind a first bit of 1.
+fn number(field: &[u8]) -> Option<u64> {
+    match field.split_first()? {
+        (&first, rest) if first & 0x80 != 0 => rest
+            .iter()
+            .try_fold(u64::from(first & 0x7f), |n, &byte| n.checked_mul(256).map(|n| n | u64::from(byte))),
+        _ => octal(field),
+    }
+}
+
+fn sparse(name: &str) -> String {
+    format!("`{}` is a sparse file, which is not read; pack it without `--sparse`", name.escape_default())
+}
+
+/// What a pax header says of the entry behind it.
+#[derive(Default)]
+struct Pax {
+    path: Option<String>,
+    size: Option<u64>,
+    sparse: bool,
+}
+
+impl Pax {
+    /// Reads a list of records `<length> <key>=<value>`, each with a line feed at its end; none if it is not that.
+    fn parse(mut contents: &[u8]) -> Option<Self> {
+        let mut pax = Self::default();
+        while !contents.is_empty() {
+            let space = contents.iter().position(|&byte| byte == b' ')?;
+            let length: usize = std::str::from_utf8(&contents[..space]).ok()?.parse().ok()?;
+            let record = contents.get(space + 1..length)?.strip_suffix(b"\n")?;
+            let equals = record.iter().position(|&byte| byte == b'=')?;
+            let (key, value) = (&record[..equals], String::from_utf8_lossy(&record[equals + 1..]));
+            match key {
+                b"path" => pax.path = Some(value.into_owned()),
+                b"size" => pax.size = Some(value.parse().ok()?),
+                key => pax.sparse |= key.starts_with(b"GNU.sparse."),
+            }
+            contents = &contents[length..];
+        }
+        Some(pax)
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +244,24 @@ pub(crate) mod tests {
         block.extend(contents);
         block.resize(block.len().next_multiple_of(BLOCK), 0);
         block
+    }
+
+    /// Gives a header another size field and the right checksum.
+    fn with_size(mut entry: Vec<u8>, size: &[u8; 12]) -> Vec<u8> {
+        entry[124..136].copy_from_slice(size);
+        entry[148..156].fill(b' ');
+        let sum: u64 = entry[..BLOCK].iter().map(|&b| u64::from(b)).sum();
+        entry[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        entry
+    }
+
+    /// A record of a pax header.
+    fn record(key: &str, value: &str) -> String {
+        let mut length = key.len() + value.len() + 3;
+        while length != key.len() + value.len() + 3 + length.to_string().len() {
+            length = key.len() + value.len() + 3 + length.to_string().len();
+        }
+        format!("{length} {key}={value}\n")
     }
 
     /// An archive of these files.
@@ -202,7 +288,7 @@ pub(crate) mod tests {
     #[test]
     fn files_with_short_and_long_names_are_read() {
         let long = "d/".repeat(60) + "f";
-        let pax = format!("{} path={long}x\n", long.len() + 12);
+        let pax = record("path", &format!("{long}x"));
         let bytes = [
             entry("folder/", b"", b'5'),
             entry("link", b"", b'2'),
@@ -217,6 +303,87 @@ pub(crate) mod tests {
             (long, vec![1; 600]),
         ];
         assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn sizes_in_all_forms_are_read() {
+        let read = |bytes: &[Vec<u8>]| all(&[bytes.concat(), vec![0; 2 * BLOCK]].concat());
+        let expected = [("a".to_owned(), vec![5; 600])];
+        let file = entry("a", &[5; 600], b'0');
+        let binary = *b"\x80\0\0\0\0\0\0\0\0\0\x02\x58";
+        assert_eq!(read(&[with_size(file.clone(), &binary)]).unwrap(), expected);
+        assert_eq!(read(&[with_size(file.clone(), b" 1130       ")]).unwrap(), expected);
+        // Of files beyond 8 GB some programs say the size in a pax header only.
+        let pax = entry("pax", record("size", "600").as_bytes(), b'x');
+        assert_eq!(read(&[pax, with_size(file.clone(), b"00000000000\0")]).unwrap(), expected);
+        for size in [
+            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"no number   ",
+            b"\0\0\0\0\0\0\0\0\0\0\0\0",
+        ] {
+            let problem = read(&[with_size(file.clone(), size)]).unwrap_err();
+            assert!(problem.problem.contains("not a number"), "{problem:?}");
+        }
+        let most = b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff";
+        assert!(read(&[with_size(file, most)]).unwrap_err().problem.contains("within a file"));
+    }
+
+    #[test]
+    fn names_in_all_forms_are_read() {
+        let read = |bytes: &[Vec<u8>]| {
+            let files = all(&[bytes.concat(), vec![0; 2 * BLOCK]].concat()).unwrap();
+            files.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let file = |name: &str| entry(name, b"x", b'0');
+        // Records of any order, and a value with a line feed and an equals sign.
+        let records = [record("mtime", "1.5"), record("path", "d/a\nb=c"), record("uid", "0")].concat();
+        assert_eq!(read(&[entry("pax", records.as_bytes(), b'x'), file("short")]), ["d/a\nb=c"]);
+        // It holds for one entry; what holds for all has no name.
+        let global = entry("pax", record("path", "never").as_bytes(), b'g');
+        let one = entry("pax", record("path", "long").as_bytes(), b'x');
+        assert_eq!(read(&[global, one, file("a"), file("b")]), ["long", "b"]);
+        // A long name, and the long target of a link before it.
+        let link = [entry("././@LongLink", b"target", b'K'), entry("././@LongLink", b"name", b'L')].concat();
+        assert_eq!(read(&[link, entry("l", b"", b'2'), file("a")]), ["a"]);
+        let contiguous = entry("c", b"x", b'7');
+        assert_eq!(read(&[contiguous, file("./a"), file("/b"), file("../c")]), ["c", "./a", "/b", "../c"]);
+        let prefix = |magic: &[u8; 8]| {
+            let mut block = file("name");
+            block[257..265].copy_from_slice(magic);
+            block[345..351].copy_from_slice(b"prefix");
+            let size = block[124..136].try_into().unwrap();
+            with_size(block, &size)
+        };
+        assert_eq!(read(&[prefix(b"ustar\x0000"), prefix(b"ustar  \0")]), ["prefix/name", "name"]);
+    }
+
+    #[test]
+    fn links_are_left_out_and_sparse_files_are_refused() {
+        let end = vec![0; 2 * BLOCK];
+        let mut link = entry("link", b"", b'2');
+        link[157..168].copy_from_slice(b"/etc/passwd");
+        let size = link[124..136].try_into().unwrap();
+        let links = [
+            with_size(link, &size),
+            entry("hard", b"", b'1'),
+            entry("pipe", b"", b'6'),
+            entry("dev", b"", b'3'),
+        ];
+        let files = all(&[links.concat(), archive(&[("a", b"x")])].concat()).unwrap();
+        assert_eq!(files, [("a".to_owned(), b"x".to_vec())]);
+        let sparse = entry("holes", b"x", b'S');
+        let pax = record("GNU.sparse.major", "1") + &record("GNU.sparse.name", "holes");
+        let in_pax =
+            [entry("pax", pax.as_bytes(), b'x'), entry("GNUSparseFile.0/holes", b"x", b'0')].concat();
+        for bytes in [sparse, in_pax] {
+            let problem = all(&[bytes, end.clone()].concat()).unwrap_err().problem;
+            assert!(problem.contains("holes` is a sparse file"), "{problem}");
+        }
+        for broken in ["9 path=a", "x path=a\n", "99 path=a\n", "11 pathless\n", "10 size=x\n", "0 path=a\n"]
+        {
+            let bytes = [entry("pax", broken.as_bytes(), b'x'), entry("a", b"", b'0'), end.clone()].concat();
+            assert!(all(&bytes).unwrap_err().problem.contains("damaged pax header"), "{broken}");
+        }
     }
 
     #[test]

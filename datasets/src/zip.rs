@@ -1,6 +1,6 @@
 //! A reader of ZIP archives for hostile input: stored and deflated entries, ZIP64, nothing is written anywhere.
 //!
-//! Only the central directory is believed; sizes are limits that the contents must meet exactly, and checksums are
+//! Links are left out: their contents are a path. Only the central directory is believed; sizes are limits that the contents must meet exactly, and checksums are
 //! compared. Encrypted and multi-volume archives and other methods are refused.
 
 use std::fmt;
@@ -58,7 +58,7 @@ pub(crate) struct Zip<R> {
 }
 
 impl<R: Read + Seek> Zip<R> {
-    /// Reads the directory. Entries of folders are left out.
+    /// Reads the directory. Entries of folders and of symbolic links are left out.
     pub(crate) fn open(mut source: R) -> Result<Self, ZipError> {
         let len = source.seek(SeekFrom::End(0)).map_err(at(0))?;
         let (count, start, size) = find_directory(&mut source, len)?;
@@ -71,8 +71,9 @@ impl<R: Read + Seek> Zip<R> {
         for _ in 0..count {
             let offset = start + (directory.len() - rest.len()) as u64;
             let (entry, after) = parse_entry(rest, offset)?;
+            let is_link = is_link(rest);
             rest = after;
-            if !entry.name.ends_with('/') {
+            if !entry.name.ends_with('/') && !is_link {
                 entries.push(entry);
             }
         }
@@ -189,6 +190,12 @@ fn parse_entry(directory: &[u8], offset: u64) -> Result<(ZipEntry, &[u8]), ZipEr
     Ok((ZipEntry { name, size, compressed, deflated: method == 8, crc: u32_at(head, 16), header }, after))
 }
 
+/// Whether a directory entry, which is sound, is of a symbolic link: programs on Unix say so in the upper half of its
+/// attributes.
+fn is_link(entry: &[u8]) -> bool {
+    entry[5] == 3 && u16_at(entry, 40) & 0o170_000 == 0o120_000
+}
+
 /// The ZIP64 field among the extra fields of an entry; empty if there is none.
 fn zip64_field(mut extra: &[u8]) -> &[u8] {
     while extra.len() >= 4 {
@@ -276,6 +283,54 @@ pub(crate) mod tests {
         }
     }
 
+    /// The archive with its sizes, places and counts in the ZIP64 fields alone.
+    fn in_zip64(name: &str, contents: &[u8]) -> Vec<u8> {
+        let plain = archive(&[(name, contents)], false);
+        let directory = plain.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+        let (mut bytes, end) = (plain[..directory].to_vec(), plain.len() - END);
+        let mut entry = plain[directory..end].to_vec();
+        let size = u64::from(u32_at(&entry, 24));
+        let extra =
+            [&[1, 0, 24, 0][..], &size.to_le_bytes(), &size.to_le_bytes(), &0u64.to_le_bytes()].concat();
+        entry[20..28].fill(0xff);
+        entry[42..46].fill(0xff);
+        // Another extra field stands before it.
+        entry[30] = (extra.len() + 6) as u8;
+        entry.extend([&b"UT\x02\0ab"[..], &extra].concat());
+        bytes.extend(&entry);
+        let at = bytes.len() as u64;
+        let sizes = [&44u64.to_le_bytes()[..], &[0; 12], &1u64.to_le_bytes(), &1u64.to_le_bytes()].concat();
+        let places = [(entry.len() as u64).to_le_bytes(), (directory as u64).to_le_bytes()].concat();
+        bytes.extend([b"PK\x06\x06", &sizes[..], &places].concat());
+        bytes.extend([&b"PK\x06\x07\0\0\0\0"[..], &at.to_le_bytes(), &1u32.to_le_bytes()].concat());
+        bytes.extend([&b"PK\x05\x06\0\0\0\0"[..], &[0xff; 12], &[0, 0]].concat());
+        bytes
+    }
+
+    #[test]
+    fn large_archives_have_their_numbers_elsewhere() {
+        let bytes = in_zip64("d/a.txt", b"contents");
+        assert_eq!(all(&bytes, 100).unwrap(), [("d/a.txt".to_owned(), b"contents".to_vec())]);
+        let locator = bytes.windows(4).position(|w| w == b"PK\x06\x07").unwrap();
+        let mut lost = bytes.clone();
+        lost[locator + 8] ^= 1;
+        assert!(all(&lost, 100).unwrap_err().problem.contains("ZIP64 end record"));
+        let field = bytes.windows(4).position(|w| w == [1, 0, 24, 0]).unwrap();
+        let mut lost = bytes;
+        lost[field] = 2;
+        assert!(all(&lost, 100).unwrap_err().problem.contains("no ZIP64 sizes"));
+    }
+
+    #[test]
+    fn links_are_left_out() {
+        let mut bytes = archive(&[("link", b"/etc/passwd"), ("file", b"x")], false);
+        let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+        // Made on Unix, with the mode of a symbolic link.
+        bytes[directory + 5] = 3;
+        bytes[directory + 40..directory + 42].copy_from_slice(&0o120_777u16.to_le_bytes());
+        assert_eq!(all(&bytes, 100).unwrap(), [("file".to_owned(), b"x".to_vec())]);
+    }
+
     #[test]
     fn problems_are_named() {
         let check = |change: &dyn Fn(&mut Vec<u8>), word: &str| {
@@ -340,7 +395,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_bomb_is_not_unpacked() {
-        // It declares little and holds much.
+        // Zip bomb: declares 1,000 bytes, inflates to 50 MiB.
         let mut bytes = archive(&[("bomb", &vec![0; 50 << 20])], true);
         let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
         bytes[directory + 24..directory + 28].copy_from_slice(&1000u32.to_le_bytes());

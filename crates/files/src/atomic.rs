@@ -1,7 +1,7 @@
 //! Files that are whole or absent: written beside, synced, renamed.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::fs::{File, TryLockError};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,9 +56,26 @@ impl AtomicFile {
             // Readable like any other file under the process's umask, not by its owner alone.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder)?;
-        let _ = file.as_file().try_lock();
-        Ok(Self { file: BufWriter::with_capacity(1 << 16, file), target: target.to_owned() })
+        loop {
+            let file = builder.tempfile_in(folder)?;
+            // Before it is locked, another process may take it for a left-over, and then removes it. Where files cannot be
+            // locked, nobody removes any.
+            let taken = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
+            if !taken && file.path().exists() {
+                return Ok(Self { file: BufWriter::with_capacity(1 << 16, file), target: target.to_owned() });
+            }
+        }
+    }
+
+    /// Reads bytes that were written before; what follows is again appended.
+    ///
+    /// # Errors
+    /// What the system answers; [`io::ErrorKind::UnexpectedEof`] if there are not so many.
+    pub fn read_back(&mut self, position: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(position))?;
+        let read = self.file.get_mut().read_exact(bytes);
+        self.file.seek(SeekFrom::End(0))?;
+        read
     }
 
     /// Replaces bytes that were written before; what follows is again appended.
@@ -250,6 +267,10 @@ mod tests {
         let mut file = AtomicFile::create(&path).unwrap();
         file.write_all(b"0123456789").unwrap();
         file.overwrite(3, b"ab").unwrap();
+        let mut back = [0; 4];
+        file.read_back(2, &mut back).unwrap();
+        assert_eq!(&back, b"2ab5");
+        assert_eq!(file.read_back(9, &mut back).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         file.write_all(b"!").unwrap();
         assert!(!path.exists());
         file.commit().unwrap();
@@ -302,6 +323,36 @@ mod tests {
         assert_eq!(check(WRITE_TRIES).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), (WRITE_TRIES - 1).to_string());
         assert_eq!(names(dir.path()), ["f"]);
+    }
+
+    #[test]
+    fn many_writers_at_once_keep_their_files() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let path = dir.path().join(format!("{}", thread % 2));
+                scope.spawn(move || {
+                    for _ in 0..30 {
+                        remove_left_overs(path.parent().unwrap()).unwrap();
+                        AtomicFile::create(&path).unwrap().commit().unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(names(dir.path()), ["0", "1"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_is_neither_followed_nor_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, dir.path().join(".writing-planted")).unwrap();
+        remove_left_overs(dir.path()).unwrap();
+        write_atomically(&dir.path().join("f"), b"x").unwrap();
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+        assert!(dir.path().join(".writing-planted").is_symlink());
     }
 
     #[test]

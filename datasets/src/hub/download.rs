@@ -1,7 +1,7 @@
 //! One file over HTTP: resumed, checked while it comes, renamed when complete.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -74,6 +74,8 @@ pub(super) fn download(
     let write = |source| Error::Write { path: item.target.clone(), source };
     if let Some(folder) = item.target.parent() {
         fs::create_dir_all(folder).map_err(write)?;
+        // What cannot be removed stays.
+        let _ = taskset_files::remove_left_overs(folder);
     }
     let known = item.sha256.is_some();
     let expected = match &item.sha256 {
@@ -122,7 +124,7 @@ pub(super) fn download(
         failures = if part.len > best + enough { 1 } else { failures + 1 };
         if failures >= options.attempts.max(1) {
             return Err(item.error(format!(
-                "{failure}; given up after {failures} attempts, {} bytes are kept and the next fetch goes on from there",
+                "{failure}; given up after {failures} attempts; {} bytes are kept, and the next fetch resumes there",
                 part.len
             )));
         }
@@ -139,11 +141,12 @@ pub(super) fn download(
 }
 
 impl Part {
-    /// Opens the growing file and hashes what is in it.
+    /// Opens the growing file and hashes what is in it. Its name can be guessed, because the next download has to find it: so
+    /// only a regular file with no other name is taken, and none that somebody else writes.
     fn open(item: &Item) -> Result<Self, Error> {
         let path = item.part();
         let write = |source| Error::Write { path: path.clone(), source };
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(write)?;
+        let mut file = open_part(&path).map_err(write)?;
         let mut hash = Sha256::new();
         let len = copy(&mut file, |chunk| hash.update(chunk)).map_err(write)?;
         let mut part = Self { file, path, hash, len, resumed: len > 0 };
@@ -170,6 +173,42 @@ impl Part {
         // If it cannot be removed, the next call finds a part with a wrong checksum and starts anew.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Opens the file of a part for appending, or makes it. Nothing is followed, truncated or waited for.
+fn open_part(path: &Path) -> io::Result<File> {
+    let refuse = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{what}; remove it")));
+    let mut options = OpenOptions::new();
+    options.read(true).append(true);
+    let file = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => options.create_new(true).open(path)?,
+        Err(error) => return Err(error),
+        Ok(found) if !found.is_file() => return refuse("it is a link or no regular file"),
+        Ok(found) => {
+            let file = options.open(path)?;
+            if !is_same(&found, &file.metadata()?) {
+                return refuse("it was exchanged, or has another name, too");
+            }
+            file
+        }
+    };
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another process is downloading it")),
+        // File systems without locks go without.
+        _ => Ok(file),
+    }
+}
+
+/// Whether a file that was opened is the one that was looked at, and has no other name.
+#[cfg(unix)]
+fn is_same(seen: &fs::Metadata, opened: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (seen.dev(), seen.ino()) == (opened.dev(), opened.ino()) && opened.nlink() == 1
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, opened: &fs::Metadata) -> bool {
+    opened.is_file()
 }
 
 /// One request for what is still missing. Ends well if the file is complete.
@@ -320,7 +359,7 @@ fn hash_file(path: &Path) -> Result<String, Error> {
 }
 
 /// Hands over a file chunk by chunk; returns its length.
-fn copy(file: &mut File, mut take: impl FnMut(&[u8])) -> std::io::Result<u64> {
+fn copy(file: &mut File, mut take: impl FnMut(&[u8])) -> io::Result<u64> {
     let mut chunk = vec![0; 1 << 16];
     let mut len = 0;
     loop {
@@ -388,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_download_goes_on_where_it_stopped() {
+    fn a_cut_download_resumes() {
         let answers = vec![Answer::file(BODY).cut(10), Answer::file(BODY).cut(20), Answer::file(BODY)];
         let known = |item: &mut Item| item.sha256 = Some(sha256(BODY));
         let (result, ranges, _root) = fetched(answers, known, |_| {});
@@ -413,6 +452,40 @@ mod tests {
         let (result, ranges, _root) = fetched(vec![Answer::file(BODY); 2], known, long);
         assert!(result.is_ok());
         assert_eq!(ranges, [Some("bytes=100-".to_owned()), None]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_part_that_was_planted_is_refused_and_left_alone() {
+        let other = TempDir::new().unwrap();
+        let victim = other.path().join("victim");
+        let check = |plant: &dyn Fn(&Path), words: &[&str]| {
+            fs::write(&victim, "precious").unwrap();
+            let (result, ranges, _root) = fetched(vec![], |_| {}, |root| plant(&root.join("file.bin.part")));
+            let message = crate::in_full(&result.unwrap_err());
+            for word in words.iter().chain(&["file.bin.part"]) {
+                assert!(message.contains(word), "`{word}` is not in: {message}");
+            }
+            assert!(ranges.is_empty());
+            assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        };
+        check(&|part| std::os::unix::fs::symlink(&victim, part).unwrap(), &["a link", "remove it"]);
+        check(&|part| std::os::unix::fs::symlink("nowhere", part).unwrap(), &["a link"]);
+        check(&|part| fs::create_dir(part).unwrap(), &["no regular file"]);
+        check(&|part| _ = std::process::Command::new("mkfifo").arg(part).status(), &["no regular file"]);
+        // A second name of a file, which is written to under both; not everywhere may it be made.
+        let probe = other.path().join("probe");
+        if fs::hard_link(&victim, &probe).is_ok() {
+            fs::remove_file(probe).unwrap();
+            check(&|part| fs::hard_link(&victim, part).unwrap(), &["another name"]);
+        }
+        let locked = |part: &Path| {
+            let file = File::create(part).unwrap();
+            file.lock().unwrap();
+            // It stays locked until the end of the test.
+            std::mem::forget(file);
+        };
+        check(&locked, &["another process is downloading it"]);
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub struct Fetched {
 /// Fetches the files of a data set (an image data set, or a source of texts) into `<root>/<its folder>`, and unpacks
 /// archives of images whose files are read one by one.
 ///
-/// A file grows under the name `<file>.part`, where an interrupted download goes on; it gets its name when its size and
+/// A file grows under the name `<file>.part`, where an interrupted download resumes; it gets its name when its size and
 /// SHA-256 are right. Where the manifest knows no SHA-256, the first download records it in `checksums.sha256`, and
 /// later ones must meet it.
 ///
@@ -182,16 +182,15 @@ fn unpack(archive: &Path, progress: &mut dyn FnMut(FetchEvent<'_>)) -> Result<()
     Container::archive(archive).visit(&|_| true, MAX_UNPACKED, &mut |name, contents| {
         let path = folder.join(name);
         let write = |source| Error::Write { path: path.clone(), source };
-        if path.exists() {
+        // A link that leads nowhere counts as there, too: it is not followed.
+        if path.symlink_metadata().is_ok() {
             return Ok(());
         }
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(write)?;
+            let _ = taskset_files::remove_left_overs(parent);
         }
-        let mut temporary = path.clone().into_os_string();
-        temporary.push(format!(".{}.part", std::process::id()));
-        std::fs::write(&temporary, contents).map_err(write)?;
-        std::fs::rename(&temporary, &path).map_err(write)?;
+        taskset_files::write_atomically(&path, &contents).map_err(write)?;
         progress(FetchEvent::Unpacked(&path));
         Ok(())
     })

@@ -10,8 +10,9 @@ use super::hash_split;
 use super::lines::Lines;
 use super::visit::Visitor;
 
-/// Visits all reviews; label = stars − 1. The split is by the hash of the review's number, of all files together.
-pub(crate) fn visit(files: &[PathBuf], visitor: &mut dyn Visitor) -> Result<(), Error> {
+/// Visits all reviews; label = stars − 1. The split is by the hash of the review's number, of all files together. Returns
+/// the number of reviews.
+pub(crate) fn visit(files: &[PathBuf], visitor: &mut dyn Visitor) -> Result<u64, Error> {
     let mut index = 0;
     for path in files {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -29,6 +30,10 @@ pub(crate) fn visit(files: &[PathBuf], visitor: &mut dyn Visitor) -> Result<(), 
                 Some(columns) => columns.parse(line, &mut text),
                 None => parse_json(line, &mut text),
             };
+            let short = columns.is_some_and(|columns| columns.are_cut(line));
+            if short && lines.is_cut() {
+                return Err(lines.malformed("the file ends within this row; it is truncated, fetch it again"));
+            }
             let label = parsed.map_err(|problem| lines.malformed(problem))?;
             if let Some(split) = hash_split::amazon(index) {
                 visitor.example(split, Some(label), &text)?;
@@ -37,7 +42,7 @@ pub(crate) fn visit(files: &[PathBuf], visitor: &mut dyn Visitor) -> Result<(), 
         }
         visitor.file_done();
     }
-    Ok(())
+    Ok(index)
 }
 
 /// Where the columns stand that are wanted. Quotation marks have no meaning in these files.
@@ -45,17 +50,24 @@ pub(crate) fn visit(files: &[PathBuf], visitor: &mut dyn Visitor) -> Result<(), 
 struct Columns {
     body: usize,
     stars: usize,
+    /// How many there are in all.
+    all: usize,
 }
 
 impl Columns {
     fn read(lines: &mut Lines) -> Result<Self, Error> {
-        let header = lines.next()?.unwrap_or_default();
-        let find = |name: &str| header.trim_end_matches('\r').split('\t').position(|column| column == name);
-        let (body, stars) = (find("review_body"), find("star_rating"));
+        let header = lines.next()?.unwrap_or_default().trim_end_matches('\r');
+        let find = |name: &str| header.split('\t').position(|column| column == name);
+        let (body, stars, all) = (find("review_body"), find("star_rating"), header.split('\t').count());
         let (Some(body), Some(stars)) = (body, stars) else {
             return Err(lines.malformed("the header has no columns review_body and star_rating"));
         };
-        Ok(Self { body, stars })
+        Ok(Self { body, stars, all })
+    }
+
+    /// Whether a row has fewer columns than the header.
+    fn are_cut(self, line: &str) -> bool {
+        line.split('\t').count() < self.all
     }
 
     fn parse(self, line: &str, text: &mut String) -> Result<u8, String> {
@@ -70,10 +82,11 @@ impl Columns {
 }
 
 /// A review of a later edition: `{"text": …, "rating": …}` or `{"reviewText": …, "overall": …}`; other keys are ignored.
+/// A review without words has no `reviewText` in the edition of 2018; its text is empty.
 #[derive(Deserialize)]
 struct Review {
-    #[serde(alias = "reviewText")]
-    text: String,
+    #[serde(default, alias = "reviewText")]
+    text: Option<String>,
     #[serde(alias = "overall")]
     rating: f64,
 }
@@ -82,7 +95,7 @@ fn parse_json(line: &str, text: &mut String) -> Result<u8, String> {
     let review: Review =
         serde_json::from_str(line).map_err(|error| format!("not a review in JSON: {error}"))?;
     // The original has no line breaks, and a vocabulary file cannot express them.
-    text.extend(review.text.chars().map(|c| if c == '\n' { ' ' } else { c }));
+    text.extend(review.text.iter().flat_map(|text| text.chars()).map(|c| if c == '\n' { ' ' } else { c }));
     label(review.rating).ok_or_else(|| format!("a rating of {}", review.rating))
 }
 

@@ -8,14 +8,14 @@ use crate::{Error, SourceSplit};
 
 use super::lines::{self, Lines};
 use super::manifest::{TextDecoder, TextManifest};
-use super::source::{review, sentences};
+use super::source::{Counts, review, sentences};
 use super::visit::Visitor;
 
 /// Largest file of an archive that is read; a shard of `lm1b` has 42 MB.
 const MAX_MEMBER: u64 = 128 << 20;
 
 /// Visits the examples of all files that the manifest names, in the order of the archive. Memory: one file of it.
-/// Returns what makes it a partial copy.
+/// Returns how many files each group has, and the bytes of training and of test files.
 ///
 /// # Errors
 /// Damage, names that lead outside or occur twice, more than 128 MiB in a file or 100 times the archive's size in all;
@@ -24,16 +24,17 @@ pub(crate) fn visit(
     archive: &Path,
     manifest: &TextManifest,
     visitor: &mut dyn Visitor,
-) -> Result<Vec<String>, Error> {
+) -> Result<Counts, Error> {
     let stored =
         std::fs::metadata(archive).map_err(|source| Error::Io { path: archive.to_owned(), source })?;
     let (most, mut unpacked) = (lines::most_unpacked(stored.len()), 0);
     let container = Container::archive(archive);
     let group_of = |name: &str| {
-        let fits = |pattern: &String| lines::path_fits(pattern, name);
+        let fits = |pattern: &String| lines::path_fits(pattern, name) && manifest.decoder.takes(name);
         manifest.files.iter().position(|group| !group.partial && group.names.iter().any(fits))
     };
     let mut names = vec![BTreeSet::new(); manifest.files.len()];
+    let mut bytes = [0; 2];
     container.visit(&|name| group_of(name).is_some(), MAX_MEMBER, &mut |name, contents| {
         let Some(group) = group_of(name) else { return Ok(()) };
         unpacked += contents.len() as u64;
@@ -45,6 +46,8 @@ pub(crate) fn visit(
             return Err(Error::Corrupt { path: archive.to_owned(), offset: 0, problem });
         }
         visitor.member(group, name);
+        let is_test = manifest.files[group].split == Some(SourceSplit::Test);
+        bytes[usize::from(is_test)] += contents.len() as u64;
         let (path, files) = (container.member(name), &manifest.files[group]);
         match manifest.decoder {
             TextDecoder::AclImdb => review(files, &lines::text(&path, contents)?, visitor)?,
@@ -56,11 +59,7 @@ pub(crate) fn visit(
         visitor.file_done();
         Ok(())
     })?;
-    let missing = |(group, names): (&super::TextFiles, &BTreeSet<String>)| {
-        let count = group.count.filter(|&count| count != names.len() && !group.partial)?;
-        Some(format!("{} of {count} files {}", names.len(), group.names[0]))
-    };
-    Ok(manifest.files.iter().zip(&names).filter_map(missing).collect())
+    Ok(Counts { files: names.iter().map(BTreeSet::len).collect(), bytes: Some(bytes), records: None })
 }
 
 #[cfg(test)]
@@ -77,11 +76,12 @@ mod tests {
     use crate::text::{Encoding, Quiet, TextData, TextInfo};
     use crate::{State, inspect, text_info};
 
-    /// A data set of which no original is known, so that fabricated archives are read; with as many files as are given.
+    /// A data set of which only the numbers of files are known, so that fabricated archives are read.
     fn info(name: &str, counts: &[usize]) -> &'static TextInfo {
         let mut info = text_info(name).unwrap().clone();
         let mut manifest = info.manifest.clone();
         manifest.downloads.iter_mut().for_each(|download| (download.bytes, download.sha256) = (None, None));
+        (manifest.train, manifest.test, manifest.bytes_of_files) = (None, None, None);
         manifest.files.iter_mut().zip(counts).for_each(|(group, &count)| group.count = Some(count));
         info.manifest = Box::leak(Box::new(manifest));
         Box::leak(Box::new(info))
@@ -197,13 +197,51 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_that_was_packed_anew_is_judged_by_its_contents() {
+        let reviews: [(&str, &[u8]); 4] = [
+            ("aclImdb/train/neg/3_1.txt", b"Bad, bad, bad."),
+            ("aclImdb/train/neg/4_1.txt", b"Poor in every way."),
+            ("aclImdb/train/pos/10_9.txt", b"Great."),
+            ("aclImdb/test/pos/0_7.txt", b"Good."),
+        ];
+        let plain = archive(&reviews);
+        let judge = |packed: &[u8], bytes: u64, test: u64| {
+            let info = info("imdb_reviews/bytes", &[2, 1, 0, 1]);
+            let mut manifest = info.manifest.clone();
+            (manifest.train, manifest.test) = (Some(3), Some(1));
+            manifest.bytes_of_files = Some(crate::BytesOfFiles { train: 38, test });
+            manifest.downloads[0].bytes = Some(bytes);
+            manifest.downloads[0].sha256 = Some("0".repeat(64));
+            let info = TextInfo { manifest: Box::leak(Box::new(manifest)), ..info.clone() };
+            let info: &'static TextInfo = Box::leak(Box::new(info));
+            let root = TempDir::new().unwrap();
+            put(&root, info, "aclImdb_v1.tar.gz", packed);
+            read(&root, info).map(|data| data.origin()).map_err(|error| error.to_string())
+        };
+        let real = Ok(taskset_names::Origin::Real);
+        let anew = gzip(&plain);
+        assert_eq!(judge(&anew, 300, 5), real);
+        assert_eq!(judge(&anew, anew.len() as u64, 5), real);
+        let members = [gzip(&plain[..700]), gzip(&plain[700..])].concat();
+        assert_eq!(judge(&members, 300, 5), real);
+        let check = |packed: &[u8], test, words: &[&str]| {
+            let message = judge(packed, 300, test).unwrap_err();
+            words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
+        };
+        check(&anew[..anew.len() - 9], 5, &["truncated", "the original has 300"]);
+        check(&anew, 6, &["the test files have 5 bytes together, those of the original 6"]);
+        let fewer = gzip(&archive(&reviews[1..]));
+        check(&fewer, 5, &["the original 300", "1 of 2 files aclImdb/train/neg"]);
+    }
+
+    #[test]
     fn the_published_archive_must_be_the_original() {
         let root = TempDir::new().unwrap();
         let info = text_info("imdb_reviews/bytes").unwrap();
         put(&root, info, "aclImdb_v1.tar.gz", &gzip(&archive(&[("aclImdb/train/neg/0_1.txt", b"Bad.")])));
         let message = read(&root, info).unwrap_err().to_string();
         assert!(message.contains("the original has 84125825"), "{message}");
-        let look = inspect(root.path(), "imdb_reviews").unwrap();
+        let look = inspect(root.path(), None, "imdb_reviews").unwrap();
         assert!(look.present[0].ends_with("imdb/aclImdb_v1.tar.gz"), "{look:?}");
         assert!(look.state == State::Damaged && look.problems[0].contains("84125825"), "{look:?}");
     }

@@ -21,7 +21,7 @@ use taskset_names::Origin;
 
 use crate::buffer::{Buffer, little_endian};
 use crate::digest::Fields;
-use crate::sealed::{Digest256, Draft, HEADER, Kind, Mapped, Place, Writer};
+use crate::sealed::{Digest256, HEADER, Kind, Mapped, Place, Writer};
 use crate::{Error, files};
 
 use super::data::padding;
@@ -29,8 +29,9 @@ use super::lines;
 use super::source::Found;
 use super::{TextData, TextInfo};
 
-/// The version is raised when the format, a tokeniser or the order of examples changes.
-const KIND: Kind = Kind { magic: *b"TSKSTXT\0", version: 3, name: "a text data set" };
+/// The version is raised when the format, a tokeniser or the order of examples changes, or the judgement whether files are all
+/// of a source.
+const KIND: Kind = Kind { magic: *b"TSKSTXT\0", version: 4, name: "a text data set" };
 
 /// A hash of what a tokenised data set is made from: its name, and the name, size and time of change of each file.
 pub(crate) fn key(root: &Path, info: &TextInfo, found: &Found) -> Result<String, Error> {
@@ -133,13 +134,6 @@ impl Header {
         let notes = labels.end..end(labels.end, notes, 1)?;
         Some(Sections { tokens, ends, labels, notes })
     }
-}
-
-/// Writes a file under another name first, so that under its own it is never seen half written.
-pub(crate) fn write_whole(path: &Path, contents: &[u8]) -> Result<(), Error> {
-    let mut draft = Draft::create(path)?;
-    draft.put(contents)?;
-    draft.finish().map(|_| ())
 }
 
 /// What a copy holds besides tokens.

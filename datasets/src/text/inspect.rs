@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::inspect::{in_full, of_another_size};
+use crate::inspect::{far_too_small, in_full, of_another_size};
 use crate::{Error, PreparedCopy, PreparedState, Presence, State, Verdict, Verification, VerifiedFile};
 
-use super::manifest::{TextDecoder, TextManifest};
-use super::source::Found;
+use super::manifest::TextManifest;
+use super::source::{Found, Judgement};
 use super::visit::Nobody;
 use super::{cache, lines, text_infos};
 
@@ -29,48 +29,50 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
         problems: Vec::new(),
         needs_preparation: false,
     };
-    match Found::new(root, manifest) {
-        Ok(found) => {
-            presence.problems.extend(found.problems.iter().cloned());
-            if let (TextDecoder::WikiExtractor, Some(articles)) = (manifest.decoder, manifest.articles) {
-                let note = format!("complete with {articles} articles, which only reading can count");
-                presence.problems.push(note);
+    let found = match Found::new(root, manifest) {
+        Ok(found) => found,
+        Err(error) => {
+            if !matches!(error, Error::MissingFile { .. }) {
+                presence.state = State::Damaged;
             }
-            let mut damaged = false;
-            let archive = found.archive.as_slice();
-            for paths in found.groups.iter().map(|(_, paths)| &paths[..]).chain([archive]) {
-                presence.present.extend(listed(paths));
-                for path in paths {
-                    match std::fs::metadata(path) {
-                        Ok(metadata) => {
-                            let got = metadata.len();
-                            presence.bytes += got;
-                            let download = manifest.download(path);
-                            let expected = download.and_then(|d| d.bytes).filter(|&bytes| bytes != got);
-                            if let (Some(download), Some(expected)) = (download, expected) {
-                                damaged = true;
-                                presence.problems.push(of_another_size(download.name(), got, expected));
-                            }
-                        }
-                        Err(source) => {
-                            damaged = true;
-                            presence.problems.push(in_full(&Error::Io { path: path.clone(), source }));
-                        }
+            presence.problems.push(in_full(&error));
+            return presence;
+        }
+    };
+    presence.problems.extend(found.problems.iter().cloned());
+    let mut damaged = false;
+    let archive = found.archive.as_slice();
+    for paths in found.groups.iter().map(|(_, paths)| &paths[..]).chain([archive]) {
+        presence.present.extend(listed(paths));
+        for path in paths {
+            match std::fs::metadata(path) {
+                Ok(metadata) => {
+                    let got = metadata.len();
+                    presence.bytes += got;
+                    let download = manifest.download(path);
+                    let expected = download.and_then(|d| d.bytes).filter(|&expected| {
+                        // What was compressed anew has another size, but is not far smaller.
+                        far_too_small(got, expected).is_some()
+                    });
+                    if let (Some(download), Some(expected)) = (download, expected) {
+                        damaged = true;
+                        presence.problems.push(of_another_size(download.name(), got, expected));
                     }
                 }
+                Err(source) => {
+                    damaged = true;
+                    presence.problems.push(in_full(&Error::Io { path: path.clone(), source }));
+                }
             }
-            presence.state = match presence.problems.is_empty() {
-                true => State::Complete,
-                false if damaged => State::Damaged,
-                false => State::Partial,
-            };
-        }
-        Err(error @ Error::MissingFile { .. }) => presence.problems.push(error.to_string()),
-        Err(error) => {
-            presence.state = State::Damaged;
-            presence.problems.push(in_full(&error));
         }
     }
+    // What cannot be looked at was told just now.
+    presence.problems.extend(found.size_problems(manifest).unwrap_or_default());
+    presence.state = match presence.problems.is_empty() {
+        true => State::Unread,
+        false if damaged => State::Damaged,
+        false => State::Partial,
+    };
     presence
 }
 
@@ -120,22 +122,19 @@ pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verificati
         |name: &str, error| VerifiedFile { name: name.to_owned(), path: None, verdict: Verdict::Bad(error) };
     match Found::new(root, manifest) {
         Ok(found) => {
-            let published = found.check_published(manifest);
+            let read = found.read(manifest, &mut Nobody);
+            let original = read.as_ref().is_ok_and(|judgement| judgement.original);
             let groups = found.groups.iter().map(|(group, paths)| (&group.names[0][..], &paths[..]));
             let archive = manifest.archive().map(|name| (name, found.archive.as_slice()));
             for (name, paths) in groups.chain(archive.filter(|(_, paths)| !paths.is_empty())) {
-                let verdict =
-                    if matches!(published, Ok(true)) { Verdict::Original } else { Verdict::WellFormed };
+                let verdict = if original { Verdict::Original } else { Verdict::WellFormed };
                 files.push(VerifiedFile { name: name.to_owned(), path: listed(paths).pop(), verdict });
             }
-            let read = published.and_then(|_| found.visit(manifest, &mut Nobody));
             match read {
-                Ok(more) => {
-                    let problems = [found.problems, more].concat();
-                    if !problems.is_empty() {
-                        let verdict = Verdict::Partial(problems.join("; "));
-                        files.push(VerifiedFile { name: "(all)".to_owned(), path: None, verdict });
-                    }
+                Ok(Judgement { problems, .. }) if problems.is_empty() => {}
+                Ok(Judgement { problems, .. }) => {
+                    let verdict = Verdict::Partial(problems.join("; "));
+                    files.push(VerifiedFile { name: "(all)".to_owned(), path: None, verdict });
                 }
                 Err(error) => files.push(bad("(reading)", error)),
             }

@@ -35,7 +35,12 @@ pub(crate) struct Lines {
     /// Bytes up to its end.
     read: u64,
     most: u64,
+    /// Whether it has no line feed: the file ends there.
+    cut: bool,
 }
+
+/// What some editors write at the beginning of UTF-8; it is no part of the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Lines {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
@@ -57,7 +62,7 @@ impl Lines {
 
     fn new(file: Located, contents: Box<dyn Read>, most: u64) -> Self {
         let reader = BufReader::with_capacity(1 << 16, contents);
-        Self { file, reader, buffer: Vec::new(), line: 0, offset: 0, read: 0, most }
+        Self { file, reader, buffer: Vec::new(), line: 0, offset: 0, read: 0, most, cut: false }
     }
 
     /// The next line without its line feed; none at the end of the file.
@@ -81,8 +86,10 @@ impl Lines {
         if self.read > self.most {
             return Err(bomb(&self.file.path));
         }
-        if self.buffer.last() == Some(&b'\n') {
-            self.buffer.pop();
+        self.cut = self.buffer.pop_if(|last| *last == b'\n').is_none();
+        if self.line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+            self.buffer.drain(..BYTE_ORDER_MARK.len());
+            self.offset = BYTE_ORDER_MARK.len() as u64;
         }
         match std::str::from_utf8(&self.buffer) {
             Ok(text) => Ok(Some(text)),
@@ -92,6 +99,11 @@ impl Lines {
                 offset: self.offset + error.valid_up_to() as u64,
             }),
         }
+    }
+
+    /// Whether the line that was read last has no line feed: the file ends there.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The error for what is wrong with the line that was read last.
@@ -238,6 +250,8 @@ mod tests {
         check(b"", &[]);
         check(b"a\n\n b \r\nc", &["a", "", " b \r", "c"]);
         check("é\n東\n".as_bytes(), &["é", "東"]);
+        check("\u{feff}é\n\u{feff}\n".as_bytes(), &["é", "\u{feff}"]);
+        check("\u{feff}".as_bytes(), &[""]);
     }
 
     #[test]
@@ -247,6 +261,7 @@ mod tests {
             words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
         };
         check("f", b"good\nb\xffd\n", &["line 2", "byte 6", "UTF-8"]);
+        check("f", b"\xef\xbb\xbfb\xffd\n", &["line 1", "byte 4", "UTF-8"]);
         check("f.gz", &gzip(b"good\nb\xffd\n"), &["f.gz", "line 2", "byte 6"]);
         check("f", &vec![b'a'; MAX_LINE + 1], &["line 1", "longer than"]);
         check("f.gz", b"text", &["damaged gzip"]);

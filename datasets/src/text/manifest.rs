@@ -50,6 +50,12 @@ pub struct TextManifest {
     /// Test examples, where known.
     #[serde(default)]
     pub test: Option<usize>,
+    /// Rows of the whole table, where known: reviews of Amazon, some of which are in neither split.
+    #[serde(default)]
+    pub rows: Option<usize>,
+    /// Bytes of all files of each split of a complete copy, where known.
+    #[serde(default)]
+    pub bytes_of_files: Option<BytesOfFiles>,
     /// The archives or files that the authors publish.
     pub downloads: Vec<Download>,
     /// What has to lie in the folder, if not the archive.
@@ -57,6 +63,17 @@ pub struct TextManifest {
     /// The copy on the Hugging Face hub, if there is a good one.
     #[serde(default)]
     pub hub: Option<TextHubCopy>,
+}
+
+/// Bytes of all files of each split together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct BytesOfFiles {
+    /// Of the training files.
+    pub train: u64,
+    /// Of the test files.
+    pub test: u64,
 }
 
 /// A copy of a text source on the Hugging Face hub: Parquet files with a column `text`.
@@ -156,6 +173,19 @@ pub struct TextFiles {
     /// Whether these are only a part of the source, or another edition of it; used if none of the others is there.
     #[serde(default)]
     pub partial: bool,
+}
+
+impl TextDecoder {
+    /// Whether a file that fits a pattern of the manifest is one of the source, by its name. A review is named
+    /// `<number>_<stars>.txt`; a `README.txt` beside reviews is none.
+    pub(crate) fn takes(self, name: &str) -> bool {
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_review = |name: &str| {
+            let parts = name.strip_suffix(".txt").and_then(|stem| stem.split_once('_'));
+            parts.is_some_and(|(number, stars)| is_number(number) && is_number(stars))
+        };
+        self != Self::AclImdb || is_review(name.rsplit('/').next().unwrap_or(name))
+    }
 }
 
 impl TextManifest {

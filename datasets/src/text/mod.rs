@@ -25,8 +25,8 @@ pub use data::TextData;
 #[cfg(test)]
 pub(crate) use data::Texts;
 pub use manifest::{
-    Download, Encoding, Language, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest, text_info,
-    text_infos, text_manifests,
+    BytesOfFiles, Download, Encoding, Language, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest,
+    text_info, text_infos, text_manifests,
 };
 pub(crate) use prepare::load;
 pub use prepare::{PrepareEvent, PrepareProgress, PreparedText, Quiet, prepare_text};

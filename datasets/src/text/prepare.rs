@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
 
-use crate::sealed::Place;
+use crate::sealed::{self, Place};
 use crate::{Error, SourceSizes, SourceSplit, files, prepared, text_info};
 
 use super::cache::Rest;
@@ -171,7 +171,6 @@ fn load_or_make(
         Err(error) => return Err(error),
     }
     cache.map_or(Ok(()), files::check_writable)?;
-    found.check_published(info.manifest)?;
     let tokeniser = match info.encoding {
         Encoding::Bytes => Tokeniser::Bytes,
         Encoding::Subwords8k => {
@@ -194,7 +193,7 @@ fn load_or_make(
     let data = match tokens {
         Tokens::Written(writer) => {
             if let Tokeniser::Subwords(encoder) = &tokeniser {
-                cache::write_whole(&file("subwords"), encoder.to_file_contents()?.as_bytes())?;
+                sealed::write_whole(&file("subwords"), encoder.to_file_contents()?.as_bytes())?;
             }
             let origin = cache::folder_of_origin(root, info);
             let (ends, labels, notes) = (&ends, &labels, &problems);
@@ -364,8 +363,7 @@ fn tokenise(
         of,
     });
     let mut tokenising = Tokenising { reading, tokeniser, collector };
-    let more = found.visit(info.manifest, &mut tokenising)?;
+    let judgement = found.read(info.manifest, &mut tokenising)?;
     tokenising.reading.report();
-    let problems = found.problems.iter().cloned().chain(more).collect();
-    Ok((tokenising.collector.finish()?, problems))
+    Ok((tokenising.collector.finish()?, judgement.problems))
 }

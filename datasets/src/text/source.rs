@@ -1,14 +1,19 @@
-//! The original files of a text source: finding them, and visiting their examples in a fixed order.
+//! The original files of a text source: finding them, visiting their examples in a fixed order, and judging whether they
+//! are all of it.
 
 use std::path::{Path, PathBuf};
 
 use crate::files::{Located, Packing};
+use crate::inspect::{far_too_small, of_another_size};
 use crate::{Error, SourceSplit};
 
 use super::lines::{Lines, matching, strip, whole};
 use super::manifest::{TextDecoder, TextFiles, TextManifest};
 use super::visit::Visitor;
 use super::{amazon, archive, wikipedia};
+
+/// Least bytes of an article as WikiExtractor writes it: its first and last line, and its title.
+const LEAST_ARTICLE: u64 = 50;
 
 /// What of a source was found on disk.
 #[derive(Debug)]
@@ -17,8 +22,28 @@ pub(crate) struct Found {
     pub(crate) groups: Vec<Group>,
     /// The published archive, if the texts are read from it.
     pub(crate) archive: Option<PathBuf>,
-    /// What makes this copy a partial one, as far as can be told without reading.
+    /// What makes this copy a partial one, by the names of its files.
     pub(crate) problems: Vec<String>,
+}
+
+/// What reading all files of a source found out.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// Whether all files are the originals, byte for byte.
+    pub(crate) original: bool,
+    /// What makes the copy a partial one; if there is nothing, it is complete.
+    pub(crate) problems: Vec<String>,
+}
+
+/// What was counted while the files were read.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Files of each group of the manifest, where only reading tells: in an archive.
+    pub(crate) files: Vec<usize>,
+    /// Bytes of the files of training and of test examples, where only reading tells.
+    pub(crate) bytes: Option<[u64; 2]>,
+    /// Articles of Wikipedia, or rows of a table.
+    pub(crate) records: Option<u64>,
 }
 
 impl Found {
@@ -56,19 +81,60 @@ impl Found {
         Ok(Self { groups, archive: None, problems })
     }
 
+    /// What the sizes of the files tell against a complete copy: they are those of a part. Files that are compressed or in
+    /// an archive have any size; so has another edition of the source.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub(crate) fn size_problems(&self, manifest: &TextManifest) -> Result<Vec<String>, Error> {
+        let packed = |path: &PathBuf| path.extension().is_some_and(|e| e == "gz" || e == "parquet");
+        if self.archive.is_some() || !self.problems.is_empty() || self.files().any(packed) {
+            return Ok(Vec::new());
+        }
+        let mut bytes = [0; 2];
+        for (group, paths) in &self.groups {
+            for path in paths {
+                let size =
+                    std::fs::metadata(path).map_err(|source| Error::Io { path: path.clone(), source })?.len();
+                bytes[usize::from(group.split == Some(SourceSplit::Test))] += size;
+            }
+        }
+        let total = bytes[0] + bytes[1];
+        let least = manifest.articles.map(|articles| articles as u64 * LEAST_ARTICLE);
+        let published: u64 = manifest.downloads.iter().filter_map(|download| download.bytes).sum();
+        Ok(match (bytes_problems(manifest, bytes), least) {
+            (problems, _) if !problems.is_empty() => problems,
+            (_, Some(least)) if total < least => {
+                let articles = manifest.articles.unwrap_or(0);
+                vec![format!("{total} bytes of files are too few for {articles} articles")]
+            }
+            _ => far_too_small(total, published).into_iter().collect(),
+        })
+    }
+
     /// Compares files that are as published with the sizes and checksums of the manifest. Returns whether all files are
-    /// known to be originals now.
-    pub(crate) fn check_published(&self, manifest: &TextManifest) -> Result<bool, Error> {
-        let mut all = true;
+    /// known to be originals now; and of compressed files what tells that one is not as it was published. It may have been
+    /// compressed anew: then only its contents tell whether it is good.
+    ///
+    /// # Errors
+    /// Anything else that is wrong with a file.
+    fn check_published(&self, manifest: &TextManifest) -> Result<(bool, Option<Error>), Error> {
+        let (mut all, mut other) = (true, None);
         for path in self.files() {
             let Some(download) = manifest.download(path) else {
                 all = false;
                 continue;
             };
             let file = Located { path: path.clone(), packing: Packing::Published };
-            all &= file.compare(download.bytes, download.sha256.as_deref())?;
+            match file.compare(download.bytes, download.sha256.as_deref()) {
+                Ok(original) => all &= original,
+                Err(error) if file.is_gzip() && error.is_perhaps_compressed_anew() => {
+                    (all, other) = (false, Some(error));
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(all)
+        Ok((all, other))
     }
 
     /// All files, or the archive.
@@ -84,33 +150,106 @@ impl Found {
         }
     }
 
-    /// Shows every example to `visitor`. In a folder their order is fixed by names and contents; in an archive the order of
-    /// members is its own ([`Visitor::member`]). Returns what makes the copy a partial one, as far as only reading could tell.
-    pub(crate) fn visit(
+    /// Shows every example to `visitor`, as [`visit`](Self::visit), and judges whether the files are all of the source:
+    /// the one judgement of loading, preparing and verifying. Files that are the originals, byte for byte, are. Of any
+    /// others the examples must be as many as the manifest says, and their files must not be far too small for them.
+    ///
+    /// # Errors
+    /// What can be wrong with files; more examples than the source has; what `visitor` returns.
+    pub(crate) fn read(
         &self,
         manifest: &TextManifest,
         visitor: &mut dyn Visitor,
+    ) -> Result<Judgement, Error> {
+        let (original, not_as_published) = self.check_published(manifest)?;
+        let mut counting = Counting { visitor, examples: [0; 2] };
+        let counts = match (self.visit(manifest, &mut counting), not_as_published) {
+            (Ok(counts), None) => (counts, None),
+            (Ok(counts), Some(other)) => (counts, Some(other)),
+            // A file that was cut or damaged on its way is not one that was compressed anew.
+            (Err(error), Some(other)) if error.is_about_contents() => return Err(other),
+            (Err(error), _) => return Err(error),
+        };
+        let (counts, not_as_published) = counts;
+        let mut problems = self.problems.clone();
+        if !original {
+            problems.extend(self.count_problems(manifest, &counts, counting.examples)?);
+            if problems.is_empty() {
+                problems = self.size_problems(manifest)?;
+            }
+            if let (false, Some(Error::WrongSize { path, expected, got })) =
+                (problems.is_empty(), not_as_published)
+            {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                problems.insert(0, of_another_size(&name, got, expected));
+            }
+        }
+        Ok(Judgement { original, problems })
+    }
+
+    /// What is missing by the counts of a reading.
+    fn count_problems(
+        &self,
+        manifest: &TextManifest,
+        counts: &Counts,
+        examples: [u64; 2],
     ) -> Result<Vec<String>, Error> {
+        let mut problems = Vec::new();
+        for (group, &files) in manifest.files.iter().zip(&counts.files) {
+            if let Some(count) = group.count.filter(|&count| count != files && !group.partial) {
+                problems.push(format!("{files} of {count} files {}", group.names[0]));
+            }
+        }
+        // Another edition has other numbers.
+        if self.groups.iter().any(|(group, _)| group.partial) {
+            return Ok(problems);
+        }
+        let expected = [
+            ("articles", counts.records, manifest.articles),
+            ("rows", counts.records, manifest.rows),
+            ("training examples", Some(examples[0]), manifest.train),
+            ("test examples", Some(examples[1]), manifest.test),
+        ];
+        for (what, got, expected) in expected {
+            let (Some(got), Some(expected)) = (got, expected.map(|expected| expected as u64)) else {
+                continue;
+            };
+            if got > expected {
+                let directory = self.files().next().and_then(|path| path.parent());
+                return Err(Error::TooMany {
+                    name: manifest.name.clone(),
+                    directory: directory.map(Path::to_owned).unwrap_or_default(),
+                    what: what.to_owned(),
+                    got,
+                    expected,
+                });
+            }
+            // Of files that are missing it is no news that their examples are.
+            if got < expected && problems.is_empty() && self.problems.is_empty() {
+                problems.push(format!("{got} of {expected} {what}"));
+            }
+        }
+        if let Some(bytes) = counts.bytes.filter(|_| problems.is_empty()) {
+            problems = bytes_problems(manifest, bytes);
+        }
+        Ok(problems)
+    }
+
+    /// Shows every example to `visitor`. In a folder their order is fixed by names and contents; in an archive the order of
+    /// members is its own ([`Visitor::member`]).
+    pub(crate) fn visit(&self, manifest: &TextManifest, visitor: &mut dyn Visitor) -> Result<Counts, Error> {
         if let Some(path) = &self.archive {
             return archive::visit(path, manifest, visitor);
         }
-        let mut problems = Vec::new();
+        let files = || self.files().cloned().collect::<Vec<PathBuf>>();
+        let mut counts = Counts::default();
         match manifest.decoder {
             TextDecoder::AclImdb => self.visit_imdb(visitor)?,
             TextDecoder::Lm1b => self.visit_lm1b(visitor)?,
-            TextDecoder::WikiExtractor => {
-                let files: Vec<PathBuf> = self.files().cloned().collect();
-                let articles = wikipedia::visit(&files, visitor)?;
-                if let Some(all) = manifest.articles.filter(|&all| articles < all as u64) {
-                    problems.push(format!("{articles} of {all} articles"));
-                }
-            }
-            TextDecoder::AmazonReviews => {
-                let files: Vec<PathBuf> = self.files().cloned().collect();
-                amazon::visit(&files, visitor)?;
-            }
+            TextDecoder::WikiExtractor => counts.records = Some(wikipedia::visit(&files(), visitor)?),
+            TextDecoder::AmazonReviews => counts.records = Some(amazon::visit(&files(), visitor)?),
         }
-        Ok(problems)
+        Ok(counts)
     }
 
     fn visit_imdb(&self, visitor: &mut dyn Visitor) -> Result<(), Error> {
@@ -138,6 +277,27 @@ impl Found {
     }
 }
 
+/// Counts the examples of both splits on their way to another visitor.
+struct Counting<'a> {
+    visitor: &'a mut dyn Visitor,
+    examples: [u64; 2],
+}
+
+impl Visitor for Counting<'_> {
+    fn member(&mut self, group: usize, path: &str) {
+        self.visitor.member(group, path);
+    }
+
+    fn example(&mut self, split: SourceSplit, label: Option<u8>, text: &str) -> Result<(), Error> {
+        self.examples[usize::from(split != SourceSplit::Train)] += 1;
+        self.visitor.example(split, label, text)
+    }
+
+    fn file_done(&mut self) {
+        self.visitor.file_done();
+    }
+}
+
 /// A group of files and the paths that were found.
 type Group = (&'static TextFiles, Vec<PathBuf>);
 
@@ -152,12 +312,26 @@ fn files_of(
         let mut paths = Vec::new();
         for pattern in &group.names {
             paths = matching(folder, pattern)?;
+            paths.retain(|path| {
+                path.file_name()
+                    .and_then(|name| name.to_str())
+                    .is_some_and(|name| manifest.decoder.takes(name))
+            });
             if !paths.is_empty() {
                 break;
             }
         }
         // Of several places the nearest one is named.
         let name = group.names.iter().min_by_key(|name| name.len()).map_or("", String::as_str);
+        if let Some(count) = group.count.filter(|&count| count < paths.len() && !partial) {
+            return Err(Error::TooMany {
+                name: manifest.name.clone(),
+                directory: folder.to_owned(),
+                what: format!("files {name}"),
+                got: paths.len() as u64,
+                expected: count as u64,
+            });
+        }
         if let Some(count) = group.count.filter(|&count| count != paths.len() && !partial) {
             problems.push(format!("{} of {count} files {name}", paths.len()));
         }
@@ -169,6 +343,17 @@ fn files_of(
         }
     }
     Ok((groups, problems))
+}
+
+/// In which split files have other sizes together than those of the original.
+fn bytes_problems(manifest: &TextManifest, [train, test]: [u64; 2]) -> Vec<String> {
+    let Some(expected) = manifest.bytes_of_files else { return Vec::new() };
+    let splits = [("training", train, expected.train), ("test", test, expected.test)];
+    let other = splits.into_iter().filter(|(_, got, expected)| got != expected);
+    let in_words = |(what, got, expected)| {
+        format!("the {what} files have {got} bytes together, those of the original {expected}")
+    };
+    other.map(in_words).collect()
 }
 
 /// A review a file, without the white space around it; its group tells split and label.
@@ -188,4 +373,91 @@ pub(crate) fn sentences(
         visitor.example(split, None, strip(line))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use taskset_names::Origin;
+    use tempfile::TempDir;
+
+    use crate::State;
+    use crate::text::{Quiet, TextInfo, inspect::inspect, load, text_info};
+
+    /// IMDB of two reviews a group, whose files have 40 and 44 bytes together.
+    fn imdb(root: &TempDir) -> &'static TextInfo {
+        let info = text_info("imdb_reviews/bytes").unwrap();
+        let mut manifest = info.manifest.clone();
+        manifest.files.iter_mut().for_each(|group| group.count = Some(2));
+        (manifest.train, manifest.test) = (Some(4), Some(4));
+        manifest.bytes_of_files = Some(super::super::BytesOfFiles { train: 40, test: 44 });
+        manifest.downloads.clear();
+        for (folder, text) in [("train", "ten bytes."), ("test", "one more...")] {
+            for (label, stars) in [("neg", 1), ("pos", 10)] {
+                for i in 0..2 {
+                    put(root, &format!("{folder}/{label}/{i}_{stars}.txt"), text);
+                }
+            }
+        }
+        Box::leak(Box::new(TextInfo { manifest: Box::leak(Box::new(manifest)), ..info.clone() }))
+    }
+
+    fn put(root: &TempDir, name: &str, text: &str) {
+        let path = root.path().join("imdb/aclImdb").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Origin, or the message; with and without a part allowed.
+    fn judge(root: &TempDir, info: &'static TextInfo) -> [Result<Origin, String>; 2] {
+        [false, true].map(|partial| {
+            let data = load(root.path(), info, partial, None, &mut Quiet);
+            data.map(|data| data.origin()).map_err(|error| error.to_string())
+        })
+    }
+
+    #[test]
+    fn reviews_are_as_long_as_the_originals_and_nothing_else_is_a_review() {
+        let root = TempDir::new().unwrap();
+        let info = imdb(&root);
+        // By names and sizes all is there.
+        assert_eq!(inspect(root.path(), info.manifest).state, State::Unread);
+        put(&root, "train/neg/README.txt", "");
+        put(&root, "train/neg/urls_neg.txt", "no review");
+        assert_eq!(judge(&root, info), [Ok(Origin::Real), Ok(Origin::Real)]);
+        let a_part = |words: &str| {
+            let [refused, allowed] = judge(&root, info);
+            assert!(refused.as_ref().is_err_and(|message| message.contains(words)), "{refused:?}");
+            assert_eq!(allowed, Ok(Origin::Partial));
+            let look = inspect(root.path(), info.manifest);
+            assert!(look.state == State::Partial && look.problems[0].contains(words), "{look:?}");
+        };
+        put(&root, "train/pos/1_10.txt", "word");
+        a_part("the training files have 34 bytes together, those of the original 40");
+        fs::remove_file(root.path().join("imdb/aclImdb/train/pos/1_10.txt")).unwrap();
+        a_part("1 of 2 files aclImdb/train/pos/*.txt");
+        put(&root, "train/pos/1_10.txt", "ten bytes.");
+        put(&root, "train/pos/2_10.txt", "ten bytes.");
+        assert!(judge(&root, info).iter().all(|judged| {
+            judged.as_ref().is_err_and(|message| message.contains("3 files aclImdb/train/pos/*.txt in"))
+        }));
+    }
+
+    #[test]
+    fn the_numbers_of_the_originals_are_known() {
+        let check = |name: &str, train: Option<usize>, rows: Option<usize>| {
+            let manifest = text_info(name).unwrap().manifest;
+            assert_eq!((manifest.train, manifest.rows), (train, rows), "{name}");
+        };
+        check("imdb_reviews/bytes", Some(25_000), None);
+        check("lm1b/bytes", Some(30_301_028), None);
+        // Rows of the tables, as Hugging Face's `amazon_us_reviews` counts them.
+        check("tokenized_amazon_reviews/Books_v1_02_bytes", None, Some(3_105_520));
+        check("tokenized_amazon_reviews/Camera_v1_00_bytes", None, Some(1_801_974));
+        check("tokenized_amazon_reviews/Home_v1_00_bytes", None, Some(6_221_559));
+        check("tokenized_amazon_reviews/Video_v1_00_bytes", None, Some(380_604));
+        let bytes = text_info("imdb_reviews/bytes").unwrap().manifest.bytes_of_files.unwrap();
+        assert_eq!((bytes.train, bytes.test), (33_132_823, 32_350_685));
+    }
 }

@@ -43,7 +43,15 @@ fn blocks(path: &Path, articles: &mut u64, visitor: &mut dyn Visitor) -> Result<
     let mut lines = Lines::open(path)?;
     // The split of the article that is being read, and whether its title is still to come.
     let mut article: Option<(SourceSplit, bool)> = None;
+    // Whether lines end as on Windows. WikiExtractor writes none so, and the text has no such character.
+    let mut crlf = None;
     while let Some(line) = lines.next()? {
+        let ends_so = line.ends_with('\r');
+        let line = match line.strip_suffix('\r') {
+            Some(rest) if *crlf.get_or_insert(ends_so) => rest,
+            _ => line,
+        };
+        crlf.get_or_insert(ends_so);
         match &mut article {
             None if line.starts_with("<doc ") => {
                 if *articles == MAX_ARTICLES {

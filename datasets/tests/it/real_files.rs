@@ -23,7 +23,7 @@ fn directory(name: &str) -> Option<PathBuf> {
 /// Class counts of train and test, mean pixel of train (0 to 1) and the first labels, all published.
 fn check(name: &str, train_counts: [usize; 10], mean: f64, first_labels: [u16; 8]) {
     let Some(directory) = directory(name) else { return };
-    assert_eq!(inspect(&directory, name).unwrap().state, State::Complete);
+    assert_eq!(inspect(&directory, None, name).unwrap().state, State::Complete);
     let verification = verify(&directory, name).unwrap();
     assert!(verification.is_good());
     assert!(verification.files.iter().all(|f| matches!(f.verdict, Verdict::Original)));
@@ -54,7 +54,7 @@ fn fashion_mnist() {
 #[test]
 fn cifar10() {
     let Some(directory) = directory("cifar10") else { return };
-    let complete = inspect(&directory, "cifar10").unwrap().state == State::Complete;
+    let complete = inspect(&directory, None, "cifar10").unwrap().state == State::Complete;
     let verification = verify(&directory, "cifar10").unwrap();
     assert!(verification.files[..5].iter().all(|f| matches!(f.verdict, Verdict::Original)));
     assert_eq!(verification.is_good(), complete);

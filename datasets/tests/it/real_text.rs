@@ -29,7 +29,7 @@ fn imdb() {
     assert_eq!(sizes.train, 25_000);
     let whole = sizes.test == Some(25_000);
     assert_eq!(data.origin(), if whole { Origin::Real } else { Origin::Partial });
-    let state = inspect(&root, "imdb_reviews").unwrap().state;
+    let state = inspect(&root, None, "imdb_reviews").unwrap().state;
     assert_eq!(state, if whole { State::Complete } else { State::Partial });
     let positive = (0..25_000).filter(|&i| data.label(i) == 1).count();
     assert_eq!(positive, 12_500);

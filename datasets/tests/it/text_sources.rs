@@ -268,7 +268,10 @@ fn reviews_of_amazon_are_rows() {
         assert_eq!(all, expected.map(|(label, text)| (label, text.to_owned())));
         data.origin()
     };
-    assert_eq!(check(TSV, tsv(&rows).into()), Origin::Real);
+    // Four rows of three millions.
+    assert_eq!(check(TSV, tsv(&rows).into()), Origin::Partial);
+    assert_eq!(check(TSV, tsv(&rows).replace('\n', "\r\n").into()), Origin::Partial);
+    assert_eq!(check(TSV, format!("\u{feff}{}", tsv(&rows)).into()), Origin::Partial);
     let json = |text: &str, stars: &str| -> String {
         let line = |(rating, body): &(&str, &str)| {
             format!("{{\"{text}\":{body:?},\"other\":[1],\"{stars}\":{rating}.0}}\n")
@@ -277,6 +280,13 @@ fn reviews_of_amazon_are_rows() {
     };
     assert_eq!(check("amazon_reviews/Books.jsonl", json("text", "rating").into()), Origin::Partial);
     assert_eq!(check("amazon_reviews/Books.json.gz", gzip(&json("reviewText", "overall"))), Origin::Partial);
+    // The edition of 2018 leaves out the text of a review without words.
+    let without = json("reviewText", "overall").replace("\"reviewText\":\"\",", "");
+    assert_eq!(check("amazon_reviews/Books.json", without.into()), Origin::Partial);
+    assert_eq!(
+        check("amazon_reviews/Books.json", json("reviewText", "overall").replace(":\"\"", ":null").into()),
+        Origin::Partial
+    );
 }
 
 #[test]
@@ -288,13 +298,64 @@ fn broken_reviews_of_amazon_are_named_with_their_line() {
     };
     check(TSV, "", &["line 1", "no columns review_body"]);
     check(TSV, &tsv(&[("5", "a"), ("6", "b")]), &["Books_v1_02.tsv, line 3", "star_rating of `6`"]);
-    check(TSV, &format!("{}US\t5", tsv(&[])), &["line 2", "2 columns"]);
+    check(TSV, &format!("{}US\t5\n", tsv(&[])), &["line 2", "2 columns"]);
+    // Cut in a row: in a column that is read, and in one that is not.
+    for cut in ["US\t5", "US\t5\ta review with some wo"] {
+        check(TSV, &format!("{}{cut}", tsv(&[("5", "a")])), &["line 3", "the file ends within this row"]);
+    }
     check("amazon_reviews/Books.jsonl", "{\"text\":\"a\"}\n", &["Books.jsonl, line 1", "rating"]);
     check("amazon_reviews/Books.jsonl", "{\"text\":\"a\",\"rating\":2.5}\n", &["rating of 2.5"]);
-    // The published file has a known size and checksum.
+    // The published file has a known size; one that is far smaller is not one that was compressed anew.
     let root = TempDir::new().unwrap();
     put(root.path(), &format!("{TSV}.gz"), gzip(&tsv(&[("5", "a")])));
     fails(root.path(), BOOKS, &["tsv.gz", "the original has 1329539135"]);
+}
+
+/// A copy is complete by what is in its files, whatever their names: refused, with these words, unless a part is allowed.
+#[test]
+fn completeness_is_a_matter_of_contents() {
+    let check = |place: &dyn Fn(&Path), name: &str, words: &[&str]| {
+        use taskset_datasets::{State, inspect, verify};
+        let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        place(root.path());
+        let look = || inspect(root.path(), Some(cache.path()), name).unwrap();
+        assert!(!matches!(look().state, State::Complete), "{:?}", look());
+        let strict = Datasets::new(Source::Directory(root.path().to_owned()));
+        let refused = prepare_text(root.path(), name, cache.path(), false, &mut Quiet).unwrap_err();
+        for message in [strict.text(name).unwrap_err().to_string(), refused.to_string()] {
+            words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
+        }
+        let verification = verify(root.path(), name).unwrap();
+        assert!(verification.is_partial() && !verification.is_bad(), "{verification:?}");
+        let made = prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
+        assert_eq!(made.origin, Origin::Partial);
+        assert_eq!(load(root.path(), name).unwrap().origin(), Origin::Partial);
+        assert_eq!(look().state, State::Partial);
+    };
+    let lm1b = |root: &Path, text: &dyn Fn(usize) -> String| {
+        let top = "lm1b/1-billion-word-language-modeling-benchmark-r13output";
+        for i in 1..100 {
+            let name = format!("training-monolingual.tokenized.shuffled/news.en-{i:05}-of-00100");
+            put(root, &format!("{top}/{name}"), text(i));
+        }
+        for i in 0..50 {
+            let name = format!("heldout-monolingual.tokenized.shuffled/news.en.heldout-{i:05}-of-00050");
+            put(root, &format!("{top}/{name}"), text(i));
+        }
+    };
+    let tiny = |root: &Path| lm1b(root, &|i| format!("A short sentence of shard {i} .\n").repeat(6));
+    check(&tiny, "lm1b/bytes", &["594 of 30301028 training examples"]);
+    let one = |root: &Path| lm1b(root, &|i| if i == 1 { "A sentence .\n".repeat(4) } else { String::new() });
+    check(&one, "lm1b/bytes", &["4 of 30301028 training examples"]);
+    let rows = tsv(&[("5", "a review"); 9]);
+    check(&|root| put(root, TSV, &rows), BOOKS, &["9 of 3105520 rows"]);
+    // Without the line end of the last row, which is whole.
+    check(&|root| put(root, TSV, rows.trim_end()), BOOKS, &["9 of 3105520 rows"]);
+    let articles = (0..9).map(|i| article(i, "A line of some length")).collect::<String>();
+    let wikipedia = |root: &Path| put(root, "wikipedia_en/AA/wiki_00", &articles);
+    check(&wikipedia, "tokenized_wikipedia/20190301.en_bytes", &["9 of 1000001 articles"]);
+    let packed = |root: &Path| put(root, "wikipedia_en/AA/wiki_00.gz", gzip(&articles));
+    check(&packed, "tokenized_wikipedia/20190301.en_bytes", &["9 of 1000001 articles"]);
 }
 
 /// Counts events.
@@ -394,7 +455,7 @@ proptest::proptest! {
         }
         for info in taskset_datasets::text_infos() {
             let _ = load(root.path(), &info.name);
-            assert!(taskset_datasets::inspect(root.path(), &info.name).is_ok());
+            assert!(taskset_datasets::inspect(root.path(), None, &info.name).is_ok());
             assert!(taskset_datasets::verify(root.path(), &info.name).is_ok());
         }
     }
@@ -404,7 +465,7 @@ proptest::proptest! {
 fn looks_and_full_readings_tell_partial_from_complete() {
     use taskset_datasets::{State, Verdict, inspect, verify};
     let root = TempDir::new().unwrap();
-    let look = |name: &str| inspect(root.path(), name).unwrap();
+    let look = |name: &str| inspect(root.path(), None, name).unwrap();
     assert_eq!(look("imdb_reviews").state, State::Missing);
     assert!(!verify(root.path(), "imdb_reviews").unwrap().is_good());
     imdb(root.path());
@@ -415,9 +476,9 @@ fn looks_and_full_readings_tell_partial_from_complete() {
     assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Partial(_)));
 
     put(root.path(), TSV, tsv(&[("5", "a"); 9]));
-    assert_eq!(look(BOOKS).state, State::Complete);
+    assert_eq!(look(BOOKS).state, State::Partial);
     let verification = verify(root.path(), BOOKS).unwrap();
-    assert!(verification.is_good() && matches!(verification.files[0].verdict, Verdict::WellFormed));
+    assert!(!verification.is_good() && matches!(verification.files[0].verdict, Verdict::WellFormed));
     put(root.path(), TSV, tsv(&[("5", "a"), ("x", "b")]));
     let verification = verify(root.path(), BOOKS).unwrap();
     assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::MalformedText { .. })));

@@ -55,7 +55,7 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
 }
 
 fn look(root: &Path, cache: &Path, known: Known) -> anyhow::Result<Row> {
-    let originals = datasets::inspect(root, known.name)?;
+    let originals = datasets::inspect(root, Some(cache), known.name)?;
     let prepared = datasets::inspect_prepared(root, cache, known.name, false)?;
     Ok(Row { known, originals, prepared })
 }

@@ -51,7 +51,7 @@ pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> an
                 file.sha256
             );
         }
-        if datasets::inspect(&root, name)?.state == State::Missing {
+        if datasets::inspect(&root, None, name)?.state == State::Missing {
             say!("{name}: what was fetched cannot be read as it is. {}", known.notes.unwrap_or(known.site));
         }
     }

@@ -53,7 +53,8 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
     // All names are known before the first, perhaps long, reading.
     let mut chosen = super::choose(names)?;
     if names.is_empty() {
-        let is_here = |name| datasets::inspect(&root, name).is_ok_and(|p| p.state != State::Missing);
+        let is_here =
+            |name| datasets::inspect(&root, Some(&cache), name).is_ok_and(|p| p.state != State::Missing);
         chosen.retain(|known| is_here(known.name));
         if chosen.is_empty() {
             anyhow::bail!(
@@ -130,7 +131,6 @@ fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Original => "original",
         Verdict::WellFormed => "well formed",
-        Verdict::Unchecked => "unchecked",
         Verdict::Partial(_) => "partial",
         _ => "bad",
     }
@@ -139,7 +139,6 @@ fn word(verdict: &Verdict) -> &'static str {
 fn reason(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::WellFormed => Some("no checksum is known for this form of the file".to_owned()),
-        Verdict::Unchecked => Some("no checksum is known; `data prepare` reads its contents".to_owned()),
         Verdict::Partial(missing) => Some(missing.clone()),
         Verdict::Bad(error) => Some(in_full(error)),
         _ => None,
