@@ -105,7 +105,7 @@ fn the_whole_path_at_the_smallest_scale() {
     let elsewhere_first = arg(&directory.path().join("a-slice.parquet"));
     ok(&["curves", "query", &curves, "--steps", "0..20", "--out", &elsewhere_first]);
     std::fs::rename(&elsewhere_first, &slice).unwrap();
-    fails(&args, 1, &["a-slice.parquet", "slices of curves (steps 0..20)"]);
+    fails(&args, 1, &["a-slice.parquet", "parts of curves (steps 0..20)"]);
     std::fs::remove_file(&slice).unwrap();
     assert_eq!(before, std::fs::read(out.join("figure3.svg")).unwrap());
 
