@@ -2,9 +2,9 @@
 
 use super::Scalar;
 use super::backend::{Backend, kernels};
-use super::losses::total;
+use super::class_losses::total;
 use super::math::Math;
-use crate::losses::{Distance, GaussianLikelihood, Output, Reconstruction};
+use crate::descriptors::{Distance, GaussianLikelihood, Output, Reconstruction};
 
 kernels! {
     /// Kernels of autoencoders for a number type.

@@ -3,7 +3,7 @@
 
 use super::Scalar;
 use super::backend::{Backend, kernels};
-use super::losses::total;
+use super::class_losses::total;
 use super::math::Math;
 
 /// Bounds of the log-scale of a masked autoregressive flow.

@@ -1,10 +1,10 @@
 //! Convolutions of images.
 
 use super::Kind;
-use crate::kernels::{Gathered, Reduction, Start};
+use crate::kernels::{ColumnReduction, Gathered, Start};
 use crate::parameter::Initial;
+use crate::sliding_windows::{Axis, Direction, Group, Windows};
 use crate::step::{Pass, Planning, Step};
-use crate::windows::{Axis, Direction, Group, Windows};
 use crate::{Activation, Padding, Parameter, Scalar, Shape};
 
 /// Cross-correlation of `[height, width, inputs]` images with a square kernel, to `[height', width', outputs]` images:
@@ -221,7 +221,7 @@ impl<T: Scalar> Step<T> for ConvStep<T> {
                 T::multiply_by_derivative(pass.backend, activation, saved, dy);
             }
             if !db.is_empty() {
-                T::reduce_columns(pass.backend, dy, Reduction::Sum, db);
+                T::reduce_columns(pass.backend, dy, ColumnReduction::Sum, db);
             }
             for group in &self.forward {
                 // The windows transposed: the tables change places.

@@ -9,11 +9,10 @@ mod standard_normal;
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
 
+use crate::descriptors::{GaussianLikelihood, Reconstruction};
 use crate::step::Objective;
 use crate::{Scalar, Shape};
-pub use gaussian_likelihood::GaussianLikelihood;
 use head::{Classes, Head};
-pub use reconstruction::{Distance, Output, Reconstruction, Reduction};
 use standard_normal::StandardNormal;
 
 /// What a network minimises; the mean over rows.

@@ -2,7 +2,7 @@
 
 use super::Scalar;
 use super::math::Math;
-use crate::Activation;
+use crate::descriptors::Activation;
 
 /// `x[i] = f(x[i])`.
 #[inline(always)]
