@@ -84,7 +84,7 @@ impl Subject for Rule {
 
 /// Parameters and a sequence of gradients; all numbers are exact in f32.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct ContractProblem {
     /// Initial parameters, 1 to 40, some of them zero.
     pub params: Vec<f64>,
     /// 2 to 12 gradients, some of whose entries are zero.
@@ -96,7 +96,7 @@ pub struct Problem {
 }
 
 /// Problems for the contract tests.
-pub fn problems() -> impl Strategy<Value = Problem> {
+pub fn problems() -> impl Strategy<Value = ContractProblem> {
     (1usize..=40, 2usize..=12).prop_flat_map(|(n, steps)| {
         (
             prop::collection::vec(numbers(), n),
@@ -104,7 +104,7 @@ pub fn problems() -> impl Strategy<Value = Problem> {
             any::<Index>(),
             Just((0..n).collect::<Vec<_>>()).prop_shuffle(),
         )
-            .prop_map(move |(params, gradients, cut, permutation)| Problem {
+            .prop_map(move |(params, gradients, cut, permutation)| ContractProblem {
                 params,
                 gradients,
                 saved_after: 1 + cut.index(steps - 1),
@@ -133,7 +133,7 @@ pub fn configurations() -> impl Strategy<Value = Config> {
 ///
 /// # Errors
 /// The failure of the first that fails.
-pub fn all(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn all(subject: &impl Subject, problem: &ContractProblem) -> TestCaseResult {
     resuming_changes_nothing::<f32>(subject, problem)?;
     resuming_changes_nothing::<f64>(subject, problem)?;
     order_of_parameters_does_not_matter::<f32>(subject, problem)?;
@@ -148,7 +148,10 @@ pub fn all(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
 ///
 /// # Errors
 /// If the parameters differ, or the state cannot be saved and loaded.
-pub fn resuming_changes_nothing<T: Real>(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn resuming_changes_nothing<T: Real>(
+    subject: &impl Subject,
+    problem: &ContractProblem,
+) -> TestCaseResult {
     let mut whole = numbers_of::<T>(&problem.params);
     let mut resumed = whole.clone();
     let mut state = subject.init::<T>(whole.len());
@@ -174,7 +177,7 @@ pub fn resuming_changes_nothing<T: Real>(subject: &impl Subject, problem: &Probl
 /// If the results differ by more than the order.
 pub fn order_of_parameters_does_not_matter<T: Real>(
     subject: &impl Subject,
-    problem: &Problem,
+    problem: &ContractProblem,
 ) -> TestCaseResult {
     let reorder = |values: &[T]| problem.permutation.iter().map(|&i| values[i]).collect::<Vec<T>>();
     let mut params = numbers_of::<T>(&problem.params);
@@ -196,7 +199,7 @@ pub fn order_of_parameters_does_not_matter<T: Real>(
 ///
 /// # Errors
 /// If a parameter moves.
-pub fn zero_gradients_change_nothing(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn zero_gradients_change_nothing(subject: &impl Subject, problem: &ContractProblem) -> TestCaseResult {
     if subject.decays() {
         return Ok(());
     }
@@ -216,7 +219,10 @@ pub fn zero_gradients_change_nothing(subject: &impl Subject, problem: &Problem) 
 ///
 /// # Errors
 /// If a parameter is infinite or not a number.
-pub fn the_first_update_is_finite<T: Real>(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn the_first_update_is_finite<T: Real>(
+    subject: &impl Subject,
+    problem: &ContractProblem,
+) -> TestCaseResult {
     let mut params = numbers_of::<T>(&problem.params);
     let mut state = subject.init::<T>(params.len());
     if let Some(gradient) = problem.gradients.first() {
@@ -238,7 +244,7 @@ pub const PRECISION_BOUND: f64 = 2e-4;
 ///
 /// # Errors
 /// If an update differs by more.
-pub fn single_precision_follows_double(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn single_precision_follows_double(subject: &impl Subject, problem: &ContractProblem) -> TestCaseResult {
     let mut params = problem.params.clone();
     let mut state = subject.init::<f64>(params.len());
     let mut longest = 0.0f64;

@@ -20,14 +20,16 @@
 //!
 //! **Features.** `candle`: every rule as a `candle_nn::Optimizer`. `contract`: property tests for any optimizer, yours too.
 
+mod adagrad;
+mod adam;
 #[cfg(feature = "candle")]
 pub mod candle;
+mod config;
 mod configured;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
 mod families;
-mod kernel;
 pub mod list;
 mod mode;
 mod names;

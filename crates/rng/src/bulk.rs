@@ -6,6 +6,8 @@
 
 use std::ops::Mul;
 
+use taskset_simd::{Backend, Kernel};
+
 use crate::Stream;
 
 /// Interleaved generators (xoshiro256++): a 512-bit vector holds one word of each.
@@ -132,18 +134,21 @@ fn blocks<T: Number>(pair: impl Pair, mut lanes: Lanes, scale: T, out: &mut [T])
     }
 }
 
-/// [`blocks`] for wider vectors.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn blocks_avx2<T: Number>(pair: impl Pair, lanes: Lanes, scale: T, out: &mut [T]) {
-    blocks(pair, lanes, scale, out);
+/// [`blocks`] as a kernel.
+struct Blocks<'a, T, P> {
+    pair: P,
+    lanes: Lanes,
+    scale: T,
+    out: &'a mut [T],
 }
 
-/// [`blocks`] for the widest vectors.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,fma")]
-fn blocks_avx512<T: Number>(pair: impl Pair, lanes: Lanes, scale: T, out: &mut [T]) {
-    blocks(pair, lanes, scale, out);
+impl<T: Number, P: Pair> Kernel for Blocks<'_, T, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        blocks(self.pair, self.lanes, self.scale, self.out);
+    }
 }
 
 /// What a slice is filled with.
@@ -153,60 +158,16 @@ pub(crate) enum Numbers {
     Normal,
 }
 
-/// Vectors that the code may be compiled for; all give the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
-enum Width {
-    Baseline,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
-impl Width {
-    /// The widest that this machine has.
-    fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let fma = is_x86_feature_detected!("fma");
-            if fma
-                && is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512bw")
-            {
-                return Self::Avx512;
-            }
-            if fma && is_x86_feature_detected!("avx2") {
-                return Self::Avx2;
-            }
-        }
-        Self::Baseline
-    }
-}
-
 /// Fills a slice with numbers times `scale`; takes 32 words of the stream, whatever the length.
 pub(crate) fn fill<T: Number>(stream: &mut Stream, numbers: Numbers, scale: T, out: &mut [T]) {
-    fill_with(Width::detect(), stream, numbers, scale, out);
+    fill_with(Backend::best(), stream, numbers, scale, out);
 }
 
-fn fill_with<T: Number>(width: Width, stream: &mut Stream, numbers: Numbers, scale: T, out: &mut [T]) {
+fn fill_with<T: Number>(backend: Backend, stream: &mut Stream, numbers: Numbers, scale: T, out: &mut [T]) {
     let lanes = Lanes::new(stream);
     match numbers {
-        Numbers::Unit => run(width, unit_pair, lanes, scale, out),
-        Numbers::Normal => run(width, normal_pair, lanes, scale, out),
-    }
-}
-
-fn run<T: Number>(width: Width, pair: impl Pair, lanes: Lanes, scale: T, out: &mut [T]) {
-    match width {
-        Width::Baseline => blocks(pair, lanes, scale, out),
-        // SAFETY: no width beyond the detected one is used.
-        #[cfg(target_arch = "x86_64")]
-        Width::Avx2 => unsafe { blocks_avx2(pair, lanes, scale, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Width::Avx512 => unsafe { blocks_avx512(pair, lanes, scale, out) },
+        Numbers::Unit => backend.run(Blocks { pair: unit_pair, lanes, scale, out }),
+        Numbers::Normal => backend.run(Blocks { pair: normal_pair, lanes, scale, out }),
     }
 }
 
@@ -266,18 +227,14 @@ mod tests {
             for numbers in [Numbers::Unit, Numbers::Normal] {
                 let mut expected = vec![0f32; 1500];
                 let mut used = start.clone();
-                fill_with(Width::Baseline, &mut used, numbers, 1.0, &mut expected);
-                #[cfg(target_arch = "x86_64")]
-                let widths = [Width::Baseline, Width::Avx2, Width::Avx512];
-                #[cfg(not(target_arch = "x86_64"))]
-                let widths = [Width::Baseline];
-                for width in widths.into_iter().filter(|width| *width <= Width::detect()) {
+                fill_with(Backend::portable(), &mut used, numbers, 1.0, &mut expected);
+                for backend in Backend::available() {
                     // Shorter fills are beginnings of longer ones, and leave the stream at the same place.
                     let (mut single, mut double) = (vec![0f32; n], vec![0f64; n]);
                     let mut again = start.clone();
-                    fill_with(width, &mut again, numbers, 1.0, &mut single);
+                    fill_with(backend, &mut again, numbers, 1.0, &mut single);
                     prop_assert_eq!(&again, &used);
-                    fill_with(width, &mut start.clone(), numbers, 0.3, &mut double);
+                    fill_with(backend, &mut start.clone(), numbers, 0.3, &mut double);
                     for ((a, b), c) in single.iter().zip(&double).zip(&expected) {
                         prop_assert_eq!(a.to_bits(), c.to_bits());
                         prop_assert_eq!(b.to_bits(), (0.3 * f64::from(*c)).to_bits());

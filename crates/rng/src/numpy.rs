@@ -1,6 +1,6 @@
 //! NumPy's legacy generator (`numpy.random.RandomState`) with the draws that TaskSet's samplers use.
 
-use crate::exact;
+use crate::exp_ln;
 
 const N: usize = 624;
 const M: usize = 397;
@@ -73,7 +73,7 @@ impl NumpyLegacy {
 
     /// Logarithmic draw `exp(uniform(ln lo, ln hi))`; `lo > hi` is allowed and reverses the direction.
     pub fn log_uniform(&mut self, lo: f64, hi: f64) -> f64 {
-        exact::exp(self.uniform(exact::ln(lo), exact::ln(hi)))
+        exp_ln::exp(self.uniform(exp_ln::ln(lo), exp_ln::ln(hi)))
     }
 
     /// `randint(0, n)` on 32-bit words: masked rejection; no word is drawn for `n <= 1`.
@@ -132,7 +132,7 @@ impl NumpyLegacy {
             let x2 = 2.0 * self.unit() - 1.0;
             let r2 = x1 * x1 + x2 * x2;
             if r2 < 1.0 && r2 > 0.0 {
-                let t = (-2.0 * exact::ln(r2) / r2).sqrt();
+                let t = (-2.0 * exp_ln::ln(r2) / r2).sqrt();
                 self.cached_gauss = Some(t * x1);
                 return t * x2;
             }

@@ -1,9 +1,9 @@
 //! Kernels of autoencoders: reconstruction errors, the Gaussian likelihood, latent samples.
 
-use super::Scalar;
-use super::backend::{Backend, kernels};
 use super::class_losses::total;
 use super::math::Math;
+use super::vectorised::kernels;
+use super::{Backend, Scalar};
 use crate::descriptors::{Distance, GaussianLikelihood, Output, Reconstruction};
 
 kernels! {

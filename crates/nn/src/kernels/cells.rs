@@ -3,9 +3,9 @@
 //! `gates` is `[rows, k · units]` with the gates of a row side by side; all other matrices are `[rows, units]` unless
 //! stated. Loops run over vectors of fixed length with a padded rest, so that any number of units vectorises.
 
-use super::Scalar;
-use super::backend::{Backend, kernels};
 use super::math::Math;
+use super::vectorised::kernels;
+use super::{Backend, Scalar};
 
 /// Elements that are computed together.
 const LANES: usize = 16;

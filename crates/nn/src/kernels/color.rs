@@ -14,10 +14,10 @@
 //! No product is fused with a sum where that would change a bit, and every sum has a fixed order: all instruction sets
 //! give the same bits. Single precision stays within 5e-6 of the definition in double precision; the tests assert both.
 
-use super::backend::{Backend, vectorised};
 use super::bytes::unit;
 use super::math::{Exact, Math};
-use super::{Scalar, hsv};
+use super::vectorised::vectorised;
+use super::{Backend, Scalar, hsv};
 
 /// Amounts of the four colour changes of an image, in the order in which they are made.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,7 +4,8 @@ use super::Scalar;
 use super::gather::{GatherMicro, GatherTile};
 use super::gemm::First;
 use super::gemm_micro::{Portable, by_rows};
-use super::math::{Exact, Fast, Math, PORTABLE_FMA};
+use super::math::{Exact, Fast, Math};
+use taskset_simd::PORTABLE_FMA;
 
 impl GatherMicro<f32> for Portable {
     unsafe fn gather_tile(tile: &GatherTile<'_, f32>) {

@@ -2,7 +2,8 @@
 
 use super::Scalar;
 use super::gemm::{First, Micro, Tile};
-use super::math::{Exact, Fast, Math, PORTABLE_FMA};
+use super::math::{Exact, Fast, Math};
+use taskset_simd::PORTABLE_FMA;
 
 /// Calls `$function::<rows, generics>` for a run-time number of rows.
 macro_rules! by_rows {

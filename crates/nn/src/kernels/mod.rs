@@ -5,7 +5,6 @@
 
 mod activations;
 mod autoencoder;
-mod backend;
 mod bytes;
 mod cells;
 mod class_losses;
@@ -20,6 +19,7 @@ mod math;
 mod matrix;
 mod reductions;
 mod transpose;
+mod vectorised;
 
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
@@ -27,8 +27,6 @@ use std::iter::Sum;
 use num_traits::Float;
 
 use crate::descriptors::Activation;
-pub use backend::{Backend, UnknownBackend};
-use backend::{Kind, vectorised};
 pub use bytes::prefetch;
 pub(crate) use cells::RowsOf;
 pub use color::ColorChange;
@@ -39,6 +37,9 @@ use math::Exact;
 pub use matrix::MatrixRef;
 pub use reductions::ColumnReduction;
 pub(crate) use reductions::maxima_backward;
+use taskset_simd::InstructionSet;
+pub use taskset_simd::{Backend, UnknownBackend};
+use vectorised::vectorised;
 
 mod sealed {
     pub trait Sealed {}
@@ -173,12 +174,12 @@ pub trait Scalar:
 /// In an `impl` for f32, calls `function::<f32, K>(args)`, `K` being the tiles of the backend.
 macro_rules! by_tiles {
     ($backend:expr, $module:ident::$function:ident($($arg:expr),*)) => {
-        match $backend.kind() {
+        match $backend.instruction_set() {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => $module::$function::<Self, gemm_micro::Avx512>($($arg),*),
+            InstructionSet::Avx512 => $module::$function::<Self, gemm_micro::Avx512>($($arg),*),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => $module::$function::<Self, gemm_micro::Avx2>($($arg),*),
-            Kind::Portable => $module::$function::<Self, Portable>($($arg),*),
+            InstructionSet::Avx2 => $module::$function::<Self, gemm_micro::Avx2>($($arg),*),
+            InstructionSet::Portable => $module::$function::<Self, Portable>($($arg),*),
         }
     };
 }

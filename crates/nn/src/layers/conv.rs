@@ -3,7 +3,7 @@
 use super::Kind;
 use crate::kernels::{ColumnReduction, Gathered, Start};
 use crate::parameter::Initial;
-use crate::sliding_windows::{Axis, Direction, Group, Windows};
+use crate::sliding_windows::{Axis, Direction, PixelGroup, Windows};
 use crate::step::{Pass, Planning, Step};
 use crate::{Activation, Padding, Parameter, Scalar, Shape};
 
@@ -117,9 +117,9 @@ struct ConvStep<T> {
     activation: Option<Activation>,
     /// Images of a block: depends on shapes only.
     block: usize,
-    forward: Vec<Group>,
+    forward: Vec<PixelGroup>,
     /// Made by the first backward pass that needs them: not for a network's first layer.
-    transposed: Vec<Group>,
+    transposed: Vec<PixelGroup>,
     /// The kernel `[height · width · outputs, inputs]`.
     kernel: Vec<T>,
     /// The activation's inputs, where its derivative needs them.

@@ -5,7 +5,7 @@ use taskset_rng::NumpyLegacy;
 
 use super::adam8p::hand_written_adam;
 use super::shared::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
-use crate::registry::Hyperparameters;
+use crate::registry::FamilyMember;
 use crate::{Adam8p, Dimension, Naming, Rule, Switches};
 
 /// [`Adam8p`] without its penalties. Upstream's clock here follows the given number of training steps.
@@ -28,7 +28,7 @@ pub struct Adam6p {
     pub exponential_decay: f64,
 }
 
-impl Hyperparameters for Adam6p {
+impl FamilyMember for Adam6p {
     const NAME: &'static str = "adam6p";
     const PREFIX: &'static str = "adam6p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam6p_wide_grid_1k" };

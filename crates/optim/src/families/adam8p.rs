@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
-use crate::registry::Hyperparameters;
-use crate::rule::Adam;
+use crate::adam::Adam;
+use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, EpsilonPlacement, Naming, Rule, Switches, UPSTREAM_TRAINING_STEPS};
 
@@ -58,7 +58,7 @@ pub(super) fn hand_written_adam(c: &Adam8p, switches: &Switches, clock_steps: Op
     Rule::adam(schedule, adam, false)
 }
 
-impl Hyperparameters for Adam8p {
+impl FamilyMember for Adam8p {
     const NAME: &'static str = "adam8p";
     const PREFIX: &'static str = "adam8p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam8p_wide_grid_1k" };
