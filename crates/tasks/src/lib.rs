@@ -18,7 +18,7 @@ pub mod task;
 pub use error::Error;
 #[cfg(feature = "candle")]
 pub use models::candle_task::{CandleLoss, CandleTask, Variable};
-pub use models::drawn::{Draw, Drawn};
+pub use models::drawn_batches::{Draw, Drawn};
 pub use models::image_batches::sampled_examples;
 pub use models::network_task::{Batches, Data, NetworkTask};
 pub use registry::{Description, all_names, build, describe, families, select, upstream_json};

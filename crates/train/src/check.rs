@@ -38,15 +38,6 @@ impl StepCheck {
     }
 }
 
-/// Rough number of operations that [`check_steps`] takes, to leave out what is too dear.
-pub fn check_operations(description: &Description, steps: usize) -> f64 {
-    let Description { flops_per_step, num_params, overhead, .. } = description;
-    // A quadratic's matrix of given eigenvalues is drawn in double precision when its first replica starts.
-    let drawing =
-        if description.family == "quadratic_family" { 40.0 * (*num_params as f64).powi(3) } else { 0.0 };
-    drawing + steps as f64 * (flops_per_step + 30.0 * overhead.scalar_operations)
-}
-
 /// Builds a task, starts replica 0 in f32, and takes `steps` steps.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use taskset_trial::{Arithmetic, Digest, Protocol, Source, TaskIdentity, TaskVers
 /// Revision of the trainer, from 1. It is part of every trial's identity: raise it with any change of the protocol, the
 /// names of streams, the order of minibatches or the way of evaluating that changes a bit of the curves of all tasks. A
 /// change that touches only some tasks or optimizers raises the revision of these
-/// ([`Family::revision`](taskset_tasks::families::Family::revision),
+/// ([`TaskFamily::revision`](taskset_tasks::families::TaskFamily::revision),
 /// [`FamilyInfo::revision`](taskset_optim::FamilyInfo::revision)).
 pub const TRAINER_REVISION: u32 = 1;
 

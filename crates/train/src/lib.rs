@@ -7,8 +7,8 @@
 //! ([`run_lockstep`]), which changes no bit either.
 
 mod check;
+mod cost;
 mod error;
-mod estimate;
 mod identity;
 mod machine;
 mod observe;
@@ -17,13 +17,13 @@ mod recheck;
 mod sweep;
 mod trial;
 
-pub use check::{StepCheck, check_operations, check_steps};
+pub use check::{StepCheck, check_steps};
+pub use cost::{MachineRate, Rejection, check_operations, estimate_minutes, screen};
 pub use error::Error;
-pub use estimate::{MachineRate, Rejection, estimate_minutes, screen};
 pub use identity::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};
 pub use machine::{available_threads, machine_description, metadata};
 pub use observe::{Quiet, SweepObserver, TrialObserver, TrialReport};
-pub use plan::{MAX_EVALUATIONS, Plan, check_protocol};
+pub use plan::{MAX_EVALUATIONS, SweepPlan, check_protocol};
 pub use recheck::{Recheck, kernels_of, recheck};
 pub use sweep::{Outcome, Sweep};
 pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};

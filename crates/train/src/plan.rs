@@ -8,7 +8,7 @@ use crate::Error;
 /// All trials of tasks × optimizers × replicas under one protocol. It may grow: what is stored is found by the identity of
 /// each trial, whatever else the plan had when it was trained.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct SweepPlan {
     /// Task names.
     pub tasks: Vec<String>,
     /// Optimizer names.
@@ -21,7 +21,7 @@ pub struct Plan {
     pub mode: Mode,
 }
 
-impl Plan {
+impl SweepPlan {
     /// A checked plan.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Plan {
         self.tasks.len() * self.optimizers.len() * self.replicas as usize
     }
 
-    /// Whether there is no trial; never so for a plan from [`Plan::new`].
+    /// Whether there is no trial; never so for a plan from [`SweepPlan::new`].
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -91,7 +91,7 @@ mod tests {
         let new = |tasks: &[&str], replicas, eval_every| {
             let protocol = Protocol { steps: 10, eval_every, eval_batches: 1 };
             let tasks = tasks.iter().map(|&name| name.to_owned()).collect();
-            Plan::new(tasks, vec!["x".into()], replicas, protocol, Mode::Paper)
+            SweepPlan::new(tasks, vec!["x".into()], replicas, protocol, Mode::Paper)
         };
         assert!(matches!(new(&[], 1, 1), Err(Error::EmptyPlan { what: "the list of tasks" })));
         assert!(matches!(new(&["a"], 0, 1), Err(Error::EmptyPlan { .. })));

@@ -14,8 +14,9 @@ use taskset_optim::Configured;
 use taskset_tasks::Task;
 use taskset_trial::{Curve, Identifier, TaskIdentity, TrialId, TrialSpec};
 
+use crate::cost::relative_work;
 use crate::trial::{Trial, run_until};
-use crate::{Error, Plan, SweepObserver, TrialReport, task_identity, trial_spec};
+use crate::{Error, SweepObserver, SweepPlan, TrialReport, task_identity, trial_spec};
 
 /// How often finished curves are written, so that a killed process loses little.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ const GROUPS_PER_JOB: usize = 4;
 /// A plan whose tasks are built and whose optimizers are known, ready to run.
 #[derive(Clone)]
 pub struct Sweep {
-    plan: Plan,
+    plan: SweepPlan,
     tasks: Vec<(Arc<dyn Task>, Arc<TaskIdentity>)>,
     optimizers: Vec<Configured>,
     /// Trials in lockstep; `None`: as many as each task asks for.
@@ -57,7 +58,7 @@ impl Sweep {
     ///
     /// # Errors
     /// Unknown names, infeasible or not yet trainable tasks, missing data.
-    pub fn new(plan: Plan, data: &Datasets) -> Result<Self, Error> {
+    pub fn new(plan: SweepPlan, data: &Datasets) -> Result<Self, Error> {
         crate::plan::check_protocol(&plan.protocol)?;
         let tasks =
             plan.tasks.iter().map(|name| taskset_tasks::build(name, data)).collect::<Result<_, _>>()?;
@@ -69,7 +70,7 @@ impl Sweep {
     ///
     /// # Errors
     /// [`Error::OtherTasks`] if the tasks' names are not those of the plan, in order; unknown optimizers.
-    pub fn of_tasks(plan: Plan, tasks: Vec<Arc<dyn Task>>) -> Result<Self, Error> {
+    pub fn of_tasks(plan: SweepPlan, tasks: Vec<Arc<dyn Task>>) -> Result<Self, Error> {
         crate::plan::check_protocol(&plan.protocol)?;
         if !plan.tasks.iter().eq(tasks.iter().map(|task| task.name())) {
             let given = tasks.iter().map(|task| task.name().to_owned()).collect();
@@ -91,7 +92,7 @@ impl Sweep {
 
     /// The trials of the plan: task by task, replica by replica.
     pub fn specs(&self) -> impl Iterator<Item = TrialSpec> {
-        let Plan { replicas, protocol, .. } = &self.plan;
+        let SweepPlan { replicas, protocol, .. } = &self.plan;
         self.tasks.iter().flat_map(move |(_, task)| {
             (0..*replicas).flat_map(move |replica| {
                 self.optimizers.iter().map(move |optimizer| trial_spec(task, optimizer, replica, protocol))
@@ -113,7 +114,7 @@ impl Sweep {
     }
 
     /// The plan.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &SweepPlan {
         &self.plan
     }
 
@@ -195,8 +196,7 @@ impl Sweep {
         let mut ids = Identifier::default();
         let mut items = Vec::new();
         for (task, (built, identity)) in self.tasks.iter().enumerate() {
-            // About a microsecond of overhead a step, and a few GFLOP/s: only the ratio between tasks matters.
-            let work = 1e-6 + built.flops_per_step() / 1e10;
+            let work = relative_work(&**built);
             for replica in 0..self.plan.replicas {
                 for (optimizer, configured) in self.optimizers.iter().enumerate() {
                     let spec = trial_spec(identity, configured, replica, &self.plan.protocol);

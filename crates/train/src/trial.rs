@@ -59,7 +59,7 @@ pub fn run_trial(
     let stop = || cancel.load(Ordering::Relaxed);
     let identity = Arc::new(task_identity(task));
     let trial = Trial { spec: trial_spec(&identity, optimizer, replica, protocol), rule: &optimizer.rule };
-    let mut group = Group::start(task, vec![trial], replica, protocol);
+    let mut group = LockstepGroup::start(task, vec![trial], replica, protocol);
     group.run(&mut |curve| observer.evaluated(curve), &stop)?;
     Ok(group.into_curves().swap_remove(0))
 }
@@ -98,7 +98,7 @@ pub(crate) fn run_until(
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Curve>, Cancelled> {
     let _flush = FlushGuard::new();
-    let mut group = Group::start(task, trials, replica, protocol);
+    let mut group = LockstepGroup::start(task, trials, replica, protocol);
     group.run(&mut |_| {}, stop)?;
     Ok(group.into_curves())
 }
@@ -107,7 +107,7 @@ pub(crate) fn run_until(
 type Evaluated<'a> = &'a mut dyn FnMut(&Curve);
 
 /// Trials in lockstep, between two steps.
-struct Group<'a> {
+struct LockstepGroup<'a> {
     task: &'a dyn Task,
     protocol: &'a Protocol,
     problem: Box<dyn Problem<f32>>,
@@ -137,7 +137,7 @@ struct Running<'a> {
     projects: bool,
 }
 
-impl<'a> Group<'a> {
+impl<'a> LockstepGroup<'a> {
     fn start(task: &'a dyn Task, trials: Vec<Trial<'a>>, replica: u32, protocol: &'a Protocol) -> Self {
         let mut problem = task.start(&replica_stream(task.name(), replica));
         let n = task.layout().len();

@@ -14,7 +14,7 @@ use serde::Serialize;
 use taskset_curves::{CurveStore, Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
 use taskset_figures::png;
-use taskset_train::{Plan, Sweep, SweepObserver};
+use taskset_train::{Sweep, SweepObserver, SweepPlan};
 
 pub use crate::Error;
 pub use settings::{Scale, Settings};
@@ -176,7 +176,7 @@ fn train(
     cancel: &AtomicBool,
 ) -> Result<Result<Material, Ending>, Error> {
     let settings = &request.settings;
-    let plan = Plan::new(
+    let plan = SweepPlan::new(
         settings.tasks.clone(),
         settings.optimizers(),
         settings.replicas,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::{Size, dense};
-use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `mlp_vae_family`.
@@ -51,7 +51,7 @@ pub(crate) fn vae_size(pixels: usize, encoder: &[usize], latent: usize, decoder:
     dense(encoder) + dense(decoder)
 }
 
-impl Config for MlpVaeConfig {
+impl TaskConfig for MlpVaeConfig {
     fn to_json(&self) -> Value {
         json!({
             "enc_hidden_units": self.enc_hidden_units,

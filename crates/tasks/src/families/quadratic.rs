@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Builder, Config, Cost, Infeasible, Overhead};
+use super::{Builder, Cost, Infeasible, Overhead, TaskConfig};
 use crate::sampling::Sampler;
 
 /// A configuration of `quadratic_family`.
@@ -203,7 +203,7 @@ impl QuadraticConfig {
     }
 }
 
-impl Config for QuadraticConfig {
+impl TaskConfig for QuadraticConfig {
     fn to_json(&self) -> Value {
         json!({
             "A_dist": self.a_dist.to_json(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::Initializer;
 
 use super::size::{Size, dense};
-use super::{Builder, Config, Cost, Infeasible, RnnCore, TextClassificationDataset, json};
+use super::{Builder, Cost, Infeasible, RnnCore, TaskConfig, TextClassificationDataset, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `rnn_text_classification_family`.
@@ -62,7 +62,7 @@ impl RnnTextClassificationConfig {
     }
 }
 
-impl Config for RnnTextClassificationConfig {
+impl TaskConfig for RnnTextClassificationConfig {
     fn to_json(&self) -> Value {
         json!({
             "embed_dim": self.embed_dim,

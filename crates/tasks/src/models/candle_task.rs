@@ -323,7 +323,7 @@ impl<T: Scalar + WithDType, L: CandleLoss> Problem<T> for CandleProblem<T, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::drawn::tests::Clouds;
+    use crate::models::drawn_batches::tests::Clouds;
     use crate::models::testing::{check, train};
     use crate::{Draw, Drawn, NetworkTask};
     use candle_core::D;

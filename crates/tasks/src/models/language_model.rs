@@ -53,7 +53,7 @@ pub fn build(name: &str, config: &LanguageModelConfig, data: &Datasets) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::{Config, LanguageModelDataset, RnnCore};
+    use crate::families::{LanguageModelDataset, RnnCore, TaskConfig};
     use crate::models::testing;
     use taskset_datasets::Source;
     use taskset_names::Split;

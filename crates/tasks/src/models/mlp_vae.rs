@@ -50,8 +50,8 @@ fn network(config: &MlpVaeConfig, shape: Shape) -> Result<Network, Infeasible> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::mlp_ae::{LossType, MlpAeConfig, OutputType, Reduction};
-    use crate::families::{Config, ImageDatasetConfig};
+    use crate::families::mlp_ae::{LossReduction, LossType, MlpAeConfig, OutputType};
+    use crate::families::{ImageDatasetConfig, TaskConfig};
     use crate::models::testing::{check, initial_loss, train};
     use crate::sampling::Sampler;
     use taskset_datasets::Source;
@@ -120,7 +120,7 @@ mod tests {
             dataset: variational.dataset.clone(),
             output_type: OutputType::Linear,
             loss_type: LossType::L2,
-            reduction_type: Reduction::Sum,
+            reduction_type: LossReduction::Sum,
         };
         let squares = initial_loss(&*super::super::mlp_ae::build("t", &autoencoder, &data).unwrap());
         let pixels = 768.0;

@@ -64,7 +64,7 @@ pub fn build(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::{Config, RnnCore};
+    use crate::families::{RnnCore, TaskConfig};
     use crate::models::testing;
     use taskset_datasets::Source;
     use taskset_nn::{Activation, Initializer};

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use taskset_optim::{Configured, Mode, named};
-use taskset_train::{Plan, Protocol, Quiet, SweepObserver, TrialReport, run_lockstep, run_trial};
+use taskset_train::{Protocol, Quiet, SweepObserver, SweepPlan, TrialReport, run_lockstep, run_trial};
 
 use crate::support::{DATA, bits, run, store, sweep};
 
@@ -28,10 +28,10 @@ const OPTIMIZERS: [&str; 9] = [
     "zero",
 ];
 
-fn plan() -> Plan {
+fn plan() -> SweepPlan {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
     let protocol = Protocol { steps: 12, eval_every: 5, eval_batches: 2 };
-    Plan::new(names(&TASKS), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
+    SweepPlan::new(names(&TASKS), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
 }
 
 /// Asks for a stop after some trials.

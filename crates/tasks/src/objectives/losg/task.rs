@@ -22,7 +22,7 @@ use super::sparse_softmax::SparseSoftmax;
 use super::sum_of_quadratics::SumOfQuadratics;
 use super::test_problem::TestProblem;
 use crate::families::losg::{LosgConfig, LosgProblem};
-use crate::families::{Config as _, Overhead};
+use crate::families::{Overhead, TaskConfig as _};
 use crate::objectives::draw::Draw;
 use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;

@@ -16,7 +16,7 @@ use super::draw::Draw;
 use super::linalg::{dot, scale};
 use super::matrix::Matrix;
 use super::real::{Real, Shared, cast};
-use crate::families::Config as _;
+use crate::families::TaskConfig as _;
 use crate::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
 use crate::registry::version;
 use crate::task::row_length;
