@@ -1,6 +1,6 @@
 //! Which function a kernel computes, as plain values: activations, and the losses of autoencoders.
 //!
-//! These types stand below the kernels, which compute them; `layers` and `losses` stand above and plan their steps.
+//! These types are below the kernels, which compute the functions. `layers` and `losses` are above: they plan the steps.
 
 /// An elementwise activation with TensorFlow's subgradients; names and definitions are TaskSet's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,8 +65,8 @@ impl Activation {
     }
 }
 
-/// Distance of `f(values)` and the network's input, `[rows, n]` both (an image counts as a vector), reduced over the
-/// `n` elements of a row; the mean over rows.
+/// Distance of `f(values)` and the network's input, both `[rows, n]` (an image counts as a vector). It is reduced over
+/// the `n` elements of a row, and averaged over rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reconstruction {
     /// `f`.
@@ -77,10 +77,10 @@ pub struct Reconstruction {
     pub reduction: Reduction,
 }
 
-/// What is done to the values first.
+/// The function that is applied to the values first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Nothing.
+    /// None.
     Linear,
     /// `1 / (1 + exp(−x))`.
     Sigmoid,
@@ -106,7 +106,7 @@ pub enum Reduction {
     Sum,
 }
 
-/// `−log p` (nats a row) of the network's input `x`, `[rows, n]` (an image counts as a vector), with values
+/// `−log p` (nats per row) of the network's input `x`, `[rows, n]` (an image counts as a vector), with values
 /// `[rows, 2n]`, of which the first `n` are means `μ` and the last `n` logarithms of standard deviations; the mean over
 /// rows:
 ///
@@ -121,7 +121,7 @@ pub struct GaussianLikelihood {
 }
 
 impl GaussianLikelihood {
-    /// The part of `−log p` of one element that depends on nothing.
+    /// The constant part of `−log p` of one element.
     pub(crate) fn constant(self) -> f64 {
         let half_log_2_pi = 0.918_938_533_204_672_7;
         half_log_2_pi - self.dequantize.map_or(0.0, libm::log)

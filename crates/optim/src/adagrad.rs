@@ -17,7 +17,7 @@ impl<T: Float> Kernel for AdagradStep<'_, T> {
     #[inline(always)]
     fn run(self) {
         for ((p, &g), v) in self.params.iter_mut().zip(self.gradients).zip(self.v) {
-            // Loaded before anything is stored, as in Adam.
+            // Load before storing, for the same reason as in Adam.
             let (old, new_v) = (*p, *v + g * g);
             *v = new_v;
             *p = old - self.rate * g / new_v.sqrt();

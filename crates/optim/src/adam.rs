@@ -1,4 +1,4 @@
-//! Adam: the equations of all families that are Adam with more terms, from hyperparameters to parameters.
+//! Adam's equations, for every family that is Adam with more terms: hyperparameters, the scalars of a step, the loop.
 
 use num_traits::Float;
 use taskset_simd::{Backend, Kernel};
@@ -6,7 +6,7 @@ use taskset_simd::{Backend, Kernel};
 use crate::EpsilonPlacement;
 use crate::rule::cast;
 
-/// What distinguishes the members of the Adam family, apart from the schedule.
+/// Everything in which the Adam families differ, except for the schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Adam {
     pub(crate) beta1: f64,
@@ -86,8 +86,8 @@ impl Adam {
         }
     }
 
-    /// Does step `t` (from 0) at learning rate `rate` to all parameters and both of their moments. All slices are of the
-    /// same length.
+    /// Does step `t` (from 0) at learning rate `rate`: updates all parameters and both of their moments. All slices have
+    /// the same length.
     pub(crate) fn update<T: Float>(
         &self,
         backend: Backend,
@@ -117,11 +117,12 @@ impl Adam {
 }
 
 /// `base^n` of both bases by repeated squaring, within `n` roundings. `libm::pow` took an eighth of a step of the smallest
-/// tasks; this takes a fraction of that. It does not branch on the digits of `n`, which no processor can predict.
+/// tasks; this takes a fraction of that. It does not branch on the binary digits of `n`, because no processor can predict
+/// them.
 fn powers(bases: [f64; 2], mut n: u64) -> [f64; 2] {
     let (mut results, mut squares) = ([1.0; 2], bases);
     while n > 0 {
-        // All ones where the digit is 1.
+        // All bits are 1 where the digit is 1.
         let digit = (n & 1).wrapping_neg();
         for (result, square) in results.iter_mut().zip(&mut squares) {
             *result *= f64::from_bits(square.to_bits() & digit | 1f64.to_bits() & !digit);
@@ -155,9 +156,9 @@ struct Coefficients<T> {
     decay: T,
 }
 
-/// One step of Adam over all parameters. `PENALTY` and `DECAY` leave their terms out entirely when false: without penalties
-/// and decay no zero coefficient turns an infinite parameter into NaN (`0 · ∞`) or -0 into 0. With one of the two
-/// penalties the other's zero coefficient still does.
+/// One step of Adam over all parameters. Where `PENALTY` or `DECAY` is false, its terms are left out entirely. A
+/// coefficient of zero would not do: it turns an infinite parameter into NaN (`0 · ∞`), and -0 into 0. If only one of the
+/// two penalties is used, the zero coefficient of the other one does this all the same.
 struct AdamStep<'a, T, const PENALTY: bool, const DECAY: bool> {
     coefficients: Coefficients<T>,
     gradients: &'a [T],
@@ -213,7 +214,7 @@ mod tests {
             for n in (0..40).chain([9_999, 10_000, 123_457]) {
                 for (base, found) in bases.into_iter().zip(powers(bases, n)) {
                     let exact = libm::pow(base, n as f64);
-                    // What rounding a square adds is doubled by each square behind it; underflow may be flushed.
+                    // Each later square doubles the error of rounding a square; underflow may be flushed to zero.
                     let bound = exact * f64::EPSILON * n as f64 + f64::MIN_POSITIVE;
                     assert!((found - exact).abs() <= bound, "{base}^{n}: {found}, not {exact}");
                 }

@@ -38,7 +38,7 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::UnknownHyperparameter`], [`Error::MissingHyperparameter`], [`Error::HyperparameterType`] and
-    /// [`Error::OutOfRange`] name the key; [`Error::Hyperparameters`] for what is no object.
+    /// [`Error::OutOfRange`] name the key; [`Error::Hyperparameters`] if it is not an object.
     pub fn from_hyperparameters(family: Family, object: &Value) -> Result<Self, Error> {
         let info = family.info();
         for (key, value) in object.as_object().into_iter().flatten() {
@@ -143,7 +143,7 @@ mod tests {
             check(with(|c| c.learning_rate = f64::NAN), mode, &["learning_rate = NaN or infinite"]);
             check(with(|c| c.learning_rate = f64::INFINITY), mode, &["learning_rate = NaN or infinite"]);
         }
-        // Something is added under the root but in the mode `paper`.
+        // Every mode except `paper` adds something under the root.
         let Config::Adam8p(mut adam) = Family::Adam8p.info().config(0).unwrap() else { unreachable!() };
         adam.epsilon = 0.0;
         assert!(Config::from(adam).rule(Mode::Upstream, 10).is_ok());

@@ -1,4 +1,4 @@
-//! What every optimizer must do, as property tests for any of them: yours too.
+//! What every optimizer must do, as property tests that any optimizer can run, yours too.
 //!
 //! Implement [`Subject`] for your optimizer and call [`all`] on many [`problems`]:
 //!
@@ -144,7 +144,7 @@ pub fn all(subject: &impl Subject, problem: &ContractProblem) -> TestCaseResult 
     single_precision_follows_double(subject, problem)
 }
 
-/// Updates `n + m` at a stretch, and `n`, saved as JSON, loaded, and `m`, give the same bits.
+/// `n + m` updates in one run give the same bits as `n` updates, saving the state as JSON, loading it, and `m` more.
 ///
 /// # Errors
 /// If the parameters differ, or the state cannot be saved and loaded.
@@ -171,7 +171,7 @@ pub fn resuming_changes_nothing<T: Real>(
     Ok(())
 }
 
-/// Reordering parameters and gradients reorders the result, to the bit: no parameter sees another.
+/// Reordering parameters and gradients reorders the result, bit for bit: no parameter depends on another one.
 ///
 /// # Errors
 /// If the results differ by more than the order.
@@ -195,7 +195,7 @@ pub fn order_of_parameters_does_not_matter<T: Real>(
     Ok(())
 }
 
-/// From the start, zero gradients leave every parameter as it is, unless the optimizer [decays](Subject::decays).
+/// Zero gradients from the first step on leave every parameter as it is, unless the optimizer [decays](Subject::decays).
 ///
 /// # Errors
 /// If a parameter moves.
@@ -232,8 +232,8 @@ pub fn the_first_update_is_finite<T: Real>(
     Ok(())
 }
 
-/// The bound of [`single_precision_follows_double`], about 1,700 times the rounding of f32: room for the conditioning of
-/// an update, not for a wrong constant.
+/// The bound of [`single_precision_follows_double`], about 1,700 times the rounding of f32. That is enough for a badly
+/// conditioned update, but not for a wrong constant.
 pub const PRECISION_BOUND: f64 = 2e-4;
 
 /// Each single update in f32, from the same state rounded to f32 (through JSON), differs from that in f64 by at most

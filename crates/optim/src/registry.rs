@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::families::{Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, Nadamw, Zero};
 use crate::{Dimension, Error, Hint, Rule, Switches};
 
-/// What a family must say of itself; implemented by its hyperparameter object.
+/// What a family must say about itself. The type of its hyperparameters implements it.
 pub(crate) trait FamilyMember: Copy + Serialize + DeserializeOwned {
     const NAME: &'static str;
     const PREFIX: &'static str;
@@ -129,7 +129,7 @@ impl FamilyInfo {
         (index <= self.last()).then(|| (self.member)(index))
     }
 
-    /// The configuration at `index`, counted round the members.
+    /// The configuration at `index`, modulo the number of members.
     #[cfg(feature = "contract")]
     pub(crate) fn config_wrapped(&self, index: u32) -> Config {
         (self.member)(index % (self.last() + 1))

@@ -26,9 +26,9 @@ pub struct Rule {
 pub struct State<T> {
     /// Number of updates done; the next one is step `step`, counted from 0.
     pub step: u64,
-    /// First moments, one a parameter; empty for a family without them.
+    /// First moments, one per parameter; empty for a family without them.
     pub m: Vec<T>,
-    /// Second moments, or Adagrad's accumulators, one a parameter; empty for a family without them.
+    /// Second moments, or Adagrad's accumulators, one per parameter; empty for a family without them.
     pub v: Vec<T>,
 }
 
@@ -61,7 +61,7 @@ impl Rule {
         Self { schedule: Schedule::constant(0.0), equations: Equations::Zero, applies_constraints: false }
     }
 
-    /// The hyperparameter by which an update would divide a gradient of 0 although it is 0 itself, in f32 at least.
+    /// The hyperparameter that is 0 (in f32 at least) although an update would divide by it where the gradient is 0.
     pub(crate) fn divides_by(&self) -> Option<(&'static str, f64)> {
         match self.equations {
             Equations::Adam(Adam { epsilon, root_epsilon, .. })
@@ -83,8 +83,8 @@ impl Rule {
         State { step: 0, m, v }
     }
 
-    /// Does one update in place: parameters, moments and step counter. One pass, no allocation. Values that are not
-    /// finite pass through as the arithmetic has it.
+    /// Does one update in place: parameters, moments and step counter. One pass, no allocation. Infinite values
+    /// and NaN are computed with as IEEE arithmetic does.
     ///
     /// # Panics
     /// If gradients, parameters and state are not of the same length: the caller has mixed up two problems.
@@ -136,7 +136,8 @@ impl Rule {
         self
     }
 
-    /// Whether parameters whose gradient has always been zero move: by weight decay, a penalty, or the rule `zero`.
+    /// Whether parameters move even if their gradient has always been zero: by weight decay, a penalty, or the rule
+    /// `zero`.
     pub fn moves_without_gradient(&self) -> bool {
         match self.equations {
             Equations::Adam(adam) => adam.has_penalty() || adam.weight_decay != 0.0,
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
-        // Together these take every loop; 67 leaves a remainder behind every vector width.
+        // Together these run every loop; 67 parameters leave a remainder for every vector width.
         for name in [
             "adam1p_wide_grid_seed1",
             "adam6p_wide_grid_seed0",

@@ -2,7 +2,7 @@
 //!
 //! The arithmetic is IEEE addition, multiplication, fused multiply-add and square root, so all instruction sets give the
 //! same bits; the code is only compiled several times. A machine without fused multiply-add (x86-64 before 2013) calls a
-//! function for each: the same bits, slowly.
+//! function for each of them: it gets the same bits, but slowly.
 
 use std::ops::Mul;
 
@@ -12,7 +12,7 @@ use crate::Stream;
 
 /// Interleaved generators (xoshiro256++): a 512-bit vector holds one word of each.
 const LANES: usize = 8;
-/// Numbers of one step of all generators: two a word.
+/// Numbers of one step of all generators: two per word.
 const HALVES: usize = 2 * LANES;
 /// Numbers of a block: two steps.
 const BLOCK: usize = 2 * HALVES;
@@ -37,7 +37,7 @@ impl Lanes {
         let [a, b, c, d] = &mut self.0;
         for i in 0..LANES {
             let word = a[i].wrapping_add(d[i]).rotate_left(23).wrapping_add(a[i]);
-            // As a vector of words lies in the memory of little-endian machines: nothing has to be moved.
+            // A vector of words has this order in the memory of little-endian machines, so nothing has to be moved.
             (halves[2 * i], halves[2 * i + 1]) = (word as u32, (word >> 32) as u32);
             let t = b[i] << 17;
             c[i] ^= a[i];
@@ -54,7 +54,7 @@ impl Lanes {
 /// A number of `[0, 1)` from the upper 24 bits.
 #[inline(always)]
 fn unit(bits: u32) -> f32 {
-    // The conversion of signed integers is the one that all vector units have.
+    // Signed, because all vector units can convert signed integers.
     (bits >> 8) as i32 as f32 * (1.0 / (1u32 << 24) as f32)
 }
 
@@ -76,8 +76,8 @@ fn squared_radius(x: f32) -> f32 {
 /// Cosine and sine of an angle that is uniform in a circle, within 8e-6.
 #[inline(always)]
 fn cos_sin(bits: u32) -> (f32, f32) {
-    // The angle is of t quarter turns, from -1 to 1, or its mirror image in the other half of the circle: that is the
-    // choice of the lowest bit, for which t has hardly room.
+    // The angle is t quarter turns, t from -1 to 1, or its mirror image in the other half of the circle. The lowest bit
+    // decides which; t is hardly precise enough to depend on it.
     let t = bits as i32 as f32 * (1.0 / (1u32 << 31) as f32);
     let z = t * t;
     // The polynomials in t² that are nearest to sin(π t / 2) / t and cos(π t / 2).
@@ -102,12 +102,12 @@ fn unit_pair(first: u32, second: u32) -> (f32, f32) {
     (unit(first), unit(second))
 }
 
-/// What numbers are delivered as: f32 or f64.
+/// The type of the numbers: f32 or f64.
 pub(crate) trait Number: Copy + From<f32> + Mul<Output = Self> {}
 
 impl<T: Copy + From<f32> + Mul<Output = T>> Number for T {}
 
-/// What makes two numbers of two random words; always inlined.
+/// A function that makes two numbers from two random words; always inlined.
 trait Pair: Fn(u32, u32) -> (f32, f32) + Copy {}
 
 impl<F: Fn(u32, u32) -> (f32, f32) + Copy> Pair for F {}
@@ -246,7 +246,7 @@ mod tests {
         #[test]
         fn pairs_are_those_of_double_precision(for_radius: u32, for_angle: u32) {
             let (x, y) = normal_pair(for_radius, for_angle);
-            // With u as it was rounded: near 1 the radius amplifies that.
+            // With u rounded in the same way, because near 1 the radius amplifies the rounding.
             let u = f64::from((for_radius & 0x7fff_ffff | 1) as f32) / f64::from(1u32 << 31);
             let radius = (-2.0 * libm::log(u)).sqrt();
             let angle = std::f64::consts::FRAC_PI_2 * f64::from(for_angle as i32) / f64::from(1u32 << 31);
@@ -282,7 +282,7 @@ mod tests {
     fn distributions_are_uniform_and_normal() {
         let n = 400_000;
         let normal = |x: f64| 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2);
-        // Larger with probability 1e-5.
+        // A correct generator exceeds this with probability 1e-5.
         assert!(kolmogorov(filled("ks", Numbers::Unit, n), |x| x) < 2.47);
         let x = filled("ks", Numbers::Normal, n);
         let count = |f: fn(f64) -> bool| x.iter().filter(|&&x| f(x)).count() as f64;
@@ -304,7 +304,7 @@ mod tests {
             let mean = x.iter().sum::<f64>() / n as f64;
             let variance = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n as f64;
             for lag in [1, 2, LANES, HALVES, HALVES + 1, BLOCK, 2 * BLOCK] {
-                // Of the numbers and of their squares: the halves of a pair share their radius.
+                // Of the numbers and of their squares, because both numbers of a pair share a radius.
                 for squares in [false, true] {
                     let f = |x: &f64| if squares { (x - mean).powi(2) - variance } else { x - mean };
                     let scale = x.iter().map(|x| f(x) * f(x)).sum::<f64>();

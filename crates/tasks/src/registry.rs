@@ -11,7 +11,7 @@ use crate::families::{FAMILIES, Infeasible, Overhead, SEEDS, TaskConfig, TaskFam
 use crate::fixed::{self, FixedTask};
 use crate::{Error, Task, python_json};
 
-/// All that can be said of a task without its data.
+/// Everything that is known of a task without its data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
     /// Name.
@@ -97,7 +97,7 @@ pub fn describe(name: &str) -> Result<Description, Error> {
 ///
 /// # Errors
 /// [`Error::UnknownTask`]; [`Error::Infeasible`] where no such model exists; [`Error::NotTrainableYet`] where this
-/// version has no builder; and what goes wrong with the data.
+/// version has no builder; and errors of the data.
 pub fn build(name: &str, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let not_yet = |family: &str| Error::NotTrainableYet { name: name.to_owned(), family: family.to_owned() };
     match find(name)? {
@@ -195,7 +195,7 @@ pub fn upstream_json(family: &TaskFamily) -> String {
     format!("{{\n{}\n}}", lines.join(",\n"))
 }
 
-/// Where a name leads, before anything is sampled.
+/// What a name stands for, before anything is sampled.
 enum Located {
     Sampled(&'static TaskFamily, u32),
     Fixed(&'static FixedTask),

@@ -13,23 +13,23 @@ use taskset_trial::Protocol;
 /// How fast one core is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MachineRate {
-    /// Matrix products of medium size, in 10⁹ floating-point operations a second.
+    /// Matrix products of medium size, in 10⁹ floating-point operations per second.
     pub gflops: f64,
-    /// Reading memory that no cache holds, in 10⁹ bytes a second.
+    /// Reading from memory beyond all caches, in 10⁹ bytes per second.
     pub gigabytes_per_second: f64,
 }
 
 /// Seconds of a step whatever the task: drawing indices, calls, the optimizer's scalars.
 const STEP_SECONDS: f64 = 0.7e-6;
-/// What models reach of the rate of matrix products: 0.4 to 0.9 (docs/performance.md).
+/// Share of the speed of matrix products that models reach: 0.4 to 0.9 (docs/performance.md).
 const EFFICIENCY: f64 = 0.7;
-/// Scalar operations a second.
+/// Scalar operations per second.
 const SCALAR_RATE: f64 = 3e9;
-/// Seconds of the optimizer's update a parameter (two moments).
+/// Seconds of the optimizer's update per parameter (two moments).
 const UPDATE_SECONDS: f64 = 0.4e-9;
-/// Constants of a step that a core's own cache holds.
+/// Bytes of a step's constants that fit into a core's own cache.
 const CACHED_BYTES: f64 = 1e6;
-/// Memory's speed where only the products' is known.
+/// Speed of memory where only that of products is known.
 const USUAL_GIGABYTES_PER_SECOND: f64 = 10.0;
 
 impl MachineRate {
@@ -43,7 +43,7 @@ impl MachineRate {
 /// factor of about two for most tasks; trials in lockstep take less.
 ///
 /// A step takes as long as its arithmetic, or as reading its constants takes where those outgrow a core's cache (a
-/// `quadratic_family` of 3,000 dimensions reads 72 MB a step), whichever is longer.
+/// `quadratic_family` of 3,000 dimensions reads 72 MB per step), whichever is longer.
 pub fn estimate_minutes(description: &Description, protocol: &Protocol, rate: &MachineRate) -> f64 {
     let overhead = &description.overhead;
     let arithmetic = description.flops_per_step / (rate.gflops * 1e9 * EFFICIENCY);
@@ -75,7 +75,7 @@ pub fn check_operations(description: &Description, steps: usize) -> f64 {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// Its configuration describes no model.
+    /// Its configuration describes a model that cannot be built.
     Infeasible {
         /// What in the configuration makes it impossible.
         reason: String,
@@ -94,7 +94,7 @@ impl fmt::Display for Rejection {
         match self {
             Self::Infeasible { reason } => write!(f, "infeasible: {reason}"),
             Self::TooSlow { minutes, limit } => {
-                write!(f, "too slow: about {minutes:.3} min a trial, more than {limit} min")
+                write!(f, "too slow: about {minutes:.3} min per trial, more than {limit} min")
             }
         }
     }
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn memory_bounds_what_the_caches_do_not_hold() {
-        // Nearly 3,000 dimensions without noise: 70 MB a step.
+        // Nearly 3,000 dimensions without noise: 70 MB per step.
         let large = (0..1000)
             .map(|seed| taskset_tasks::describe(&format!("quadratic_family_seed{seed}")).unwrap())
             .filter(|task| task.overhead.scalar_operations <= 0.0)

@@ -17,8 +17,8 @@ pub const TRAINER_REVISION: u32 = 1;
 
 /// What the curves of a task are known by.
 ///
-/// A task that says no version of itself gets one that no other has, in this process or any: its curves are kept apart from
-/// those of all other runs.
+/// A task that does not say its version gets one that no other task has, in any process. Its curves are never taken for
+/// those of another run.
 pub fn task_identity(task: &dyn Task) -> TaskIdentity {
     TaskIdentity {
         name: task.name().to_owned(),
@@ -29,7 +29,7 @@ pub fn task_identity(task: &dyn Task) -> TaskIdentity {
 }
 
 fn unique_version() -> TaskVersion {
-    // Keys that the system draws anew for each: no training depends on them.
+    // The system draws new keys for each; no training depends on them.
     let numbers: [u64; 4] = std::array::from_fn(|_| RandomState::new().hash_one(0));
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     TaskVersion { group: "unversioned".to_owned(), revision: 1, fingerprint: Digest::of(&bytes) }

@@ -9,7 +9,7 @@ use taskset_nn::{Backend, Scalar};
 
 use crate::MachineRate;
 
-/// Metadata of curves that this program trains on this machine, `threads` trials at once.
+/// Metadata of curves that this program trains on this machine, `threads` trials at a time.
 pub fn metadata(threads: usize) -> Metadata {
     Metadata {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -43,8 +43,8 @@ pub trait Color: Sized {
 }
 
 fn check(bytes: usize, numbers: usize) {
-    assert_eq!(bytes, numbers, "one number a byte");
-    assert!(bytes.is_multiple_of(3), "three channels a pixel");
+    assert_eq!(bytes, numbers, "one number per byte");
+    assert!(bytes.is_multiple_of(3), "three channels per pixel");
 }
 
 impl Color for f32 {
@@ -102,7 +102,7 @@ impl<T: Scalar> Amounts<T> {
     }
 }
 
-// Comparisons, where the methods of floats look for NaN, which bytes do not give.
+// Comparisons, because min and max also handle NaN, which bytes cannot give.
 #[inline(always)]
 fn larger<T: Scalar>(a: T, b: T) -> T {
     if a > b { a } else { b }

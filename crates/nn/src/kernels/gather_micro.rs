@@ -1,4 +1,4 @@
-//! The inner kernels of the gathered product, for the tiles of [`micro`](super::micro).
+//! The inner kernels of the gathered product, for the tiles of [`gemm_micro`](super::gemm_micro).
 
 use super::Scalar;
 use super::gather::{GatherMicro, GatherTile};

@@ -1,5 +1,7 @@
 //! Kernels: what a planned step is made of, for f32 (vectorised, chosen at run time) and f64 (portable).
 //!
+//! They are the ground floor of this crate: of its other modules they import only the descriptors of functions.
+//!
 //! Which kernel runs depends on shapes and on the [`Backend`] only, never on the thread or on what ran before, so equal
 //! inputs give equal bits.
 
@@ -138,7 +140,7 @@ pub trait Scalar:
     /// intermediate values).
     ///
     /// # Panics
-    /// If the logits do not divide into one row a label, or a label is not below the number of classes.
+    /// If the logits do not divide into one row per label, or a label is not below the number of classes.
     fn softmax_cross_entropy(
         backend: Backend,
         logits: &mut [Self],
@@ -245,7 +247,7 @@ impl Scalar for f32 {
         saved: &[Self],
         gradients: &mut [Self],
     ) {
-        assert_eq!(saved.len(), gradients.len(), "one saved value a gradient");
+        assert_eq!(saved.len(), gradients.len(), "one saved value per gradient");
         vectorised!(backend, activations::backward(activation: Activation, saved: &[Self], gradients: &mut [Self]));
     }
 
@@ -278,7 +280,7 @@ impl Scalar for f32 {
     }
 
     fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
-        assert_eq!(bytes.len(), out.len(), "one number a byte");
+        assert_eq!(bytes.len(), out.len(), "one number per byte");
         vectorised!(backend, bytes::to_unit(bytes: &[u8], centre: bool, out: &mut [Self]));
     }
 }
@@ -339,7 +341,7 @@ impl Scalar for f64 {
     }
 
     fn multiply_by_derivative(_: Backend, activation: Activation, saved: &[Self], gradients: &mut [Self]) {
-        assert_eq!(saved.len(), gradients.len(), "one saved value a gradient");
+        assert_eq!(saved.len(), gradients.len(), "one saved value per gradient");
         activations::backward::<Self, Exact>(activation, saved, gradients);
     }
 
@@ -356,7 +358,7 @@ impl Scalar for f64 {
     }
 
     fn from_bytes(_: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
-        assert_eq!(bytes.len(), out.len(), "one number a byte");
+        assert_eq!(bytes.len(), out.len(), "one number per byte");
         bytes::to_unit::<Self, Exact>(bytes, centre, out);
     }
 }

@@ -3,7 +3,7 @@
 use super::Scalar;
 use super::math::Math;
 
-/// What becomes of the numbers of a column.
+/// How the numbers of a column become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnReduction {
     /// Their sum.
@@ -21,7 +21,7 @@ const SIDE_BY_SIDE: usize = 256;
 #[inline(always)]
 pub(super) fn reduce<T: Scalar, M: Math<T>>(matrix: &[T], reduction: ColumnReduction, out: &mut [T]) {
     let sum = |a: T, b: T| a + b;
-    // NaN wins: it compares as false, so that it stays, and is taken where it is met.
+    // NaN wins: once it is `a`, no comparison replaces it, and if it is `b`, it is taken.
     let max = |a: T, b: T| if b > a || b.is_nan() { b } else { a };
     match reduction {
         ColumnReduction::Sum => fold(matrix, T::zero(), sum, sum, out),
@@ -30,8 +30,8 @@ pub(super) fn reduce<T: Scalar, M: Math<T>>(matrix: &[T], reduction: ColumnReduc
     }
 }
 
-/// The gradient of the maxima `y` of the columns of `x`, given theirs `dy`: equal maxima share it, as in TensorFlow. A
-/// maximum that is NaN equals nothing: 0 / 0 makes its column NaN, as there. `ties` is room for one number a column.
+/// The gradient with respect to `x` of the maxima `y` of its columns, given their gradient `dy`. Equal maxima share it,
+/// as in TensorFlow. A maximum that is NaN equals nothing, so 0 / 0 makes its column NaN, as there. `ties` is room for one number per column.
 pub(crate) fn maxima_backward<T: Scalar>(x: &[T], y: &[T], dy: &[T], dx: &mut [T], ties: &mut Vec<T>) {
     let n = y.len();
     let equal = |x: T, y: T| if x == y { T::one() } else { T::zero() };

@@ -6,7 +6,7 @@ macro_rules! vectorised {
     ($backend:expr, $($body:ident)::+($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)?) => {{
         use $crate::kernels::math::Fast;
         use taskset_simd::{InstructionSet, PORTABLE_FMA};
-        // A trait, because plain functions within a function do not know its `Self`, which the types may name.
+        // A trait, because the types may name `Self`, which plain functions inside a function do not know.
         #[cfg(target_arch = "x86_64")]
         trait Compiled: Sized {
             unsafe fn avx512($($arg: $type),*) $(-> $result)?;

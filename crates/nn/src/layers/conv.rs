@@ -32,8 +32,8 @@ pub struct Conv {
     pub bias: bool,
 }
 
-/// Numbers before and behind the layer that are worked on at a time, as far as whole images allow: together with the
-/// input's gradient they stay in the second-level cache from one use to the next.
+/// Numbers before and behind the layer that are processed at a time, rounded to whole images. Together with the input's
+/// gradient they stay in the second-level cache from one use to the next.
 const BLOCK: usize = 1 << 17;
 
 impl Conv {
@@ -74,7 +74,7 @@ impl Kind for Conv {
         parameters
     }
 
-    /// Those with zeros of the padding are counted, as is usual, though they are left out.
+    /// Products with zeros of the padding are counted, as is usual, although they are not computed.
     fn macs(&self, input: Shape) -> f64 {
         self.windows(input).map_or(0.0, |w| w.output_pixels() as f64 * w.kernel_len() as f64)
     }
@@ -93,7 +93,7 @@ impl Kind for Conv {
     ) -> candle_core::Result<(candle_core::Tensor, Option<candle_core::Tensor>)> {
         let windows =
             self.windows(input).ok_or_else(|| candle_core::Error::Msg("no window fits".to_owned()))?;
-        // Exactly what the windows cover: padded on both sides, and cut behind where the last pixels are never met.
+        // Exactly what the windows cover: padded on both sides, and cut at the end where no window reaches the last pixels.
         let cover = |x: &candle_core::Tensor, dim: usize, axis: Axis| {
             let covered = (axis.output - 1) * axis.stride + axis.kernel;
             let padded =

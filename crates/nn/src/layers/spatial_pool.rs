@@ -1,4 +1,4 @@
-//! Pooling of whole images to one number a channel.
+//! Pooling of whole images to one number per channel.
 
 use super::Kind;
 use crate::kernels::{ColumnReduction, maxima_backward};

@@ -55,7 +55,7 @@ struct Planned<T> {
     loss: GaussianLikelihood,
     /// Numbers of an input row.
     width: usize,
-    /// Uniform on `[0, 1)`, a number an input number; empty without dequantisation.
+    /// Uniform on `[0, 1)`, one per input number; empty without dequantisation.
     noise: Vec<T>,
     blocks: Blocks<T>,
 }

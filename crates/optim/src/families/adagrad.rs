@@ -14,7 +14,8 @@ use crate::{Dimension, Naming, Rule, Switches};
 pub struct Adagrad {
     /// Learning rate α.
     pub learning_rate: f64,
-    /// What the sum of squared gradients starts at; positive, in f32 too: at 0 a zero gradient would give `0 / 0`.
+    /// Initial value of the sum of squared gradients. It must be positive, in f32 too: with 0, a gradient of zero would
+    /// give `0 / 0`.
     pub initial_accumulator_value: f64,
 }
 

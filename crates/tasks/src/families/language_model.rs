@@ -14,7 +14,7 @@ pub struct LanguageModelConfig {
     pub embed_dim: usize,
     /// Initialiser of the output layer's matrix.
     pub w_init: Initializer,
-    /// Tokens; every higher one is taken for the last.
+    /// Number of tokens; every higher token counts as the last one.
     pub vocab_size: usize,
     /// The recurrent core.
     pub core: RnnCore,

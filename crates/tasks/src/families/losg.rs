@@ -54,7 +54,7 @@ pub enum LosgProblem {
     DependencyChain { dim: usize, bs: usize, n_samples: usize },
     /// A winding valley.
     OutwardSnake { dim: usize, bs: usize, n_samples: usize },
-    /// A sum of quadratics, one an example.
+    /// A sum of quadratics, one per example.
     SumOfQuadratics { dim: usize, bs: usize, n_samples: usize },
     /// Squared projections on the examples.
     ProjectionQuadratic { dim: usize, bs: usize, n_samples: usize },

@@ -1,4 +1,4 @@
-//! The sampled task families: one file a family, with its configuration, its sampler and what follows from both.
+//! The sampled task families: one file per family, with its configuration, its sampler and what follows from both.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -34,14 +34,14 @@ pub use rnn_core::RnnCore;
 pub use size::Size;
 pub use text_dataset::{LanguageModelDataset, TextClassificationDataset};
 
-/// A configuration that describes no buildable model; the text says which part.
+/// Why a configuration describes a model that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Infeasible(pub String);
 
 /// Makes the task of a configuration, under a name.
 pub type Builder<'a> = Box<dyn FnOnce(&str, &Datasets) -> Result<Arc<dyn Task>, Error> + 'a>;
 
-/// What the registry asks of the configuration of any sampled task.
+/// What the configuration of every sampled task offers to the registry.
 pub trait TaskConfig: Debug {
     /// The configuration in upstream's form: its keys in its order, its values.
     fn to_json(&self) -> Value;
@@ -61,7 +61,7 @@ pub trait TaskConfig: Debug {
         Overhead::default()
     }
 
-    /// The builder, where this version has one.
+    /// The builder, if this version has one.
     fn builder(&self) -> Option<Builder<'_>> {
         None
     }
@@ -79,7 +79,7 @@ pub struct Cost {
 /// What a training step costs besides vectorised arithmetic: rough numbers, for estimates of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Overhead {
-    /// Operations that are done one at a time, or take as long as so many that are: random numbers, powers, changes of
+    /// Operations that are done one at a time, or as many of these as would take the same time: random numbers, powers, changes of
     /// colour. Counted here whether or not the task's floating-point operations count them too.
     pub scalar_operations: f64,
     /// Bytes of stored constants that every step reads, a matrix for instance. Parameters and minibatch are not counted.

@@ -20,7 +20,7 @@ pub struct QuadraticConfig {
     pub seed: u32,
     /// Factor of the loss, 1e-5 to 1e3.
     pub loss_scale: f64,
-    /// How the noise matrix `N` is drawn, anew at every call; `None` is no noise.
+    /// How the noise matrix `N` is drawn, anew for every minibatch; `None` means no noise.
     pub a_noise: Option<Distribution>,
 }
 

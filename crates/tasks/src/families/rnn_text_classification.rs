@@ -16,7 +16,7 @@ pub struct RnnTextClassificationConfig {
     pub w_init: Initializer,
     /// The text.
     pub dataset: TextClassificationDataset,
-    /// Tokens, at most those of the source; every higher one is taken for the last.
+    /// Tokens, at most those of the source; every higher token counts as the last one.
     pub vocab_size: usize,
     /// The recurrent core.
     pub core: RnnCore,

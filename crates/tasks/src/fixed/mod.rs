@@ -16,7 +16,7 @@ pub use table::TASKS;
 /// A fixed task: a name that stands for a model, its data and its loss. There is no configuration to sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixedTask {
-    /// Upstream's name. Some names lie: the other fields say what is really done.
+    /// Upstream's name. Some names are wrong; the other fields say what is really done.
     pub name: &'static str,
     /// The group that shares a kind of model and loss.
     pub group: Group,
@@ -24,7 +24,7 @@ pub struct FixedTask {
     pub dataset: Option<&'static str>,
     /// Examples in a minibatch; 1 where there are none.
     pub batch_size: usize,
-    /// The model, as far as its size and a one-line summary need it.
+    /// What the size and the one-line summary need of the model.
     pub model: Model,
 }
 
@@ -189,7 +189,7 @@ impl FixedTask {
         matches!(self.group, Group::Mlp | Group::TwoD)
     }
 
-    /// The task, where this version has a builder.
+    /// The task, if this version has a builder.
     pub(crate) fn build(&self, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>> {
         match self.group {
             Group::Mlp => crate::models::fixed_mlp::build(self.name, data),

@@ -1,4 +1,4 @@
-//! Builder of `mlp_ae_family`: fully connected autoencoders of images (specification 7.2).
+//! Builder of `mlp_ae_family`: fully connected autoencoders of images (paper G.1).
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use crate::{Error, Task};
 /// The task of a configuration of `mlp_ae_family`. Input and target are the same images, both in `[-1, 1]` where the
 /// output is `tanh` or centred, and else in `[0, 1]`.
 ///
-/// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
+/// Memory of a trial besides parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
 /// hidden layers of `H` units together: `B (D + 2H)`, a block of `D min(B, max(128, 2¹⁷ / D))` outputs, and packed
 /// operands of about `D` times the larger of `B` and the widest layer. Evaluations hold as much again for
 /// `max(B, min(512, 2¹⁶ / (2D + H)))` images.
 ///
 /// # Errors
-/// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
+/// [`Error::Data`] if its images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them.
 pub fn build(name: &str, config: &MlpAeConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let images = ImageTask::sampled(name, &config.dataset, centre(config.output_type), data)?;
     Ok(Arc::new(NetworkTask::new(name, network(config, images.shape()), images)?))

@@ -19,7 +19,7 @@ pub enum TwoDStart {
     /// The point from which all five of upstream's "random initialisations" start: a fixed seed makes them the same.
     #[default]
     Upstream,
-    /// A point of the stated distribution, another one for each replica: what the paper means.
+    /// A point of the stated distribution, another one for each replica, as the paper means it.
     Random,
 }
 
@@ -116,7 +116,7 @@ impl Task for TwoD {
     }
 
     fn flops_per_step(&self) -> f64 {
-        // Ackley, the dearest, has seven transcendental functions; a constant keeps estimates simple.
+        // Ackley, the most expensive, has seven transcendental functions; a constant keeps estimates simple.
         100.0
     }
 

@@ -1,4 +1,4 @@
-//! Lockstep changes no bit: whatever the group sizes, the threads, the interruptions, the company.
+//! Lockstep changes no bit: whatever the group sizes, the threads, the interruptions, the other trials.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +7,7 @@ use taskset_train::{Protocol, Quiet, SweepObserver, SweepPlan, TrialReport, run_
 
 use crate::support::{DATA, bits, run, store, sweep};
 
-/// Tasks with shared noise, minibatches, gradient noise and augmentation; and one that asks for no company.
+/// Tasks with shared noise, minibatches, gradient noise and augmentation; and one that asks to be trained alone.
 const TASKS: [&str; 6] = [
     "quadratic_family_seed1",
     "quadratic_family_seed13",

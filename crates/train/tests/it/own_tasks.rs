@@ -13,7 +13,7 @@ use taskset_train::{Error, Protocol, Quiet, Sweep, SweepPlan, run_trial};
 
 use crate::support::{bits, store};
 
-/// Points and the side of the diagonal that they are on; `version` is what the task says of itself, if anything.
+/// Points and the side of the diagonal that they are on; `version` is what the task says about itself, if anything.
 #[derive(Debug)]
 struct Sides {
     version: Option<&'static str>,

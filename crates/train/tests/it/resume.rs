@@ -91,7 +91,7 @@ fn a_plan_that_grows_trains_only_what_is_new() {
     assert_eq!(trained(&more_tasks), 4, "one more task");
     let more_replicas = SweepPlan { replicas: 2, ..more_tasks };
     assert_eq!(trained(&more_replicas), 12, "one more replica");
-    // What is not the same is trained, and both are kept.
+    // Trials that differ are trained, and both are kept.
     assert_eq!(trained(&SweepPlan { mode: Mode::Paper, ..small.clone() }), 4);
     let longer = Protocol { steps: 30, ..small.protocol };
     assert_eq!(trained(&SweepPlan { protocol: longer, ..small.clone() }), 4);
@@ -102,7 +102,7 @@ fn a_plan_that_grows_trains_only_what_is_new() {
     assert_eq!((outcome.total, outcome.trained), (4, 0), "a trial that is named twice is one");
 }
 
-/// Panics as soon as it hears that time goes by.
+/// Panics at the first tick.
 struct Panics;
 
 impl SweepObserver for Panics {

@@ -11,7 +11,7 @@ use crate::support::DATA;
 
 const TASKS: usize = 200;
 const STEPS: usize = 3;
-/// Operations beyond which a task is replaced by the next of the same random order, for the sake of the suite's time.
+/// Tasks of more operations are replaced by the next ones of the same random order, to keep the test short.
 const MOST_OPERATIONS: f64 = 2e9;
 
 #[test]

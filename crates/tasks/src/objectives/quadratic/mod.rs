@@ -124,7 +124,7 @@ struct Replica<T> {
     initial: Draw,
     output: OutputFn,
     loss_scale: T,
-    /// `(A + N) x` of the latest pass, one row a trial.
+    /// `(A + N) x` of the latest pass, one row per trial.
     residuals: Vec<T>,
 }
 
