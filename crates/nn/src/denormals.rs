@@ -1,14 +1,14 @@
-//! Flushing subnormal numbers to zero on a thread: they slow long trainings several times once units die.
+//! Flushing subnormal numbers to zero on a thread. Once units die, they make long trainings several times slower.
 
-/// While it lives, the processor of this thread treats subnormal inputs as zero and flushes subnormal results to zero;
+/// While this guard exists, the processor treats subnormal inputs as zero and flushes subnormal results to zero;
 /// dropping it restores both settings to what they were and touches nothing else (exceptions flagged meanwhile stay
 /// flagged). x86-64 (MXCSR) and aarch64 (FPCR); elsewhere it does nothing.
 ///
 /// The guard belongs to its thread and cannot be sent to another.
 ///
-/// # What this departs from
+/// # Where this departs from Rust's rules
 /// Rust promises IEEE 754 arithmetic and lets the compiler assume the default floating-point environment; it counts
-/// running float code in another one as undefined behaviour, whoever sets the register. In practice the compiler may
+/// float code in another environment as undefined behaviour, whoever sets the register. In practice the compiler may
 /// compute a subnormal result beforehand that the processor would flush, or move an operation across the guard's ends:
 /// a number below `f32::MIN_POSITIVE` may or may not become 0. That is accepted here because of what runs under the
 /// guard: it is held around whole trainings, whose code is this project's own, no branch or bound of which relies on

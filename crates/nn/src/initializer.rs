@@ -58,7 +58,7 @@ impl Initializer {
     /// `height · width · in` and `height · width · out`. Both count as 1 at least.
     ///
     /// # Panics
-    /// If the shape has not as many elements as `out`.
+    /// If the shape and `out` have different numbers of elements.
     pub fn fill<T: Scalar>(&self, shape: &[usize], out: &mut [T], stream: &mut Stream) {
         assert_eq!(shape.iter().product::<usize>(), out.len(), "shape {shape:?} does not fit");
         let (fan_in, fan_out) = fans(shape);

@@ -25,9 +25,9 @@
 //! With the feature `candle`, `reference` executes the same description as a candle graph: slow, readable, and what
 //! every planned layer is tested against.
 
-mod activation;
 mod allocator;
 pub mod denormals;
+mod descriptors;
 mod initializer;
 pub mod kernels;
 mod layers;
@@ -38,22 +38,22 @@ mod plan;
 #[cfg(feature = "candle")]
 pub mod reference;
 mod shape;
+mod sliding_windows;
 mod step;
 #[cfg(test)]
 mod testing;
-mod windows;
 
-pub use activation::Activation;
 pub use allocator::CacheLines;
+pub use descriptors::{Activation, Distance, GaussianLikelihood, Output, Reconstruction, Reduction};
 pub use initializer::Initializer;
 pub use kernels::{Backend, Scalar, UnknownBackend};
 pub use layers::{
     Autoregressive, Conv, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise,
     Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,
 };
-pub use losses::{Distance, GaussianLikelihood, Loss, Output, Reconstruction, Reduction};
+pub use losses::Loss;
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};
 pub use plan::{BatchMut, Plan};
 pub use shape::Shape;
-pub use windows::Padding;
+pub use sliding_windows::Padding;

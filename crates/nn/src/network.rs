@@ -113,7 +113,7 @@ impl Network {
     /// Writes initial parameters, tensor after tensor from the stream.
     ///
     /// # Panics
-    /// If `params` has not [`parameter_count`](Network::parameter_count) elements.
+    /// If `params` does not have [`parameter_count`](Network::parameter_count) elements.
     pub fn init<T: Scalar>(&self, params: &mut [T], stream: &mut Stream) {
         assert_eq!(params.len(), self.parameter_count(), "length of the parameter vector");
         let mut rest = params;

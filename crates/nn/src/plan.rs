@@ -317,7 +317,7 @@ impl<T: Scalar> Plan<T> {
     }
 }
 
-/// Where each step writes when no backward pass follows, by the numbers a row before the first step, behind it, …: the
+/// Where each step writes when no backward pass follows, by the numbers per row before the first step, behind it, …: the
 /// smallest of those in use that is large enough and is not the one it reads. The input stays.
 fn reused(widths: &[usize]) -> Vec<usize> {
     let mut places = Vec::with_capacity(widths.len());

@@ -25,11 +25,11 @@
 //! [`OptList::from_varmap`] and [`CandleOptimizer::from_varmap`] sort them by name.
 //!
 //! **Learning rates.** In candle a learning rate is one number; here it is a schedule. [`Optimizer::learning_rate`] and
-//! [`Optimizer::set_learning_rate`] read and replace the *base* rate, which the schedule multiplies: after setting a
-//! rate the same rate is read back, and the shape of the schedule stays.
+//! [`Optimizer::set_learning_rate`] read and replace the *base* rate, which the schedule multiplies. A rate that was
+//! set is read back unchanged, and the shape of the schedule stays.
 //!
-//! **Devices.** Variables on the CPU are updated where they lie. Those of other devices are copied to the CPU and back
-//! on every step: right, but not fast.
+//! **Devices.** Variables on the CPU are updated in place. Those on other devices are copied to the CPU and back
+//! at every step: correct, but slow.
 
 use std::cell::RefCell;
 use std::sync::PoisonError;
@@ -87,8 +87,8 @@ impl CandleOptimizer {
     /// A rule over all variables of a map, in the order of their names.
     ///
     /// # Errors
-    /// For a map without variables, for variables of other floating-point types than f32 and f64, and for such as do not lie
-    /// contiguously in memory.
+    /// If the map has no variables, or if a variable has another floating-point type than f32 or f64 or is not contiguous in
+    /// memory.
     pub fn from_varmap(vars: &VarMap, rule: Rule) -> Result<Self> {
         Self::new(all_of(vars)?, rule)
     }
@@ -108,7 +108,7 @@ impl CandleOptimizer {
         states
     }
 
-    /// Goes on from saved states; the variables themselves are the caller's to restore.
+    /// Continues from saved states. The caller restores the variables themselves.
     ///
     /// State and variable belong together by position: this optimizer must have been given its variables in the same
     /// order as the one that was saved. Variables of the same size in another order cannot be told apart.
@@ -138,8 +138,7 @@ impl CandleOptimizer {
 impl Optimizer for CandleOptimizer {
     type Config = Rule;
 
-    /// An error for variables of other floating-point types than f32 and f64, and for such as do not lie contiguously in
-    /// memory.
+    /// Fails if a variable has another floating-point type than f32 or f64, or is not contiguous in memory.
     fn new(mut vars: Vec<Var>, rule: Rule) -> Result<Self> {
         vars.retain(|var| var.dtype().is_float());
         if let Some(i) = vars.iter().position(|var| !var.is_contiguous()) {
@@ -154,7 +153,7 @@ impl Optimizer for CandleOptimizer {
         Ok(Self { rule, vars, states, step: 0 })
     }
 
-    /// On an error about a gradient nothing has been updated.
+    /// If a gradient causes an error, nothing has been updated.
     fn step(&mut self, gradients: &GradStore) -> Result<()> {
         for (i, var) in self.vars.iter().enumerate() {
             let Some(gradient) = gradients.get(var) else { continue };
@@ -261,8 +260,8 @@ fn range<'a, T: WithDType>(storage: &'a mut [T], layout: &Layout) -> Result<&'a 
 ///
 /// Try entry 0 first, then 1, 2, …; turn other regularisation off.
 ///
-/// The schedule runs over the given number of steps. Beyond them the learning rate stays at its floor, which is 0 for
-/// many entries: a longer run needs a larger number from its start.
+/// The schedule runs over the given number of steps. After them the learning rate stays at its minimum, which is 0 for
+/// many entries. So a longer run must be given a larger number from its start.
 #[derive(Clone, Debug)]
 pub struct OptList(CandleOptimizer);
 
@@ -270,8 +269,8 @@ impl OptList {
     /// Entry `index` (0 to 999, best first) over `vars`, for a run of `training_steps` steps.
     ///
     /// # Errors
-    /// For an index beyond 999, for 0 steps, for variables of other floating-point types than f32 and f64, and for such
-    /// as do not lie contiguously in memory.
+    /// If the index is above 999, if there are 0 steps, or if a variable has another floating-point type than f32 or
+    /// f64, or is not contiguous in memory.
     pub fn new(vars: Vec<Var>, index: usize, training_steps: u64) -> Result<Self> {
         if training_steps == 0 {
             bail!("a schedule over 0 training steps; give the number of steps of the whole run");

@@ -1,4 +1,4 @@
-//! What every optimizer must do, as property tests for any of them: yours too.
+//! What every optimizer must do, as property tests that any optimizer can run, yours too.
 //!
 //! Implement [`Subject`] for your optimizer and call [`all`] on many [`problems`]:
 //!
@@ -84,7 +84,7 @@ impl Subject for Rule {
 
 /// Parameters and a sequence of gradients; all numbers are exact in f32.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct ContractProblem {
     /// Initial parameters, 1 to 40, some of them zero.
     pub params: Vec<f64>,
     /// 2 to 12 gradients, some of whose entries are zero.
@@ -96,7 +96,7 @@ pub struct Problem {
 }
 
 /// Problems for the contract tests.
-pub fn problems() -> impl Strategy<Value = Problem> {
+pub fn problems() -> impl Strategy<Value = ContractProblem> {
     (1usize..=40, 2usize..=12).prop_flat_map(|(n, steps)| {
         (
             prop::collection::vec(numbers(), n),
@@ -104,7 +104,7 @@ pub fn problems() -> impl Strategy<Value = Problem> {
             any::<Index>(),
             Just((0..n).collect::<Vec<_>>()).prop_shuffle(),
         )
-            .prop_map(move |(params, gradients, cut, permutation)| Problem {
+            .prop_map(move |(params, gradients, cut, permutation)| ContractProblem {
                 params,
                 gradients,
                 saved_after: 1 + cut.index(steps - 1),
@@ -133,7 +133,7 @@ pub fn configurations() -> impl Strategy<Value = Config> {
 ///
 /// # Errors
 /// The failure of the first that fails.
-pub fn all(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn all(subject: &impl Subject, problem: &ContractProblem) -> TestCaseResult {
     resuming_changes_nothing::<f32>(subject, problem)?;
     resuming_changes_nothing::<f64>(subject, problem)?;
     order_of_parameters_does_not_matter::<f32>(subject, problem)?;
@@ -144,11 +144,14 @@ pub fn all(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
     single_precision_follows_double(subject, problem)
 }
 
-/// Updates `n + m` at a stretch, and `n`, saved as JSON, loaded, and `m`, give the same bits.
+/// `n + m` updates in one run give the same bits as `n` updates, saving the state as JSON, loading it, and `m` more.
 ///
 /// # Errors
 /// If the parameters differ, or the state cannot be saved and loaded.
-pub fn resuming_changes_nothing<T: Real>(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn resuming_changes_nothing<T: Real>(
+    subject: &impl Subject,
+    problem: &ContractProblem,
+) -> TestCaseResult {
     let mut whole = numbers_of::<T>(&problem.params);
     let mut resumed = whole.clone();
     let mut state = subject.init::<T>(whole.len());
@@ -168,13 +171,13 @@ pub fn resuming_changes_nothing<T: Real>(subject: &impl Subject, problem: &Probl
     Ok(())
 }
 
-/// Reordering parameters and gradients reorders the result, to the bit: no parameter sees another.
+/// Reordering parameters and gradients reorders the result, bit for bit: no parameter depends on another one.
 ///
 /// # Errors
 /// If the results differ by more than the order.
 pub fn order_of_parameters_does_not_matter<T: Real>(
     subject: &impl Subject,
-    problem: &Problem,
+    problem: &ContractProblem,
 ) -> TestCaseResult {
     let reorder = |values: &[T]| problem.permutation.iter().map(|&i| values[i]).collect::<Vec<T>>();
     let mut params = numbers_of::<T>(&problem.params);
@@ -192,11 +195,11 @@ pub fn order_of_parameters_does_not_matter<T: Real>(
     Ok(())
 }
 
-/// From the start, zero gradients leave every parameter as it is, unless the optimizer [decays](Subject::decays).
+/// Zero gradients from the first step on leave every parameter as it is, unless the optimizer [decays](Subject::decays).
 ///
 /// # Errors
 /// If a parameter moves.
-pub fn zero_gradients_change_nothing(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn zero_gradients_change_nothing(subject: &impl Subject, problem: &ContractProblem) -> TestCaseResult {
     if subject.decays() {
         return Ok(());
     }
@@ -216,7 +219,10 @@ pub fn zero_gradients_change_nothing(subject: &impl Subject, problem: &Problem) 
 ///
 /// # Errors
 /// If a parameter is infinite or not a number.
-pub fn the_first_update_is_finite<T: Real>(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn the_first_update_is_finite<T: Real>(
+    subject: &impl Subject,
+    problem: &ContractProblem,
+) -> TestCaseResult {
     let mut params = numbers_of::<T>(&problem.params);
     let mut state = subject.init::<T>(params.len());
     if let Some(gradient) = problem.gradients.first() {
@@ -226,8 +232,8 @@ pub fn the_first_update_is_finite<T: Real>(subject: &impl Subject, problem: &Pro
     Ok(())
 }
 
-/// The bound of [`single_precision_follows_double`], about 1,700 times the rounding of f32: room for the conditioning of
-/// an update, not for a wrong constant.
+/// The bound of [`single_precision_follows_double`], about 1,700 times the rounding of f32. That is enough for a badly
+/// conditioned update, but not for a wrong constant.
 pub const PRECISION_BOUND: f64 = 2e-4;
 
 /// Each single update in f32, from the same state rounded to f32 (through JSON), differs from that in f64 by at most
@@ -238,7 +244,7 @@ pub const PRECISION_BOUND: f64 = 2e-4;
 ///
 /// # Errors
 /// If an update differs by more.
-pub fn single_precision_follows_double(subject: &impl Subject, problem: &Problem) -> TestCaseResult {
+pub fn single_precision_follows_double(subject: &impl Subject, problem: &ContractProblem) -> TestCaseResult {
     let mut params = problem.params.clone();
     let mut state = subject.init::<f64>(params.len());
     let mut longest = 0.0f64;

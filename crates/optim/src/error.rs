@@ -74,12 +74,12 @@ pub enum Error {
         family: Family,
         /// The hyperparameter.
         name: &'static str,
-        /// Its value; NaN for infinities too, which hyperparameter objects cannot say.
+        /// Its value. NaN stands for infinities too, because JSON cannot write them.
         value: f64,
         /// The smallest and the largest possible value.
         valid: [f64; 2],
     },
-    /// An epsilon of 0 (in f32) that stands alone below the fraction bar.
+    /// An epsilon of 0 (in f32) that is all of a denominator when the gradient is 0.
     #[error(
         "hyperparameters of {family}: {name} = {value} is not possible: the update of a parameter whose gradient is 0 divides by \
          it; it must be at least {:e}",
@@ -96,7 +96,7 @@ pub enum Error {
     /// An index beyond the end of the published list.
     #[error("the published list has entries 0 to 999; there is no entry {0}")]
     NoSuchEntry(usize),
-    /// A gradient of a trace has another length than the parameters.
+    /// A gradient of a trace does not have as many values as there are parameters.
     #[error("gradient {step} has {found} values for {expected} parameters")]
     GradientLength {
         /// Index of the gradient.
@@ -132,9 +132,9 @@ pub enum Hint {
     },
     /// Adam with its default hyperparameters, which is named by its learning rate.
     DefaultAdam,
-    /// A learning rate, where names have its exponent.
+    /// A learning rate was given where names have its exponent.
     Exponent,
-    /// Nothing that is near.
+    /// There is no name that is near.
     Nothing,
 }
 

@@ -1,33 +1,52 @@
 //! TaskSet's optimizer families: update rules, schedules, search spaces, the published list.
 //!
-//! A name is a whole optimizer: [`named`] regenerates its hyperparameters from the seed in it, as upstream drew them
-//! (paper, appendix D). A [`Config`] with a [`Mode`] and a number of training steps becomes a [`Rule`]: the equations of
-//! one update, on slices, in f32 or f64.
+//! A [`Config`] holds the hyperparameters of one optimizer. With a [`Mode`] and a number of training steps it becomes a
+//! [`Rule`]: the equations of one update, on slices, in f32 or f64. For example Adam, on the sum of squares:
 //!
 //! ```
-//! use taskset_optim::{Mode, named};
-//! let rule = named("adam4p_wide_grid_seed107")?.config.rule(Mode::Upstream, 10_000)?;
+//! use taskset_optim::{Adam4p, Config, Mode};
+//!
+//! let adam = Config::from(Adam4p { learning_rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+//! let rule = adam.rule(Mode::Upstream, 10_000)?;
 //! let mut params = [1.0f32, -2.0];
 //! let mut state = rule.init(params.len());
-//! rule.update(&[0.5, 0.1], &mut params, &mut state);
-//! assert_eq!(state.step, 1);
+//! for _ in 0..1000 {
+//!     let gradients = params.map(|p| 2.0 * p);
+//!     rule.update(&gradients, &mut params, &mut state);
+//! }
+//! assert!(params.iter().all(|p| p.abs() < 0.01), "{params:?}");
 //! # Ok::<(), taskset_optim::Error>(())
 //! ```
 //!
-//! **Precision.** What is one number a step (schedule, bias corrections) is computed in f64 and then rounded to the type of
-//! the parameters; everything per parameter is computed in that type, with separate multiplications and additions, so a
-//! trajectory has the same bits on every machine.
+//! TaskSet's optimizers have names. [`named`] computes the hyperparameters from the seed in the name, as upstream drew
+//! them (paper, appendix D):
+//!
+//! ```
+//! use taskset_optim::{Mode, named};
+//!
+//! let named = named("nadamw_grid_seed107")?;
+//! println!("{:?}", named.config);
+//! let rule = named.config.rule(Mode::Upstream, 10_000)?;
+//! assert_eq!(rule.learning_rate(0), 0.0); // the warm-up starts at 0
+//! # Ok::<(), taskset_optim::Error>(())
+//! ```
+//!
+//! **Precision.** Numbers that a step needs once (schedule, bias corrections) are computed in f64 and then rounded to the
+//! type of the parameters. Everything else is computed in that type, with separate multiplications and additions, so that
+//! a trajectory has the same bits on every machine.
 //!
 //! **Features.** `candle`: every rule as a `candle_nn::Optimizer`. `contract`: property tests for any optimizer, yours too.
 
+mod adagrad;
+mod adam;
 #[cfg(feature = "candle")]
 pub mod candle;
+mod config;
 mod configured;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
 mod families;
-mod kernel;
 pub mod list;
 mod mode;
 mod names;

@@ -4,7 +4,7 @@
 //! google-research's `opt_list` (commit 7b665158). Copyright Google LLC, licensed under the Apache License, Version 2.0.
 //! Here it is kept as seeds; the configurations are regenerated from them and agree with that file to the last digits.
 //!
-//! The paper's appendix F prints the first 50 rows of an older order. Of these 49 stand elsewhere here.
+//! The paper's appendix F prints the first 50 rows of an older order. 49 of them have another place here.
 //!
 //! To use the list, try entry 0, then 1, 2, …, in the mode [`OptList`](crate::Mode::OptList) and without other
 //! regularisation; fewer than ten entries are usually enough.

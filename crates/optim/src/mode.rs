@@ -16,7 +16,7 @@ pub enum Mode {
     Upstream,
     /// The published `opt_list` package for torch and jax: nesterov honoured, warm-up `max`, the caller's steps.
     OptList,
-    /// The paper's equations (appendix C) with the signs that are evidently meant.
+    /// The paper's equations (appendix C), with obvious sign errors corrected.
     Paper,
 }
 
@@ -84,7 +84,7 @@ impl FromStr for Mode {
     }
 }
 
-/// Every point in which the released code, the published package and the paper differ, one field a point.
+/// Every point in which the released code, the published package and the paper differ: one field per point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Switches {
@@ -101,9 +101,9 @@ pub struct Switches {
     pub nesterov: Nesterov,
     /// nadamw: where the warm-up ends.
     pub warmup: WarmupRule,
-    /// adam6p: whether the decays' clock runs over 10,000 ticks in the given training steps (else one tick a step).
+    /// adam6p: whether the decays' clock runs over 10,000 ticks in the given training steps (else one tick per step).
     pub adam6p_rescales_clock: bool,
-    /// The same of adam8p. Upstream's constructor of adam8p drops the number of training steps.
+    /// The same for adam8p. Upstream's constructor of adam8p drops the number of training steps.
     pub adam8p_rescales_clock: bool,
 }
 

@@ -98,10 +98,10 @@ fn nearest(name: &str) -> Hint {
     if name.eq_ignore_ascii_case("adam") {
         return Hint::DefaultAdam;
     }
-    // Of the thousands of sampled names only those with the seed that was asked for can have been meant.
+    // There are thousands of sampled names. Only those with the requested seed can have been meant.
     let digits = &name[name.trim_end_matches(|c: char| c.is_ascii_digit()).len()..];
     let seed: u32 = digits.parse().ok().filter(|&seed| seed < SEEDS).unwrap_or(0);
-    // The family's short name and a seed say all; the letters in between would only lead to another family.
+    // The family's short name and the seed are enough. Comparing the letters between them would find other families.
     if name.contains("seed") && !digits.is_empty() {
         let is_meant =
             |info: &&FamilyInfo| name.strip_prefix(info.name).is_some_and(|end| end.starts_with('_'));

@@ -1,6 +1,6 @@
 //! The one table of optimizer families. Listings, name lookup and contract tests come from it.
 //!
-//! A new family is one file in `families/` that implements [`Hyperparameters`], and one row below.
+//! A new family is one file in `families/` that implements [`FamilyMember`], and one row below.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use serde_json::Value;
 use taskset_names::{PatternError, SEEDS, seed_of};
 
 use crate::families::{Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, Nadamw, Zero};
-use crate::{Dimension, Error, Hint, Mode, Rule, Switches};
+use crate::{Dimension, Error, Hint, Rule, Switches};
 
-/// What a family must say of itself; implemented by its hyperparameter object.
-pub(crate) trait Hyperparameters: Copy + Serialize + DeserializeOwned {
+/// What a family must say about itself. The type of its hyperparameters implements it.
+pub(crate) trait FamilyMember: Copy + Serialize + DeserializeOwned {
     const NAME: &'static str;
     const PREFIX: &'static str;
     const NAMING: Naming;
@@ -76,11 +76,11 @@ pub struct FamilyInfo {
     /// The search space, in the order of the hyperparameter object's keys.
     pub space: &'static [Dimension],
     member: fn(u32) -> Config,
-    parse: fn(Value) -> Result<Config, serde_json::Error>,
+    pub(crate) parse: fn(Value) -> Result<Config, serde_json::Error>,
 }
 
 impl FamilyInfo {
-    const fn of<H: Hyperparameters + Into<Config>>(family: Family) -> Self {
+    const fn of<H: FamilyMember + Into<Config>>(family: Family) -> Self {
         Self {
             family,
             name: H::NAME,
@@ -134,7 +134,7 @@ impl FamilyInfo {
         (index <= self.last()).then(|| (self.member)(index))
     }
 
-    /// The configuration at `index`, counted round the members.
+    /// The configuration at `index`, modulo the number of members.
     #[cfg(feature = "contract")]
     pub(crate) fn config_wrapped(&self, index: u32) -> Config {
         (self.member)(index % (self.last() + 1))
@@ -217,7 +217,7 @@ macro_rules! registry {
             /// # Errors
             /// As [`Config::rule`].
             pub fn rule_with(&self, switches: &Switches, training_steps: u64) -> Result<Rule, Error> {
-                self.check()?;
+                self.check_values()?;
                 let rule = match self {
                     $(Self::$variant(c) => c.rule(switches, training_steps),)*
                 };
@@ -283,93 +283,9 @@ impl FromStr for Family {
     }
 }
 
-impl Config {
-    /// The update rule in a mode, for a run of `training_steps` steps (0 is taken as 1). Only nadamw and, depending on
-    /// the mode, adam6p and adam8p look at the number of steps; upstream's own is
-    /// [`UPSTREAM_TRAINING_STEPS`](crate::UPSTREAM_TRAINING_STEPS), however long the run.
-    ///
-    /// # Errors
-    /// [`Error::OutOfRange`] for a value for which the equations make no sense, such as `beta1 = 1` or a rate that is NaN;
-    /// [`Error::Divides`] for an epsilon of 0 where the mode's equations divide by it.
-    pub fn rule(&self, mode: Mode, training_steps: u64) -> Result<Rule, Error> {
-        self.rule_with(&mode.switches(), training_steps)
-    }
-
-    /// Whether every value is one for which the equations make sense.
-    fn check(&self) -> Result<(), Error> {
-        let family = self.family();
-        for dimension in family.info().space {
-            let value = self.value(dimension.name).unwrap_or(f64::NAN);
-            if !(dimension.valid[0] <= value && value <= dimension.valid[1]) {
-                return Err(Error::OutOfRange {
-                    family,
-                    name: dimension.name,
-                    value,
-                    valid: dimension.valid,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads a hyperparameter object that has all keys of the family and no others.
-    ///
-    /// # Errors
-    /// [`Error::UnknownHyperparameter`], [`Error::MissingHyperparameter`], [`Error::HyperparameterType`] and
-    /// [`Error::OutOfRange`] name the key; [`Error::Hyperparameters`] for what is no object.
-    pub fn from_hyperparameters(family: Family, object: &Value) -> Result<Self, Error> {
-        let info = family.info();
-        for (key, value) in object.as_object().into_iter().flatten() {
-            let Some(dimension) = info.space.iter().find(|dimension| dimension.name == key) else {
-                return Err(Error::UnknownHyperparameter { family, key: key.clone() });
-            };
-            let is_flag = dimension.scale == crate::Scale::Switch;
-            if if is_flag { !value.is_boolean() } else { !value.is_number() } {
-                let expected = if is_flag { "true or false" } else { "a number" };
-                let (key, value) = (dimension.name, value.to_string());
-                return Err(Error::HyperparameterType { family, key, value, expected });
-            }
-        }
-        let missing = |dimension: &&Dimension| object.is_object() && object.get(dimension.name).is_none();
-        if let Some(dimension) = info.space.iter().find(missing) {
-            return Err(Error::MissingHyperparameter { family, key: dimension.name });
-        }
-        let config =
-            (info.parse)(object.clone()).map_err(|source| Error::Hyperparameters { family, source })?;
-        config.check()?;
-        Ok(config)
-    }
-
-    /// The same hyperparameters with those in `object` (all or some of the family's keys) replaced.
-    ///
-    /// # Errors
-    /// As [`Config::from_hyperparameters`], except for missing keys.
-    pub fn with_hyperparameters(&self, object: &Value) -> Result<Self, Error> {
-        let mut whole = self.to_value();
-        match (whole.as_object_mut(), object.as_object()) {
-            (Some(whole), Some(object)) => whole.extend(object.clone()),
-            _ => whole = object.clone(),
-        }
-        Self::from_hyperparameters(self.family(), &whole)
-    }
-
-    /// The value of a hyperparameter, `true` as 1 and `false` as 0; `None` if the family has none of this name.
-    pub fn value(&self, name: &str) -> Option<f64> {
-        match self.to_value().get(name)? {
-            Value::Bool(yes) => Some(f64::from(u8::from(*yes))),
-            value => value.as_f64(),
-        }
-    }
-
-    pub(crate) fn to_value(self) -> Value {
-        serde_json::to_value(self).expect("hyperparameters are plain numbers and flags")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn rows_agree_with_their_objects() {
@@ -407,72 +323,5 @@ mod tests {
                 assert_eq!(Config::from_hyperparameters(info.family, &value).unwrap(), config);
             }
         }
-    }
-
-    fn check_refused(family: Family, object: &Value, words: &[&str]) {
-        let message = Config::from_hyperparameters(family, object).unwrap_err().to_string();
-        assert!(words.iter().all(|word| message.contains(word)), "{message}");
-    }
-
-    #[test]
-    fn broken_objects_say_what_is_wrong() {
-        let adam = |beta1: f64| json!({"learning_rate": 0.1, "beta1": beta1, "beta2": 0.9, "epsilon": 0.0});
-        assert!(Config::from_hyperparameters(Family::Adam4p, &adam(0.0)).is_ok());
-        check_refused(Family::Adam4p, &adam(1.0), &["adam4p", "beta1 = 1"]);
-        check_refused(Family::Adam4p, &adam(-0.1), &["beta1"]);
-        check_refused(Family::Adam1p, &adam(0.5), &["adam1p", "`beta1`", "its keys are learning_rate"]);
-        check_refused(Family::Adam8p, &adam(0.5), &["adam8p", "`l1` is missing"]);
-        check_refused(
-            Family::Adam1p,
-            &json!({"learning_rate": "x"}),
-            &["learning_rate is \"x\"", "a number"],
-        );
-        check_refused(Family::Adam1p, &json!({"learning_rate": -1.0}), &["learning_rate = -1"]);
-        check_refused(Family::Adam1p, &json!([]), &["adam1p"]);
-        check_refused(
-            Family::Adagrad,
-            &json!({"learning_rate": 1.0, "initial_accumulator_value": 0.0}),
-            &["initial_accumulator_value"],
-        );
-    }
-
-    #[test]
-    fn no_rule_is_made_of_impossible_values() {
-        let good = Adam4p { learning_rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
-        let check = |config: Config, mode, words: &[&str]| {
-            let message = config.rule(mode, 10).unwrap_err().to_string();
-            assert!(words.iter().all(|word| message.contains(word)), "{message}");
-        };
-        for mode in Mode::ALL {
-            assert!(Config::from(good).rule(mode, 10).is_ok());
-            let with = |change: fn(&mut Adam4p)| {
-                let mut config = good;
-                change(&mut config);
-                Config::from(config)
-            };
-            check(with(|c| c.epsilon = 0.0), mode, &["adam4p", "epsilon = 0", "divides"]);
-            check(with(|c| c.epsilon = 1e-50), mode, &["epsilon", "divides"]);
-            check(with(|c| c.epsilon = -1.0), mode, &["epsilon = -1"]);
-            check(with(|c| c.beta1 = 1.0), mode, &["beta1 = 1"]);
-            check(with(|c| c.beta2 = -0.1), mode, &["beta2 = -0.1"]);
-            check(with(|c| c.learning_rate = f64::NAN), mode, &["learning_rate = NaN or infinite"]);
-            check(with(|c| c.learning_rate = f64::INFINITY), mode, &["learning_rate = NaN or infinite"]);
-        }
-        // Something is added under the root but in the mode `paper`.
-        let Config::Adam8p(mut adam) = Family::Adam8p.info().config(0).unwrap() else { unreachable!() };
-        adam.epsilon = 0.0;
-        assert!(Config::from(adam).rule(Mode::Upstream, 10).is_ok());
-        check(adam.into(), Mode::Paper, &["adam8p", "epsilon = 0", "divides"]);
-    }
-
-    #[test]
-    fn some_values_can_be_replaced() {
-        let config = Family::Adam4p.info().config(3).unwrap();
-        let changed = config.with_hyperparameters(&json!({"beta1": 0.25})).unwrap();
-        assert_eq!(changed.value("beta1"), Some(0.25));
-        assert_eq!(changed.value("beta2"), config.value("beta2"));
-        assert_eq!(changed.value("l1"), None);
-        assert!(config.with_hyperparameters(&json!({"l1": 1.0})).is_err());
-        assert!(config.with_hyperparameters(&json!(1.0)).is_err());
     }
 }

@@ -2,9 +2,10 @@
 
 use num_traits::Float;
 use serde::{Deserialize, Serialize};
+use taskset_simd::Backend;
 
-use crate::EpsilonPlacement;
-use crate::kernel::{AdagradStep, AdamCoefficients, AdamStep, Isa};
+use crate::adagrad::AdagradStep;
+use crate::adam::Adam;
 use crate::schedule::Schedule;
 
 /// An update rule with its hyperparameters and schedule fixed; made by [`Config::rule`](crate::Config::rule).
@@ -25,9 +26,9 @@ pub struct Rule {
 pub struct State<T> {
     /// Number of updates done; the next one is step `step`, counted from 0.
     pub step: u64,
-    /// First moments, one a parameter; empty for a family without them.
+    /// First moments, one per parameter; empty for a family without them.
     pub m: Vec<T>,
-    /// Second moments, or Adagrad's accumulators, one a parameter; empty for a family without them.
+    /// Second moments, or Adagrad's accumulators, one per parameter; empty for a family without them.
     pub v: Vec<T>,
 }
 
@@ -38,109 +39,8 @@ enum Equations {
     Zero,
 }
 
-/// What distinguishes the members of the Adam family, apart from the schedule.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Adam {
-    pub(crate) beta1: f64,
-    pub(crate) beta2: f64,
-    pub(crate) epsilon: f64,
-    pub(crate) placement: EpsilonPlacement,
-    /// Added to the corrected second moment under the root.
-    pub(crate) root_epsilon: f64,
-    /// Coefficient of `sign(p)` in the gradient.
-    pub(crate) l1: f64,
-    /// Coefficient of `p` in the gradient.
-    pub(crate) l2: f64,
-    pub(crate) momentum: Momentum,
-    /// Decoupled weight decay.
-    pub(crate) weight_decay: f64,
-    pub(crate) correct_weight_decay: bool,
-}
-
-/// The numerator of Adam's update.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Momentum {
-    /// `m̂`
-    HeavyBall,
-    /// `(β₁ m + (1 - β₁) G) / (1 - β₁ᵗ⁺¹)`
-    NesterovCorrected,
-    /// `β₁ m̂ + (1 - β₁) G`
-    NesterovPlain,
-}
-
-impl Adam {
-    /// Adam without penalties and decay, heavy ball.
-    pub(crate) const fn plain(beta1: f64, beta2: f64, epsilon: f64, placement: EpsilonPlacement) -> Self {
-        Self {
-            beta1,
-            beta2,
-            epsilon,
-            placement,
-            root_epsilon: 0.0,
-            l1: 0.0,
-            l2: 0.0,
-            momentum: Momentum::HeavyBall,
-            weight_decay: 0.0,
-            correct_weight_decay: false,
-        }
-    }
-
-    /// The scalars of step `t` (from 0) at learning rate `rate`.
-    fn coefficients<T: Float>(&self, t: u64, rate: f64) -> AdamCoefficients<T> {
-        let powers = powers([self.beta1, self.beta2], t.saturating_add(1));
-        let [correction1, correction2] = powers.map(|power| 1.0 - power);
-        // With epsilon beside the uncorrected root, √v̂ is pulled out of the denominator into the rate.
-        let (scale, v_scale) = match self.placement {
-            EpsilonPlacement::Hat => (rate * correction2.sqrt(), 1.0),
-            EpsilonPlacement::Corrected => (rate, 1.0 / correction2),
-        };
-        let (momentum, current) = match self.momentum {
-            Momentum::HeavyBall => (scale / correction1, 0.0),
-            Momentum::NesterovCorrected => {
-                (scale * self.beta1 / correction1, scale * (1.0 - self.beta1) / correction1)
-            }
-            Momentum::NesterovPlain => (scale * self.beta1 / correction1, scale * (1.0 - self.beta1)),
-        };
-        let decay_correction = if self.correct_weight_decay { correction2.sqrt() / correction1 } else { 1.0 };
-        AdamCoefficients {
-            l1: cast(self.l1),
-            l2: cast(self.l2),
-            beta1: cast(self.beta1),
-            one_minus_beta1: cast(1.0 - self.beta1),
-            beta2: cast(self.beta2),
-            one_minus_beta2: cast(1.0 - self.beta2),
-            momentum: cast(momentum),
-            current: cast(current),
-            v_scale: cast(v_scale),
-            root: cast(self.root_epsilon),
-            epsilon: cast(self.epsilon),
-            decay: cast(rate * decay_correction * self.weight_decay),
-        }
-    }
-
-    fn has_penalty(&self) -> bool {
-        self.l1 != 0.0 || self.l2 != 0.0
-    }
-}
-
-/// `base^n` of both bases by repeated squaring, within `n` roundings. `libm::pow` took an eighth of a step of the smallest
-/// tasks; this takes a fraction of that. It does not branch on the digits of `n`, which no processor can predict.
-fn powers(bases: [f64; 2], mut n: u64) -> [f64; 2] {
-    let (mut results, mut squares) = ([1.0; 2], bases);
-    while n > 0 {
-        // All ones where the digit is 1.
-        let digit = (n & 1).wrapping_neg();
-        for (result, square) in results.iter_mut().zip(&mut squares) {
-            *result *= f64::from_bits(square.to_bits() & digit | 1f64.to_bits() & !digit);
-            *square *= *square;
-        }
-        n >>= 1;
-    }
-    results
-}
-
 /// Rounds a scalar to the type of the parameters.
-fn cast<T: Float>(x: f64) -> T {
+pub(crate) fn cast<T: Float>(x: f64) -> T {
     T::from(x).unwrap_or_else(T::nan)
 }
 
@@ -161,7 +61,7 @@ impl Rule {
         Self { schedule: Schedule::constant(0.0), equations: Equations::Zero, applies_constraints: false }
     }
 
-    /// The hyperparameter by which an update would divide a gradient of 0 although it is 0 itself, in f32 at least.
+    /// The hyperparameter that is 0 (in f32 at least) although an update would divide by it where the gradient is 0.
     pub(crate) fn divides_by(&self) -> Option<(&'static str, f64)> {
         match self.equations {
             Equations::Adam(Adam { epsilon, root_epsilon, .. })
@@ -183,16 +83,22 @@ impl Rule {
         State { step: 0, m, v }
     }
 
-    /// Does one update in place: parameters, moments and step counter. One pass, no allocation. Values that are not
-    /// finite pass through as the arithmetic has it.
+    /// Does one update in place: parameters, moments and step counter. One pass, no allocation. Infinite values
+    /// and NaN are computed with as IEEE arithmetic does.
     ///
     /// # Panics
     /// If gradients, parameters and state are not of the same length: the caller has mixed up two problems.
     pub fn update<T: Float>(&self, gradients: &[T], params: &mut [T], state: &mut State<T>) {
-        self.update_with(Isa::best(), gradients, params, state);
+        self.update_with(Backend::best(), gradients, params, state);
     }
 
-    fn update_with<T: Float>(&self, isa: Isa, gradients: &[T], params: &mut [T], state: &mut State<T>) {
+    fn update_with<T: Float>(
+        &self,
+        backend: Backend,
+        gradients: &[T],
+        params: &mut [T],
+        state: &mut State<T>,
+    ) {
         let n = params.len();
         let check = |what: &str, found: usize| assert!(found == n, "{found} {what} for {n} parameters");
         check("gradients", gradients.len());
@@ -202,22 +108,11 @@ impl Rule {
             Equations::Adam(adam) => {
                 check("first moments", m.len());
                 check("second moments", v.len());
-                let coefficients = adam.coefficients(*step, rate);
-                macro_rules! run {
-                    ($penalty:literal, $decay:literal) => {
-                        isa.run(AdamStep::<T, $penalty, $decay> { coefficients, gradients, params, m, v })
-                    };
-                }
-                match (adam.has_penalty(), adam.weight_decay != 0.0) {
-                    (false, false) => run!(false, false),
-                    (false, true) => run!(false, true),
-                    (true, false) => run!(true, false),
-                    (true, true) => run!(true, true),
-                }
+                adam.update(backend, (*step, rate), gradients, params, [m, v]);
             }
             Equations::Adagrad { .. } => {
                 check("accumulators", v.len());
-                isa.run(AdagradStep { rate: cast(rate), gradients, params, v });
+                backend.run(AdagradStep { rate: cast(rate), gradients, params, v });
             }
             Equations::Zero => params.iter_mut().for_each(|p| *p = *p * T::zero()),
         }
@@ -241,7 +136,8 @@ impl Rule {
         self
     }
 
-    /// Whether parameters whose gradient has always been zero move: by weight decay, a penalty, or the rule `zero`.
+    /// Whether parameters move even if their gradient has always been zero: by weight decay, a penalty, or the rule
+    /// `zero`.
     pub fn moves_without_gradient(&self) -> bool {
         match self.equations {
             Equations::Adam(adam) => adam.has_penalty() || adam.weight_decay != 0.0,
@@ -260,25 +156,24 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::tests::available;
     use crate::{Mode, named};
     use taskset_rng::StreamId;
 
-    fn run<T: Float>(rule: &Rule, isa: Isa, n: usize, steps: u64) -> (Vec<T>, State<T>) {
+    fn run<T: Float>(rule: &Rule, backend: Backend, n: usize, steps: u64) -> (Vec<T>, State<T>) {
         let mut stream = StreamId::root("optim").child("rule").stream();
         let mut draw = |n: usize| (0..n).map(|_| cast(stream.normal())).collect::<Vec<T>>();
         let mut params = draw(n);
         let mut state = rule.init(n);
         for _ in 0..steps {
             let gradients = draw(n);
-            rule.update_with(isa, &gradients, &mut params, &mut state);
+            rule.update_with(backend, &gradients, &mut params, &mut state);
         }
         (params, state)
     }
 
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
-        // Together these take every loop; 67 leaves a remainder behind every vector width.
+        // Together these run every loop; 67 parameters leave a remainder for every vector width.
         for name in [
             "adam1p_wide_grid_seed1",
             "adam6p_wide_grid_seed0",
@@ -289,23 +184,19 @@ mod tests {
             "zero",
         ] {
             let rule = named(name).unwrap().config.rule(Mode::OptList, 20).unwrap();
-            for isa in available() {
-                assert_eq!(run::<f32>(&rule, isa, 67, 9), run(&rule, Isa::Baseline, 67, 9), "{name} {isa:?}");
-                assert_eq!(run::<f64>(&rule, isa, 67, 9), run(&rule, Isa::Baseline, 67, 9), "{name} {isa:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn powers_are_those_of_libm() {
-        for bases in [[0.0, 0.1], [0.9, 0.999], [1.0 - 1e-6, 1.0]] {
-            for n in (0..40).chain([9_999, 10_000, 123_457]) {
-                for (base, found) in bases.into_iter().zip(powers(bases, n)) {
-                    let exact = libm::pow(base, n as f64);
-                    // What rounding a square adds is doubled by each square behind it; underflow may be flushed.
-                    let bound = exact * f64::EPSILON * n as f64 + f64::MIN_POSITIVE;
-                    assert!((found - exact).abs() <= bound, "{base}^{n}: {found}, not {exact}");
-                }
+            for backend in Backend::available() {
+                assert_eq!(
+                    run::<f32>(&rule, backend, 67, 9),
+                    run(&rule, Backend::portable(), 67, 9),
+                    "{name} {}",
+                    backend.name()
+                );
+                assert_eq!(
+                    run::<f64>(&rule, backend, 67, 9),
+                    run(&rule, Backend::portable(), 67, 9),
+                    "{name} {}",
+                    backend.name()
+                );
             }
         }
     }

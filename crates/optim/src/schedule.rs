@@ -27,7 +27,7 @@ impl Schedule {
     }
 
     /// Linear warm-up from 0, then `base`, then from `constant * steps` on half a cosine down to `floor * base` at
-    /// `steps`, and there it stays. The warm-up takes precedence; with it the first step has rate 0.
+    /// `steps`, where it stays. The warm-up takes precedence; if there is one, the first step has rate 0.
     pub(crate) fn cosine(
         base: f64,
         steps: u64,
@@ -58,7 +58,7 @@ impl Schedule {
                 if s < warmup_until {
                     self.base * s / warmup_until
                 } else if s <= hold_until {
-                    // Also where the whole training is held: upstream divides 0 by 0 there.
+                    // This also covers a rate that is constant for the whole training, where upstream divides 0 by 0.
                     self.base
                 } else {
                     let low = floor * self.base;

@@ -1,4 +1,4 @@
-//! Search spaces as data: one [`Dimension`] a hyperparameter.
+//! Search spaces as data: one [`Dimension`] per hyperparameter.
 
 use taskset_rng::NumpyLegacy;
 
@@ -30,7 +30,7 @@ pub struct Dimension {
     pub hi: f64,
     /// Whether the sampler also gives exactly 0, outside the bounds.
     pub or_zero: bool,
-    /// Whether upstream draws from the upper bound down, which turns a seed's value round in its range.
+    /// Whether upstream draws from the upper bound down to the lower one, which mirrors the value of every seed.
     pub reversed: bool,
     /// Smallest and largest value for which the equations make sense; much wider than what is sampled.
     pub valid: [f64; 2],
@@ -67,7 +67,7 @@ impl Dimension {
         Self { valid: [least, most], ..self }
     }
 
-    /// Draws a value as upstream does. An exact zero ([`or_zero`](field@Self::or_zero)) is the sampler's decision, not made here.
+    /// Draws a value as upstream does. An exact zero ([`or_zero`](field@Self::or_zero)) is decided by the sampler, not here.
     pub fn draw(&self, rng: &mut NumpyLegacy) -> f64 {
         let (first, last) = if self.reversed { (self.hi, self.lo) } else { (self.lo, self.hi) };
         match self.scale {

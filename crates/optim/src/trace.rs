@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{Error, Rule};
 
-/// What [`trace`] saw: one row a step. Serialises without the fields that the rule does not have.
+/// What [`trace`] saw: one row per step. Serialises without the fields that the rule does not have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Trace {

@@ -2,15 +2,17 @@
 //!
 //! The arithmetic is IEEE addition, multiplication, fused multiply-add and square root, so all instruction sets give the
 //! same bits; the code is only compiled several times. A machine without fused multiply-add (x86-64 before 2013) calls a
-//! function for each: the same bits, slowly.
+//! function for each of them: it gets the same bits, but slowly.
 
 use std::ops::Mul;
+
+use taskset_simd::{Backend, Kernel};
 
 use crate::Stream;
 
 /// Interleaved generators (xoshiro256++): a 512-bit vector holds one word of each.
 const LANES: usize = 8;
-/// Numbers of one step of all generators: two a word.
+/// Numbers of one step of all generators: two per word.
 const HALVES: usize = 2 * LANES;
 /// Numbers of a block: two steps.
 const BLOCK: usize = 2 * HALVES;
@@ -35,7 +37,7 @@ impl Lanes {
         let [a, b, c, d] = &mut self.0;
         for i in 0..LANES {
             let word = a[i].wrapping_add(d[i]).rotate_left(23).wrapping_add(a[i]);
-            // As a vector of words lies in the memory of little-endian machines: nothing has to be moved.
+            // A vector of words has this order in the memory of little-endian machines, so nothing has to be moved.
             (halves[2 * i], halves[2 * i + 1]) = (word as u32, (word >> 32) as u32);
             let t = b[i] << 17;
             c[i] ^= a[i];
@@ -52,7 +54,7 @@ impl Lanes {
 /// A number of `[0, 1)` from the upper 24 bits.
 #[inline(always)]
 fn unit(bits: u32) -> f32 {
-    // The conversion of signed integers is the one that all vector units have.
+    // Signed, because all vector units can convert signed integers.
     (bits >> 8) as i32 as f32 * (1.0 / (1u32 << 24) as f32)
 }
 
@@ -74,8 +76,8 @@ fn squared_radius(x: f32) -> f32 {
 /// Cosine and sine of an angle that is uniform in a circle, within 8e-6.
 #[inline(always)]
 fn cos_sin(bits: u32) -> (f32, f32) {
-    // The angle is of t quarter turns, from -1 to 1, or its mirror image in the other half of the circle: that is the
-    // choice of the lowest bit, for which t has hardly room.
+    // The angle is t quarter turns, t from -1 to 1, or its mirror image in the other half of the circle. The lowest bit
+    // decides which; t is hardly precise enough to depend on it.
     let t = bits as i32 as f32 * (1.0 / (1u32 << 31) as f32);
     let z = t * t;
     // The polynomials in t² that are nearest to sin(π t / 2) / t and cos(π t / 2).
@@ -100,12 +102,12 @@ fn unit_pair(first: u32, second: u32) -> (f32, f32) {
     (unit(first), unit(second))
 }
 
-/// What numbers are delivered as: f32 or f64.
+/// The type of the numbers: f32 or f64.
 pub(crate) trait Number: Copy + From<f32> + Mul<Output = Self> {}
 
 impl<T: Copy + From<f32> + Mul<Output = T>> Number for T {}
 
-/// What makes two numbers of two random words; always inlined.
+/// A function that makes two numbers from two random words; always inlined.
 trait Pair: Fn(u32, u32) -> (f32, f32) + Copy {}
 
 impl<F: Fn(u32, u32) -> (f32, f32) + Copy> Pair for F {}
@@ -132,18 +134,21 @@ fn blocks<T: Number>(pair: impl Pair, mut lanes: Lanes, scale: T, out: &mut [T])
     }
 }
 
-/// [`blocks`] for wider vectors.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn blocks_avx2<T: Number>(pair: impl Pair, lanes: Lanes, scale: T, out: &mut [T]) {
-    blocks(pair, lanes, scale, out);
+/// [`blocks`] as a kernel.
+struct Blocks<'a, T, P> {
+    pair: P,
+    lanes: Lanes,
+    scale: T,
+    out: &'a mut [T],
 }
 
-/// [`blocks`] for the widest vectors.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,fma")]
-fn blocks_avx512<T: Number>(pair: impl Pair, lanes: Lanes, scale: T, out: &mut [T]) {
-    blocks(pair, lanes, scale, out);
+impl<T: Number, P: Pair> Kernel for Blocks<'_, T, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        blocks(self.pair, self.lanes, self.scale, self.out);
+    }
 }
 
 /// What a slice is filled with.
@@ -153,60 +158,16 @@ pub(crate) enum Numbers {
     Normal,
 }
 
-/// Vectors that the code may be compiled for; all give the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
-enum Width {
-    Baseline,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
-impl Width {
-    /// The widest that this machine has.
-    fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let fma = is_x86_feature_detected!("fma");
-            if fma
-                && is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512bw")
-            {
-                return Self::Avx512;
-            }
-            if fma && is_x86_feature_detected!("avx2") {
-                return Self::Avx2;
-            }
-        }
-        Self::Baseline
-    }
-}
-
 /// Fills a slice with numbers times `scale`; takes 32 words of the stream, whatever the length.
 pub(crate) fn fill<T: Number>(stream: &mut Stream, numbers: Numbers, scale: T, out: &mut [T]) {
-    fill_with(Width::detect(), stream, numbers, scale, out);
+    fill_with(Backend::best(), stream, numbers, scale, out);
 }
 
-fn fill_with<T: Number>(width: Width, stream: &mut Stream, numbers: Numbers, scale: T, out: &mut [T]) {
+fn fill_with<T: Number>(backend: Backend, stream: &mut Stream, numbers: Numbers, scale: T, out: &mut [T]) {
     let lanes = Lanes::new(stream);
     match numbers {
-        Numbers::Unit => run(width, unit_pair, lanes, scale, out),
-        Numbers::Normal => run(width, normal_pair, lanes, scale, out),
-    }
-}
-
-fn run<T: Number>(width: Width, pair: impl Pair, lanes: Lanes, scale: T, out: &mut [T]) {
-    match width {
-        Width::Baseline => blocks(pair, lanes, scale, out),
-        // SAFETY: no width beyond the detected one is used.
-        #[cfg(target_arch = "x86_64")]
-        Width::Avx2 => unsafe { blocks_avx2(pair, lanes, scale, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Width::Avx512 => unsafe { blocks_avx512(pair, lanes, scale, out) },
+        Numbers::Unit => backend.run(Blocks { pair: unit_pair, lanes, scale, out }),
+        Numbers::Normal => backend.run(Blocks { pair: normal_pair, lanes, scale, out }),
     }
 }
 
@@ -266,18 +227,14 @@ mod tests {
             for numbers in [Numbers::Unit, Numbers::Normal] {
                 let mut expected = vec![0f32; 1500];
                 let mut used = start.clone();
-                fill_with(Width::Baseline, &mut used, numbers, 1.0, &mut expected);
-                #[cfg(target_arch = "x86_64")]
-                let widths = [Width::Baseline, Width::Avx2, Width::Avx512];
-                #[cfg(not(target_arch = "x86_64"))]
-                let widths = [Width::Baseline];
-                for width in widths.into_iter().filter(|width| *width <= Width::detect()) {
+                fill_with(Backend::portable(), &mut used, numbers, 1.0, &mut expected);
+                for backend in Backend::available() {
                     // Shorter fills are beginnings of longer ones, and leave the stream at the same place.
                     let (mut single, mut double) = (vec![0f32; n], vec![0f64; n]);
                     let mut again = start.clone();
-                    fill_with(width, &mut again, numbers, 1.0, &mut single);
+                    fill_with(backend, &mut again, numbers, 1.0, &mut single);
                     prop_assert_eq!(&again, &used);
-                    fill_with(width, &mut start.clone(), numbers, 0.3, &mut double);
+                    fill_with(backend, &mut start.clone(), numbers, 0.3, &mut double);
                     for ((a, b), c) in single.iter().zip(&double).zip(&expected) {
                         prop_assert_eq!(a.to_bits(), c.to_bits());
                         prop_assert_eq!(b.to_bits(), (0.3 * f64::from(*c)).to_bits());
@@ -289,7 +246,7 @@ mod tests {
         #[test]
         fn pairs_are_those_of_double_precision(for_radius: u32, for_angle: u32) {
             let (x, y) = normal_pair(for_radius, for_angle);
-            // With u as it was rounded: near 1 the radius amplifies that.
+            // With u rounded in the same way, because near 1 the radius amplifies the rounding.
             let u = f64::from((for_radius & 0x7fff_ffff | 1) as f32) / f64::from(1u32 << 31);
             let radius = (-2.0 * libm::log(u)).sqrt();
             let angle = std::f64::consts::FRAC_PI_2 * f64::from(for_angle as i32) / f64::from(1u32 << 31);
@@ -325,7 +282,7 @@ mod tests {
     fn distributions_are_uniform_and_normal() {
         let n = 400_000;
         let normal = |x: f64| 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2);
-        // Larger with probability 1e-5.
+        // A correct generator exceeds this with probability 1e-5.
         assert!(kolmogorov(filled("ks", Numbers::Unit, n), |x| x) < 2.47);
         let x = filled("ks", Numbers::Normal, n);
         let count = |f: fn(f64) -> bool| x.iter().filter(|&&x| f(x)).count() as f64;
@@ -347,7 +304,7 @@ mod tests {
             let mean = x.iter().sum::<f64>() / n as f64;
             let variance = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n as f64;
             for lag in [1, 2, LANES, HALVES, HALVES + 1, BLOCK, 2 * BLOCK] {
-                // Of the numbers and of their squares: the halves of a pair share their radius.
+                // Of the numbers and of their squares, because both numbers of a pair share a radius.
                 for squares in [false, true] {
                     let f = |x: &f64| if squares { (x - mean).powi(2) - variance } else { x - mean };
                     let scale = x.iter().map(|x| f(x) * f(x)).sum::<f64>();

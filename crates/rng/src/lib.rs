@@ -16,7 +16,7 @@
 //! sampled configurations are defined by it.
 
 mod bulk;
-mod exact;
+mod exp_ln;
 mod id;
 mod normal;
 mod numpy;

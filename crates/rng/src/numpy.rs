@@ -1,13 +1,13 @@
 //! NumPy's legacy generator (`numpy.random.RandomState`) with the draws that TaskSet's samplers use.
 
-use crate::exact;
+use crate::exp_ln;
 
 const N: usize = 624;
 const M: usize = 397;
 
 /// `numpy.random.RandomState(seed)` for one 32-bit integer seed: MT19937 seeded by Knuth's recurrence, with the legacy
-/// distributions. Integer and uniform draws equal NumPy's bit for bit. Those through `log` and `exp` are rounded to the
-/// nearest, which NumPy's nearly always are, and are the same on every platform.
+/// distributions. Integer and uniform draws equal NumPy's bit for bit. Draws that use `log` and `exp` are rounded to
+/// nearest, as NumPy's nearly always are, and are the same on every platform.
 ///
 /// ```
 /// let mut r = taskset_rng::NumpyLegacy::new(0);
@@ -20,7 +20,7 @@ pub struct NumpyLegacy {
     cached_gauss: Option<f64>,
 }
 
-/// A choice from an empty list or a list of zero weights: there is nothing to draw.
+/// A choice from an empty list: there is nothing to draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot choose from an empty list")]
 pub struct EmptyChoice;
@@ -73,7 +73,7 @@ impl NumpyLegacy {
 
     /// Logarithmic draw `exp(uniform(ln lo, ln hi))`; `lo > hi` is allowed and reverses the direction.
     pub fn log_uniform(&mut self, lo: f64, hi: f64) -> f64 {
-        exact::exp(self.uniform(exact::ln(lo), exact::ln(hi)))
+        exp_ln::exp(self.uniform(exp_ln::ln(lo), exp_ln::ln(hi)))
     }
 
     /// `randint(0, n)` on 32-bit words: masked rejection; no word is drawn for `n <= 1`.
@@ -103,7 +103,7 @@ impl NumpyLegacy {
     /// `choice(list, p=weights / sum(weights))`: an index, by NumPy's cumulative sum and right-sided search.
     ///
     /// # Errors
-    /// [`EmptyChoice`] if there is no weight.
+    /// [`EmptyChoice`] if there are no weights.
     pub fn weighted_index(&mut self, weights: &[f64]) -> Result<usize, EmptyChoice> {
         let total: f64 = weights.iter().sum();
         let mut cumulative = Vec::with_capacity(weights.len());
@@ -132,7 +132,7 @@ impl NumpyLegacy {
             let x2 = 2.0 * self.unit() - 1.0;
             let r2 = x1 * x1 + x2 * x2;
             if r2 < 1.0 && r2 > 0.0 {
-                let t = (-2.0 * exact::ln(r2) / r2).sqrt();
+                let t = (-2.0 * exp_ln::ln(r2) / r2).sqrt();
                 self.cached_gauss = Some(t * x1);
                 return t * x2;
             }
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn gaussians_fill_a_matrix_in_c_order() {
-        // The W and y of a LOSG problem with problem_seed 83191, n = 98 (sampled_tasks, 7.12).
+        // W and y of a losg `quadratic` problem with problem_seed 83191 and n = 98.
         let mut r = NumpyLegacy::new(83191);
         let w: Vec<f64> = (0..98 * 98).map(|_| r.gauss()).collect();
         let y: Vec<f64> = (0..98).map(|_| r.gauss()).collect();

@@ -78,7 +78,7 @@ impl Stream {
     /// Uniform integer on `0..n`, unbiased (Lemire 2019).
     ///
     /// # Panics
-    /// If `n` is 0: there is no such integer.
+    /// If `n` is 0, because there is no such integer.
     #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
         assert!(n > 0, "below(0): an empty range has no element to draw");
@@ -109,15 +109,15 @@ impl Stream {
         }
     }
 
-    /// Fills a slice with numbers uniform on `[0, 1)`, multiples of 2⁻²⁴; several times faster than one by one, and other
-    /// numbers. Single and double precision get the same numbers, a shorter slice the first of a longer one's, and
-    /// the stream moves on by 32 words, whatever the length.
+    /// Fills a slice with numbers uniform on `[0, 1)`, multiples of 2⁻²⁴; several times faster than one by one, but
+    /// different numbers from those. f32 and f64 get the same numbers; a shorter slice gets the first numbers of a longer
+    /// one; and the stream moves on by 32 words, whatever the length.
     pub fn fill_unit<T: Copy + From<f32> + Mul<Output = T>>(&mut self, out: &mut [T]) {
         bulk::fill(self, Numbers::Unit, T::from(1.0), out);
     }
 
-    /// As [`fill_unit`](Stream::fill_unit) with `std` times standard normal numbers, none of these beyond ±6.6 (Box and
-    /// Muller 1958; to five digits). In double precision, too, they are those of single precision, times `std`.
+    /// As [`fill_unit`](Stream::fill_unit) with `std` times standard normal numbers, none of which lies beyond ±6.6
+    /// (Box and Muller 1958; accurate to five digits). f64 gets the numbers of f32 before they are multiplied by `std`.
     pub fn fill_normal<T: Copy + From<f32> + Mul<Output = T>>(&mut self, std: T, out: &mut [T]) {
         bulk::fill(self, Numbers::Normal, std, out);
     }

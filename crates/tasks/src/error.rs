@@ -54,7 +54,7 @@ pub enum Error {
         /// What candle says.
         source: Box<candle_core::Error>,
     },
-    /// The task's data cannot be had.
+    /// The task's data cannot be loaded.
     #[error(transparent)]
     Data(#[from] taskset_datasets::Error),
 }

@@ -7,11 +7,11 @@ use serde_json::Value;
 use taskset_datasets::Datasets;
 use taskset_trial::{Digest, TaskVersion};
 
-use crate::families::{Config, FAMILIES, Family, Infeasible, Overhead, SEEDS};
+use crate::families::{FAMILIES, Infeasible, Overhead, SEEDS, TaskConfig, TaskFamily};
 use crate::fixed::{self, FixedTask};
 use crate::{Error, Task, python_json};
 
-/// All that can be said of a task without its data.
+/// Everything that is known of a task without its data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
     /// Name.
@@ -40,12 +40,12 @@ pub struct Description {
 
 /// A name, taken apart.
 enum Found {
-    Sampled { family: &'static Family, config: Box<dyn Config> },
+    Sampled { family: &'static TaskFamily, config: Box<dyn TaskConfig> },
     Fixed(&'static FixedTask),
 }
 
 /// All sampled families.
-pub fn families() -> &'static [Family] {
+pub fn families() -> &'static [TaskFamily] {
     &FAMILIES
 }
 
@@ -97,7 +97,7 @@ pub fn describe(name: &str) -> Result<Description, Error> {
 ///
 /// # Errors
 /// [`Error::UnknownTask`]; [`Error::Infeasible`] where no such model exists; [`Error::NotTrainableYet`] where this
-/// version has no builder; and what goes wrong with the data.
+/// version has no builder; and errors of the data.
 pub fn build(name: &str, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let not_yet = |family: &str| Error::NotTrainableYet { name: name.to_owned(), family: family.to_owned() };
     match find(name)? {
@@ -176,13 +176,13 @@ pub fn all_names() -> impl Iterator<Item = String> {
     sampled.chain(fixed::TASKS.iter().map(|task| task.name.to_owned()))
 }
 
-fn seeds_of(family: &'static Family) -> impl Iterator<Item = String> {
+fn seeds_of(family: &'static TaskFamily) -> impl Iterator<Item = String> {
     (0..SEEDS).map(|seed| family.task_name(seed))
 }
 
 /// The text of upstream's configuration file of a family, seeds 0 to 999, as its generator writes it. Floats may differ
 /// from upstream's copy in the last digit, where its `exp` and `log` did.
-pub fn upstream_json(family: &Family) -> String {
+pub fn upstream_json(family: &TaskFamily) -> String {
     let mut entries: Vec<(String, u32)> = (0..SEEDS).map(|seed| (family.task_name(seed), seed)).collect();
     entries.sort();
     let lines: Vec<String> = entries
@@ -195,9 +195,9 @@ pub fn upstream_json(family: &Family) -> String {
     format!("{{\n{}\n}}", lines.join(",\n"))
 }
 
-/// Where a name leads, before anything is sampled.
+/// What a name stands for, before anything is sampled.
 enum Located {
-    Sampled(&'static Family, u32),
+    Sampled(&'static TaskFamily, u32),
     Fixed(&'static FixedTask),
 }
 

@@ -61,7 +61,7 @@ impl Layout {
     }
 }
 
-/// Which stream a minibatch is taken from. Evaluation has streams of its own, one a split, and never shifts training's.
+/// Which stream a minibatch is taken from. Evaluation has streams of its own, one per split, and never shifts training's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Feed {
     /// The training stream (train split).
@@ -138,7 +138,7 @@ pub trait Task: Send + Sync {
 /// gradients are results, never errors.
 ///
 /// # Trials in lockstep
-/// The plural functions take the parameters of K trials, one trial a row of a row-major `[K, n]` matrix, on one minibatch:
+/// The plural functions take the parameters of K trials, one trial per row of a row-major `[K, n]` matrix, on one minibatch:
 /// gathering, augmentation and noise are paid once. **What a row gives has the bits that it has alone**, whatever the
 /// other rows and their number; an implementation that cannot promise this leaves the default, which takes the rows one by
 /// one. So nothing that a loss reads may be changed by computing a loss.
@@ -233,7 +233,7 @@ pub trait Problem<T: Float>: Send {
     }
 }
 
-/// Number of parameters of one of the trials of a `[K, n]` matrix, at least 1, where there is one result a trial.
+/// Number of parameters of one of the trials of a `[K, n]` matrix, at least 1, where there is one result per trial.
 pub(crate) fn row_length<T, R>(params: &[T], results: &[R]) -> usize {
     (params.len() / results.len().max(1)).max(1)
 }

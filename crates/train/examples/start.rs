@@ -1,13 +1,13 @@
-//! Writes where a task's training starts from, for training the same in another framework: initial parameters, and which
-//! examples the minibatches are.
+//! Writes the start of a task's training, so that another framework can train the same: initial parameters, and which
+//! examples each minibatch has.
 //!
 //! ```console
 //! $ cargo run --release --package taskset-train --example start -- mlp_family_seed57 OUT --data DIR --replica 0
 //! ```
-//! For sampled tasks on images. `OUT/start.json` names the tensors, their shapes in order, and the minibatch; beside it lie
+//! Works for sampled tasks on images. `OUT/start.json` names the tensors, their shapes in order, and the minibatch; beside it lie
 //! raw little-endian files: `parameters.f32`, the tensors one after the other; `training.u32`, `[steps, minibatch]`;
 //! `train.u32`, `valid_inner.u32`, `valid_outer.u32` and `test.u32`, `[2 × evaluation minibatches, minibatch]`, for an
-//! evaluation before the first step and one at the end. Examples are counted through the training files, then the test file.
+//! evaluation before the first step and one at the end. Examples are numbered through the training files, then the test file.
 //! Where there is noise (latent samples, dequantisation), `training.f32`, `train.f32`, … hold that of each minibatch.
 #![expect(clippy::print_stderr, reason = "a command-line program")]
 

@@ -1,8 +1,9 @@
 //! Builds every feasible sampled task, or some at random, and takes three steps of each. `cargo xtask sweep-check` runs it.
 //!
-//! Synthetic data, Adam with a learning rate of 0.001, f32. Tasks fail that cannot be built, have another number of
-//! parameters than described, or a gradient that is not finite where the loss is, unless it is finite in f64 and too large
-//! for f32 (recurrent networks of large weights). Nothing is left out without being counted.
+//! It uses synthetic data, Adam with a learning rate of 0.001, and f32. A task fails if it cannot be built, if it has
+//! another number of parameters than described, or if its gradient is not finite although the loss is. The last is no
+//! failure where the gradient is finite in f64 and too large for f32 (recurrent networks with large weights). Tasks that
+//! are left out are counted.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use taskset_train::{StepCheck, available_threads, check_operations, check_steps}
 const STEPS: usize = 3;
 /// Operations beyond which a task is skipped: about ten seconds.
 const MOST_OPERATIONS: f64 = 4e11;
-/// Slowest tasks that are shown.
+/// How many of the slowest tasks are shown.
 const SHOWN: usize = 10;
 
 const HELP: &str = "\
@@ -76,7 +77,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     Ok(Options { count, seed, least_operations: least, most_operations: most.unwrap_or(usual) })
 }
 
-/// Checks what was asked for; whether nothing failed.
+/// Checks the chosen tasks and returns whether all passed.
 fn run(options: &Options) -> Result<bool, String> {
     let text = |error: &dyn std::error::Error| error.to_string();
     let mut feasible = Vec::new();
@@ -100,7 +101,7 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     let (mut chosen, dear): (Vec<Description>, Vec<Description>) =
         feasible.into_iter().partition(|task| check_operations(task, STEPS) <= options.most_operations);
-    // The dearest first, so that the last ones are short.
+    // The longest first, so that the last ones to run are short.
     chosen.sort_by(|a, b| check_operations(b, STEPS).total_cmp(&check_operations(a, STEPS)));
 
     let adam = named("adam_lr_-3.00").map_err(|e| text(&e))?;
@@ -158,7 +159,7 @@ struct Counts {
     micros: Vec<f64>,
 }
 
-/// Prints what was found; whether nothing failed.
+/// Prints what was found and returns whether all passed.
 fn report(tasks: &[Description], fates: &[Fate], dear: &[Description], options: &Options) -> bool {
     let mut families: BTreeMap<&str, Counts> = BTreeMap::new();
     let mut slowest: Vec<(f64, &str)> = Vec::new();

@@ -14,13 +14,13 @@ use crate::{Error, replica_stream};
 pub struct StepCheck {
     /// Parameters that the task has, and that its description promises.
     pub num_params: (u64, u64),
-    /// Training losses before each update. What is not finite is a result, but not at the start.
+    /// Training loss before each update. A loss that is not finite is a result, except at the start.
     pub losses: Vec<f32>,
     /// First step whose loss is not finite.
     pub diverged_at: Option<usize>,
     /// First step whose gradient is too large for f32 although its loss is not: in f64 it is finite, and huge.
     pub overflowed_at: Option<usize>,
-    /// First step whose gradient is not finite, although its loss is and f32's range is no reason.
+    /// First step whose gradient is not finite, although its loss is and the range of f32 does not explain it.
     pub broken_at: Option<usize>,
     /// Mean microseconds of a step, without building and starting.
     pub micros_per_step: f64,
@@ -38,19 +38,10 @@ impl StepCheck {
     }
 }
 
-/// Rough number of operations that [`check_steps`] takes, to leave out what is too dear.
-pub fn check_operations(description: &Description, steps: usize) -> f64 {
-    let Description { flops_per_step, num_params, overhead, .. } = description;
-    // A quadratic's matrix of given eigenvalues is drawn in double precision when its first replica starts.
-    let drawing =
-        if description.family == "quadratic_family" { 40.0 * (*num_params as f64).powi(3) } else { 0.0 };
-    drawing + steps as f64 * (flops_per_step + 30.0 * overhead.scalar_operations)
-}
-
 /// Builds a task, starts replica 0 in f32, and takes `steps` steps.
 ///
 /// # Errors
-/// What goes wrong when building it.
+/// If the task cannot be built.
 pub fn check_steps(
     description: &Description,
     data: &Datasets,
@@ -91,13 +82,13 @@ fn take_steps(task: &dyn Task, promised_params: u64, rule: &Rule, steps: usize) 
     }
 }
 
-/// Gradients beyond this in f64 explain that they are not finite in f32: a millionth of its largest number. Where gradients
-/// explode, so do differences of rounding, and the two precisions soon follow different trajectories, whose gradients differ
-/// by some orders of magnitude.
+/// If a gradient is beyond this in f64, overflow explains that it is not finite in f32. It is a millionth of f32's largest
+/// number, because where gradients explode, so do rounding errors: the two precisions soon follow different trajectories,
+/// whose gradients differ by some orders of magnitude.
 const NEAR_F32_MAX: f64 = f32::MAX as f64 * 1e-6;
 
-/// Whether f32's range explains that the gradient of a step of replica 0 at these parameters is not finite: in f64 it is
-/// finite, and as large.
+/// Whether the range of f32 explains that a gradient of replica 0 at these parameters is not finite: in f64 it is finite
+/// and very large.
 fn exceeds_f32(task: &dyn Task, params: &[f32], step: usize) -> bool {
     let mut problem = task.start_f64(&replica_stream(task.name(), 0));
     for _ in 0..=step {
@@ -197,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recurrent_network_of_large_weights_overflows_and_is_no_fault() {
+    fn overflow_in_a_recurrent_network_of_large_weights_is_not_a_fault() {
         // Its gradient is 5e62 in f64.
         let description = taskset_tasks::describe("char_rnn_language_model_family_seed487").unwrap();
         let check = check_steps(&description, &Datasets::new(Source::Synthetic), &adam(), 1).unwrap();

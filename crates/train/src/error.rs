@@ -13,7 +13,7 @@ pub enum Error {
     /// Curves could not be written or read.
     #[error("the curves could not be stored; what was finished before is kept")]
     Store(#[from] taskset_curves::Error),
-    /// The system starts no thread to train on.
+    /// The system refuses to start even one thread.
     #[error("no thread could be started to train on")]
     Thread(#[source] std::io::Error),
     /// The plan names no trial.
@@ -22,7 +22,7 @@ pub enum Error {
         /// Which of its lists is empty.
         what: &'static str,
     },
-    /// A sweep was given other tasks than its plan names.
+    /// The tasks given to a sweep are not those of its plan.
     #[error("the plan names the tasks {planned:?}, and {given:?} were given; name them in the same order")]
     OtherTasks {
         /// Names of the plan.

@@ -11,14 +11,14 @@ use taskset_trial::{Arithmetic, Digest, Protocol, Source, TaskIdentity, TaskVers
 /// Revision of the trainer, from 1. It is part of every trial's identity: raise it with any change of the protocol, the
 /// names of streams, the order of minibatches or the way of evaluating that changes a bit of the curves of all tasks. A
 /// change that touches only some tasks or optimizers raises the revision of these
-/// ([`Family::revision`](taskset_tasks::families::Family::revision),
+/// ([`TaskFamily::revision`](taskset_tasks::families::TaskFamily::revision),
 /// [`FamilyInfo::revision`](taskset_optim::FamilyInfo::revision)).
 pub const TRAINER_REVISION: u32 = 1;
 
 /// What the curves of a task are known by.
 ///
-/// A task that says no version of itself gets one that no other has, in this process or any: its curves are kept apart from
-/// those of all other runs.
+/// A task that does not say its version gets one that no other task has, in any process. Its curves are never taken for
+/// those of another run.
 pub fn task_identity(task: &dyn Task) -> TaskIdentity {
     TaskIdentity {
         name: task.name().to_owned(),
@@ -29,7 +29,7 @@ pub fn task_identity(task: &dyn Task) -> TaskIdentity {
 }
 
 fn unique_version() -> TaskVersion {
-    // Keys that the system draws anew for each: no training depends on them.
+    // The system draws new keys for each; no training depends on them.
     let numbers: [u64; 4] = std::array::from_fn(|_| RandomState::new().hash_one(0));
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     TaskVersion { group: "unversioned".to_owned(), revision: 1, fingerprint: Digest::of(&bytes) }

@@ -1,11 +1,11 @@
-//! Progress is an observer: the training loop knows these traits; bars and lines are implementations elsewhere.
+//! Progress goes to observers: training knows only these traits; progress bars implement them elsewhere.
 
 use taskset_trial::{Curve, TrialSpec};
 
 /// Watches one trial.
 pub trait TrialObserver {
     /// An evaluation is done. `curve` is the curve so far: [`steps`](Curve::steps) has all steps of the protocol, the
-    /// losses end with this evaluation, and the seconds are those until it began.
+    /// losses end with this evaluation, and the seconds are those until the evaluation began.
     fn evaluated(&mut self, curve: &Curve);
 }
 
@@ -22,15 +22,15 @@ pub struct TrialReport<'a> {
 
 /// Watches a sweep; called from the thread that runs it, never from workers.
 pub trait SweepObserver {
-    /// The sweep starts: trials in all, and those that are already stored.
+    /// The sweep starts. `total` counts all trials, `stored` those that are already stored.
     fn started(&mut self, total: usize, stored: usize);
     /// A trial is finished, though not stored yet.
     fn finished(&mut self, report: &TrialReport<'_>);
     /// The curves of `count` more trials are on disk.
     fn stored(&mut self, count: usize);
-    /// Some time went by in which no trial finished: long trials are running. Does nothing by default.
+    /// No trial has finished for a while, because long trials are running. Does nothing by default.
     fn tick(&mut self) {}
-    /// The system refused to start as many threads as were asked for; `started` of them train. Does nothing by default.
+    /// The system refused to start `asked` threads; `started` threads train. Does nothing by default.
     fn fewer_threads(&mut self, started: usize, asked: usize) {
         let _ = (started, asked);
     }

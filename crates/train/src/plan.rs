@@ -1,14 +1,14 @@
-//! A plan: which trials.
+//! Which trials a sweep trains.
 
 use taskset_optim::Mode;
 use taskset_trial::Protocol;
 
 use crate::Error;
 
-/// All trials of tasks × optimizers × replicas under one protocol. It may grow: what is stored is found by the identity of
-/// each trial, whatever else the plan had when it was trained.
+/// All trials of tasks × optimizers × replicas under one protocol. A plan may grow: stored trials are found by
+/// their identity, whatever else was planned when they were trained.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct SweepPlan {
     /// Task names.
     pub tasks: Vec<String>,
     /// Optimizer names.
@@ -21,11 +21,11 @@ pub struct Plan {
     pub mode: Mode,
 }
 
-impl Plan {
+impl SweepPlan {
     /// A checked plan.
     ///
     /// # Errors
-    /// [`Error::EmptyPlan`] where there would be nothing to do; those of [`check_protocol`].
+    /// [`Error::EmptyPlan`] if there is nothing to train; errors of [`check_protocol`].
     pub fn new(
         tasks: Vec<String>,
         optimizers: Vec<String>,
@@ -46,7 +46,7 @@ impl Plan {
         self.tasks.len() * self.optimizers.len() * self.replicas as usize
     }
 
-    /// Whether there is no trial; never so for a plan from [`Plan::new`].
+    /// Whether there is no trial. A plan from [`SweepPlan::new`] is never empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -58,7 +58,7 @@ pub const MAX_EVALUATIONS: u32 = 1_000_000;
 /// Whether trials can be run under a protocol.
 ///
 /// # Errors
-/// [`Error::Protocol`] for a zero that means nothing, [`Error::TooManyEvaluations`] beyond [`MAX_EVALUATIONS`].
+/// [`Error::Protocol`] for a zero that makes no sense, [`Error::TooManyEvaluations`] beyond [`MAX_EVALUATIONS`].
 pub fn check_protocol(protocol: &Protocol) -> Result<(), Error> {
     for (field, value) in [("eval_every", protocol.eval_every), ("eval_batches", protocol.eval_batches)] {
         if value == 0 {
@@ -91,7 +91,7 @@ mod tests {
         let new = |tasks: &[&str], replicas, eval_every| {
             let protocol = Protocol { steps: 10, eval_every, eval_batches: 1 };
             let tasks = tasks.iter().map(|&name| name.to_owned()).collect();
-            Plan::new(tasks, vec!["x".into()], replicas, protocol, Mode::Paper)
+            SweepPlan::new(tasks, vec!["x".into()], replicas, protocol, Mode::Paper)
         };
         assert!(matches!(new(&[], 1, 1), Err(Error::EmptyPlan { what: "the list of tasks" })));
         assert!(matches!(new(&["a"], 0, 1), Err(Error::EmptyPlan { .. })));

@@ -22,7 +22,7 @@ pub enum Recheck {
         /// The first step at which losses differ; none if they are equal.
         step: Option<u32>,
     },
-    /// This program is of another revision than the one that made the curve.
+    /// This program has another revision than the one that made the curve.
     OtherRevision {
         /// Revisions of the curve, as its column has them.
         stored: String,
@@ -76,7 +76,7 @@ pub fn recheck(stored: &Curve, data: &Datasets, cancel: &AtomicBool) -> Result<R
     let mut again =
         run_trial(&*task, &optimizer, stored.replica(), &stored.spec.protocol, &mut Quiet, cancel)?;
     let revisions = (stored.spec.revisions(), again.spec.revisions());
-    // What is left are the revisions, which are reported; the curves themselves are compared.
+    // Only the revisions can still differ. They are reported; here the curves are compared.
     again.spec = stored.spec.clone();
     let difference = stored.difference(&again);
     if revisions.0 != revisions.1 {

@@ -1,4 +1,4 @@
-//! Many trials over all cores, stored as they finish; stopped and continued at will.
+//! Many trials on all cores, stored as they finish; a sweep can be stopped and continued.
 //!
 //! A thread trains a *group* at a time: trials of one task and replica in lockstep, as many as the task says pay off.
 
@@ -14,25 +14,25 @@ use taskset_optim::Configured;
 use taskset_tasks::Task;
 use taskset_trial::{Curve, Identifier, TaskIdentity, TrialId, TrialSpec};
 
+use crate::cost::relative_work;
 use crate::trial::{Trial, run_until};
-use crate::{Error, Plan, SweepObserver, TrialReport, task_identity, trial_spec};
+use crate::{Error, SweepObserver, SweepPlan, TrialReport, task_identity, trial_spec};
 
 /// How often finished curves are written, so that a killed process loses little.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
-/// How long a trial is waited for before the observer is told that time goes by, and the clock of flushes and the request
-/// to stop are looked at.
+/// Longest wait for a finished trial. Then the observer is told, and it is checked whether to write or to stop.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Most bytes of parameters, gradients and optimizer states of a group. It bounds what a thread needs; the caches matter
-/// more, and tasks ask for few trials where they would be outgrown.
+/// Most bytes of parameters, gradients and optimizer states of a group: a limit on the memory of a thread. Caches are
+/// much smaller; tasks that would outgrow them ask for fewer trials.
 const GROUP_BYTES: usize = 64 << 20;
-/// Groups a thread that there should be at least, so that no thread waits for another's long last group.
+/// Least number of groups per thread, so that no thread waits long for the last group of another.
 const GROUPS_PER_JOB: usize = 4;
 
 /// A plan whose tasks are built and whose optimizers are known, ready to run.
 #[derive(Clone)]
 pub struct Sweep {
-    plan: Plan,
+    plan: SweepPlan,
     tasks: Vec<(Arc<dyn Task>, Arc<TaskIdentity>)>,
     optimizers: Vec<Configured>,
     /// Trials in lockstep; `None`: as many as each task asks for.
@@ -57,19 +57,19 @@ impl Sweep {
     ///
     /// # Errors
     /// Unknown names, infeasible or not yet trainable tasks, missing data.
-    pub fn new(plan: Plan, data: &Datasets) -> Result<Self, Error> {
+    pub fn new(plan: SweepPlan, data: &Datasets) -> Result<Self, Error> {
         crate::plan::check_protocol(&plan.protocol)?;
         let tasks =
             plan.tasks.iter().map(|name| taskset_tasks::build(name, data)).collect::<Result<_, _>>()?;
         Self::of_tasks(plan, tasks)
     }
 
-    /// A sweep of tasks that are built already: tasks of the caller's own, say. Curves of a task that says no
-    /// [version](Task::version) of itself are stored, and never found again by another sweep.
+    /// A sweep of tasks that are already built, for example the caller's own. If a task does not say its
+    /// [version](Task::version), its curves are stored, but never found again by another sweep.
     ///
     /// # Errors
     /// [`Error::OtherTasks`] if the tasks' names are not those of the plan, in order; unknown optimizers.
-    pub fn of_tasks(plan: Plan, tasks: Vec<Arc<dyn Task>>) -> Result<Self, Error> {
+    pub fn of_tasks(plan: SweepPlan, tasks: Vec<Arc<dyn Task>>) -> Result<Self, Error> {
         crate::plan::check_protocol(&plan.protocol)?;
         if !plan.tasks.iter().eq(tasks.iter().map(|task| task.name())) {
             let given = tasks.iter().map(|task| task.name().to_owned()).collect();
@@ -91,7 +91,7 @@ impl Sweep {
 
     /// The trials of the plan: task by task, replica by replica.
     pub fn specs(&self) -> impl Iterator<Item = TrialSpec> {
-        let Plan { replicas, protocol, .. } = &self.plan;
+        let SweepPlan { replicas, protocol, .. } = &self.plan;
         self.tasks.iter().flat_map(move |(_, task)| {
             (0..*replicas).flat_map(move |replica| {
                 self.optimizers.iter().map(move |optimizer| trial_spec(task, optimizer, replica, protocol))
@@ -105,15 +105,15 @@ impl Sweep {
         self.specs().map(|spec| ids.id(&spec)).collect()
     }
 
-    /// The same sweep with at most `size` trials in lockstep instead of as many as each task asks for. Curves are the
-    /// same for every size: this is for measuring and for checking that.
+    /// The same sweep with at most `size` trials in lockstep, instead of as many as each task asks for. Curves are the
+    /// same for every size; this is for measuring time, and for testing that.
     #[must_use]
     pub fn with_group_size(self, size: usize) -> Self {
         Self { group_size: Some(size.max(1)), ..self }
     }
 
     /// The plan.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &SweepPlan {
         &self.plan
     }
 
@@ -147,7 +147,7 @@ impl Sweep {
         let stop = || cancel.load(Ordering::Relaxed) || abandon.load(Ordering::Relaxed);
         let (sender, receiver) = mpsc::channel::<(f64, Curve)>();
         std::thread::scope(|scope| {
-            // However this closure is left: the scope waits for its threads.
+            // Stops the workers however this closure is left, because the scope waits for them.
             let _abandon = SetOnDrop(&abandon);
             for thread in 0..jobs.clamp(1, queue.len().max(1)) {
                 let sender = sender.clone();
@@ -172,7 +172,7 @@ impl Sweep {
                         }
                     }
                 };
-                // A machine may refuse threads (limits of a user, of a container). Fewer threads train the same curves.
+                // The system may refuse threads (limits of a user or a container). Fewer threads train the same curves.
                 match std::thread::Builder::new().spawn_scoped(scope, work) {
                     Ok(_) => {}
                     Err(source) if thread == 0 => return Err(Error::Thread(source)),
@@ -195,8 +195,7 @@ impl Sweep {
         let mut ids = Identifier::default();
         let mut items = Vec::new();
         for (task, (built, identity)) in self.tasks.iter().enumerate() {
-            // About a microsecond of overhead a step, and a few GFLOP/s: only the ratio between tasks matters.
-            let work = 1e-6 + built.flops_per_step() / 1e10;
+            let work = relative_work(&**built);
             for replica in 0..self.plan.replicas {
                 for (optimizer, configured) in self.optimizers.iter().enumerate() {
                     let spec = trial_spec(identity, configured, replica, &self.plan.protocol);
@@ -210,8 +209,8 @@ impl Sweep {
         Ok(items)
     }
 
-    /// The trials in groups of one task and replica, dearest groups first so that the last ones to finish are short. How
-    /// large groups are changes no curve.
+    /// The trials in groups of one task and replica, longest groups first, so that the last ones to finish are short. The
+    /// size of groups changes no curve.
     fn groups(&self, trials: Vec<Item>, jobs: usize) -> Vec<Vec<Item>> {
         let fair = (trials.len() / (GROUPS_PER_JOB * jobs.max(1))).max(1);
         let mut groups: Vec<Vec<Item>> = Vec::new();
@@ -227,7 +226,7 @@ impl Sweep {
         groups
     }
 
-    /// Most trials of a task in a group: what the task asks for, as far as memory goes.
+    /// Most trials of a task in a group: what the task asks for, if memory allows.
     fn group_size(&self, task: usize) -> usize {
         let asked = self.group_size.unwrap_or_else(|| self.tasks[task].0.lockstep());
         // Parameters, gradients, and two moments.
@@ -260,9 +259,9 @@ impl Drop for SetOnDrop<'_> {
     }
 }
 
-/// Receives curves, each with its share of the work, until the workers are done, and writes them in batches; the
-/// number stored. On a request to stop it writes what has come at once: the workers may need long to hear it, and whoever
-/// asked may not wait for them.
+/// Receives curves, each with its share of the work, until the workers are done, writes them in batches, and returns how
+/// many were stored. On a request to stop it writes at once what it has, because workers may need long to notice the
+/// request, and the program may be ended before they do.
 fn collect(
     receiver: &mpsc::Receiver<(f64, Curve)>,
     store: &CurveStore,

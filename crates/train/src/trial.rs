@@ -13,7 +13,7 @@ use taskset_trial::{Curve, Protocol, TrialSpec};
 
 use crate::{TrialObserver, task_identity, trial_spec};
 
-/// The trial was stopped on request before its end. What it reached was told to its observer.
+/// The trial was stopped on request before its end. Its observer was told every evaluation until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("stopped on request before the trial was finished")]
 pub struct Cancelled;
@@ -25,7 +25,7 @@ pub fn replica_stream(task: &str, replica: u32) -> StreamId {
 }
 
 /// The number of steps over which schedules run: in mode `upstream` always 10,000, because upstream's training script
-/// never tells its optimizers how long it trains; in the others the protocol's.
+/// never tells its optimizers how long it trains; in the others it is the protocol's.
 pub fn schedule_steps(mode: Mode, protocol: &Protocol) -> u64 {
     match mode {
         Mode::Upstream => UPSTREAM_TRAINING_STEPS,
@@ -36,12 +36,13 @@ pub fn schedule_steps(mode: Mode, protocol: &Protocol) -> u64 {
 /// Trains one trial in f32 on the calling thread and returns its curve (paper, section 3.3).
 ///
 /// The loss on each split is evaluated at step 0, before any update, then every `eval_every` steps, and at the last
-/// step. Denormals are flushed to zero while it runs: once units die they would slow training several times. A loss that
+/// step. Denormal numbers are flushed to zero while it runs: once units die, they would make training several times
+/// slower. A loss that
 /// is not a number is stored as [`f32::NAN`], whatever its sign and payload.
 ///
 /// Where the task says that a trial whose parameters are all NaN cannot recover
-/// ([`nan_is_absorbing`](Task::nan_is_absorbing)), such a trial ends there and the rest of its curve is NaN: the
-/// curve of the full run.
+/// ([`nan_is_absorbing`](Task::nan_is_absorbing)), such a trial ends there, and the rest of its curve is NaN, as
+/// in a full run.
 ///
 /// Unlike upstream, no extra update follows the last evaluation (QUIRK-34: it had no effect on curves).
 ///
@@ -59,14 +60,14 @@ pub fn run_trial(
     let stop = || cancel.load(Ordering::Relaxed);
     let identity = Arc::new(task_identity(task));
     let trial = Trial { spec: trial_spec(&identity, optimizer, replica, protocol), rule: &optimizer.rule };
-    let mut group = Group::start(task, vec![trial], replica, protocol);
+    let mut group = LockstepGroup::start(task, vec![trial], replica, protocol);
     group.run(&mut |curve| observer.evaluated(curve), &stop)?;
     Ok(group.into_curves().swap_remove(0))
 }
 
-/// Trains the trials of one task and replica that differ in their optimizers only, in lockstep on the calling thread: on
-/// the same minibatches and noise, drawn once. Each curve has the bits that [`run_trial`] gives it, whatever the company;
-/// the seconds of the group are divided equally among its trials.
+/// Trains trials of one task and replica that differ only in their optimizers, in lockstep on the calling thread: on the
+/// same minibatches and noise, which are drawn once. Each curve has the bits that [`run_trial`] gives it. The seconds of
+/// the group are divided equally among its trials.
 ///
 /// # Errors
 /// [`Cancelled`] as soon as `cancel` is seen to be true.
@@ -98,16 +99,16 @@ pub(crate) fn run_until(
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Curve>, Cancelled> {
     let _flush = FlushGuard::new();
-    let mut group = Group::start(task, trials, replica, protocol);
+    let mut group = LockstepGroup::start(task, trials, replica, protocol);
     group.run(&mut |_| {}, stop)?;
     Ok(group.into_curves())
 }
 
-/// What is told of an evaluation: the curve so far of each trial.
+/// Called after an evaluation with the curve so far of each trial.
 type Evaluated<'a> = &'a mut dyn FnMut(&Curve);
 
 /// Trials in lockstep, between two steps.
-struct Group<'a> {
+struct LockstepGroup<'a> {
     task: &'a dyn Task,
     protocol: &'a Protocol,
     problem: Box<dyn Problem<f32>>,
@@ -137,7 +138,7 @@ struct Running<'a> {
     projects: bool,
 }
 
-impl<'a> Group<'a> {
+impl<'a> LockstepGroup<'a> {
     fn start(task: &'a dyn Task, trials: Vec<Trial<'a>>, replica: u32, protocol: &'a Protocol) -> Self {
         let mut problem = task.start(&replica_stream(task.name(), replica));
         let n = task.layout().len();
@@ -203,7 +204,7 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    /// One step of every trial; `done` have been made.
+    /// One step of every trial, after `done` steps.
     fn step(&mut self, done: u32) {
         self.problem.next_batch(Feed::Training);
         self.problem.losses_and_gradients(&self.params, &mut self.gradients, &mut self.losses);
@@ -241,7 +242,7 @@ impl<'a> Group<'a> {
             self.params.truncate(last * self.n);
             self.gradients.truncate(last * self.n);
             self.losses.truncate(last);
-            // Either the next training loss or, if this step is the last before an evaluation, that one would tell.
+            // A full run would show it in the next training loss or, if this is the last step before an evaluation, there.
             self.curves[lost.trial].diverged_at.get_or_insert(done);
         }
     }

@@ -16,7 +16,7 @@ pub struct Curve {
     pub spec: TrialSpec,
     /// Steps at which the loss was evaluated, rising.
     pub steps: Arc<[u32]>,
-    /// Losses at `steps`, one vector a split in the order of [`Split::ALL`]. Empty for a split that the source of the curve
+    /// Losses at `steps`, one vector per split, in the order of [`Split::ALL`]. Empty for a split that the source of the curve
     /// lacks, or that was not read.
     pub losses: [Vec<f32>; 4],
     /// First step with a non-finite loss, if any.
@@ -74,9 +74,9 @@ impl Curve {
         &self.losses[split.index()]
     }
 
-    /// The order of results: by task, then optimizer, then replica. Different trials of the same names are equal in it.
+    /// The order of results: by task, then optimizer, then replica. Different trials with the same names count as equal.
     pub fn order(&self, other: &Self) -> Ordering {
-        // What is shared need not be compared: most curves of a list share their task.
+        // Most curves of a list share their task, and then names need not be compared.
         let (a, b) = (&self.spec, &other.spec);
         let tasks =
             if Arc::ptr_eq(&a.task, &b.task) { Ordering::Equal } else { a.task.name.cmp(&b.task.name) };
@@ -88,7 +88,7 @@ impl Curve {
             .then_with(|| a.replica.cmp(&b.replica))
     }
 
-    /// Which part of two curves differs besides the clock (`train_seconds`, `eval_seconds`); none where they are equal. A NaN
+    /// Which part of two curves differs, apart from the times (`train_seconds`, `eval_seconds`); none where they are equal. A NaN
     /// equals any NaN. Both must have been read with the same splits.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         // Taken apart completely, so that a new field cannot be forgotten.
@@ -112,7 +112,7 @@ impl Curve {
         (*num_params != other.num_params).then_some("num_params")
     }
 
-    /// Checks what a whole curve fulfils: it is evaluated at the steps of its protocol, has a loss at each step on every
+    /// Checks a whole curve: it is evaluated at the steps of its protocol, has a loss at each step on every
     /// split, and says where it diverged. An import may lack splits and be evaluated at fewer steps.
     ///
     /// # Errors
@@ -121,8 +121,8 @@ impl Curve {
         self.check_read(&Split::ALL, true)
     }
 
-    /// Checks what a curve fulfils of which only some steps are kept: as [`Curve::check`], but for the steps, which only have
-    /// to rise and lie inside the protocol.
+    /// Checks a curve of which only some steps were kept: as [`Curve::check`], except that the steps need only rise and
+    /// lie inside the protocol.
     ///
     /// # Errors
     /// [`InvalidCurve`] with the first thing that does not fit.

@@ -15,7 +15,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The first 16 digits: enough for people to tell digests apart.
+    /// The first 16 digits: enough for a reader to tell digests apart.
     pub fn short(&self) -> String {
         self.0[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }

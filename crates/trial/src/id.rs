@@ -17,9 +17,9 @@ const FORMAT: u64 = 1;
 /// The identity of a trial: SHA-256 of its [`TrialSpec`], written as 64 hexadecimal digits.
 ///
 /// # Layout
-/// The hash is taken over fields one after the other. A text is its length in bytes (u64, little-endian) and its UTF-8
-/// bytes; a number is a u64, little-endian; a digest is its 32 bytes; what may be absent begins with a number, 0 (absent,
-/// and nothing follows) or 1.
+/// The hash is taken over these fields, one after the other. A text is its length in bytes (u64, little-endian) and its UTF-8
+/// bytes; a number is a u64, little-endian; a digest is its 32 bytes; an optional field begins with a number: 0 (absent,
+/// nothing follows) or 1.
 ///
 /// 1. the text `taskset-trial`, the number 1 (version of this layout);
 /// 2. task: name, origin (`real`, `partial`, `synthetic`), data digest or absent, version or absent: group, revision,
@@ -35,7 +35,7 @@ const FORMAT: u64 = 1;
 pub struct TrialId(pub Digest);
 
 impl TrialId {
-    /// The first 16 digits: enough for people to tell trials apart.
+    /// The first 16 digits: enough for a reader to tell trials apart.
     pub fn short(&self) -> String {
         self.0.short()
     }
@@ -61,7 +61,7 @@ impl FromStr for TrialId {
     }
 }
 
-/// Computes identities of many trials. Trials that follow each other and share their task or optimizer cost little.
+/// Computes identities of many trials. Consecutive trials that share their task or optimizer cost little.
 #[derive(Clone, Debug, Default)]
 pub struct Identifier {
     /// The last task, and the hash behind it.

@@ -25,7 +25,7 @@
 //! assert_eq!(spec.first_difference(&other).unwrap().field, "replica");
 //! ```
 //!
-//! This crate knows no file: `taskset-curves` stores curves, `taskset-train` makes them.
+//! This crate reads and writes no files: `taskset-train` makes curves, `taskset-curves` stores them.
 
 mod curve;
 mod digest;

@@ -25,8 +25,8 @@ pub struct Mixture {
 /// What all curves of a comparison share: protocol, arithmetic and trainer; what each optimizer's name stands for; and, of
 /// each family of optimizers, mode, schedule and revision.
 ///
-/// Differences between optimizers are what a comparison is about. Everything else must be equal, or the comparison means
-/// nothing. Different tasks may have data of different origins: results are labelled by the least real.
+/// A comparison is about differences between optimizers. If anything else differs, it means nothing. Different tasks may
+/// have data of different origins: a result is labelled with the least real one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Uniform {
     setting: Option<(Protocol, Arithmetic, Source)>,
@@ -68,7 +68,7 @@ impl Uniform {
                     return Err(Mixture { place: task(), field: d.field, first: d.first, second: d.second });
                 }
             }
-            // Curves are sorted as a rule: the replicas of an optimizer follow each other.
+            // Curves are usually sorted: the replicas of an optimizer follow each other.
             if last.replace(spec).is_some_and(|last| Arc::ptr_eq(&last.optimizer, &spec.optimizer)) {
                 continue;
             }
@@ -173,7 +173,7 @@ impl Uniform {
         self.setting.as_ref().map(|(protocol, ..)| *protocol)
     }
 
-    /// The optimizer that a name stands for, if there is one of this name.
+    /// The optimizer that a name stands for, if the name occurs.
     pub fn optimizer(&self, name: &str) -> Option<&Arc<OptimizerIdentity>> {
         let found = self.optimizers.binary_search_by(|known| known.name.as_str().cmp(name));
         found.ok().map(|at| &self.optimizers[at])

@@ -11,13 +11,13 @@ use crate::{Digest, Protocol, TrialId};
 
 /// Which trial: everything that decides the numbers of its curve, and nothing else.
 ///
-/// Machine, kernels inside an arithmetic class, threads, times and the company of a trial are not part of it: they change
-/// no bit (`docs/determinism.md`).
+/// The machine, the kernels inside a class of arithmetic, threads, times, and the trials that are trained beside it are
+/// not part of it, because they change no bit (`docs/determinism.md`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialSpec {
     /// What is optimised.
     pub task: Arc<TaskIdentity>,
-    /// By what.
+    /// What optimises it.
     pub optimizer: Arc<OptimizerIdentity>,
     /// Number of the random initialisation, from 0: initial parameters and minibatches depend on it.
     pub replica: u32,
@@ -49,7 +49,7 @@ pub struct TaskVersion {
     pub group: String,
     /// Revision of that code: it rises whenever a change of the program changes a bit of these tasks' curves.
     pub revision: u32,
-    /// Digest of the description: the network or objective as data, with all that it is configured by.
+    /// Digest of the description: the network or objective as data, with its whole configuration.
     pub fingerprint: Digest,
 }
 
@@ -88,8 +88,8 @@ pub enum HyperparameterValue {
     Text(String),
 }
 
-/// How sums of products are rounded. The classes give curves that differ in the last bits, which long unstable trainings
-/// make visible; inside a class, all instruction sets give the same bits.
+/// How sums of products are rounded. Curves of different classes differ in their last bits, and visibly after long
+/// unstable training. Inside a class, all instruction sets give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Arithmetic {
     /// Fused multiply-add: AVX2, AVX-512, NEON.

@@ -1,10 +1,10 @@
 //! Kernels of autoencoders: reconstruction errors, the Gaussian likelihood, latent samples.
 
-use super::Scalar;
-use super::backend::{Backend, kernels};
-use super::losses::total;
+use super::class_losses::total;
 use super::math::Math;
-use crate::losses::{Distance, GaussianLikelihood, Output, Reconstruction};
+use super::vectorised::kernels;
+use super::{Backend, Scalar};
+use crate::descriptors::{Distance, GaussianLikelihood, Output, Reconstruction};
 
 kernels! {
     /// Kernels of autoencoders for a number type.
@@ -54,7 +54,7 @@ kernels! {
     }
 }
 
-/// Terms of a sum that are computed before they are added: a loop over them vectorises, one that adds does not.
+/// Terms that are computed before they are added: a loop that computes them vectorises, a loop that also adds does not.
 const BLOCK: usize = 64;
 
 /// See [`Autoencoder::reconstruction`].
@@ -83,7 +83,7 @@ fn distances<T: Scalar>(
     output: impl Fn(T) -> T,
     derivative: impl Fn(T) -> T,
 ) -> f64 {
-    assert_eq!(values.len(), targets.len(), "one target a value");
+    assert_eq!(values.len(), targets.len(), "one target per value");
     let (zero, twice) = (T::zero(), T::of(2.0) * scale);
     match distance {
         Distance::Squared => sum(values, targets, |x, target| {
@@ -131,7 +131,7 @@ fn gaussian_likelihood<T: Scalar, M: Math<T>>(
     targets: &[T],
     noise: &[T],
 ) -> f64 {
-    assert_eq!(values.len(), 2 * targets.len(), "a mean and a deviation a target");
+    assert_eq!(values.len(), 2 * targets.len(), "a mean and a deviation per target");
     let mut sum = targets.len() as f64 * loss.constant();
     let rows = values.chunks_exact_mut(2 * width).zip(targets.chunks_exact(width));
     match loss.dequantize {
@@ -142,7 +142,7 @@ fn gaussian_likelihood<T: Scalar, M: Math<T>>(
             }
         }
         Some(bin) => {
-            assert_eq!(noise.len(), targets.len(), "a noise number a target");
+            assert_eq!(noise.len(), targets.len(), "a noise number per target");
             let (bin, half) = (T::of(bin), T::of(0.5));
             for ((row, targets), noise) in rows.zip(noise.chunks_exact(width)) {
                 let (mean, deviation) = row.split_at_mut(width);
@@ -166,7 +166,7 @@ fn densities<T: Scalar, M: Math<T>>(
     target: impl Fn(T, T) -> T,
 ) -> f64 {
     let (zero, one, half, clip) = (T::zero(), T::one(), T::of(0.5), T::of(loss.clip));
-    // Comparisons are such that NaN stays NaN and gets NaN for a gradient.
+    // The comparisons are written so that NaN stays NaN and gets NaN for a gradient.
     let clipped = |x: T| {
         if x > clip {
             clip
@@ -198,7 +198,7 @@ fn densities<T: Scalar, M: Math<T>>(
 /// See [`Autoencoder::sample`].
 #[inline(always)]
 fn sample<T: Scalar, M: Math<T>>(width: usize, x: &[T], epsilon: &[T], sigma: &mut [T], y: &mut [T]) -> f64 {
-    assert!(x.len() == 2 * y.len() && sigma.len() == y.len(), "two numbers a latent variable");
+    assert!(x.len() == 2 * y.len() && sigma.len() == y.len(), "two numbers per latent variable");
     let (one, half) = (T::one(), T::of(0.5));
     let (mut terms, mut sum) = ([T::zero(); BLOCK], 0.0);
     let rows = x.chunks_exact(2 * width).zip(epsilon.chunks_exact(width));

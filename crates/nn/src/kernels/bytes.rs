@@ -24,7 +24,7 @@ pub(super) fn to_unit<T: From<u8> + Scalar, M: Math<T>>(bytes: &[u8], centre: bo
     }
 }
 
-/// Asks for values that will be read soon, so that they are on their way from memory in the meantime; changes nothing else.
+/// Prefetches values that will be read soon; has no other effect.
 #[inline]
 pub fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]

@@ -3,9 +3,9 @@
 //! `gates` is `[rows, k · units]` with the gates of a row side by side; all other matrices are `[rows, units]` unless
 //! stated. Loops run over vectors of fixed length with a padded rest, so that any number of units vectorises.
 
-use super::Scalar;
-use super::backend::{Backend, kernels};
 use super::math::Math;
+use super::vectorised::kernels;
+use super::{Backend, Scalar};
 
 /// Elements that are computed together.
 const LANES: usize = 16;
@@ -122,7 +122,7 @@ fn store<T: Scalar>(lanes: &Lanes<T>, into: &mut [T], at: usize, n: usize) {
         return into[at..at + LANES].copy_from_slice(lanes);
     }
     match into.get_mut(at..at + LANES) {
-        // Fixed lengths are vector instructions, others a call: what stands behind is written again.
+        // Copying a fixed length is a vector instruction, another length a function call. So what follows is written again.
         Some(whole) => {
             for (l, (x, &lane)) in (0u32..).zip(whole.iter_mut().zip(lanes)) {
                 *x = if l < n as u32 { lane } else { *x };

@@ -14,10 +14,10 @@
 //! No product is fused with a sum where that would change a bit, and every sum has a fixed order: all instruction sets
 //! give the same bits. Single precision stays within 5e-6 of the definition in double precision; the tests assert both.
 
-use super::backend::{Backend, vectorised};
 use super::bytes::unit;
 use super::math::{Exact, Math};
-use super::{Scalar, hsv};
+use super::vectorised::vectorised;
+use super::{Backend, Scalar, hsv};
 
 /// Amounts of the four colour changes of an image, in the order in which they are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,8 +43,8 @@ pub trait Color: Sized {
 }
 
 fn check(bytes: usize, numbers: usize) {
-    assert_eq!(bytes, numbers, "one number a byte");
-    assert!(bytes.is_multiple_of(3), "three channels a pixel");
+    assert_eq!(bytes, numbers, "one number per byte");
+    assert!(bytes.is_multiple_of(3), "three channels per pixel");
 }
 
 impl Color for f32 {
@@ -102,7 +102,7 @@ impl<T: Scalar> Amounts<T> {
     }
 }
 
-// Comparisons, where the methods of floats look for NaN, which bytes do not give.
+// Comparisons, because min and max also handle NaN, which bytes cannot give.
 #[inline(always)]
 fn larger<T: Scalar>(a: T, b: T) -> T {
     if a > b { a } else { b }

@@ -1,10 +1,10 @@
 //! Elementwise parts of normalising flows: `u = (v − shift) exp(−log_scale)` with its gradients, gathers, and the
 //! standard normal density.
 
-use super::Scalar;
-use super::backend::{Backend, kernels};
-use super::losses::total;
+use super::class_losses::total;
 use super::math::Math;
+use super::vectorised::kernels;
+use super::{Backend, Scalar};
 
 /// Bounds of the log-scale of a masked autoregressive flow.
 const CLIP: [f64; 2] = [-5.0, 3.0];

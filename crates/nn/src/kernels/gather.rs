@@ -1,8 +1,8 @@
 //! Matrix products whose left operand is read through tables of offsets: convolutions without copies of their windows.
 //!
 //! The windows of an image are a matrix whose element (i, k) lies at `rows[i] + depth[k]`: where window i starts, and
-//! where pixel and channel k lie within a window. Reading it in place saves the copy nine times as large as the image
-//! that other libraries multiply, and rows and columns may be left out at will: padding is never multiplied.
+//! where pixel and channel k lie within a window. Reading it in place saves a copy nine times as large as the image,
+//! which other libraries make. Rows and columns can be left out, so padding is never multiplied.
 //!
 //! As in [`gemm`](super::gemm), every element of C is one chain of (fused) multiply-adds in the order of k.
 
@@ -29,7 +29,7 @@ pub struct Gathered<'a, T> {
     pub depth: &'a [Entry],
 }
 
-/// Most columns of A that are summed at a time: so much of a panel of B stays in the first-level cache.
+/// Most columns of A that are summed at a time: that part of a panel of B stays in the first-level cache.
 const DEPTH: usize = 144;
 
 /// `c[rows[i].row] = start + Σ_k a[i, k] b[depth[k].row]`, then `max(·, 0)` if `relu`, for row-major `b` and `c` of `n`
@@ -54,16 +54,16 @@ pub(crate) fn product<T: Scalar, K: GatherMicro<T>>(
         return;
     }
     let ((row, c_row), (column, b_row)) = (largest(a.rows), largest(a.depth));
-    // The kernels read and write through pointers: all that they may touch is checked here.
+    // The kernels read and write through pointers, so everything they may touch is checked here.
     assert!(c.len() >= (c_row + 1) * n, "the result ends before row {c_row}");
     if !a.depth.is_empty() {
         assert!(a.data.len() > row + column, "the left operand ends before {row} + {column}");
         assert!(b.len() >= (b_row + 1) * n, "the right operand ends before row {b_row}");
     }
     if let Start::Bias(bias) = start {
-        assert_eq!(bias.len(), n, "a bias has one element a column");
+        assert_eq!(bias.len(), n, "a bias has one element per column");
     }
-    // Tiles of nearly equal height: no thin rest.
+    // Tiles of nearly equal height, so that none is thin.
     let tiles = a.rows.len().div_ceil(K::MR);
     let (height, extra) = (a.rows.len() / tiles, a.rows.len() % tiles);
     let row = |tile: usize| tile * height + tile.min(extra);

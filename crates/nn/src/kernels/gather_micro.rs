@@ -1,10 +1,11 @@
-//! The inner kernels of the gathered product, for the tiles of [`micro`](super::micro).
+//! The inner kernels of the gathered product, for the tiles of [`gemm_micro`](super::gemm_micro).
 
 use super::Scalar;
 use super::gather::{GatherMicro, GatherTile};
 use super::gemm::First;
-use super::math::{Exact, Fast, Math, PORTABLE_FMA};
-use super::micro::{Portable, by_rows};
+use super::gemm_micro::{Portable, by_rows};
+use super::math::{Exact, Fast, Math};
+use taskset_simd::PORTABLE_FMA;
 
 impl GatherMicro<f32> for Portable {
     unsafe fn gather_tile(tile: &GatherTile<'_, f32>) {
@@ -83,7 +84,7 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{First, GatherMicro, GatherTile, a_rows, by_rows, c_rows};
-    use crate::kernels::micro::{
+    use crate::kernels::gemm_micro::{
         Avx2, Avx512, by_rows_and_cols, lanes, load, load512, masks512, store, store512,
     };
     use std::arch::asm;

@@ -15,7 +15,7 @@ pub enum Start<'a, T> {
     Zero,
     /// The present contents of C.
     Accumulate,
-    /// A row vector, one element a column of C.
+    /// A row vector, one element per column of C.
     Bias(&'a [T]),
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn product<T: Scalar, K: Micro<T>>(
     c: &mut [T],
     scratch: &mut Scratch<T>,
 ) {
-    // A panel read by many tiles pays for a contiguous copy; rows that lie across memory always do.
+    // Copying a panel pays off if many tiles read it, and always if its rows are not contiguous.
     let packed = b.col_stride != 1 || (a.rows.div_ceil(K::MR) > 3 && b.cols.div_ceil(K::NR) > 1);
     let Scratch { b: whole, a: packed_a, panel } = scratch;
     let right = if packed && a.rows.div_ceil(K::MR) <= CHUNK_TILES {
@@ -126,7 +126,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
     assert_eq!(k, b_rows, "inner dimensions differ");
     assert_eq!(c.len(), m * n, "the result must be {m} × {n}");
     if let Start::Bias(bias) = start {
-        assert_eq!(bias.len(), n, "a bias has one element a column");
+        assert_eq!(bias.len(), n, "a bias has one element per column");
     }
     if m == 0 || n == 0 {
         return;
@@ -140,7 +140,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
     if pack_a {
         packed_a.resize(CHUNK_TILES * K::MR * KC, T::zero());
     }
-    // Tiles of nearly equal height: no thin rest.
+    // Tiles of nearly equal height, so that none is thin.
     let (height, extra) = (m / tiles, m % tiles);
     let row = |tile: usize| tile * height + tile.min(extra);
     let mut k0 = 0;
@@ -175,7 +175,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
                         (&a.data[r0 * a.row_stride + k0 * a.col_stride..], a.row_stride, a.col_stride)
                     };
                     let tile_c = &mut c[r0 * n + col..];
-                    // The kernels read and write through pointers: what they touch is checked here, once a tile.
+                    // The kernels read and write through pointers, so what they touch is checked here, once per tile.
                     assert!(rows >= 1 && rows <= K::MR && cols >= 1 && (cols <= K::NR || rows <= THIN));
                     assert!(tile_a.len() > (rows - 1) * row_stride + (depth - 1) * col_stride);
                     assert!(panel.len() >= (depth - 1) * b_stride + cols);
@@ -262,7 +262,7 @@ fn pack_panel<T: Scalar, K: Micro<T>>(
     if b.col_stride == 1 {
         for (row, out) in panel.chunks_exact_mut(width).enumerate() {
             let from = (first + row) * b.row_stride + cols.start;
-            // Of a narrow panel, too, whole rows where there are any: a copy of fixed length is no call.
+            // A copy of fixed length needs no function call. So whole rows are copied where possible, even of a narrow panel.
             match b.data.get(from..from + width) {
                 Some(whole) => out.copy_from_slice(whole),
                 None => out[..count].copy_from_slice(&b.data[from..from + count]),

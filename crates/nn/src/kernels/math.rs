@@ -6,9 +6,6 @@
 
 use num_traits::Float;
 
-/// Whether the portable kernels use fused multiply-add: only where the target always has it in hardware.
-pub(crate) const PORTABLE_FMA: bool = cfg!(target_arch = "aarch64");
-
 /// Elementary functions of a number type; implementations are chosen by type, so that loops over them vectorise.
 pub(crate) trait Math<T: Float> {
     /// `a b + c`, fused or not.

@@ -1,44 +1,47 @@
 //! Kernels: what a planned step is made of, for f32 (vectorised, chosen at run time) and f64 (portable).
 //!
+//! They are the ground floor of this crate: of its other modules they import only the descriptors of functions.
+//!
 //! Which kernel runs depends on shapes and on the [`Backend`] only, never on the thread or on what ran before, so equal
 //! inputs give equal bits.
 
+mod activations;
 mod autoencoder;
-mod backend;
 mod bytes;
 mod cells;
+mod class_losses;
 mod color;
-mod columns;
 mod flow;
 mod gather;
 mod gather_micro;
 mod gemm;
+mod gemm_micro;
 mod hsv;
-mod losses;
 mod math;
 mod matrix;
-mod micro;
+mod reductions;
 mod transpose;
-mod units;
+mod vectorised;
 
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 
 use num_traits::Float;
 
-use crate::Activation;
-pub use backend::{Backend, UnknownBackend};
-use backend::{Kind, vectorised};
+use crate::descriptors::Activation;
 pub use bytes::prefetch;
 pub(crate) use cells::RowsOf;
 pub use color::ColorChange;
-pub use columns::Reduction;
-pub(crate) use columns::maxima_backward;
 pub use gather::{Entry, Gathered};
 pub use gemm::{Packed, Scratch, Start};
+use gemm_micro::Portable;
 use math::Exact;
 pub use matrix::MatrixRef;
-use micro::Portable;
+pub use reductions::ColumnReduction;
+pub(crate) use reductions::maxima_backward;
+use taskset_simd::InstructionSet;
+pub use taskset_simd::{Backend, UnknownBackend};
+use vectorised::vectorised;
 
 mod sealed {
     pub trait Sealed {}
@@ -137,7 +140,7 @@ pub trait Scalar:
     /// intermediate values).
     ///
     /// # Panics
-    /// If the logits do not divide into one row a label, or a label is not below the number of classes.
+    /// If the logits do not divide into one row per label, or a label is not below the number of classes.
     fn softmax_cross_entropy(
         backend: Backend,
         logits: &mut [Self],
@@ -161,7 +164,7 @@ pub trait Scalar:
     ///
     /// # Panics
     /// If `out` is empty.
-    fn reduce_columns(backend: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]);
+    fn reduce_columns(backend: Backend, matrix: &[Self], reduction: ColumnReduction, out: &mut [Self]);
 
     /// Bytes to numbers: `byte / 255` (correctly rounded), or `2 (byte / 255) − 1` if `centre`.
     ///
@@ -173,12 +176,12 @@ pub trait Scalar:
 /// In an `impl` for f32, calls `function::<f32, K>(args)`, `K` being the tiles of the backend.
 macro_rules! by_tiles {
     ($backend:expr, $module:ident::$function:ident($($arg:expr),*)) => {
-        match $backend.kind() {
+        match $backend.instruction_set() {
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => $module::$function::<Self, micro::Avx512>($($arg),*),
+            InstructionSet::Avx512 => $module::$function::<Self, gemm_micro::Avx512>($($arg),*),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => $module::$function::<Self, micro::Avx2>($($arg),*),
-            Kind::Portable => $module::$function::<Self, Portable>($($arg),*),
+            InstructionSet::Avx2 => $module::$function::<Self, gemm_micro::Avx2>($($arg),*),
+            InstructionSet::Portable => $module::$function::<Self, Portable>($($arg),*),
         }
     };
 }
@@ -235,7 +238,7 @@ impl Scalar for f32 {
     }
 
     fn activate(backend: Backend, activation: Activation, values: &mut [Self]) {
-        vectorised!(backend, units::forward(activation: Activation, values: &mut [Self]));
+        vectorised!(backend, activations::forward(activation: Activation, values: &mut [Self]));
     }
 
     fn multiply_by_derivative(
@@ -244,8 +247,8 @@ impl Scalar for f32 {
         saved: &[Self],
         gradients: &mut [Self],
     ) {
-        assert_eq!(saved.len(), gradients.len(), "one saved value a gradient");
-        vectorised!(backend, units::backward(activation: Activation, saved: &[Self], gradients: &mut [Self]));
+        assert_eq!(saved.len(), gradients.len(), "one saved value per gradient");
+        vectorised!(backend, activations::backward(activation: Activation, saved: &[Self], gradients: &mut [Self]));
     }
 
     fn softmax_cross_entropy(
@@ -256,7 +259,7 @@ impl Scalar for f32 {
     ) -> f64 {
         vectorised!(
             backend,
-            losses::softmax_cross_entropy(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
+            class_losses::softmax_cross_entropy(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
         )
     }
 
@@ -268,16 +271,16 @@ impl Scalar for f32 {
     ) -> f64 {
         vectorised!(
             backend,
-            losses::sigmoid_squared_error(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
+            class_losses::sigmoid_squared_error(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
         )
     }
 
-    fn reduce_columns(backend: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]) {
-        vectorised!(backend, columns::reduce(matrix: &[Self], reduction: Reduction, out: &mut [Self]));
+    fn reduce_columns(backend: Backend, matrix: &[Self], reduction: ColumnReduction, out: &mut [Self]) {
+        vectorised!(backend, reductions::reduce(matrix: &[Self], reduction: ColumnReduction, out: &mut [Self]));
     }
 
     fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
-        assert_eq!(bytes.len(), out.len(), "one number a byte");
+        assert_eq!(bytes.len(), out.len(), "one number per byte");
         vectorised!(backend, bytes::to_unit(bytes: &[u8], centre: bool, out: &mut [Self]));
     }
 }
@@ -334,28 +337,28 @@ impl Scalar for f64 {
     }
 
     fn activate(_: Backend, activation: Activation, values: &mut [Self]) {
-        units::forward::<Self, Exact>(activation, values);
+        activations::forward::<Self, Exact>(activation, values);
     }
 
     fn multiply_by_derivative(_: Backend, activation: Activation, saved: &[Self], gradients: &mut [Self]) {
-        assert_eq!(saved.len(), gradients.len(), "one saved value a gradient");
-        units::backward::<Self, Exact>(activation, saved, gradients);
+        assert_eq!(saved.len(), gradients.len(), "one saved value per gradient");
+        activations::backward::<Self, Exact>(activation, saved, gradients);
     }
 
     fn softmax_cross_entropy(_: Backend, logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64 {
-        losses::softmax_cross_entropy::<Self, Exact>(logits, labels, scale)
+        class_losses::softmax_cross_entropy::<Self, Exact>(logits, labels, scale)
     }
 
     fn sigmoid_squared_error(_: Backend, logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64 {
-        losses::sigmoid_squared_error::<Self, Exact>(logits, labels, scale)
+        class_losses::sigmoid_squared_error::<Self, Exact>(logits, labels, scale)
     }
 
-    fn reduce_columns(_: Backend, matrix: &[Self], reduction: Reduction, out: &mut [Self]) {
-        columns::reduce::<Self, Exact>(matrix, reduction, out);
+    fn reduce_columns(_: Backend, matrix: &[Self], reduction: ColumnReduction, out: &mut [Self]) {
+        reductions::reduce::<Self, Exact>(matrix, reduction, out);
     }
 
     fn from_bytes(_: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
-        assert_eq!(bytes.len(), out.len(), "one number a byte");
+        assert_eq!(bytes.len(), out.len(), "one number per byte");
         bytes::to_unit::<Self, Exact>(bytes, centre, out);
     }
 }

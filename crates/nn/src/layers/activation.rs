@@ -1,4 +1,5 @@
-//! Elementwise activations as layers of their own (behind dense layers and convolutions they are part of those).
+//! Elementwise activations as layers of their own. An activation behind a dense layer or a convolution is part of that
+//! layer's planned step.
 
 use super::Kind;
 use crate::step::{Pass, Planning, Step};

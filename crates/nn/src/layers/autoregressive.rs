@@ -18,13 +18,13 @@ use crate::{Activation, Parameter, Scalar, Shape};
 /// Parameters: `dense<i>/w`, initialised as the network's weights, and `dense<i>/b`, zero. The kernels have the masks of
 /// TensorFlow Probability 0.8 ([`BlockMask`](crate::BlockMask) with `n` blocks). As there, a mask applies to initial
 /// values and to the projection of optimizers that project, never in a forward pass: with hidden layers narrower than
-/// `n` the first kernel is dense and all others start at zero (QUIRK-21), and where an optimizer does not project, what
-/// is learned is no density.
+/// `n` the first kernel is dense and all others start at zero (QUIRK-21), and if an optimizer does not project, what
+/// is learned is not a density.
 ///
 /// Backward: with `e = exp(−log_scale)`, `∂shift = −e ∂u`, `∂log_scale = 1 / rows − u ∂u`, and `∂v` is `e ∂u` plus that
 /// through the network.
 ///
-/// Memory beside what lies between layers: for each row `2n` numbers, the hidden layers' outputs and, once trained,
+/// Memory beside what lies between layers: for each row `2n` numbers, the hidden layers' outputs and, in training,
 /// their gradients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Autoregressive {

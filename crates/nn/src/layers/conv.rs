@@ -1,10 +1,10 @@
 //! Convolutions of images.
 
 use super::Kind;
-use crate::kernels::{Gathered, Reduction, Start};
+use crate::kernels::{ColumnReduction, Gathered, Start};
 use crate::parameter::Initial;
+use crate::sliding_windows::{Axis, Direction, PixelGroup, Windows};
 use crate::step::{Pass, Planning, Step};
-use crate::windows::{Axis, Direction, Group, Windows};
 use crate::{Activation, Padding, Parameter, Scalar, Shape};
 
 /// Cross-correlation of `[height, width, inputs]` images with a square kernel, to `[height', width', outputs]` images:
@@ -32,8 +32,8 @@ pub struct Conv {
     pub bias: bool,
 }
 
-/// Numbers before and behind the layer that are worked on at a time, as far as whole images allow: together with the
-/// input's gradient they stay in the second-level cache from one use to the next.
+/// Numbers before and behind the layer that are processed at a time, rounded to whole images. Together with the input's
+/// gradient they stay in the second-level cache from one use to the next.
 const BLOCK: usize = 1 << 17;
 
 impl Conv {
@@ -74,7 +74,7 @@ impl Kind for Conv {
         parameters
     }
 
-    /// Those with zeros of the padding are counted, as is usual, though they are left out.
+    /// Products with zeros of the padding are counted, as is usual, although they are not computed.
     fn macs(&self, input: Shape) -> f64 {
         self.windows(input).map_or(0.0, |w| w.output_pixels() as f64 * w.kernel_len() as f64)
     }
@@ -93,7 +93,7 @@ impl Kind for Conv {
     ) -> candle_core::Result<(candle_core::Tensor, Option<candle_core::Tensor>)> {
         let windows =
             self.windows(input).ok_or_else(|| candle_core::Error::Msg("no window fits".to_owned()))?;
-        // Exactly what the windows cover: padded on both sides, and cut behind where the last pixels are never met.
+        // Exactly what the windows cover: padded on both sides, and cut at the end where no window reaches the last pixels.
         let cover = |x: &candle_core::Tensor, dim: usize, axis: Axis| {
             let covered = (axis.output - 1) * axis.stride + axis.kernel;
             let padded =
@@ -117,9 +117,9 @@ struct ConvStep<T> {
     activation: Option<Activation>,
     /// Images of a block: depends on shapes only.
     block: usize,
-    forward: Vec<Group>,
+    forward: Vec<PixelGroup>,
     /// Made by the first backward pass that needs them: not for a network's first layer.
-    transposed: Vec<Group>,
+    transposed: Vec<PixelGroup>,
     /// The kernel `[height · width · outputs, inputs]`.
     kernel: Vec<T>,
     /// The activation's inputs, where its derivative needs them.
@@ -221,7 +221,7 @@ impl<T: Scalar> Step<T> for ConvStep<T> {
                 T::multiply_by_derivative(pass.backend, activation, saved, dy);
             }
             if !db.is_empty() {
-                T::reduce_columns(pass.backend, dy, Reduction::Sum, db);
+                T::reduce_columns(pass.backend, dy, ColumnReduction::Sum, db);
             }
             for group in &self.forward {
                 // The windows transposed: the tables change places.

@@ -225,7 +225,7 @@ mod tests {
         let one = Coupling { hidden: Vec::new(), activation: Activation::Relu };
         assert!(one.output(Shape::Features(1)).unwrap_err().contains("two features"));
         assert!(
-            one.output(Shape::Sequence { length: 3, width: 4 }).unwrap_err().contains("one vector a row")
+            one.output(Shape::Sequence { length: 3, width: 4 }).unwrap_err().contains("one vector per row")
         );
     }
 }

@@ -19,7 +19,7 @@ impl Kind for Dropout {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match vectors(input)? {
             (1, _) => Ok(input),
-            _ => Err(format!("takes one vector a row, not {input}")),
+            _ => Err(format!("takes one vector per row, not {input}")),
         }
     }
 

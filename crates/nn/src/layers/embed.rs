@@ -6,7 +6,7 @@ use crate::step::{Pass, Planning, Step};
 use crate::{Initializer, Parameter, Scalar, Shape};
 
 /// A row of a table for every token: tokens `[rows, length]` to a sequence `[length, rows, width]`. Parameter: `table`
-/// `[vocabulary, width]`, standard normal whatever the network's initialiser (specification 4.3).
+/// `[vocabulary, width]`, standard normal whatever the network's initialiser.
 ///
 /// Backward: each row of the table gets the sum of the gradients of the places where its token stands; rows of tokens
 /// that do not occur get 0.

@@ -4,7 +4,7 @@ use super::Kind;
 use crate::step::{Planning, Step};
 use crate::{Scalar, Shape};
 
-/// An image `[height, width, channels]` as a vector in that order; what is a vector stays one.
+/// An image `[height, width, channels]` as a vector in that order; a vector stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flatten;
 

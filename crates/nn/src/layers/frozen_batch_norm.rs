@@ -7,7 +7,7 @@ use crate::step::{Pass, Planning, Step};
 use crate::{Parameter, Scalar, Shape};
 
 /// `y = x / sqrt(1 + 1e-3) + β`: batch norm that never updates its moving averages (mean 0, variance 1). Parameter
-/// `beta`, one a feature, zero.
+/// `beta`, one per feature, initially zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrozenBatchNorm;
 

@@ -10,11 +10,11 @@ use crate::{Scalar, Shape};
 
 /// `x = [μ | log σ]`, `[rows, 2z]`, to a sample `y = μ + σ ε`, `[rows, z]`, of the normal distribution with these
 /// parameters (Kingma and Welling 2014), `ε ~ N(0, 1)` drawn with the minibatch. Adds the divergence from a standard
-/// normal distribution to the loss, `Σ ½ μ² + ½ (σ² − 1) − log σ` (nats a row).
+/// normal distribution to the loss, `Σ ½ μ² + ½ (σ² − 1) − log σ` (nats per row).
 ///
 /// Backward, with the divergence's part: `∂μ = ∂y + μ`, `∂log σ = ∂y σ ε + σ² − 1`.
 ///
-/// Memory: `ε` and `σ`, `2z` numbers a row.
+/// Memory: `ε` and `σ`, `2z` numbers per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latent;
 
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn divergences_are_those_of_the_formula() {
-        // Section 8 of the specification; TensorFlow Probability's values for these two variables.
+        // Values of TensorFlow Probability for these two variables.
         let expected = 0.055_701_379 + 0.144_664_482;
         let x = [0.3, -0.2, 0.1, -0.4];
         assert!((divergence::<f64>(Backend::portable(), &[x]) - expected).abs() < 2e-9);

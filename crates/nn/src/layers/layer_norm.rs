@@ -7,7 +7,7 @@ use crate::step::{Pass, Planning, Step};
 use crate::{Parameter, Scalar, Shape};
 
 /// `y = (x − mean) / sqrt(variance + 1e-5) γ + β` over the features of each vector. Parameters: `gamma`, one, and
-/// `beta`, zero, one a feature (Ba et al. 2016).
+/// `beta`, zero, one per feature (Ba et al. 2016).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerNorm;
 
@@ -51,7 +51,7 @@ impl Kind for LayerNorm {
 #[derive(Debug)]
 struct LayerNormStep<T> {
     normalised: Vec<T>,
-    /// One a vector.
+    /// One per vector.
     inverse_std: Vec<T>,
 }
 

@@ -50,7 +50,7 @@ pub(crate) trait Kind {
     /// Whether the planned step can take in the embedding before it.
     const TAKES_EMBEDDING: bool = false;
 
-    /// Shape of the output; an error text where the layer cannot take the input.
+    /// Shape of the output, or an error text if the layer cannot take the input.
     fn output(&self, input: Shape) -> Result<Shape, String>;
 
     /// Parameter tensors in order, names without the layer's prefix.
@@ -58,15 +58,15 @@ pub(crate) trait Kind {
         Vec::new()
     }
 
-    /// Multiply-adds of a forward pass, a row; those of matrix products only.
+    /// Multiply-adds of a forward pass per row, of matrix products only.
     fn macs(&self, _input: Shape) -> f64 {
         0.0
     }
 
-    /// The planned step; `None` where nothing is to be done.
+    /// The planned step; `None` if there is nothing to do.
     fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>>;
 
-    /// The candle form: output (in the layout of [`Shape`]) and what is added to the loss, one number a row, from
+    /// The candle form: output (in the layout of [`Shape`]) and what is added to the loss, one number per row, from
     /// the input, the parameters in order, and the noise that the planned step has drawn.
     #[cfg(feature = "candle")]
     fn reference(
@@ -97,7 +97,7 @@ macro_rules! layers {
             /// Shape of the output for a shape of the input.
             ///
             /// # Errors
-            /// Why the layer cannot take such an input.
+            /// If the layer cannot take such an input: why.
             pub fn output(&self, input: Shape) -> Result<Shape, String> {
                 match self { $(Self::$kind(kind) => kind.output(input),)* }
             }
@@ -106,7 +106,7 @@ macro_rules! layers {
                 match self { $(Self::$kind(kind) => kind.parameters(input),)* }
             }
 
-            /// Multiply-adds of a forward pass, a row; those of matrix products only.
+            /// Multiply-adds of a forward pass per row, of matrix products only.
             pub fn macs(&self, input: Shape) -> f64 {
                 match self { $(Self::$kind(kind) => kind.macs(input),)* }
             }
@@ -170,7 +170,7 @@ layers! {
     Permutation,
     /// A recurrent core over a sequence.
     Recurrent,
-    /// Images to one number a channel.
+    /// From images to one number per channel.
     SpatialPool,
     /// Last, largest or mean values of a sequence.
     TimePool,
@@ -185,6 +185,6 @@ pub(crate) fn vectors(input: Shape) -> Result<(usize, usize), String> {
 pub(crate) fn one_vector(input: Shape) -> Result<usize, String> {
     match input {
         Shape::Features(n) => Ok(n),
-        _ => Err(format!("takes one vector a row, not {input}")),
+        _ => Err(format!("takes one vector per row, not {input}")),
     }
 }

@@ -41,7 +41,7 @@ impl Kind for Permutation {
             return Err(format!("is an order of {} features, not of {input}", self.0.len()));
         }
         if !self.is_valid() {
-            return Err("is no order: an index occurs twice or lies outside".to_owned());
+            return Err("is not an order: an index occurs twice or lies outside".to_owned());
         }
         Ok(input)
     }

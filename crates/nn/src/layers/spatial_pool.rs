@@ -1,7 +1,7 @@
-//! Pooling of whole images to one number a channel.
+//! Pooling of whole images to one number per channel.
 
 use super::Kind;
-use crate::kernels::{Reduction, maxima_backward};
+use crate::kernels::{ColumnReduction, maxima_backward};
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -66,9 +66,9 @@ impl<T: Scalar> Step<T> for PoolStep<T> {
     fn forward(&mut self, pass: Pass<'_, T>, x: &[T], y: &mut [T]) -> f64 {
         let mean = T::of(1.0 / self.pixels as f64);
         let (reduction, start, scale) = match self.kind {
-            SpatialPool::Mean => (Reduction::Sum, T::zero(), mean),
-            SpatialPool::Max => (Reduction::Max, T::neg_infinity(), T::one()),
-            SpatialPool::SquaredMean => (Reduction::SquaredSum, T::zero(), mean),
+            SpatialPool::Mean => (ColumnReduction::Sum, T::zero(), mean),
+            SpatialPool::Max => (ColumnReduction::Max, T::neg_infinity(), T::one()),
+            SpatialPool::SquaredMean => (ColumnReduction::SquaredSum, T::zero(), mean),
         };
         let images = x.chunks_exact(self.pixels * self.channels);
         for (image, y) in images.zip(y.chunks_exact_mut(self.channels)) {

@@ -5,7 +5,7 @@ use crate::kernels::maxima_backward;
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
-/// A sequence `[length, rows, width]` to features `[rows, width]`; padding counts like text (specification 7.10).
+/// A sequence `[length, rows, width]` to features `[rows, width]`; padding counts like text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimePool {
     /// The last time step.

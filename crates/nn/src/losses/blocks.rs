@@ -1,5 +1,5 @@
-//! The values that a loss is computed from, in blocks of rows, with the dense layer before them where the loss takes
-//! that in.
+//! The values that a loss is computed from, in blocks of rows, with the dense layer before them where the loss
+//! includes it.
 //!
 //! Forward, loss, and both gradients of a block are computed while its values are in the cache, and a language model over
 //! 30,000 subwords or an autoencoder of large images needs no memory for all of its values. The loss puts gradients in

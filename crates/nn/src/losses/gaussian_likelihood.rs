@@ -7,29 +7,10 @@ use taskset_rng::Stream;
 use super::LossPlanning;
 use super::blocks::Blocks;
 use crate::Scalar;
+use crate::descriptors::GaussianLikelihood;
 use crate::step::{Gradients, Objective, Pass};
 
-/// `−log p` (nats a row) of the network's input `x`, `[rows, n]` (an image counts as a vector), with values
-/// `[rows, 2n]`, of which the first `n` are means `μ` and the last `n` logarithms of standard deviations; the mean over
-/// rows (section 7.3 of the specification):
-///
-/// `−log p = Σ ½ ((x − μ) / σ)² + log σ + ½ log 2π`
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GaussianLikelihood {
-    /// All values are clipped to `[−clip, clip]` first; beyond it (not at its ends) their gradient is 0. May be infinite.
-    pub clip: f64,
-    /// Width `w` of the bins that the input's values come from: `x + u`, `u ~ U(−w/2, w/2)` drawn with the minibatch,
-    /// takes the place of `x`, and `p` is the probability of a bin, density times `w`. `None`: `p` is the density.
-    pub dequantize: Option<f64>,
-}
-
 impl GaussianLikelihood {
-    /// The part of `−log p` of one element that depends on nothing.
-    pub(crate) fn constant(self) -> f64 {
-        let half_log_2_pi = 0.918_938_533_204_672_7;
-        half_log_2_pi - self.dequantize.map_or(0.0, libm::log)
-    }
-
     pub(super) fn plan<T: Scalar>(self, planning: LossPlanning) -> Box<dyn Objective<T>> {
         let width = planning.input.len();
         let noise = if self.dequantize.is_some() { planning.rows * width } else { 0 };
@@ -74,7 +55,7 @@ struct Planned<T> {
     loss: GaussianLikelihood,
     /// Numbers of an input row.
     width: usize,
-    /// Uniform on `[0, 1)`, a number an input number; empty without dequantisation.
+    /// Uniform on `[0, 1)`, one per input number; empty without dequantisation.
     noise: Vec<T>,
     blocks: Blocks<T>,
 }

@@ -9,14 +9,13 @@ mod standard_normal;
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
 
+use crate::descriptors::{GaussianLikelihood, Reconstruction};
 use crate::step::Objective;
 use crate::{Scalar, Shape};
-pub use gaussian_likelihood::GaussianLikelihood;
 use head::{Classes, Head};
-pub use reconstruction::{Distance, Output, Reconstruction, Reduction};
 use standard_normal::StandardNormal;
 
-/// What a network minimises; the mean over rows.
+/// What a network minimises. All losses are means over rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Loss {
@@ -35,7 +34,7 @@ pub enum Loss {
     GaussianLikelihood(GaussianLikelihood),
 }
 
-/// What a loss is told when it is planned.
+/// What a loss knows when it is planned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LossPlanning {
     /// Shape of the network's input.
@@ -60,7 +59,7 @@ pub(crate) struct ReferenceTarget<'a> {
 }
 
 impl Loss {
-    /// Whether the planned loss takes in a last dense layer, so that its values need not be stored for all rows at once.
+    /// Whether the planned loss includes the last dense layer, so that its values need not be stored for all rows at once.
     pub(crate) const fn takes_dense(self) -> bool {
         !matches!(self, Self::StandardNormal)
     }

@@ -3,48 +3,8 @@
 use super::LossPlanning;
 use super::blocks::Blocks;
 use crate::Scalar;
+use crate::descriptors::{Distance, Output, Reconstruction, Reduction};
 use crate::step::{Gradients, Objective, Pass};
-
-/// Distance of `f(values)` and the network's input, `[rows, n]` both (an image counts as a vector), reduced over the
-/// `n` elements of a row; the mean over rows (section 7.2 of the specification).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reconstruction {
-    /// `f`.
-    pub output: Output,
-    /// Distance of two elements.
-    pub distance: Distance,
-    /// Reduction over the elements of a row.
-    pub reduction: Reduction,
-}
-
-/// What is done to the values first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Nothing.
-    Linear,
-    /// `1 / (1 + exp(−x))`.
-    Sigmoid,
-    /// `tanh x`.
-    Tanh,
-}
-
-/// Distance of two elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distance {
-    /// `(y − x)²`.
-    Squared,
-    /// `|y − x|`, whose gradient at 0 is 0.
-    Absolute,
-}
-
-/// Reduction over the elements of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reduction {
-    /// Mean.
-    Mean,
-    /// Sum.
-    Sum,
-}
 
 impl Reconstruction {
     /// What the sum over all elements of so many rows is multiplied by.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::LEARNING_RATE;
-use crate::registry::Hyperparameters;
+use crate::registry::FamilyMember;
 use crate::{Dimension, Naming, Rule, Switches};
 
 /// Adagrad in TensorFlow's form (Duchi et al. 2011): `v = v + g²; p = p - α g / √v`, with `v` starting at
@@ -14,14 +14,15 @@ use crate::{Dimension, Naming, Rule, Switches};
 pub struct Adagrad {
     /// Learning rate α.
     pub learning_rate: f64,
-    /// What the sum of squared gradients starts at; positive, in f32 too: at 0 a zero gradient would give `0 / 0`.
+    /// Initial value of the sum of squared gradients. It must be positive, in f32 too: with 0, a gradient of zero would
+    /// give `0 / 0`.
     pub initial_accumulator_value: f64,
 }
 
 const INITIAL: Dimension =
     Dimension::log("initial_accumulator_value", 1e-10, 1e3).valid(f32::MIN_POSITIVE as f64, f64::MAX);
 
-impl Hyperparameters for Adagrad {
+impl FamilyMember for Adagrad {
     const NAME: &'static str = "adagrad";
     const PREFIX: &'static str = "adagrad_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adagrad_wide_grid_1k" };

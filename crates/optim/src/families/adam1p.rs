@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::LEARNING_RATE;
-use crate::registry::Hyperparameters;
-use crate::rule::Adam;
+use crate::adam::Adam;
+use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, Naming, Rule, Switches};
 
@@ -22,7 +22,7 @@ pub(super) fn default_adam(learning_rate: f64, switches: &Switches) -> Rule {
     Rule::adam(Schedule::constant(learning_rate), Adam::plain(0.9, 0.999, 1e-8, switches.epsilon), true)
 }
 
-impl Hyperparameters for Adam1p {
+impl FamilyMember for Adam1p {
     const NAME: &'static str = "adam1p";
     const PREFIX: &'static str = "adam1p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam1p_wide_grid_1k" };

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::{BETA1, BETA2, EPSILON, LEARNING_RATE};
-use crate::registry::Hyperparameters;
-use crate::rule::Adam;
+use crate::adam::Adam;
+use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, Naming, Rule, Switches};
 
@@ -32,7 +32,7 @@ pub struct Adam4p {
     pub epsilon: f64,
 }
 
-impl Hyperparameters for Adam4p {
+impl FamilyMember for Adam4p {
     const NAME: &'static str = "adam4p";
     const PREFIX: &'static str = "adam4p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam4p_wide_grid_1k" };

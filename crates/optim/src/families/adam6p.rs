@@ -5,10 +5,10 @@ use taskset_rng::NumpyLegacy;
 
 use super::adam8p::hand_written_adam;
 use super::shared::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
-use crate::registry::Hyperparameters;
+use crate::registry::FamilyMember;
 use crate::{Adam8p, Dimension, Naming, Rule, Switches};
 
-/// [`Adam8p`] without its penalties. Upstream's clock here follows the given number of training steps.
+/// [`Adam8p`] without its penalties. Unlike there, upstream's clock follows the given number of training steps.
 ///
 /// Without decays this is not [`Adam4p`](crate::Adam4p): epsilon stands elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,13 +22,13 @@ pub struct Adam6p {
     pub beta2: f64,
     /// ε.
     pub epsilon: f64,
-    /// Linear decay of the learning rate a tick of the clock.
+    /// Linear decay of the learning rate per tick of the clock.
     pub linear_decay: f64,
-    /// Exponential decay of the learning rate a tick of the clock.
+    /// Exponential decay of the learning rate per tick of the clock.
     pub exponential_decay: f64,
 }
 
-impl Hyperparameters for Adam6p {
+impl FamilyMember for Adam6p {
     const NAME: &'static str = "adam6p";
     const PREFIX: &'static str = "adam6p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam6p_wide_grid_1k" };

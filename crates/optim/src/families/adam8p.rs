@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
-use crate::registry::Hyperparameters;
-use crate::rule::Adam;
+use crate::adam::Adam;
+use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, EpsilonPlacement, Naming, Rule, Switches, UPSTREAM_TRAINING_STEPS};
 
@@ -35,16 +35,16 @@ pub struct Adam8p {
     pub l1: f64,
     /// Coefficient of the sum of squared parameters in the training loss.
     pub l2: f64,
-    /// Linear decay of the learning rate a tick of the clock.
+    /// Linear decay of the learning rate per tick of the clock.
     pub linear_decay: f64,
-    /// Exponential decay of the learning rate a tick of the clock.
+    /// Exponential decay of the learning rate per tick of the clock.
     pub exponential_decay: f64,
 }
 
 const L1: Dimension = Dimension::log("l1", 1e-8, 1e1);
 const L2: Dimension = Dimension::log("l2", 1e-8, 1e1);
 
-/// The rule of adam8p and, without penalties, of adam6p; without `clock_steps` the clock ticks once a step.
+/// The rule of adam8p and, without penalties, of adam6p; without `clock_steps` the clock ticks once per step.
 pub(super) fn hand_written_adam(c: &Adam8p, switches: &Switches, clock_steps: Option<u64>) -> Rule {
     let ticks_per_step =
         clock_steps.map_or(1.0, |steps| UPSTREAM_TRAINING_STEPS as f64 / steps.max(1) as f64);
@@ -58,7 +58,7 @@ pub(super) fn hand_written_adam(c: &Adam8p, switches: &Switches, clock_steps: Op
     Rule::adam(schedule, adam, false)
 }
 
-impl Hyperparameters for Adam8p {
+impl FamilyMember for Adam8p {
     const NAME: &'static str = "adam8p";
     const PREFIX: &'static str = "adam8p_wide_grid";
     const NAMING: Naming = Naming::Seeds { set: "adam8p_wide_grid_1k" };

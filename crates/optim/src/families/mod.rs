@@ -5,7 +5,7 @@ mod adam1p;
 mod adam4p;
 mod adam6p;
 mod adam8p;
-mod half_orders;
+mod learning_rate_grids;
 mod nadamw;
 mod zero;
 
@@ -14,7 +14,7 @@ pub use adam1p::Adam1p;
 pub use adam4p::Adam4p;
 pub use adam6p::Adam6p;
 pub use adam8p::Adam8p;
-pub use half_orders::{AdagradLr, AdamLr};
+pub use learning_rate_grids::{AdagradLr, AdamLr};
 pub use nadamw::Nadamw;
 pub use zero::Zero;
 

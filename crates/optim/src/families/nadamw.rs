@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use crate::registry::Hyperparameters;
-use crate::rule::{Adam, Momentum};
+use crate::adam::{Adam, Momentum};
+use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, Naming, Nesterov, Rule, Switches};
 
@@ -61,7 +61,7 @@ const MIN_MULT: Dimension =
     Dimension::log("min_learning_rate_mult", 1e-5, 1.0).or_zero().valid(0.0, f64::MAX);
 const CONSTANT: Dimension = Dimension::linear("constant_fraction", 0.0, 1.0);
 
-impl Hyperparameters for Nadamw {
+impl FamilyMember for Nadamw {
     const NAME: &'static str = "nadamw";
     const PREFIX: &'static str = "nadamw_grid";
     const NAMING: Naming = Naming::Seeds { set: "nadamw_grid_1k" };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::registry::Hyperparameters;
+use crate::registry::FamilyMember;
 use crate::{Dimension, Naming, Rule, Switches};
 
 /// `p = 0 · p`, so NaN stays NaN. Tells how good a task's loss is without any model.
@@ -10,7 +10,7 @@ use crate::{Dimension, Naming, Rule, Switches};
 #[serde(deny_unknown_fields)]
 pub struct Zero {}
 
-impl Hyperparameters for Zero {
+impl FamilyMember for Zero {
     const NAME: &'static str = "zero";
     const PREFIX: &'static str = "zero";
     const NAMING: Naming = Naming::Single;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config as RunnerConfig, TestRunner};
-use taskset_optim::contract::{self, Problem, Real, Subject};
+use taskset_optim::contract::{self, ContractProblem, Real, Subject};
 use taskset_optim::{Mode, families};
 
 proptest! {
@@ -69,7 +69,7 @@ impl Subject for Broken {
     }
 }
 
-type Test = fn(&Broken, &Problem) -> Result<(), TestCaseError>;
+type Test = fn(&Broken, &ContractProblem) -> Result<(), TestCaseError>;
 
 fn check_caught(broken: &Broken, test: Test) {
     // Failures are expected here: not recorded, not shrunk.

@@ -72,7 +72,7 @@ proptest! {
 
     #[test]
     fn adam6p_without_decay_is_not_upstreams_adam4p(seed in 0u32..1000) {
-        // But it is the paper's.
+        // In the mode `paper` it does.
         let Adam4p { learning_rate, beta1, beta2, epsilon } = adam4p(seed);
         let six = Adam6p { learning_rate, beta1, beta2, epsilon, linear_decay: 0.0, exponential_decay: 0.0 };
         prop_assert_eq!(run(six.into(), Mode::Paper), run(adam4p(seed).into(), Mode::Paper));

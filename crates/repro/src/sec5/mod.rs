@@ -18,7 +18,7 @@ use serde::Serialize;
 use taskset_curves::{CurveStore, Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
 use taskset_figures::{Claim, Verdict, counted, png};
-use taskset_train::{Plan, Sweep, SweepObserver};
+use taskset_train::{Sweep, SweepObserver, SweepPlan};
 
 use picture::Pictures;
 
@@ -261,7 +261,7 @@ fn train(
     cancel: &AtomicBool,
 ) -> Result<Result<Material, Ending>, Error> {
     let settings = &request.settings;
-    let plan = Plan::new(
+    let plan = SweepPlan::new(
         settings.tasks.clone(),
         settings.optimizers(),
         settings.replicas,

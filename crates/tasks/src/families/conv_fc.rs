@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::size::dense;
-use super::{Builder, Config, ConvStack, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, ConvStack, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `conv_fc_family`.
@@ -36,7 +36,7 @@ impl ConvFcConfig {
     }
 }
 
-impl Config for ConvFcConfig {
+impl TaskConfig for ConvFcConfig {
     fn to_json(&self) -> Value {
         json!({
             "strides": self.stack.strides_json(),

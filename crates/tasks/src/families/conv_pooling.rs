@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::SpatialPool;
 
 use super::size::dense;
-use super::{Builder, Config, ConvStack, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, ConvStack, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `conv_pooling_family`.
@@ -43,7 +43,7 @@ impl ConvPoolingConfig {
     }
 }
 
-impl Config for ConvPoolingConfig {
+impl TaskConfig for ConvPoolingConfig {
     fn to_json(&self) -> Value {
         json!({
             "strides": self.stack.strides_json(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::{Size, dense};
-use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `nvp_family` or `maf_family`.
@@ -62,7 +62,7 @@ impl FlowConfig {
     }
 }
 
-impl Config for FlowConfig {
+impl TaskConfig for FlowConfig {
     fn to_json(&self) -> Value {
         json!({
             "activation": self.activation.name(),

@@ -26,7 +26,7 @@ pub struct ImageDatasetConfig {
     pub name: String,
     /// Examples in a minibatch.
     pub batch_size: usize,
-    /// Upper bound of the number of training examples; more than there are changes nothing (QUIRK-8).
+    /// Upper bound of the number of training examples; it may be larger than their number (QUIRK-8).
     pub num_train: Option<usize>,
     /// Stored for MNIST and Fashion-MNIST only, and ignored: the number of classes is the data set's (QUIRK-9).
     pub num_classes: Option<usize>,
@@ -126,7 +126,7 @@ impl ImageDatasetConfig {
         Ok(shape)
     }
 
-    /// Operations that augmenting a minibatch takes, in units of scalar ones: those of the colours, 2 ns a pixel with vectors
+    /// Operations that augmenting a minibatch takes, in units of scalar ones: those of the colours, 2 ns per pixel with vectors
     /// of 256 or 512 bits. Crops and flips are copies.
     pub(crate) fn augmenting_operations(&self) -> f64 {
         const A_PIXEL: f64 = 6.0;
@@ -158,7 +158,7 @@ impl ImageDatasetConfig {
 }
 
 impl Augmentation {
-    /// Draws all eight values, whether they will have an effect or not.
+    /// Draws all eight values, whether or not they have an effect.
     pub fn sample(r: &mut Sampler) -> Self {
         Self {
             crop_amount: r.choice(&[0, 0, 0, 1, 2]),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::Initializer;
 
 use super::size::{Size, dense};
-use super::{Builder, Config, Cost, Infeasible, LanguageModelDataset, RnnCore, json};
+use super::{Builder, Cost, Infeasible, LanguageModelDataset, RnnCore, TaskConfig, json};
 use crate::sampling::Sampler;
 
 /// A configuration of either language model family.
@@ -14,7 +14,7 @@ pub struct LanguageModelConfig {
     pub embed_dim: usize,
     /// Initialiser of the output layer's matrix.
     pub w_init: Initializer,
-    /// Tokens; every higher one is taken for the last.
+    /// Number of tokens; every higher token counts as the last one.
     pub vocab_size: usize,
     /// The recurrent core.
     pub core: RnnCore,
@@ -51,7 +51,7 @@ impl LanguageModelConfig {
     }
 }
 
-impl Config for LanguageModelConfig {
+impl TaskConfig for LanguageModelConfig {
     fn to_json(&self) -> Value {
         json!({
             "embed_dim": self.embed_dim,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use taskset_nn::Activation;
 
 use super::size::dense;
-use super::{Builder, Config, Cost, Infeasible, Overhead};
+use super::{Builder, Cost, Infeasible, Overhead, TaskConfig};
 use crate::sampling::Sampler;
 
 /// A configuration of `losg_tasks_family` (JSON `[kind, params, problem_seed]`).
@@ -54,7 +54,7 @@ pub enum LosgProblem {
     DependencyChain { dim: usize, bs: usize, n_samples: usize },
     /// A winding valley.
     OutwardSnake { dim: usize, bs: usize, n_samples: usize },
-    /// A sum of quadratics, one an example.
+    /// A sum of quadratics, one per example.
     SumOfQuadratics { dim: usize, bs: usize, n_samples: usize },
     /// Squared projections on the examples.
     ProjectionQuadratic { dim: usize, bs: usize, n_samples: usize },
@@ -339,7 +339,7 @@ impl LosgProblem {
     }
 }
 
-impl Config for LosgConfig {
+impl TaskConfig for LosgConfig {
     fn to_json(&self) -> Value {
         json!([self.problem.kind(), self.problem.params_json(), self.problem_seed])
     }

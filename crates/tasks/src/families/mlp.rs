@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::dense;
-use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, Overhead, json};
+use super::{Builder, Cost, ImageDatasetConfig, Infeasible, Overhead, TaskConfig, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `mlp_family`.
@@ -36,7 +36,7 @@ impl MlpConfig {
     }
 }
 
-impl Config for MlpConfig {
+impl TaskConfig for MlpConfig {
     fn to_json(&self) -> Value {
         json!({
             "layer_sizes": self.layer_sizes,

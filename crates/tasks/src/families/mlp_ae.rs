@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::dense;
-use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `mlp_ae_family`.
@@ -23,7 +23,7 @@ pub struct MlpAeConfig {
     /// Distance of output and input.
     pub loss_type: LossType,
     /// How the distances of the pixels become one number.
-    pub reduction_type: Reduction,
+    pub reduction_type: LossReduction,
 }
 
 /// What is done to the last layer's output.
@@ -50,7 +50,7 @@ pub enum LossType {
 
 /// Reduction over the pixels of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reduction {
+pub enum LossReduction {
     /// Mean.
     Mean,
     /// Sum.
@@ -77,7 +77,7 @@ impl LossType {
     }
 }
 
-impl Reduction {
+impl LossReduction {
     const fn name(self) -> &'static str {
         match self {
             Self::Mean => "reduce_mean",
@@ -98,12 +98,12 @@ impl MlpAeConfig {
             dataset: ImageDatasetConfig::sample(r),
             output_type: r.choice(&[Tanh, Tanh, Sigmoid, Sigmoid, LinearCenter, Linear]),
             loss_type: r.choice(&[LossType::L2, LossType::L2, LossType::L1]),
-            reduction_type: r.choice(&[Reduction::Mean, Reduction::Sum]),
+            reduction_type: r.choice(&[LossReduction::Mean, LossReduction::Sum]),
         }
     }
 }
 
-impl Config for MlpAeConfig {
+impl TaskConfig for MlpAeConfig {
     fn to_json(&self) -> Value {
         json!({
             "hidden_units": self.hidden_units,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::size::{Size, dense};
-use super::{Builder, Config, Cost, ImageDatasetConfig, Infeasible, json};
+use super::{Builder, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `mlp_vae_family`.
@@ -44,14 +44,14 @@ impl MlpVaeConfig {
     }
 }
 
-/// Encoder to two numbers a latent variable, decoder to two numbers a pixel.
+/// Encoder to two numbers per latent variable, decoder to two numbers a pixel.
 pub(crate) fn vae_size(pixels: usize, encoder: &[usize], latent: usize, decoder: &[usize]) -> Size {
     let encoder = [pixels].into_iter().chain(encoder.iter().copied()).chain([2 * latent]);
     let decoder = [latent].into_iter().chain(decoder.iter().copied()).chain([2 * pixels]);
     dense(encoder) + dense(decoder)
 }
 
-impl Config for MlpVaeConfig {
+impl TaskConfig for MlpVaeConfig {
     fn to_json(&self) -> Value {
         json!({
             "enc_hidden_units": self.enc_hidden_units,

@@ -1,4 +1,4 @@
-//! The sampled task families: one file a family, with its configuration, its sampler and what follows from both.
+//! The sampled task families: one file per family, with its configuration, its sampler and what follows from both.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -34,15 +34,15 @@ pub use rnn_core::RnnCore;
 pub use size::Size;
 pub use text_dataset::{LanguageModelDataset, TextClassificationDataset};
 
-/// A configuration that describes no buildable model; the text says which part.
+/// Why a configuration describes a model that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Infeasible(pub String);
 
 /// Makes the task of a configuration, under a name.
 pub type Builder<'a> = Box<dyn FnOnce(&str, &Datasets) -> Result<Arc<dyn Task>, Error> + 'a>;
 
-/// What the registry asks of the configuration of any sampled task.
-pub trait Config: Debug {
+/// What the configuration of every sampled task offers to the registry.
+pub trait TaskConfig: Debug {
     /// The configuration in upstream's form: its keys in its order, its values.
     fn to_json(&self) -> Value;
 
@@ -61,7 +61,7 @@ pub trait Config: Debug {
         Overhead::default()
     }
 
-    /// The builder, where this version has one.
+    /// The builder, if this version has one.
     fn builder(&self) -> Option<Builder<'_>> {
         None
     }
@@ -79,7 +79,7 @@ pub struct Cost {
 /// What a training step costs besides vectorised arithmetic: rough numbers, for estimates of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Overhead {
-    /// Operations that are done one at a time, or take as long as so many that are: random numbers, powers, changes of
+    /// Operations that are done one at a time, or as many of these as would take the same time: random numbers, powers, changes of
     /// colour. Counted here whether or not the task's floating-point operations count them too.
     pub scalar_operations: f64,
     /// Bytes of stored constants that every step reads, a matrix for instance. Parameters and minibatch are not counted.
@@ -103,7 +103,7 @@ impl Size {
 
 /// A sampled family: one row of the registry.
 #[derive(Clone, Copy)]
-pub struct Family {
+pub struct TaskFamily {
     /// Name; the tasks are `<name>_seed<n>`.
     pub name: &'static str,
     /// One line: what is optimised.
@@ -117,19 +117,19 @@ pub struct Family {
     /// changes a bit of the curves of these tasks (a golden digest in `taskset-train` fails until then).
     pub revision: u32,
     /// Draws a configuration.
-    pub sample: fn(&mut Sampler) -> Box<dyn Config>,
+    pub sample: fn(&mut Sampler) -> Box<dyn TaskConfig>,
 }
 
-impl Debug for Family {
+impl Debug for TaskFamily {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Family").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("TaskFamily").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 /// Number of configurations that upstream stores of each family: seeds 0 to 999.
 pub use taskset_names::SEEDS;
 
-impl Family {
+impl TaskFamily {
     /// The name of the task of a seed.
     pub fn task_name(&self, seed: u32) -> String {
         format!("{}_seed{seed}", self.name)
@@ -141,14 +141,14 @@ impl Family {
     }
 
     /// The configuration of a seed; `None` above [`max_seed`](Self::max_seed).
-    pub fn config(&self, seed: u32) -> Option<Box<dyn Config>> {
+    pub fn config(&self, seed: u32) -> Option<Box<dyn TaskConfig>> {
         Some((self.sample)(&mut Sampler::new(seed.checked_add(self.seed_offset)?)))
     }
 }
 
 /// All families, in the order of the paper's appendix G.1.
-pub static FAMILIES: [Family; 12] = [
-    Family {
+pub static FAMILIES: [TaskFamily; 12] = [
+    TaskFamily {
         name: "mlp_family",
         summary: "classify images with a fully connected network",
         file_stem: "mlp_family",
@@ -156,7 +156,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(mlp::MlpConfig::sample(r)),
     },
-    Family {
+    TaskFamily {
         name: "mlp_ae_family",
         summary: "reconstruct images with a fully connected autoencoder",
         file_stem: "mlp_ae_family",
@@ -164,7 +164,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(mlp_ae::MlpAeConfig::sample(r)),
     },
-    Family {
+    TaskFamily {
         name: "mlp_vae_family",
         summary: "model images with a fully connected variational autoencoder",
         file_stem: "mlp_vae_family",
@@ -172,7 +172,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(mlp_vae::MlpVaeConfig::sample(r)),
     },
-    Family {
+    TaskFamily {
         name: "conv_pooling_family",
         summary: "classify images with convolutions and global pooling",
         file_stem: "conv_pooling_family",
@@ -180,7 +180,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(conv_pooling::ConvPoolingConfig::sample(r)),
     },
-    Family {
+    TaskFamily {
         name: "conv_fc_family",
         summary: "classify images with convolutions and fully connected layers",
         file_stem: "conv_fc_family",
@@ -188,7 +188,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(conv_fc::ConvFcConfig::sample(r)),
     },
-    Family {
+    TaskFamily {
         name: "nvp_family",
         summary: "model images with a real NVP flow",
         file_stem: "nvp_family",
@@ -196,7 +196,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(flow::FlowConfig::sample(r, flow::FlowKind::Nvp)),
     },
-    Family {
+    TaskFamily {
         name: "maf_family",
         summary: "model images with a masked autoregressive flow",
         file_stem: "maf_family",
@@ -204,7 +204,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(flow::FlowConfig::sample(r, flow::FlowKind::Maf)),
     },
-    Family {
+    TaskFamily {
         name: "char_rnn_language_model_family",
         summary: "predict the next byte of text with a recurrent network",
         file_stem: "char_rnn_language_model",
@@ -212,7 +212,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(language_model::LanguageModelConfig::sample(r, language_model::Tokens::Bytes)),
     },
-    Family {
+    TaskFamily {
         name: "word_rnn_language_model_family",
         summary: "predict the next subword of text with a recurrent network",
         file_stem: "word_rnn_language_model",
@@ -222,7 +222,7 @@ pub static FAMILIES: [Family; 12] = [
             Box::new(language_model::LanguageModelConfig::sample(r, language_model::Tokens::Subwords))
         },
     },
-    Family {
+    TaskFamily {
         name: "rnn_text_classification_family",
         summary: "classify film reviews with a recurrent network",
         file_stem: "rnn_text_classification",
@@ -230,7 +230,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(rnn_text_classification::RnnTextClassificationConfig::sample(r)),
     },
-    Family {
+    TaskFamily {
         name: "quadratic_family",
         summary: "minimise a quadratic with a random, possibly noisy matrix",
         file_stem: "quadratic_family",
@@ -238,7 +238,7 @@ pub static FAMILIES: [Family; 12] = [
         revision: 1,
         sample: |r| Box::new(quadratic::QuadraticConfig::sample(r)),
     },
-    Family {
+    TaskFamily {
         name: "losg_tasks_family",
         summary: "minimise one of 14 kinds of synthetic problems",
         file_stem: "losg_tasks_family",

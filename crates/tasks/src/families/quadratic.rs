@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Builder, Config, Cost, Infeasible, Overhead};
+use super::{Builder, Cost, Infeasible, Overhead, TaskConfig};
 use crate::sampling::Sampler;
 
 /// A configuration of `quadratic_family`.
@@ -20,7 +20,7 @@ pub struct QuadraticConfig {
     pub seed: u32,
     /// Factor of the loss, 1e-5 to 1e3.
     pub loss_scale: f64,
-    /// How the noise matrix `N` is drawn, anew at every call; `None` is no noise.
+    /// How the noise matrix `N` is drawn, anew for every minibatch; `None` means no noise.
     pub a_noise: Option<Distribution>,
 }
 
@@ -203,7 +203,7 @@ impl QuadraticConfig {
     }
 }
 
-impl Config for QuadraticConfig {
+impl TaskConfig for QuadraticConfig {
     fn to_json(&self) -> Value {
         json!({
             "A_dist": self.a_dist.to_json(),

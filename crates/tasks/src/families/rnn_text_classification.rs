@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::Initializer;
 
 use super::size::{Size, dense};
-use super::{Builder, Config, Cost, Infeasible, RnnCore, TextClassificationDataset, json};
+use super::{Builder, Cost, Infeasible, RnnCore, TaskConfig, TextClassificationDataset, json};
 use crate::sampling::Sampler;
 
 /// A configuration of `rnn_text_classification_family`.
@@ -16,7 +16,7 @@ pub struct RnnTextClassificationConfig {
     pub w_init: Initializer,
     /// The text.
     pub dataset: TextClassificationDataset,
-    /// Tokens, at most those of the source; every higher one is taken for the last.
+    /// Tokens, at most those of the source; every higher token counts as the last one.
     pub vocab_size: usize,
     /// The recurrent core.
     pub core: RnnCore,
@@ -62,7 +62,7 @@ impl RnnTextClassificationConfig {
     }
 }
 
-impl Config for RnnTextClassificationConfig {
+impl TaskConfig for RnnTextClassificationConfig {
     fn to_json(&self) -> Value {
         json!({
             "embed_dim": self.embed_dim,

@@ -24,7 +24,7 @@ impl Size {
         Self { macs: self.macs * times as f64, ..self }
     }
 
-    /// Parameters that cost nothing to speak of: embeddings, initial states.
+    /// Parameters whose computation costs next to nothing: embeddings, initial states.
     pub const fn free(num_params: u64) -> Self {
         Self { num_params, macs: 0.0 }
     }

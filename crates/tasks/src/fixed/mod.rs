@@ -1,6 +1,5 @@
 //! The 109 fixed tasks: one table, and what follows from it.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use taskset_datasets::Datasets;
@@ -9,6 +8,7 @@ use crate::families::Cost;
 use crate::{Error, Task};
 
 mod size;
+mod summary;
 mod table;
 
 pub use table::TASKS;
@@ -16,7 +16,7 @@ pub use table::TASKS;
 /// A fixed task: a name that stands for a model, its data and its loss. There is no configuration to sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixedTask {
-    /// Upstream's name. Some names lie: the other fields say what is really done.
+    /// Upstream's name. Some names are wrong; the other fields say what is really done.
     pub name: &'static str,
     /// The group that shares a kind of model and loss.
     pub group: Group,
@@ -24,7 +24,7 @@ pub struct FixedTask {
     pub dataset: Option<&'static str>,
     /// Examples in a minibatch; 1 where there are none.
     pub batch_size: usize,
-    /// The model, as far as its size and a one-line summary need it.
+    /// What the size and the one-line summary need of the model.
     pub model: Model,
 }
 
@@ -82,7 +82,7 @@ impl Group {
         }
     }
 
-    /// Revision of its tasks, from 1, as [`Family::revision`](crate::families::Family::revision).
+    /// Revision of its tasks, from 1, as [`TaskFamily::revision`](crate::families::TaskFamily::revision).
     pub const fn revision(self) -> u32 {
         match self {
             Self::Associative
@@ -105,7 +105,7 @@ impl Group {
 
 /// A recurrent core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Core {
+pub enum FixedCore {
     /// Vanilla, with tanh.
     Vrnn,
     /// Vanilla, with relu.
@@ -138,7 +138,7 @@ pub enum Between {
 #[expect(missing_docs, reason = "the fields are named as in the tables of the paper's appendix")]
 pub enum Model {
     /// A core over one-hot tokens, and a linear layer at every step. `vocabulary` counts the two special tokens.
-    Sequence { core: Core, hidden: usize, vocabulary: usize, steps: usize },
+    Sequence { core: FixedCore, hidden: usize, vocabulary: usize, steps: usize },
     /// Convolutions 3×3, the first of stride 2, a mean or maximum over all positions, a linear layer.
     ConvPooling {
         widths: &'static [usize],
@@ -154,7 +154,7 @@ pub enum Model {
     /// The same with a random code, and a mean and a deviation for every output.
     ConvVae { encoder: &'static [usize], latent: usize, decoder: &'static [usize] },
     /// Embedding of width 64, core, linear layer; 256 byte tokens, 128 steps.
-    LanguageModel { core: Core, hidden: usize },
+    LanguageModel { core: FixedCore, hidden: usize },
     /// Masked autoregressive flow.
     Maf { bijectors: usize, hidden: &'static [usize] },
     /// Real NVP flow.
@@ -167,7 +167,13 @@ pub enum Model {
     /// sigmoids and one-hot labels.
     Mlp { hidden: &'static [usize], activation: &'static str, between: Between, loss: &'static str },
     /// Embedding of 10,000 tokens, core, `last` output or average of all (`avg`), linear layer to two classes.
-    TextClassification { core: Core, hidden: usize, embedding: usize, steps: usize, aggregate: &'static str },
+    TextClassification {
+        core: FixedCore,
+        hidden: usize,
+        embedding: usize,
+        steps: usize,
+        aggregate: &'static str,
+    },
     /// A function of two parameters.
     TwoD { formula: &'static str },
 }
@@ -183,100 +189,12 @@ impl FixedTask {
         matches!(self.group, Group::Mlp | Group::TwoD)
     }
 
-    /// The task, where this version has a builder.
+    /// The task, if this version has a builder.
     pub(crate) fn build(&self, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>> {
         match self.group {
             Group::Mlp => crate::models::fixed_mlp::build(self.name, data),
             Group::TwoD => crate::objectives::two_d::build(self.name).map(Ok),
             _ => None,
-        }
-    }
-
-    /// One line: the model, its data and its minibatch.
-    pub fn summary(&self) -> String {
-        let mut line = self.model.summary();
-        // Writing to a string cannot fail.
-        if let Some(dataset) = self.dataset {
-            let _ = write!(line, ", {dataset}");
-        }
-        if !matches!(self.model, Model::TwoD { .. }) {
-            let _ = write!(line, ", batch {}", self.batch_size);
-        }
-        line
-    }
-}
-
-fn join(widths: &[usize]) -> String {
-    widths.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
-}
-
-impl Core {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Vrnn => "tanh RNN",
-            Self::VrnnRelu => "relu RNN",
-            Self::Irnn => "identity RNN",
-            Self::Gru => "GRU",
-            Self::Lstm => "LSTM",
-        }
-    }
-}
-
-impl Between {
-    fn summary(self) -> String {
-        match self {
-            Self::Nothing => String::new(),
-            Self::BatchNorm => ", batch norm".to_owned(),
-            Self::Offset => ", offsets".to_owned(),
-            Self::LayerNorm => ", layer norm".to_owned(),
-            Self::Dropout(keep) => format!(", dropout keeping {keep}"),
-        }
-    }
-}
-
-impl Model {
-    fn summary(&self) -> String {
-        match *self {
-            Self::Sequence { core, hidden, vocabulary, steps } => {
-                format!("{} {hidden} on sequences of {steps} out of {vocabulary} tokens", core.name())
-            }
-            Self::ConvPooling { widths, init, activation, pool, between } => format!(
-                "conv {} {activation}, {init} init{}, {pool} pooling",
-                join(widths),
-                between.summary()
-            ),
-            Self::ConvFc { widths, fc: [], init, activation } => {
-                format!("conv {} {activation}, {init} init, flattened", join(widths))
-            }
-            Self::ConvFc { widths, fc, init, activation } => {
-                format!("conv {} {activation}, {init} init, dense {}", join(widths), join(fc))
-            }
-            Self::ConvAe { encoder, latent, decoder } => {
-                format!("conv autoencoder {} to {latent} to {}", join(encoder), join(decoder))
-            }
-            Self::ConvVae { encoder, latent, decoder } => {
-                format!("conv variational autoencoder {} to {latent} to {}", join(encoder), join(decoder))
-            }
-            Self::LanguageModel { core, hidden } => format!("{} {hidden} predicts bytes", core.name()),
-            Self::Maf { bijectors, hidden } => {
-                format!("masked autoregressive flow, {bijectors} networks {}", join(hidden))
-            }
-            Self::Nvp { bijectors, hidden } => {
-                format!("real NVP flow, {bijectors} networks {}", join(hidden))
-            }
-            Self::MlpAe { hidden } => format!("autoencoder {}", join(hidden)),
-            Self::MlpVae { encoder, latent, decoder } => {
-                format!("variational autoencoder {} to {latent} to {}", join(encoder), join(decoder))
-            }
-            Self::Mlp { hidden, activation, between, loss } => {
-                let loss = if loss == "ce" { "cross entropy" } else { "squared error of sigmoids" };
-                format!("MLP {} {activation}{}, {loss}", join(hidden), between.summary())
-            }
-            Self::TextClassification { core, hidden, embedding, steps, aggregate } => format!(
-                "{} {hidden} classifies {steps} tokens by its {aggregate} output, embedding {embedding}",
-                core.name()
-            ),
-            Self::TwoD { formula } => formula.to_owned(),
         }
     }
 }

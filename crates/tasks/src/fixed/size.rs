@@ -1,6 +1,6 @@
 //! Parameter counts and costs of the fixed tasks, from the shapes of their models.
 
-use super::{Between, Core, FixedTask, Model};
+use super::{Between, FixedCore, FixedTask, Model};
 use crate::families::Size;
 use crate::families::flow::FlowKind;
 use crate::families::input_shape;
@@ -14,7 +14,7 @@ const TEXT_VOCABULARY: usize = 10_000;
 /// Language models: byte tokens, width of the embedding, length of a slice.
 const LANGUAGE_MODEL: (usize, usize, usize) = (256, 64, 128);
 
-impl Core {
+impl FixedCore {
     const fn kind(self) -> CoreKind {
         match self {
             Self::Vrnn | Self::VrnnRelu | Self::Irnn => CoreKind::Vrnn,

@@ -1,4 +1,4 @@
-//! Augmentation of one image: crop, flips, colour (specification 5.2), as TensorFlow's image operations compute them.
+//! Augmentation of one image: crop, flips, colour, as TensorFlow's image operations compute them.
 
 use taskset_datasets::ImageShape;
 use taskset_nn::kernels::ColorChange;
@@ -69,7 +69,7 @@ impl Augmenter {
     ) {
         let Self { augmentation, shape, centre, view } = self;
         let draws = Draws::new(augmentation, shape.channels, stream);
-        // Colours do not ask where a pixel is, so bytes are moved, a quarter of what the numbers would be.
+        // Changes of colour do not depend on a pixel's place. So bytes are moved, which are a quarter of the size of numbers.
         crop_and_flip(&draws, augmentation.crop_amount, *shape, pixels, view);
         match &draws.color {
             Some(change) => T::from_recolored(backend, view, change, *centre, out),

@@ -45,20 +45,20 @@ pub trait CandleLoss: Send + Sync + 'static {
     /// Candle's.
     fn draw(&self, split: Split, stream: &mut Stream, dtype: DType) -> CandleResult<Self::Batch>;
 
-    /// The loss at these parameters, in the order of [`variables`](CandleLoss::variables): one number of their type. A
-    /// function of parameters and batch: nothing random, nothing remembered.
+    /// The loss at these parameters, in the order of [`variables`](CandleLoss::variables): one number of their type. It
+    /// must depend on parameters and batch alone, without randomness and without memory.
     ///
     /// # Errors
     /// Candle's.
     fn loss(&self, params: &[Tensor], batch: &Self::Batch) -> CandleResult<Tensor>;
 
-    /// Whether the data are real (the default; also what is defined without data), a part of them, or a stand-in.
+    /// Whether the data are real (the default, also for tasks without data), a part of the real data, or a stand-in.
     fn origin(&self) -> Origin {
         Origin::Real
     }
 
-    /// What the loss and its minibatches are, as a text that changes whenever they change. `None`, the default, means that
-    /// nobody can tell: curves are then never taken for those of a later run.
+    /// What the loss and its minibatches are, as a text that changes whenever they change. With `None`, the default, curves
+    /// are never taken for those of a later run.
     fn description(&self) -> Option<String> {
         None
     }
@@ -132,7 +132,7 @@ impl<L: CandleLoss> CandleTask<L> {
         Ok(task)
     }
 
-    /// What candle refused after the task was made, the first time it did.
+    /// The first error of candle after the task was made.
     pub fn failure(&self) -> Option<&Error> {
         self.0.failure.get()
     }
@@ -204,7 +204,7 @@ struct CandleProblem<T, L: CandleLoss> {
     task: Arc<Shared<L>>,
     init: StreamId,
     streams: PerFeed<Stream>,
-    /// `None` before the first minibatch, and behind one that could not be drawn.
+    /// `None` before the first minibatch, and after one that could not be drawn.
     batch: Option<L::Batch>,
     precision: PhantomData<fn() -> T>,
 }
@@ -242,7 +242,7 @@ impl<T: Scalar + WithDType, L: CandleLoss> CandleProblem<T, L> {
         Ok(value)
     }
 
-    /// One tensor a variable, made of its part of the flat vector.
+    /// One tensor per variable, made of its part of the flat vector.
     fn tensors<V>(
         &self,
         params: &[T],
@@ -323,7 +323,7 @@ impl<T: Scalar + WithDType, L: CandleLoss> Problem<T> for CandleProblem<T, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::drawn::tests::Clouds;
+    use crate::models::drawn_batches::tests::Clouds;
     use crate::models::testing::{check, train};
     use crate::{Draw, Drawn, NetworkTask};
     use candle_core::D;

@@ -1,4 +1,4 @@
-//! Builder of `conv_fc_family`: convolutions, then fully connected layers on all that is left (specification 7.5).
+//! Builder of `conv_fc_family`: convolutions, then fully connected layers on all that is left (paper G.1).
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::{Error, Task};
 /// parameters among the seeds below 1000).
 ///
 /// # Errors
-/// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them or a
-/// convolution does not fit what the one before it leaves.
+/// [`Error::Data`] if its images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them or a
+/// convolution cannot take the output of the one before it.
 pub fn build(name: &str, config: &ConvFcConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let ConvFcConfig { stack, fc_hidden_units, use_bias, dataset, center_data } = config;
     let parts = Parts { stack, use_bias: *use_bias, dataset, center_data: *center_data };

@@ -1,4 +1,4 @@
-//! Builder of `conv_pooling_family`: convolutions, pooling over height and width, a linear layer (specification 7.4).
+//! Builder of `conv_pooling_family`: convolutions, pooling over height and width, a linear layer (paper G.1).
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::{Error, Task};
 /// The task of a configuration of `conv_pooling_family`.
 ///
 /// # Errors
-/// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them or a
-/// convolution does not fit what the one before it leaves.
+/// [`Error::Data`] if its images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them or a
+/// convolution cannot take the output of the one before it.
 pub fn build(name: &str, config: &ConvPoolingConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let ConvPoolingConfig { stack, pool_type, use_bias, dataset, center_data } = config;
     let parts = Parts { stack, use_bias: *use_bias, dataset, center_data: *center_data };

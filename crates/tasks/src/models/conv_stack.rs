@@ -1,5 +1,5 @@
 //! What both convolutional families are built from: images, the stack of convolutions, softmax cross-entropy
-//! (specification 4.6).
+//! (paper G.1).
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Parts<'_> {
     /// unless a minibatch needs more), and what a [`Conv`] says of itself.
     ///
     /// # Errors
-    /// [`Error::Data`] if the images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them or a
+    /// [`Error::Data`] if the images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them or a
     /// convolution does not fit what the one before it leaves.
     pub(super) fn task(
         &self,

@@ -18,7 +18,7 @@ const SHUFFLE_BUFFER: usize = 5000;
 /// The fixed task of this name, if it is an MLP classifier.
 ///
 /// # Errors
-/// [`Error::Data`] if its images cannot be had.
+/// [`Error::Data`] if its images cannot be loaded.
 pub fn build(name: &str, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>> {
     let task = TASKS.iter().find(|task| task.name == name)?;
     let Model::Mlp { hidden, activation, between, loss } = task.model else { return None };

@@ -1,4 +1,4 @@
-//! Builder of `nvp_family` and `maf_family`: normalising flows of noisy images (specification 7.6 and 7.7).
+//! Builder of `nvp_family` and `maf_family`: normalising flows of noisy images (paper G.1).
 
 use std::sync::Arc;
 
@@ -24,13 +24,13 @@ const PIXEL_NOISE: f64 = 0.01;
 /// were drawn unseeded when upstream built a task (QUIRK-20); here every replica draws its own, so that they are fixed
 /// within a run and differ between runs.
 ///
-/// Memory of a trial beside parameters, gradients and optimizer, for minibatches of `B` images of `D` pixels: about
+/// Memory of a trial besides parameters, gradients and optimizer, for minibatches of `B` images of `D` pixels: about
 /// `(2 + 5.5 k) B D` numbers for `nvp_family` and `(3 + 6 k) B D` for `maf_family`; for evaluation `(3 + 3 k) R D` and
 /// `(4 + 4 k) R D` with `R = max(B, min(512, 2¹⁶ / ((1 + 2 k) D)))` rows. The largest (`B = 256`, `D = 3072`, `k = 4`) need
 /// 85 MB and 63 MB.
 ///
 /// # Errors
-/// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
+/// [`Error::Data`] if its images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them.
 pub fn build(name: &str, config: &FlowConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let images = ImageTask::sampled(name, &config.dataset, false, data)?;
     let task = NetworkTask::new(name, network(config, images.shape()), images)?;
@@ -183,7 +183,7 @@ mod tests {
         assert!(checked >= 3, "{checked}");
     }
 
-    /// 7.6, word for word, on a flow small enough to follow.
+    /// The equations of RealNVP (Dinh et al. 2017), written out for a small flow.
     #[test]
     fn the_order_of_couplings_and_permutations_is_upstreams() {
         let (pixels, k) = (5, 3);

@@ -15,11 +15,11 @@ use super::{SHUFFLE_BUFFER, describe_splits};
 use crate::families::{Augmentation, ImageDatasetConfig, Infeasible};
 use crate::{Error, Feed};
 
-/// Trials at once where the minibatch is dear, and most parameters of a model with which that pays.
+/// Trials at a time where a minibatch is expensive, and most parameters of a model for which that pays.
 const LOCKSTEP: usize = 4;
 const LOCKSTEP_PARAMETERS: usize = 1 << 17;
 
-/// So many images ahead memory is asked for: they lie anywhere in a data set larger than caches.
+/// How many images ahead are prefetched: they lie anywhere in a data set that is larger than the caches.
 const AHEAD: usize = 4;
 
 /// The images of a task: shared by its replicas.
@@ -58,7 +58,7 @@ impl Data for ImageTask {
     }
 
     /// Changing colours costs up to a third of a step of a small model, which sharing saves. Without it a minibatch is little
-    /// more than a copy, and with larger models, or more of them, it is worth more that a trial's parameters and moments
+    /// more than a copy. With larger models, or more of them, it is more important that a trial's parameters and moments
     /// stay in the cache (`cargo bench -p taskset-train --bench lockstep`).
     fn lockstep(&self, parameters: usize) -> usize {
         let colours = self.augmentation.is_some_and(|augmentation| augmentation.do_color_aug);
@@ -75,7 +75,7 @@ impl ImageTask {
     /// The images of a sampled task.
     ///
     /// # Errors
-    /// [`Error::Data`] if they cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
+    /// [`Error::Data`] if they cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them.
     pub(super) fn sampled(
         name: &str,
         config: &ImageDatasetConfig,
@@ -150,7 +150,7 @@ fn examples(splits: &Splits, buffer: Option<usize>, replica: &StreamId, feed: Fe
 /// of [`ImageData::pixels`].
 ///
 /// # Errors
-/// [`Error::Data`] if the images cannot be had.
+/// [`Error::Data`] if the images cannot be loaded.
 pub fn sampled_examples(
     dataset: &str,
     num_train: Option<usize>,

@@ -1,4 +1,4 @@
-//! Builder of `char_rnn_language_model_family` and `word_rnn_language_model_family` (specification 7.8, 7.9).
+//! Builder of `char_rnn_language_model_family` and `word_rnn_language_model_family` (paper G.1).
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::{Error, Task};
 /// trains in about 0.6 GB.
 ///
 /// # Errors
-/// [`Error::Data`] if its text cannot be had.
+/// [`Error::Data`] if its text cannot be loaded.
 pub fn build(name: &str, config: &LanguageModelConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let dataset = &config.dataset;
     let data = data.text(&dataset.name)?;
@@ -53,7 +53,7 @@ pub fn build(name: &str, config: &LanguageModelConfig, data: &Datasets) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::{Config, LanguageModelDataset, RnnCore};
+    use crate::families::{LanguageModelDataset, RnnCore, TaskConfig};
     use crate::models::testing;
     use taskset_datasets::Source;
     use taskset_names::Split;

@@ -1,4 +1,4 @@
-//! Builder of `mlp_family`: flatten, fully connected layers, softmax cross-entropy (specification 7.1).
+//! Builder of `mlp_family`: flatten, fully connected layers, softmax cross-entropy (paper G.1).
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use crate::{Error, Task};
 
 /// The task of a configuration of `mlp_family`.
 ///
-/// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
+/// Memory of a trial besides parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
 /// hidden layers of `H` units together: `B (D + 2H)`; for evaluation `R (D + H)` with `R = max(B, min(512, 2¹⁶ / (D + H)))`
 /// images.
 ///
 /// # Errors
-/// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
+/// [`Error::Data`] if its images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them.
 pub fn build(name: &str, config: &MlpConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let images = ImageTask::sampled(name, &config.dataset, config.center_data, data)?;
     let mut sizes = config.layer_sizes.clone();

@@ -1,4 +1,4 @@
-//! Builder of `mlp_ae_family`: fully connected autoencoders of images (specification 7.2).
+//! Builder of `mlp_ae_family`: fully connected autoencoders of images (paper G.1).
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use taskset_nn::{Distance, Flatten, Loss, Network, Output, Reconstruction, Shape
 
 use super::image_batches::ImageTask;
 use super::network_task::NetworkTask;
-use crate::families::mlp_ae::{LossType, MlpAeConfig, OutputType, Reduction};
+use crate::families::mlp_ae::{LossReduction, LossType, MlpAeConfig, OutputType};
 use crate::{Error, Task};
 
 /// The task of a configuration of `mlp_ae_family`. Input and target are the same images, both in `[-1, 1]` where the
 /// output is `tanh` or centred, and else in `[0, 1]`.
 ///
-/// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
+/// Memory of a trial besides parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels and
 /// hidden layers of `H` units together: `B (D + 2H)`, a block of `D min(B, max(128, 2¹⁷ / D))` outputs, and packed
 /// operands of about `D` times the larger of `B` and the widest layer. Evaluations hold as much again for
 /// `max(B, min(512, 2¹⁶ / (2D + H)))` images.
 ///
 /// # Errors
-/// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them.
+/// [`Error::Data`] if its images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them.
 pub fn build(name: &str, config: &MlpAeConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let images = ImageTask::sampled(name, &config.dataset, centre(config.output_type), data)?;
     Ok(Arc::new(NetworkTask::new(name, network(config, images.shape()), images)?))
@@ -42,8 +42,8 @@ fn network(config: &MlpAeConfig, shape: Shape) -> Network {
             LossType::L1 => Distance::Absolute,
         },
         reduction: match config.reduction_type {
-            Reduction::Mean => taskset_nn::Reduction::Mean,
-            Reduction::Sum => taskset_nn::Reduction::Sum,
+            LossReduction::Mean => taskset_nn::Reduction::Mean,
+            LossReduction::Sum => taskset_nn::Reduction::Sum,
         },
     };
     let mut sizes = config.hidden_units.clone();
@@ -55,13 +55,13 @@ fn network(config: &MlpAeConfig, shape: Shape) -> Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::{Config, ImageDatasetConfig};
+    use crate::families::{ImageDatasetConfig, TaskConfig};
     use crate::models::testing::{check, initial_loss, train};
     use crate::sampling::Sampler;
     use taskset_datasets::Source;
     use taskset_nn::{Activation, Initializer};
 
-    fn config(output_type: OutputType, loss_type: LossType, reduction_type: Reduction) -> MlpAeConfig {
+    fn config(output_type: OutputType, loss_type: LossType, reduction_type: LossReduction) -> MlpAeConfig {
         MlpAeConfig {
             hidden_units: vec![20, 12],
             activation: Activation::Elu,
@@ -96,10 +96,10 @@ mod tests {
     fn problems_keep_the_contract_and_train() {
         let data = Datasets::new(Source::Synthetic);
         for (output, loss, reduction) in [
-            (OutputType::Tanh, LossType::L2, Reduction::Mean),
-            (OutputType::Sigmoid, LossType::L2, Reduction::Sum),
-            (OutputType::LinearCenter, LossType::L2, Reduction::Sum),
-            (OutputType::Linear, LossType::L1, Reduction::Mean),
+            (OutputType::Tanh, LossType::L2, LossReduction::Mean),
+            (OutputType::Sigmoid, LossType::L2, LossReduction::Sum),
+            (OutputType::LinearCenter, LossType::L2, LossReduction::Sum),
+            (OutputType::Linear, LossType::L1, LossReduction::Mean),
         ] {
             let task = build("t", &config(output, loss, reduction), &data).unwrap();
             if loss == LossType::L2 {
@@ -121,15 +121,17 @@ mod tests {
             initial_loss(&*build("t", &config, &data).unwrap())
         };
         use OutputType::{Linear, LinearCenter, Sigmoid, Tanh};
-        let (squares, sum) =
-            (initial(Linear, LossType::L2, Reduction::Sum), initial(Linear, LossType::L1, Reduction::Sum));
+        let (squares, sum) = (
+            initial(Linear, LossType::L2, LossReduction::Sum),
+            initial(Linear, LossType::L1, LossReduction::Sum),
+        );
         let pixels = 784.0;
         assert!(squares > 0.0 && squares < sum && sum < pixels);
         let near = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-4, "{a} {b}");
-        near(initial(Linear, LossType::L1, Reduction::Mean), sum / pixels);
-        near(initial(Sigmoid, LossType::L2, Reduction::Sum), squares - sum + 0.25 * pixels);
+        near(initial(Linear, LossType::L1, LossReduction::Mean), sum / pixels);
+        near(initial(Sigmoid, LossType::L2, LossReduction::Sum), squares - sum + 0.25 * pixels);
         let centred = 4.0 * squares - 4.0 * sum + pixels;
-        near(initial(LinearCenter, LossType::L2, Reduction::Sum), centred);
-        near(initial(Tanh, LossType::L2, Reduction::Mean), centred / pixels);
+        near(initial(LinearCenter, LossType::L2, LossReduction::Sum), centred);
+        near(initial(Tanh, LossType::L2, LossReduction::Mean), centred / pixels);
     }
 }

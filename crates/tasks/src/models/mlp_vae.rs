@@ -1,4 +1,4 @@
-//! Builder of `mlp_vae_family`: fully connected variational autoencoders of images (specification 7.3).
+//! Builder of `mlp_vae_family`: fully connected variational autoencoders of images (paper G.1).
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use crate::{Error, Task};
 /// Pixels are dequantised bytes in `[0, 1]`; the decoder's outputs are clipped.
 const LIKELIHOOD: GaussianLikelihood = GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) };
 
-/// The task of a configuration of `mlp_vae_family`: minus the evidence lower bound (nats an image). The last width of
+/// The task of a configuration of `mlp_vae_family`: minus the evidence lower bound (nats per image). The last width of
 /// the encoder is the number of latent variables (QUIRK-18); latent samples and dequantisation noise are drawn with every
 /// minibatch, for evaluations too.
 ///
-/// Memory of a trial beside parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels,
+/// Memory of a trial besides parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels,
 /// hidden layers of `H` units together and `z` latent variables: `B (2D + 2H + 8z)`, a block of
 /// `2D min(B, max(128, 2¹⁷ / 2D))` outputs, and packed operands of about `2D` times the larger of `B` and the widest
 /// layer. Evaluations hold as much again for `max(B, min(512, 2¹⁶ / (3D + H + 3z)))` images.
 ///
 /// # Errors
-/// [`Error::Data`] if its images cannot be had, [`Error::Infeasible`] if the crop leaves nothing of them or the encoder
+/// [`Error::Data`] if its images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them or the encoder
 /// has no layer.
 pub fn build(name: &str, config: &MlpVaeConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let images = ImageTask::sampled(name, &config.dataset, false, data)?;
@@ -50,8 +50,8 @@ fn network(config: &MlpVaeConfig, shape: Shape) -> Result<Network, Infeasible> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::mlp_ae::{LossType, MlpAeConfig, OutputType, Reduction};
-    use crate::families::{Config, ImageDatasetConfig};
+    use crate::families::mlp_ae::{LossReduction, LossType, MlpAeConfig, OutputType};
+    use crate::families::{ImageDatasetConfig, TaskConfig};
     use crate::models::testing::{check, initial_loss, train};
     use crate::sampling::Sampler;
     use taskset_datasets::Source;
@@ -120,7 +120,7 @@ mod tests {
             dataset: variational.dataset.clone(),
             output_type: OutputType::Linear,
             loss_type: LossType::L2,
-            reduction_type: Reduction::Sum,
+            reduction_type: LossReduction::Sum,
         };
         let squares = initial_loss(&*super::super::mlp_ae::build("t", &autoencoder, &data).unwrap());
         let pixels = 768.0;

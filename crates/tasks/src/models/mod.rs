@@ -10,7 +10,7 @@ pub(crate) mod candle_task;
 pub mod conv_fc;
 pub mod conv_pooling;
 mod conv_stack;
-pub(crate) mod drawn;
+pub(crate) mod drawn_batches;
 pub mod fixed_mlp;
 pub mod flow;
 pub(crate) mod image_batches;

@@ -14,12 +14,12 @@ use crate::{Error, Feed, Layout, Problem, Task};
 
 /// Most rows of an evaluation pass: enough for the matrix products to run at full speed.
 const EVALUATION_ROWS: usize = 512;
-/// Most numbers that an evaluation pass of several minibatches may hold: a quarter of a megabyte in f32, which a core's
-/// second-level cache keeps from the filling of the batch to its loss.
+/// Most numbers that an evaluation pass of several minibatches may hold: a quarter of a megabyte in f32, which stays in a
+/// core's second-level cache until the loss is computed.
 const EVALUATION_VALUES: usize = 1 << 16;
 
-/// The data of a [`NetworkTask`]: shared by its replicas. Where minibatches are independent draws, [`Draw`](crate::Draw) is
-/// less to write.
+/// The data of a [`NetworkTask`]: shared by its replicas. If minibatches are independent draws,
+/// [`Draw`](crate::Draw) is less to write.
 pub trait Data: Debug + Send + Sync + 'static {
     /// Whether the data are real, a part of them, or a stand-in.
     fn origin(&self) -> Origin;
@@ -118,7 +118,7 @@ impl<D: Data> NetworkTask<D> {
         Ok(Self { name: name.to_owned(), layout, network, redraw: None, data })
     }
 
-    /// The same with a network of its own for every replica.
+    /// The same, but every replica gets a network of its own.
     pub(crate) fn redrawn(self, redraw: Redraw) -> Self {
         Self { redraw: Some(redraw), ..self }
     }
@@ -404,7 +404,7 @@ mod tests {
             assert!(first.is_empty() || first != second);
             seen.push(first.len() / task.data.batch_size);
         }
-        // Only the last has dropout, of as many numbers a row as its layer before has outputs.
+        // Only the last has dropout, of as many numbers per row as its layer before has outputs.
         assert_eq!(seen.iter().filter(|&&n| n > 0).count(), 1, "{seen:?}");
         assert!(seen.last() > Some(&0));
     }

@@ -20,11 +20,11 @@ pub(super) struct TextTask {
     pub(super) batch_size: usize,
     /// Tokens of an example, padded with 0; padding is a token like others (QUIRK-13, QUIRK-22).
     pub(super) patch_length: usize,
-    /// Tokens of the model; every higher one is taken for the last (QUIRK-23, QUIRK-24).
+    /// Tokens of the model; every higher token counts as the last one (QUIRK-23, QUIRK-24).
     pub(super) vocabulary: usize,
     /// Entries of the shuffle buffer of each split, in the order of [`Split::ALL`].
     pub(super) buffers: [usize; 4],
-    /// Whether the model classifies: language models read no labels, and most sources have none.
+    /// Whether the model classifies. Language models read no labels, and most sources have none.
     pub(super) labelled: bool,
 }
 

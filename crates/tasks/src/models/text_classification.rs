@@ -1,4 +1,4 @@
-//! Builder of `rnn_text_classification_family` (specification 7.10).
+//! Builder of `rnn_text_classification_family` (paper G.1).
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ const CLASSES: usize = 2;
 /// Memory: as of language models ([`build`](super::language_model::build)), without logits.
 ///
 /// # Errors
-/// [`Error::Data`] if the text cannot be had.
+/// [`Error::Data`] if the text cannot be loaded.
 pub fn build(
     name: &str,
     config: &RnnTextClassificationConfig,
@@ -64,7 +64,7 @@ pub fn build(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::{Config, RnnCore};
+    use crate::families::{RnnCore, TaskConfig};
     use crate::models::testing;
     use taskset_datasets::Source;
     use taskset_nn::{Activation, Initializer};

@@ -1,4 +1,4 @@
-//! One of something for each feed, so that evaluation never shifts training.
+//! One value per feed, such as a stream, so that evaluation never shifts training.
 
 use taskset_names::Split;
 use taskset_rng::StreamId;

@@ -7,7 +7,7 @@ use taskset_rng::Stream;
 use super::linalg::{axpy, dot, transpose};
 use super::real::Real;
 
-/// Reflections of a panel, which later columns meet together, as matrix products.
+/// Reflections of a panel. They are applied to later columns together, as matrix products.
 const PANEL: usize = 32;
 /// The same below [`SMALL`] columns, where panels are a larger share of the work.
 const SMALL_PANEL: usize = 16;
@@ -220,7 +220,7 @@ impl<T: Real> Orthogonal<T> {
     }
 
     /// `X ← Q diag(λ) Qᵀ X` for `count` vectors, the columns of the row-major `[n, count]` matrix X, without forming the
-    /// matrix: `8 n²` operations a vector. A column's bits do not depend on its company.
+    /// matrix: `8 n²` operations per vector. The bits of a column do not depend on the other columns.
     pub(crate) fn apply_symmetric(&mut self, eigenvalues: &[T], count: usize, x: &mut [T]) {
         for panel in &self.panels {
             panel.apply(self.n - panel.start, count, true, &mut x[panel.start * count..], &mut self.work);

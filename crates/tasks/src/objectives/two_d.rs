@@ -15,11 +15,11 @@ use crate::{Feed, Layout, Problem, Task};
 
 /// Where a two-dimensional task starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
+pub enum TwoDStart {
     /// The point from which all five of upstream's "random initialisations" start: a fixed seed makes them the same.
     #[default]
     Upstream,
-    /// A point of the stated distribution, another one for each replica: what the paper means.
+    /// A point of the stated distribution, another one for each replica, as the paper means it.
     Random,
 }
 
@@ -64,11 +64,11 @@ const TASKS: [(&str, Function, [f64; 2]); 8] = [
 
 /// The task of this name with upstream's start, if it is one of the two-dimensional tasks.
 pub fn build(name: &str) -> Option<Arc<dyn Task>> {
-    build_with_start(name, Start::Upstream)
+    build_with_start(name, TwoDStart::Upstream)
 }
 
 /// The task of this name with a choice of the start, if it is one of the two-dimensional tasks.
-pub fn build_with_start(name: &str, start: Start) -> Option<Arc<dyn Task>> {
+pub fn build_with_start(name: &str, start: TwoDStart) -> Option<Arc<dyn Task>> {
     let (name, function, point) = TASKS.into_iter().find(|(known, ..)| *known == name)?;
     let mut layout = Layout::default();
     match function {
@@ -82,7 +82,7 @@ struct TwoD {
     name: &'static str,
     function: Function,
     point: [f64; 2],
-    start: Start,
+    start: TwoDStart,
     layout: Layout,
 }
 
@@ -116,7 +116,7 @@ impl Task for TwoD {
     }
 
     fn flops_per_step(&self) -> f64 {
-        // Ackley, the dearest, has seven transcendental functions; a constant keeps estimates simple.
+        // Ackley, the most expensive, has seven transcendental functions; a constant keeps estimates simple.
         100.0
     }
 
@@ -136,7 +136,7 @@ impl Task for TwoD {
 struct Replica {
     function: Function,
     point: [f64; 2],
-    start: Start,
+    start: TwoDStart,
     init: Stream,
 }
 
@@ -144,8 +144,8 @@ impl<T: Real> Problem<T> for Replica {
     fn init(&mut self, params: &mut [T]) {
         let mut stream = self.init.clone();
         let point = match self.start {
-            Start::Upstream => self.point,
-            Start::Random => self.function.start().map(|draw| draw.one(&mut stream)),
+            TwoDStart::Upstream => self.point,
+            TwoDStart::Random => self.function.start().map(|draw| draw.one(&mut stream)),
         };
         for (p, x) in params.iter_mut().zip(point) {
             *p = T::of(x);
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn random_starts_differ_and_stay_in_their_boxes() {
         for (name, function, _) in TASKS {
-            let task = build_with_start(name, Start::Random).unwrap();
+            let task = build_with_start(name, TwoDStart::Random).unwrap();
             let points: Vec<[f64; 2]> = (0..50)
                 .map(|replica| {
                     let mut p = [0.0; 2];

@@ -27,7 +27,7 @@ pub(crate) fn serve(core: Option<usize>) {
 
 fn answer(question: &str, running: &mut BTreeMap<String, Box<dyn Training>>) -> Result<String, String> {
     let (name, steps) = question.split_once(' ').ok_or("a question is WORKLOAD STEPS")?;
-    let steps: u32 = steps.trim().parse().map_err(|_| format!("`{steps}` is no number of steps"))?;
+    let steps: u32 = steps.trim().parse().map_err(|_| format!("`{steps}` is not a number of steps"))?;
     if !running.contains_key(name) {
         running.insert(name.to_owned(), start(name)?);
     }

@@ -8,7 +8,7 @@ use taskset_nn::{
 };
 use taskset_optim::{Rule, State};
 use taskset_rng::{Stream, StreamId};
-use taskset_tasks::families::Config;
+use taskset_tasks::families::TaskConfig;
 use taskset_tasks::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
 
 use crate::tasks::TaskTraining;

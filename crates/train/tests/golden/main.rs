@@ -21,7 +21,7 @@ use taskset_optim::{Mode, families, named};
 use taskset_train::{Curve, Protocol, Quiet, TRAINER_REVISION, arithmetic, run_trial};
 use taskset_trial::{Arithmetic, Digest};
 
-/// Cheap tasks of every group that trains; together they have every kind of layer, loss, data and noise.
+/// Short tasks of every group that can be trained; together they have every kind of layer, loss, data and noise.
 const TASKS: [&str; 29] = [
     "mlp_family_seed131",
     "mlp_family_seed182",
@@ -83,7 +83,7 @@ fn train(data: &Datasets, task: &str, optimizer: &str, mode: Mode) -> Golden {
     let protocol = Protocol { steps: 4, eval_every: 2, eval_batches: 2 };
     let curve = run_trial(&*task, &optimizer, 0, &protocol, &mut Quiet, &AtomicBool::new(false)).unwrap();
     let version = curve.spec.task.version.clone().unwrap();
-    // Other data are other trials, whatever the revisions.
+    // Trials on other data are other trials, whatever the revisions.
     let data = curve.spec.task.data_digest.map_or("none".to_owned(), |digest| digest.short());
     let revisions = format!(
         "{} {}, {} {}, trainer {TRAINER_REVISION}, data {data}",
@@ -157,7 +157,7 @@ fn bits_move_only_with_a_new_revision() {
         }
     }
     assert_eq!(problems, "");
-    // Entries of classes that this machine does not have stay as they are; those of tasks that are gone go.
+    // Entries of classes that this machine does not have are kept; those of tasks that no longer exist are removed.
     let class_of = |what: &str| what.rsplit(' ').next().map(str::to_owned);
     let tested: BTreeSet<_> = found.keys().map(|what| class_of(what)).collect();
     merged.retain(|what, _| found.contains_key(what) || !tested.contains(&class_of(what)));

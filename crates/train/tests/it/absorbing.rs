@@ -76,7 +76,7 @@ impl Problem<f32> for CountedProblem {
     }
 }
 
-/// Learning rates from harmless to hopeless.
+/// Learning rates from small to far too large.
 fn rules() -> Vec<Configured> {
     let rule = |name: &str, rate| {
         let mut optimizer = named(name).unwrap().configured(Mode::Upstream, 10_000).unwrap();
@@ -102,7 +102,7 @@ fn train(name: &str, absorbing: bool, eval_every: u32) -> (Vec<Curve>, u32) {
     let trials: Vec<&Configured> = rules.iter().collect();
     let protocol = Protocol { steps: 30, eval_every, eval_batches: 2 };
     let curves = run_lockstep(&counted, &trials, 0, &protocol, &AtomicBool::new(false)).unwrap();
-    // Alone, each ends when it is lost.
+    // Alone, each trial ends when all of its parameters are NaN.
     counted.minibatches.store(0, Ordering::Relaxed);
     for &trial in &trials {
         let alone = run_lockstep(&counted, &[trial], 0, &protocol, &AtomicBool::new(false)).unwrap();

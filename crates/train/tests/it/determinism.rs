@@ -1,4 +1,4 @@
-//! The same bits for any number of threads, any order of trials, any company.
+//! The same bits for any number of threads, any order of trials, any trials beside them.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};

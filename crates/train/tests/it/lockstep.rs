@@ -1,13 +1,13 @@
-//! Lockstep changes no bit: whatever the group sizes, the threads, the interruptions, the company.
+//! Lockstep changes no bit: whatever the group sizes, the threads, the interruptions, the other trials.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use taskset_optim::{Configured, Mode, named};
-use taskset_train::{Plan, Protocol, Quiet, SweepObserver, TrialReport, run_lockstep, run_trial};
+use taskset_train::{Protocol, Quiet, SweepObserver, SweepPlan, TrialReport, run_lockstep, run_trial};
 
 use crate::support::{DATA, bits, run, store, sweep};
 
-/// Tasks with shared noise, minibatches, gradient noise and augmentation; and one that asks for no company.
+/// Tasks with shared noise, minibatches, gradient noise and augmentation; and one that asks to be trained alone.
 const TASKS: [&str; 6] = [
     "quadratic_family_seed1",
     "quadratic_family_seed13",
@@ -28,10 +28,10 @@ const OPTIMIZERS: [&str; 9] = [
     "zero",
 ];
 
-fn plan() -> Plan {
+fn plan() -> SweepPlan {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
     let protocol = Protocol { steps: 12, eval_every: 5, eval_batches: 2 };
-    Plan::new(names(&TASKS), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
+    SweepPlan::new(names(&TASKS), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
 }
 
 /// Asks for a stop after some trials.

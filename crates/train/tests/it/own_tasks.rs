@@ -9,11 +9,11 @@ use taskset_nn::{Activation, BatchMut, Loss, Network, Scalar};
 use taskset_optim::Mode;
 use taskset_rng::Stream;
 use taskset_tasks::{Draw, Drawn, NetworkTask, Task};
-use taskset_train::{Error, Plan, Protocol, Quiet, Sweep, run_trial};
+use taskset_train::{Error, Protocol, Quiet, Sweep, SweepPlan, run_trial};
 
 use crate::support::{bits, store};
 
-/// Points and the side of the diagonal that they are on; `version` is what the task says of itself, if anything.
+/// Points and the side of the diagonal that they are on; `version` is what the task says about itself, if anything.
 #[derive(Debug)]
 struct Sides {
     version: Option<&'static str>,
@@ -46,11 +46,11 @@ fn own_version(name: &str, version: Option<&'static str>, width: usize) -> Arc<d
     Arc::new(NetworkTask::new(name, network, Drawn(Sides { version })).unwrap())
 }
 
-fn plan(tasks: &[&str]) -> Plan {
+fn plan(tasks: &[&str]) -> SweepPlan {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
     let protocol = Protocol { steps: 60, eval_every: 30, eval_batches: 4 };
     let optimizers = names(&["adam_lr_-2.00", "nadamw_grid_seed107"]);
-    Plan::new(names(tasks), optimizers, 2, protocol, Mode::Upstream).unwrap()
+    SweepPlan::new(names(tasks), optimizers, 2, protocol, Mode::Upstream).unwrap()
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use taskset_optim::Mode;
-use taskset_train::{Plan, Protocol, Quiet, SweepObserver, TrialReport};
+use taskset_train::{Protocol, Quiet, SweepObserver, SweepPlan, TrialReport};
 
 use crate::support::{OPTIMIZERS, TASKS, bits, plan, run, store, sweep};
 
@@ -80,30 +79,30 @@ fn a_plan_that_grows_trains_only_what_is_new() {
     let mut small = plan(&TASKS[..2]);
     small.optimizers.truncate(2);
     small.replicas = 1;
-    let trained = |plan: &Plan| {
+    let trained = |plan: &SweepPlan| {
         let outcome = run(&sweep(plan.clone()), &store, 2, &mut Quiet, &cancel);
         assert_eq!(outcome.trained + outcome.reused, outcome.total);
         outcome.trained
     };
     assert_eq!(trained(&small), 4);
-    let more_optimizers = Plan { optimizers: plan(&TASKS).optimizers, ..small.clone() };
+    let more_optimizers = SweepPlan { optimizers: plan(&TASKS).optimizers, ..small.clone() };
     assert_eq!(trained(&more_optimizers), 4, "two more optimizers on two tasks");
-    let more_tasks = Plan { tasks: plan(&TASKS[..3]).tasks, ..more_optimizers };
+    let more_tasks = SweepPlan { tasks: plan(&TASKS[..3]).tasks, ..more_optimizers };
     assert_eq!(trained(&more_tasks), 4, "one more task");
-    let more_replicas = Plan { replicas: 2, ..more_tasks };
+    let more_replicas = SweepPlan { replicas: 2, ..more_tasks };
     assert_eq!(trained(&more_replicas), 12, "one more replica");
-    // What is not the same is trained, and both are kept.
-    assert_eq!(trained(&Plan { mode: Mode::Paper, ..small.clone() }), 4);
+    // Trials that differ are trained, and both are kept.
+    assert_eq!(trained(&SweepPlan { mode: Mode::Paper, ..small.clone() }), 4);
     let longer = Protocol { steps: 30, ..small.protocol };
-    assert_eq!(trained(&Plan { protocol: longer, ..small.clone() }), 4);
+    assert_eq!(trained(&SweepPlan { protocol: longer, ..small.clone() }), 4);
     assert_eq!(trained(&small), 0);
     assert_eq!(store.read_all().unwrap().len(), 32);
-    let twice = Plan { tasks: [small.tasks.clone(), small.tasks.clone()].concat(), ..small };
+    let twice = SweepPlan { tasks: [small.tasks.clone(), small.tasks.clone()].concat(), ..small };
     let outcome = run(&sweep(twice), &store, 1, &mut Quiet, &cancel);
     assert_eq!((outcome.total, outcome.trained), (4, 0), "a trial that is named twice is one");
 }
 
-/// Panics as soon as it hears that time goes by.
+/// Panics at the first tick.
 struct Panics;
 
 impl SweepObserver for Panics {
@@ -117,15 +116,13 @@ impl SweepObserver for Panics {
 
 #[test]
 fn an_observer_that_panics_stops_the_workers() {
-    // A trial that takes minutes.
+    // A trial that would take an hour: a worker that did not stop would keep this test from ending.
     let protocol = Protocol { steps: u32::MAX, eval_every: u32::MAX, eval_batches: 1 };
-    let sweep = sweep(Plan { protocol, ..plan(&["quadratic_family_seed3"]) });
+    let sweep = sweep(SweepPlan { protocol, ..plan(&["quadratic_family_seed3"]) });
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path());
-    let start = Instant::now();
     let cancel = AtomicBool::new(false);
     let ended = catch_unwind(AssertUnwindSafe(|| sweep.run(&store, 2, &mut Panics, &cancel)));
     let reason = ended.unwrap_err();
     assert_eq!(reason.downcast_ref::<&str>(), Some(&"a broken display"));
-    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }

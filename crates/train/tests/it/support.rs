@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use taskset_curves::{CurveStore, Metadata};
 use taskset_datasets::{Datasets, Source};
 use taskset_optim::Mode;
-use taskset_train::{Curve, Outcome, Plan, Protocol, Sweep, SweepObserver};
+use taskset_train::{Curve, Outcome, Protocol, Sweep, SweepObserver, SweepPlan};
 
 pub(crate) const TASKS: [&str; 5] = [
     "TwoD_Rosenbrock",
@@ -19,16 +19,16 @@ pub(crate) const TASKS: [&str; 5] = [
 pub(crate) const OPTIMIZERS: [&str; 4] =
     ["adam8p_wide_grid_seed0", "adam1p_wide_grid_seed1", "nadamw_grid_seed107", "adam_lr_1.00"];
 
-pub(crate) fn plan(tasks: &[&str]) -> Plan {
+pub(crate) fn plan(tasks: &[&str]) -> SweepPlan {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
     let protocol = Protocol { steps: 25, eval_every: 10, eval_batches: 2 };
-    Plan::new(names(tasks), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
+    SweepPlan::new(names(tasks), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
 }
 
 /// One copy for all tests of the binary: making stand-ins takes longer than training on them here.
 pub(crate) static DATA: LazyLock<Datasets> = LazyLock::new(|| Datasets::new(Source::Synthetic));
 
-pub(crate) fn sweep(plan: Plan) -> Sweep {
+pub(crate) fn sweep(plan: SweepPlan) -> Sweep {
     Sweep::new(plan, &DATA).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use crate::kernels::{RowsOf, Scratch};
 use crate::{Backend, Scalar};
 
-/// What every call of a pass is given.
+/// What every call during a pass is given.
 #[derive(Debug)]
 pub(super) struct Run<'a, T> {
     pub(super) backend: Backend,

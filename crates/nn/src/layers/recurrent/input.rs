@@ -1,4 +1,4 @@
-//! The input's part of the gates at all time steps: a product a step, or, for embedded tokens, one product for each
+//! The input's part of the gates at all time steps: one product per step, or, for embedded tokens, one product for each
 //! different token of the minibatch.
 
 use std::ops::Range;

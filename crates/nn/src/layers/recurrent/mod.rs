@@ -21,10 +21,10 @@ use crate::{Parameter, Scalar, Shape};
 use sequence::Sequence;
 
 /// A core run over a sequence: `[length, rows, inputs]` to the outputs of all steps, `[length, rows, units]`
-/// (specification 4.5). There are no masks: padding is processed like text.
+///. There are no masks: padding is processed like text.
 ///
-/// Parameters: the initial state, `h0` (and `c0` for LSTM), `[1, units]` each, zero at first, if it is trained (else it
-/// is zero and no parameter); then the core's.
+/// Parameters: the initial state, `h0` (and `c0` for LSTM), `[1, units]` each, initially zero, if it is trained (otherwise
+/// it is zero and not a parameter); then those of the core.
 ///
 /// Behind an [`Embed`](crate::Embed) layer the planned step multiplies the table's rows of the tokens that occur in the
 /// minibatch by the input weights once, and gathers the products: exact up to rounding. Where the last output is never
@@ -99,7 +99,7 @@ impl Core {
     }
 }
 
-/// Length and width of a sequence, or why it is none.
+/// Length and width of a sequence, or why the shape is not a sequence.
 fn sequence(input: Shape) -> Result<(usize, usize), String> {
     match input {
         Shape::Sequence { length, width } if length > 0 => Ok((length, width)),

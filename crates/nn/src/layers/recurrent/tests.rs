@@ -85,7 +85,7 @@ proptest! {
 #[test]
 fn many_rows_and_tokens_in_several_chunks() {
     for core in [gru(9), lstm(9), vrnn(9, Activation::Relu)] {
-        // Two steps a chunk, chunks with one step, and more different tokens than a block holds.
+        // Two steps per chunk, chunks with one step, and more different tokens than a block holds.
         let layers = vec![Embed { width: 3 }.into(), Recurrent { core, trainable_init: true }.into()];
         check(&classifier(Shape::Tokens { length: 6, vocabulary: 400 }, layers, TimePool::Mean), 130);
     }

@@ -36,7 +36,7 @@ pub(super) struct Affine<T> {
     /// `W`, row-major; its elements end with `y`.
     matrix: Matrix<T>,
     function: OfResidual<T>,
-    /// Residuals of the latest pass, one row a trial; then the slopes by them.
+    /// Residuals of the latest pass, one row per trial; then the slopes by them.
     residuals: Vec<T>,
     /// Value and factor of the gradient of each trial of the latest pass.
     values: Vec<(T, T)>,
@@ -75,7 +75,7 @@ impl<T: Real> OfResidual<T> {
             Self::Norm { q } => {
                 let base = r.abs() + T::of(1e-6);
                 let power = base.math_pow(q);
-                // A quotient is cheaper than a second power, but not where the power has overflowed.
+                // A quotient is cheaper than a second power, but wrong if the power has overflowed.
                 let slope = if power.is_finite() { power / base } else { base.math_pow(q - T::one()) };
                 // |r| has derivative 0 at 0.
                 let sign = if r == T::zero() { r } else { r.signum() };

@@ -5,7 +5,7 @@ use crate::objectives::real::Real;
 
 /// `Σ_{i=1..n} [p_0² + p_i² / (p_{i−1}² + 1e-6)]` of n + 1 parameters.
 ///
-/// QUIRK-27: p_0² stands inside the sum, so its weight is n. Upstream also makes a data set and never looks at it.
+/// QUIRK-27: p_0² is inside the sum, so its weight is n. Upstream also makes a data set and never uses it.
 pub(super) struct DependencyChain;
 
 impl<T: Real> Objective<T> for DependencyChain {

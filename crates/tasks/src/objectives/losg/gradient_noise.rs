@@ -12,7 +12,7 @@ pub(super) struct GradientNoise<T> {
     zero_probability: f64,
     std: f64,
     stream: Stream,
-    /// One an element: `None` is zeroed. Empty while there is nothing to do.
+    /// One per element: `None` is zeroed. Empty while there is nothing to do.
     current: Vec<Option<T>>,
     params: usize,
 }

@@ -28,7 +28,7 @@ use crate::Feed;
 use crate::task::row_length;
 
 /// A differentiable function of the parameters, on a current minibatch. As in [`Problem`](crate::Problem), the plural
-/// functions take one trial a row, and a row gives the bits that it gives alone.
+/// functions take one trial per row, and each row has the same bits as it would have alone.
 trait Objective<T>: Send {
     /// Draws the next minibatch of a feed; kinds without data have nothing to draw.
     fn next_batch(&mut self, _: Feed) {}

@@ -22,7 +22,7 @@ use super::sparse_softmax::SparseSoftmax;
 use super::sum_of_quadratics::SumOfQuadratics;
 use super::test_problem::TestProblem;
 use crate::families::losg::{LosgConfig, LosgProblem};
-use crate::families::{Config as _, Overhead};
+use crate::families::{Overhead, TaskConfig as _};
 use crate::objectives::draw::Draw;
 use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;
@@ -218,7 +218,7 @@ pub(crate) fn overhead(problem: &LosgProblem) -> Overhead {
     }
 }
 
-/// Operations of the products with a stored matrix: two an element forward, two backward.
+/// Operations of the products with a stored matrix: two per element forward, two backward.
 fn matrix_flops(problem: &LosgProblem) -> f64 {
     use LosgProblem as P;
     match problem {
@@ -369,7 +369,7 @@ struct Replica<T> {
     initial: Vec<(usize, Draw)>,
     noise: GradientNoise<T>,
     has_data: bool,
-    /// Of the latest evaluation, one a trial.
+    /// Of the latest evaluation, one per trial.
     losses: Vec<T>,
 }
 

@@ -16,7 +16,7 @@ use super::draw::Draw;
 use super::linalg::{dot, scale};
 use super::matrix::Matrix;
 use super::real::{Real, Shared, cast};
-use crate::families::Config as _;
+use crate::families::TaskConfig as _;
 use crate::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
 use crate::registry::version;
 use crate::task::row_length;
@@ -124,7 +124,7 @@ struct Replica<T> {
     initial: Draw,
     output: OutputFn,
     loss_scale: T,
-    /// `(A + N) x` of the latest pass, one row a trial.
+    /// `(A + N) x` of the latest pass, one row per trial.
     residuals: Vec<T>,
 }
 

@@ -23,7 +23,7 @@ const FUNCTIONS: [TestFunction; 8] = [
     TestFunction::Rosenbrock,
 ];
 
-/// One problem of each kind that is no wrapper, with gradient noise where the kind has it.
+/// One problem of each kind that is not a wrapper, with gradient noise where the kind has it.
 fn bases(noise_stdev: f64) -> Vec<LosgProblem> {
     use LosgProblem as P;
     let mut all = vec![

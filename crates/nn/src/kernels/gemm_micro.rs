@@ -2,7 +2,8 @@
 
 use super::Scalar;
 use super::gemm::{First, Micro, Tile};
-use super::math::{Exact, Fast, Math, PORTABLE_FMA};
+use super::math::{Exact, Fast, Math};
+use taskset_simd::PORTABLE_FMA;
 
 /// Calls `$function::<rows, generics>` for a run-time number of rows.
 macro_rules! by_rows {
@@ -191,7 +192,7 @@ mod x86 {
         masks
     }
 
-    /// A masked load costs a multiply-add's place on Zen 4: whole vectors are loaded without.
+    /// On Zen 4 a masked load takes the slot of a multiply-add, so whole vectors are loaded without a mask.
     ///
     /// # Safety
     /// `from` has the elements that the mask selects (16 if `FULL`).

@@ -1,11 +1,11 @@
-//! Reductions over the rows of tall matrices: gradients of biases, pooling.
+//! Reductions of the columns of tall matrices: gradients of biases, pooling.
 
 use super::Scalar;
 use super::math::Math;
 
-/// What becomes of the numbers of a column.
+/// How the numbers of a column become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reduction {
+pub enum ColumnReduction {
     /// Their sum.
     Sum,
     /// The sum of their squares.
@@ -19,19 +19,19 @@ const SIDE_BY_SIDE: usize = 256;
 
 /// See [`Scalar::reduce_columns`].
 #[inline(always)]
-pub(super) fn reduce<T: Scalar, M: Math<T>>(matrix: &[T], reduction: Reduction, out: &mut [T]) {
+pub(super) fn reduce<T: Scalar, M: Math<T>>(matrix: &[T], reduction: ColumnReduction, out: &mut [T]) {
     let sum = |a: T, b: T| a + b;
-    // NaN wins: it compares as false, so that it stays, and is taken where it is met.
+    // NaN wins: once it is `a`, no comparison replaces it, and if it is `b`, it is taken.
     let max = |a: T, b: T| if b > a || b.is_nan() { b } else { a };
     match reduction {
-        Reduction::Sum => fold(matrix, T::zero(), sum, sum, out),
-        Reduction::SquaredSum => fold(matrix, T::zero(), |a, b| M::mul_add(b, b, a), sum, out),
-        Reduction::Max => fold(matrix, T::neg_infinity(), max, max, out),
+        ColumnReduction::Sum => fold(matrix, T::zero(), sum, sum, out),
+        ColumnReduction::SquaredSum => fold(matrix, T::zero(), |a, b| M::mul_add(b, b, a), sum, out),
+        ColumnReduction::Max => fold(matrix, T::neg_infinity(), max, max, out),
     }
 }
 
-/// The gradient of the maxima `y` of the columns of `x`, given theirs `dy`: equal maxima share it, as in TensorFlow. A
-/// maximum that is NaN equals nothing: 0 / 0 makes its column NaN, as there. `ties` is room for one number a column.
+/// The gradient with respect to `x` of the maxima `y` of its columns, given their gradient `dy`. Equal maxima share it,
+/// as in TensorFlow. A maximum that is NaN equals nothing, so 0 / 0 makes its column NaN, as there. `ties` is room for one number per column.
 pub(crate) fn maxima_backward<T: Scalar>(x: &[T], y: &[T], dy: &[T], dx: &mut [T], ties: &mut Vec<T>) {
     let n = y.len();
     let equal = |x: T, y: T| if x == y { T::one() } else { T::zero() };
@@ -86,17 +86,19 @@ mod tests {
 
     fn check<T: Scalar>(backend: Backend, matrix: &[f64], n: usize, tolerance: f64) {
         let cast: Vec<T> = matrix.iter().map(|&x| T::of(x)).collect();
-        for (reduction, first) in
-            [(Reduction::Sum, 1.0), (Reduction::SquaredSum, 2.0), (Reduction::Max, f64::NEG_INFINITY)]
-        {
+        for (reduction, first) in [
+            (ColumnReduction::Sum, 1.0),
+            (ColumnReduction::SquaredSum, 2.0),
+            (ColumnReduction::Max, f64::NEG_INFINITY),
+        ] {
             let mut out = vec![T::of(first); n];
             T::reduce_columns(backend, &cast, reduction, &mut out);
             for (j, found) in out.iter().enumerate() {
                 let column = matrix.iter().skip(j).step_by(n);
                 let expected = match reduction {
-                    Reduction::Sum => first + column.sum::<f64>(),
-                    Reduction::SquaredSum => first + column.map(|x| x * x).sum::<f64>(),
-                    Reduction::Max => column.fold(first, |a, &b| a.max(b)),
+                    ColumnReduction::Sum => first + column.sum::<f64>(),
+                    ColumnReduction::SquaredSum => first + column.map(|x| x * x).sum::<f64>(),
+                    ColumnReduction::Max => column.fold(first, |a, &b| a.max(b)),
                 };
                 let error = (found.wide() - expected).abs();
                 assert!(error <= tolerance * matrix.len() as f64, "{reduction:?} {found} {expected}");
@@ -121,7 +123,7 @@ mod tests {
             for at in [0, 5, 299] {
                 let mut matrix = vec![1f32; 300 * 3];
                 matrix[at * 3 + 1] = f32::NAN;
-                for reduction in [Reduction::Sum, Reduction::SquaredSum, Reduction::Max] {
+                for reduction in [ColumnReduction::Sum, ColumnReduction::SquaredSum, ColumnReduction::Max] {
                     let mut out = [0.0; 3];
                     f32::reduce_columns(backend, &matrix, reduction, &mut out);
                     assert!(out[1].is_nan() && !out[0].is_nan() && !out[2].is_nan(), "{reduction:?} {at}");

@@ -1,38 +1,35 @@
-//! How long a trial takes, before it is run; and the paper's rejection of tasks that cannot be built or are too slow.
+//! What training costs, estimated before it is run: minutes of a trial, shares of a sweep, operations of a check; and the
+//! paper's rejection of tasks that cannot be built or are too slow.
 //!
 //! The paper samples from "a broad distribution" and uses "rejection sampling to remove tasks that are either too slow,
 //! contain errors, or that we are unable to optimize at all" (section 2.1). The first two are decided here, from the
 //! description alone; the third shows only in curves.
 
 use std::fmt;
-use std::hint::black_box;
-use std::time::{Duration, Instant};
 
-use taskset_nn::kernels::{MatrixRef, Scratch, Start};
-use taskset_nn::{Backend, Scalar};
-use taskset_tasks::Description;
+use taskset_tasks::{Description, Task};
 use taskset_trial::Protocol;
 
 /// How fast one core is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MachineRate {
-    /// Matrix products of medium size, in 10⁹ floating-point operations a second.
+    /// Matrix products of medium size, in 10⁹ floating-point operations per second.
     pub gflops: f64,
-    /// Reading memory that no cache holds, in 10⁹ bytes a second.
+    /// Reading from memory beyond all caches, in 10⁹ bytes per second.
     pub gigabytes_per_second: f64,
 }
 
 /// Seconds of a step whatever the task: drawing indices, calls, the optimizer's scalars.
 const STEP_SECONDS: f64 = 0.7e-6;
-/// What models reach of the rate of matrix products: 0.4 to 0.9 (docs/performance.md).
+/// Share of the speed of matrix products that models reach: 0.4 to 0.9 (docs/performance.md).
 const EFFICIENCY: f64 = 0.7;
-/// Scalar operations a second.
+/// Scalar operations per second.
 const SCALAR_RATE: f64 = 3e9;
-/// Seconds of the optimizer's update a parameter (two moments).
+/// Seconds of the optimizer's update per parameter (two moments).
 const UPDATE_SECONDS: f64 = 0.4e-9;
-/// Constants of a step that a core's own cache holds.
+/// Bytes of a step's constants that fit into a core's own cache.
 const CACHED_BYTES: f64 = 1e6;
-/// Memory's speed where only the products' is known.
+/// Speed of memory where only that of products is known.
 const USUAL_GIGABYTES_PER_SECOND: f64 = 10.0;
 
 impl MachineRate {
@@ -40,50 +37,13 @@ impl MachineRate {
     pub const fn new(gflops: f64) -> Self {
         Self { gflops, gigabytes_per_second: USUAL_GIGABYTES_PER_SECOND }
     }
-
-    /// Measures the core that this thread runs on, in about 0.2 s.
-    pub fn measure() -> Self {
-        Self { gflops: measure_products(), gigabytes_per_second: measure_memory() }
-    }
-}
-
-/// Calls something for this long and takes its fastest call: what else the machine does only slows calls down.
-fn fastest(budget: Duration, mut call: impl FnMut()) -> f64 {
-    let (start, mut best) = (Instant::now(), f64::INFINITY);
-    while start.elapsed() < budget {
-        let before = Instant::now();
-        call();
-        best = best.min(before.elapsed().as_secs_f64());
-    }
-    best.max(1e-9)
-}
-
-fn measure_products() -> f64 {
-    let (m, k, n) = (128, 512, 128);
-    let (a, b, mut c) = (vec![0.5f32; m * k], vec![0.25f32; k * n], vec![0f32; m * n]);
-    let mut scratch = Scratch::default();
-    let seconds = fastest(Duration::from_millis(100), || {
-        let (a, b) = (MatrixRef::new(&a, m, k), MatrixRef::new(&b, k, n));
-        f32::gemm(Backend::detect(), a, b, Start::Zero, false, &mut c, &mut scratch);
-        black_box(&mut c);
-    });
-    2.0 * (m * k * n) as f64 / seconds / 1e9
-}
-
-fn measure_memory() -> f64 {
-    const ELEMENTS: usize = 8 << 20;
-    let memory = vec![1u64; ELEMENTS];
-    let seconds = fastest(Duration::from_millis(60), || {
-        black_box(black_box(&memory).iter().fold(0u64, |sum, x| sum.wrapping_add(*x)));
-    });
-    (ELEMENTS * size_of::<u64>()) as f64 / seconds / 1e9
 }
 
 /// Estimated minutes of one trial on one core, alone: steps, updates and evaluations, without loading data. Good to a
 /// factor of about two for most tasks; trials in lockstep take less.
 ///
 /// A step takes as long as its arithmetic, or as reading its constants takes where those outgrow a core's cache (a
-/// `quadratic_family` of 3,000 dimensions reads 72 MB a step), whichever is longer.
+/// `quadratic_family` of 3,000 dimensions reads 72 MB per step), whichever is longer.
 pub fn estimate_minutes(description: &Description, protocol: &Protocol, rate: &MachineRate) -> f64 {
     let overhead = &description.overhead;
     let arithmetic = description.flops_per_step / (rate.gflops * 1e9 * EFFICIENCY);
@@ -96,11 +56,26 @@ pub fn estimate_minutes(description: &Description, protocol: &Protocol, rate: &M
     (f64::from(protocol.steps) * step + minibatches * minibatch) / 60.0
 }
 
+/// Work of a trial relative to those of other tasks, for the order and the progress of a sweep: about a microsecond of
+/// overhead per step, and some GFLOP/s. It needs no measured machine, because only ratios count.
+pub(crate) fn relative_work(task: &dyn Task) -> f64 {
+    1e-6 + task.flops_per_step() / 1e10
+}
+
+/// Rough number of operations that [`check_steps`](crate::check_steps) takes, to leave out what would take too long.
+pub fn check_operations(description: &Description, steps: usize) -> f64 {
+    let Description { flops_per_step, num_params, overhead, .. } = description;
+    // A quadratic's matrix of given eigenvalues is drawn in double precision when its first replica starts.
+    let drawing =
+        if description.family == "quadratic_family" { 40.0 * (*num_params as f64).powi(3) } else { 0.0 };
+    drawing + steps as f64 * (flops_per_step + 30.0 * overhead.scalar_operations)
+}
+
 /// Why a task is not used.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// Its configuration describes no model.
+    /// Its configuration describes a model that cannot be built.
     Infeasible {
         /// What in the configuration makes it impossible.
         reason: String,
@@ -119,7 +94,7 @@ impl fmt::Display for Rejection {
         match self {
             Self::Infeasible { reason } => write!(f, "infeasible: {reason}"),
             Self::TooSlow { minutes, limit } => {
-                write!(f, "too slow: about {minutes:.3} min a trial, more than {limit} min")
+                write!(f, "too slow: about {minutes:.3} min per trial, more than {limit} min")
             }
         }
     }
@@ -147,6 +122,7 @@ pub fn screen(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use taskset_datasets::{Datasets, Source};
 
     const RATE: MachineRate = MachineRate::new(100.0);
 
@@ -160,25 +136,83 @@ mod tests {
         minutes(name, &protocol) * 60.0
     }
 
+    /// A made-up task, of round numbers at [`RATE`].
+    fn task(seconds_of_products: f64, seconds_of_scalars: f64, bytes: f64) -> Description {
+        let mut task = taskset_tasks::describe("TwoD_Bowl1").unwrap();
+        task.num_params = 0;
+        task.flops_per_step = seconds_of_products * RATE.gflops * 1e9 * EFFICIENCY;
+        task.overhead.scalar_operations = seconds_of_scalars * SCALAR_RATE;
+        task.overhead.bytes = bytes;
+        task.overhead.evaluation_share = 0.5;
+        task
+    }
+
+    fn check(task: &Description, protocol: Protocol, minutes: f64) {
+        let estimate = estimate_minutes(task, &protocol, &RATE);
+        // Overhead per step adds some microseconds; the rest is rounding.
+        assert!((estimate - minutes).abs() < 1e-5 * minutes, "{estimate}, not {minutes}");
+    }
+
     #[test]
-    fn estimates_are_near_what_was_measured() {
-        // Measured on a machine of about 100 GFLOP/s a core, alone.
-        for (name, measured) in [
-            ("FixedMLP_mnist_ce_128x128x128_relu_bs128", 770.0),
-            ("mlp_family_seed3", 104.0),
-            ("quadratic_family_seed2", 1.0),
-            ("quadratic_family_seed20", 500.0),
-            ("losg_tasks_family_seed0", 0.7),
-            ("mlp_family_seed5", 470.0),
-        ] {
-            let estimate = micros(name);
-            assert!((measured / 4.0..measured * 4.0).contains(&estimate), "{name}: {estimate}");
-        }
+    fn a_trial_is_its_steps_and_its_evaluations() {
+        let protocol = |steps, eval_every, eval_batches| Protocol { steps, eval_every, eval_batches };
+        // 60 steps of 2 + 1 seconds; 2 evaluations of 4 splits of 5 minibatches at half of a step.
+        check(&task(2.0, 1.0, 0.0), protocol(60, 60, 5), (60.0 * 3.0 + 2.0 * 4.0 * 5.0 * 1.5) / 60.0);
+        // Twice as many steps with as many evaluations.
+        check(&task(2.0, 1.0, 0.0), protocol(120, 120, 5), (120.0 * 3.0 + 2.0 * 4.0 * 5.0 * 1.5) / 60.0);
+        // Reading 50 GB takes 5 seconds, longer than the products; it happens at the same time as these.
+        check(&task(2.0, 1.0, 5e10), protocol(60, 60, 5), (60.0 * 6.0 + 2.0 * 4.0 * 5.0 * 3.0) / 60.0);
+        check(&task(7.0, 1.0, 5e10), protocol(60, 60, 5), (60.0 * 8.0 + 2.0 * 4.0 * 5.0 * 4.0) / 60.0);
+        // What a cache holds is not read from memory.
+        check(&task(2.0, 1.0, CACHED_BYTES), protocol(60, 60, 5), 4.0);
+    }
+
+    #[test]
+    fn updates_count_by_parameters() {
+        let mut large = task(1.0, 0.0, 0.0);
+        large.num_params = 2_500_000_000;
+        // One second of products and one of updates; evaluations have no updates.
+        check(
+            &large,
+            Protocol { steps: 30, eval_every: 30, eval_batches: 1 },
+            (30.0 * 2.0 + 8.0 * 0.5) / 60.0,
+        );
+    }
+
+    #[test]
+    fn tasks_are_ranked_as_measured() {
+        // Fastest first, by times measured alone on a machine of about 100 GFLOP/s per core.
+        let names = [
+            "losg_tasks_family_seed0",
+            "mlp_family_seed3",
+            "mlp_family_seed5",
+            "FixedMLP_mnist_ce_128x128x128_relu_bs128",
+        ];
+        let estimates = names.map(micros);
+        assert!(estimates.is_sorted(), "{estimates:?}");
+    }
+
+    #[test]
+    fn a_sweep_weighs_tasks_by_their_operations() {
+        let data = Datasets::new(Source::Synthetic);
+        let work = |name: &str| relative_work(&*taskset_tasks::build(name, &data).unwrap());
+        assert!(work("TwoD_Bowl1") < 2e-6);
+        assert!(work("mlp_family_seed131") > 10.0 * work("TwoD_Bowl1"));
+    }
+
+    #[test]
+    fn drawing_a_matrix_counts_among_the_operations_of_a_check() {
+        let mut quadratic = task(0.0, 0.0, 0.0);
+        quadratic.flops_per_step = 1e3;
+        assert!((check_operations(&quadratic, 3) - 3e3).abs() < 1e-9);
+        quadratic.family = "quadratic_family".to_owned();
+        quadratic.num_params = 100;
+        assert!((check_operations(&quadratic, 3) - 4.0003e7).abs() < 1.0);
     }
 
     #[test]
     fn memory_bounds_what_the_caches_do_not_hold() {
-        // Nearly 3,000 dimensions without noise: 70 MB a step.
+        // Nearly 3,000 dimensions without noise: 70 MB per step.
         let large = (0..1000)
             .map(|seed| taskset_tasks::describe(&format!("quadratic_family_seed{seed}")).unwrap())
             .filter(|task| task.overhead.scalar_operations <= 0.0)
@@ -213,12 +247,5 @@ mod tests {
         assert!(matches!(slow, Rejection::TooSlow { limit, .. } if limit < 0.01), "{slow}");
         assert!(slow.to_string().contains("more than 0.001 min"), "{slow}");
         assert!(screened("mlp_family_seed3", 60.0).is_ok_and(|minutes| minutes < 10.0));
-    }
-
-    #[test]
-    fn this_machine_has_some_speed() {
-        let rate = MachineRate::measure();
-        assert!(rate.gflops > 0.01 && rate.gflops.is_finite(), "{rate:?}");
-        assert!(rate.gigabytes_per_second > 0.01 && rate.gigabytes_per_second.is_finite(), "{rate:?}");
     }
 }

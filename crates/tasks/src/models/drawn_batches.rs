@@ -17,7 +17,7 @@ pub trait Draw: Debug + Send + Sync + 'static {
     /// Examples of a minibatch, 1 at least.
     fn batch_size(&self) -> usize;
 
-    /// Whether the data are real (the default; also what is defined without data), a part of them, or a stand-in.
+    /// Whether the data are real (the default, also for tasks without data), a part of the real data, or a stand-in.
     fn origin(&self) -> Origin {
         Origin::Real
     }

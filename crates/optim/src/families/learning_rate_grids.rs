@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::adam1p::default_adam;
-use crate::registry::{Hyperparameters, half_order};
+use crate::registry::{FamilyMember, half_order};
 use crate::{Dimension, Naming, Rule, Switches};
 
 /// TensorFlow's default Adam with learning rate `10^x`, x = -7, -6.5, …, 1: the "learning rate tuned Adam" baseline.
@@ -24,7 +24,7 @@ pub struct AdagradLr {
 
 const LEARNING_RATE: Dimension = Dimension::log("learning_rate", 1e-7, 1e1);
 
-impl Hyperparameters for AdamLr {
+impl FamilyMember for AdamLr {
     const NAME: &'static str = "adam_lr";
     const PREFIX: &'static str = "adam_lr";
     const NAMING: Naming = Naming::HalfOrders;
@@ -42,7 +42,7 @@ impl Hyperparameters for AdamLr {
     }
 }
 
-impl Hyperparameters for AdagradLr {
+impl FamilyMember for AdagradLr {
     const NAME: &'static str = "adagrad_lr";
     const PREFIX: &'static str = "adagrad_lr";
     const NAMING: Naming = Naming::HalfOrders;

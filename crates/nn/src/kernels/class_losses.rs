@@ -1,4 +1,4 @@
-//! The classifiers' losses over rows of logits, with their gradients in place.
+//! The losses of classifiers over rows of logits; gradients replace the logits.
 
 use super::Scalar;
 use super::math::Math;
@@ -11,11 +11,11 @@ fn classes<T>(logits: &[T], labels: &[u16]) -> usize {
         return 1;
     }
     let classes = logits.len() / labels.len();
-    assert!(classes > 0 && classes * labels.len() == logits.len(), "one row of logits a label");
+    assert!(classes > 0 && classes * labels.len() == logits.len(), "one row of logits per label");
     classes
 }
 
-/// Largest element; NaNs are passed over (the exponentials' sum meets them).
+/// Largest element, ignoring NaN (which the sum of exponentials keeps).
 #[inline(always)]
 fn maximum<T: Scalar>(row: &[T]) -> T {
     let pick = |a: T, b: T| if b > a { b } else { a };
@@ -47,7 +47,7 @@ pub(super) fn total<T: Scalar>(row: &[T]) -> T {
     lanes.iter().copied().sum::<T>() + rest
 }
 
-/// From this many classes on a row alone vectorises well.
+/// With this many classes or more, the loop over one row vectorises well.
 const MANY_CLASSES: usize = 32;
 
 /// See [`Scalar::softmax_cross_entropy`]. Row by row for many classes; else in three passes, so that the exponentials
@@ -134,7 +134,7 @@ pub(super) fn sigmoid_squared_error<T: Scalar, M: Math<T>>(
     for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {
         let label = usize::from(label);
         let target = row[label];
-        // The target's square never enters the sum: taking it out again would leave its rounding error.
+        // The square of the target is never added, because subtracting it later would leave its rounding error.
         row[label] = T::zero();
         let mut squares = T::zero();
         for x in row.iter() {

@@ -2,7 +2,7 @@
 
 use super::Scalar;
 use super::math::Math;
-use crate::Activation;
+use crate::descriptors::Activation;
 
 /// `x[i] = f(x[i])`.
 #[inline(always)]
@@ -20,7 +20,7 @@ fn scale<T: Scalar>(saved: &[T], gradients: &mut [T], f: impl Fn(T) -> T) {
     }
 }
 
-/// Length of the blocks that are tested for arguments beyond the fast trigonometry.
+/// Length of blocks. Each is tested once for arguments that are too large for the fast trigonometry.
 const BLOCK: usize = 64;
 
 #[inline(always)]
@@ -32,7 +32,7 @@ fn all_small<T: Scalar, M: Math<T>>(values: &[T]) -> bool {
 #[inline(always)]
 pub(super) fn forward<T: Scalar, M: Math<T>>(activation: Activation, values: &mut [T]) {
     let zero = T::zero();
-    // Comparisons are such that NaN stays NaN.
+    // The comparisons are written so that NaN stays NaN.
     let leaky = |values: &mut [T], slope: f64| {
         let slope = T::of(slope);
         each(values, |x| if x > zero { x } else { slope * x });
@@ -80,7 +80,7 @@ pub(super) fn backward<T: Scalar, M: Math<T>>(activation: Activation, saved: &[T
         Activation::LeakyRelu1 => leaky(gradients, 0.1),
         Activation::LeakyRelu2 => leaky(gradients, 0.2),
         Activation::LeakyRelu4 => leaky(gradients, 0.4),
-        // A factor, not a choice: an infinite or NaN gradient at a dead unit gives NaN, as in TensorFlow.
+        // Multiplied, not selected: an infinite or NaN gradient at a dead unit gives NaN, as in TensorFlow.
         Activation::Relu => scale(saved, gradients, |y| if y > zero { one } else { zero }),
         Activation::Sigmoid => scale(saved, gradients, |y| y * (one - y)),
         Activation::Swish => scale(saved, gradients, |x| {

@@ -118,7 +118,7 @@ impl Axis {
 /// as a matrix `[height · width · inputs, outputs]`. For [`Direction::Transposed`] the same holds with the roles of
 /// inputs and outputs exchanged, the kernel being `[height · width · outputs, inputs]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
+pub(crate) struct PixelGroup {
     /// The pixels, image by image.
     pub(crate) rows: Vec<Entry>,
     /// Pixels of an image.
@@ -170,7 +170,7 @@ impl Windows {
     ///
     /// # Panics
     /// If an image of the block begins beyond 2³² numbers.
-    pub(crate) fn groups(&self, direction: Direction, images: usize) -> Vec<Group> {
+    pub(crate) fn groups(&self, direction: Direction, images: usize) -> Vec<PixelGroup> {
         let (height, width, channels, to) = match direction {
             Direction::Forward => (self.y.output, self.x.output, self.inputs, [self.y.input, self.x.input]),
             Direction::Transposed => {
@@ -201,7 +201,7 @@ impl Windows {
                     depth.extend((0..channels).map(|c| Entry { offset: at(offset + c), row: at(row + c) }));
                 }
             }
-            groups.push(Group { rows, per_image, depth });
+            groups.push(PixelGroup { rows, per_image, depth });
         }
         groups
     }

@@ -1,8 +1,8 @@
-//! `exp` and `log` rounded to the nearest double (but for values next to a tie), from IEEE arithmetic alone.
+//! `exp` and `ln` rounded to the nearest double (except next to a tie), from IEEE arithmetic alone.
 //!
 //! Upstream's configurations went through the C library's functions, which are very nearly rounded to the nearest.
-//! The `libm` crate's are less exact, so that last digits and with them the lengths of upstream's files came out
-//! differently for every family; the platform's own functions differ between platforms.
+//! The functions of the `libm` crate are less exact: with them, last digits differed from upstream's files in every
+//! family. The platform's own functions differ between platforms.
 
 /// A number as the unevaluated sum of two doubles, the second below half a unit in the last place of the first.
 #[derive(Clone, Copy)]

@@ -1,0 +1,143 @@
+//! Which function a kernel computes, as plain values: activations, and the losses of autoencoders.
+//!
+//! These types are below the kernels, which compute the functions. `layers` and `losses` are above: they plan the steps.
+
+/// An elementwise activation with TensorFlow's subgradients; names and definitions are TaskSet's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// `cos x`.
+    Cos,
+    /// `x` for `x >= 0`, else `exp(x) - 1`.
+    Elu,
+    /// `x` for `x > 0`, else `0.1 x`.
+    LeakyRelu1,
+    /// `x` for `x > 0`, else `0.2 x`.
+    LeakyRelu2,
+    /// `x` for `x > 0`, else `0.4 x`.
+    LeakyRelu4,
+    /// `max(x, 0)`, gradient 0 at 0.
+    Relu,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// `x · sigmoid(x)`.
+    Swish,
+    /// `tanh x`.
+    Tanh,
+}
+
+impl Activation {
+    /// All activations in TaskSet's sampling (alphabetical) order.
+    pub const ALL: [Self; 9] = [
+        Self::Cos,
+        Self::Elu,
+        Self::LeakyRelu1,
+        Self::LeakyRelu2,
+        Self::LeakyRelu4,
+        Self::Relu,
+        Self::Sigmoid,
+        Self::Swish,
+        Self::Tanh,
+    ];
+
+    /// TaskSet's name, as it stands in configurations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cos => "cos",
+            Self::Elu => "elu",
+            Self::LeakyRelu1 => "leaky_relu1",
+            Self::LeakyRelu2 => "leaky_relu2",
+            Self::LeakyRelu4 => "leaky_relu4",
+            Self::Relu => "relu",
+            Self::Sigmoid => "sigmoid",
+            Self::Swish => "swish",
+            Self::Tanh => "tanh",
+        }
+    }
+
+    /// The activation with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|activation| activation.name() == name)
+    }
+
+    /// Whether the derivative is computed from the input (`cos`, `swish`); for the others the output suffices.
+    pub const fn derivative_needs_input(self) -> bool {
+        matches!(self, Self::Cos | Self::Swish)
+    }
+}
+
+/// Distance of `f(values)` and the network's input, both `[rows, n]` (an image counts as a vector). It is reduced over
+/// the `n` elements of a row, and averaged over rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconstruction {
+    /// `f`.
+    pub output: Output,
+    /// Distance of two elements.
+    pub distance: Distance,
+    /// Reduction over the elements of a row.
+    pub reduction: Reduction,
+}
+
+/// The function that is applied to the values first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// None.
+    Linear,
+    /// `1 / (1 + exp(−x))`.
+    Sigmoid,
+    /// `tanh x`.
+    Tanh,
+}
+
+/// Distance of two elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distance {
+    /// `(y − x)²`.
+    Squared,
+    /// `|y − x|`, whose gradient at 0 is 0.
+    Absolute,
+}
+
+/// Reduction over the elements of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Mean.
+    Mean,
+    /// Sum.
+    Sum,
+}
+
+/// `−log p` (nats per row) of the network's input `x`, `[rows, n]` (an image counts as a vector), with values
+/// `[rows, 2n]`, of which the first `n` are means `μ` and the last `n` logarithms of standard deviations; the mean over
+/// rows:
+///
+/// `−log p = Σ ½ ((x − μ) / σ)² + log σ + ½ log 2π`
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GaussianLikelihood {
+    /// All values are clipped to `[−clip, clip]` first; beyond it (not at its ends) their gradient is 0. May be infinite.
+    pub clip: f64,
+    /// Width `w` of the bins that the input's values come from: `x + u`, `u ~ U(−w/2, w/2)` drawn with the minibatch,
+    /// takes the place of `x`, and `p` is the probability of a bin, density times `w`. `None`: `p` is the density.
+    pub dequantize: Option<f64>,
+}
+
+impl GaussianLikelihood {
+    /// The constant part of `−log p` of one element.
+    pub(crate) fn constant(self) -> f64 {
+        let half_log_2_pi = 0.918_938_533_204_672_7;
+        half_log_2_pi - self.dequantize.map_or(0.0, libm::log)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_in_alphabetical_order() {
+        for activation in Activation::ALL {
+            assert_eq!(Activation::from_name(activation.name()), Some(activation));
+        }
+        assert!(Activation::ALL.is_sorted_by_key(|activation| activation.name()));
+        assert_eq!(Activation::from_name("gelu"), None);
+    }
+}
