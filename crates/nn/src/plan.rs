@@ -22,9 +22,9 @@ pub struct Plan<T> {
     steps: Vec<(Box<dyn Step<T>>, Range<usize>)>,
     objective: Box<dyn Objective<T>>,
     objective_range: Range<usize>,
-    /// Numbers a row before the first step, behind it, …, behind the last.
+    /// Numbers per row: before the first step, after it, …, after the last.
     widths: Vec<usize>,
-    /// Whether the step of this number, or one before it, has parameters: what is behind it needs a gradient.
+    /// Whether the step of this number, or one before it, has parameters, so that its output needs a gradient.
     learns: Vec<bool>,
     /// The position in the network of the layer of each step.
     #[cfg(feature = "candle")]
@@ -32,9 +32,10 @@ pub struct Plan<T> {
     parameters: usize,
     capacity: usize,
     rows: usize,
-    /// `values[0]` is the input, `values[i + 1]` what step `i` gives if a backward pass follows.
+    /// `values[0]` is the input, `values[i + 1]` the output of step `i` if a backward pass follows.
     values: Vec<Vec<T>>,
-    /// The number among `values` of where step `i` writes if none follows: few buffers, again and again, stay in the cache.
+    /// The index into `values` of where step `i` writes if no backward pass follows: a few buffers, used again and again,
+    /// stay in the cache.
     reused: Vec<usize>,
     /// Gradients with respect to `values`; allocated by the first backward pass where needed.
     deltas: Vec<Vec<T>>,
@@ -118,7 +119,7 @@ impl<T: Scalar> Plan<T> {
                 _ => None,
             };
             offset = range.end;
-            // The loss of a language model reads no prediction behind the last token.
+            // The loss of a language model reads no prediction after the last token.
             let last_step_unused = network.loss == Loss::NextToken && i + 1 == planned;
             let planning = Planning { input: shapes[i], rows, activation, vocabulary, last_step_unused };
             if let Some(step) = layer.step(planning) {
@@ -189,13 +190,13 @@ impl<T: Scalar> Plan<T> {
         self.batch_mut().features
     }
 
-    /// The labels, one a row.
+    /// The labels, one per row.
     pub fn labels_mut(&mut self) -> &mut [u16] {
         self.batch_mut().labels
     }
 
     /// Draws the random numbers of a range of rows (dropout masks, latent samples, pixel noise), layer by layer, the
-    /// loss last. A minibatch takes the same numbers from the stream wherever in a larger plan its rows stand.
+    /// loss last. A minibatch takes the same numbers from the stream, whichever rows of a larger plan it has.
     ///
     /// # Panics
     /// If the range exceeds the rows planned for.
@@ -206,7 +207,7 @@ impl<T: Scalar> Plan<T> {
         self.objective.draw_noise(rows, stream);
     }
 
-    /// The random numbers of the minibatch, step by step, the loss's last; `None` for what is deterministic.
+    /// The random numbers of the minibatch, step by step, those of the loss last; `None` for deterministic steps.
     pub fn noise(&self) -> impl Iterator<Item = Option<&[T]>> {
         let objective = std::iter::once_with(|| self.objective.noise());
         self.steps.iter().map(|(step, _)| step.noise()).chain(objective)
@@ -215,7 +216,7 @@ impl<T: Scalar> Plan<T> {
     /// Mean loss over the rows.
     ///
     /// # Panics
-    /// If the length of `params` is not the network's, or a label is not below the number of classes.
+    /// If `params` does not have the network's length, or a label is not below the number of classes.
     pub fn loss(&mut self, params: &[T]) -> f64 {
         self.forward(params, false) + self.objective_pass(params, None)
     }
@@ -317,8 +318,8 @@ impl<T: Scalar> Plan<T> {
     }
 }
 
-/// Where each step writes when no backward pass follows, by the numbers per row before the first step, behind it, …: the
-/// smallest of those in use that is large enough and is not the one it reads. The input stays.
+/// Which buffer each step writes to when no backward pass follows, given the numbers per row before the first step, after
+/// it, …: the smallest buffer in use that is large enough and is not the one that the step reads. The input is kept.
 fn reused(widths: &[usize]) -> Vec<usize> {
     let mut places = Vec::with_capacity(widths.len());
     let mut from = 0;
@@ -342,7 +343,7 @@ mod candle {
         /// The minibatch and its noise as the [reference](crate::reference) takes them, on the CPU.
         ///
         /// # Errors
-        /// Candle's.
+        /// Errors of candle.
         pub fn reference_batch(&self) -> CandleResult<Batch> {
             let (rows, cpu) = (self.rows, &Device::Cpu);
             let tensor = |values: &[T]| Tensor::from_slice(values, values.len(), cpu);

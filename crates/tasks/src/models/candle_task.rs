@@ -42,14 +42,14 @@ pub trait CandleLoss: Send + Sync + 'static {
     /// random must come from `stream`; draw in the same way for both types, and convert.
     ///
     /// # Errors
-    /// Candle's.
+    /// Errors of candle.
     fn draw(&self, split: Split, stream: &mut Stream, dtype: DType) -> CandleResult<Self::Batch>;
 
     /// The loss at these parameters, in the order of [`variables`](CandleLoss::variables): one number of their type. It
     /// must depend on parameters and batch alone, without randomness and without memory.
     ///
     /// # Errors
-    /// Candle's.
+    /// Errors of candle.
     fn loss(&self, params: &[Tensor], batch: &Self::Batch) -> CandleResult<Tensor>;
 
     /// Whether the data are real (the default, also for tasks without data), a part of the real data, or a stand-in.
