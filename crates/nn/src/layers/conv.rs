@@ -1,6 +1,6 @@
 //! Convolutions of images.
 
-use super::Kind;
+use super::LayerKind;
 use crate::kernels::{ColumnReduction, Gathered, Start};
 use crate::parameter::Initial;
 use crate::sliding_windows::{Axis, Direction, PixelGroup, Windows};
@@ -44,7 +44,7 @@ impl Conv {
     }
 }
 
-impl Kind for Conv {
+impl LayerKind for Conv {
     const FUSES_ACTIVATION: bool = true;
 
     fn output(&self, input: Shape) -> Result<Shape, String> {

@@ -24,7 +24,7 @@ use super::sum_of_quadratics::SumOfQuadratics;
 use super::test_problem::TestProblem;
 use crate::families::TaskConfig as _;
 use crate::families::losg::{LosgConfig, LosgProblem};
-use crate::objectives::draw::Draw;
+use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;
 use crate::registry::version;
@@ -148,7 +148,7 @@ pub(super) fn layout(problem: &LosgProblem) -> Layout {
 }
 
 /// Distribution of the initial parameters: runs of elements with a common one.
-fn initial(problem: &LosgProblem) -> Vec<(usize, Draw)> {
+fn initial(problem: &LosgProblem) -> Vec<(usize, ElementDraw)> {
     use LosgProblem as P;
     match problem {
         P::OptimizationTestProblem { problem, .. } => {
@@ -159,14 +159,14 @@ fn initial(problem: &LosgProblem) -> Vec<(usize, Draw)> {
             .iter()
             .map(|tensor| {
                 let std = 1.2 / (tensor.shape.first().copied().unwrap_or(1) as f64).sqrt();
-                (tensor.len(), Draw::Normal { mean: 0.0, std })
+                (tensor.len(), ElementDraw::Normal { mean: 0.0, std })
             })
             .collect(),
         P::Rescale { base, scale } => {
             initial(base).into_iter().map(|(n, draw)| (n, draw.scaled(*scale))).collect()
         }
         // QUIRK-30: the sparse and the logarithmic wrapper do not use the initialiser of their base.
-        _ => vec![(layout(problem).len(), Draw::STANDARD_NORMAL)],
+        _ => vec![(layout(problem).len(), ElementDraw::STANDARD_NORMAL)],
     }
 }
 
@@ -207,7 +207,7 @@ struct Losg {
     name: String,
     config: LosgConfig,
     layout: Layout,
-    initial: Vec<(usize, Draw)>,
+    initial: Vec<(usize, ElementDraw)>,
     /// `W` and `y` of a seeded quadratic or norm.
     instance: Shared,
 }
@@ -320,7 +320,7 @@ impl Task for Losg {
 struct Replica<T> {
     objective: Box<dyn Objective<T>>,
     init: Stream,
-    initial: Vec<(usize, Draw)>,
+    initial: Vec<(usize, ElementDraw)>,
     noise: GradientNoise<T>,
     has_data: bool,
     /// Of the latest evaluation, one per trial.

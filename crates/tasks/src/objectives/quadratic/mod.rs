@@ -12,7 +12,7 @@ use taskset_trial::TaskVersion;
 
 use self::distribution::{draw_matrix, is_symmetric};
 use self::noise::Noise;
-use super::draw::Draw;
+use super::element_draw::ElementDraw;
 use super::linalg::{dot, scale};
 use super::matrix::Matrix;
 use super::real::{Real, Shared, cast};
@@ -67,10 +67,10 @@ impl Quadratic {
             noise: Noise::new(config.a_noise, n, &replica.child("noise")),
             init: init.stream(),
             initial: match config.initial_dist {
-                Distribution::Normal { mean, std } => Draw::Normal { mean, std },
+                Distribution::Normal { mean, std } => ElementDraw::Normal { mean, std },
                 Distribution::Uniform { min, max }
                 | Distribution::LinspaceEigen { min, max }
-                | Distribution::LogspaceEigen { min, max } => Draw::Uniform { lo: min, hi: max },
+                | Distribution::LogspaceEigen { min, max } => ElementDraw::Uniform { lo: min, hi: max },
             },
             output: config.output_fn,
             loss_scale: T::of(config.loss_scale),
@@ -121,7 +121,7 @@ struct Replica<T> {
     matrix: Matrix<T>,
     noise: Noise<T>,
     init: Stream,
-    initial: Draw,
+    initial: ElementDraw,
     output: OutputFn,
     loss_scale: T,
     /// `(A + N) x` of the latest pass, one row per trial.
