@@ -51,10 +51,10 @@ impl Network {
         format!("{self:?}")
     }
 
-    /// The shapes before the first layer, behind it, …, behind the last.
+    /// The shapes before the first layer, after it, …, after the last.
     ///
     /// # Errors
-    /// The first layer that cannot take what the one before it gives, or the loss.
+    /// If a layer, or the loss, cannot take the output of the layer before it; names the first one.
     pub fn shapes(&self) -> Result<Vec<Shape>, InvalidNetwork> {
         let mut shapes = vec![self.input];
         let mut shape = self.input;
@@ -68,7 +68,7 @@ impl Network {
         Ok(shapes)
     }
 
-    /// The layers with the shapes of their inputs, as far as they fit together.
+    /// The layers with the shapes of their inputs, up to the first one that does not fit.
     fn with_inputs(&self) -> impl Iterator<Item = (&Layer, Shape)> {
         let mut shape = Some(self.input);
         self.layers.iter().map_while(move |layer| {
@@ -149,15 +149,15 @@ impl Network {
         let (mut first, mut macs) = (true, 0.0);
         for (layer, input) in self.with_inputs() {
             let own = layer.macs(input);
-            // Forward and the weights' gradient; the input's gradient for all but the first.
+            // Forward and the gradient of the weights; the gradient of the input for all but the first.
             macs += if first { 2.0 } else { 3.0 } * own;
             first &= layer.parameters(input).is_empty();
         }
         2.0 * rows as f64 * macs
     }
 
-    /// Numbers that a forward pass stores for a row: the outputs of all layers, but for an embedding that is taken in by
-    /// the layer behind it, and a dense layer that is taken in by the loss.
+    /// Numbers that a forward pass stores per row: the outputs of all layers, except for an embedding that is part of the
+    /// next layer's step, and a dense layer that is part of the loss.
     pub fn values_per_row(&self) -> usize {
         let mut layers = self.with_inputs().peekable();
         let mut values = self.input.len();

@@ -1,4 +1,4 @@
-//! Parameter tensors of a network: names, shapes, where they start.
+//! Parameter tensors of a network: names, shapes, initial values.
 
 use taskset_rng::Stream;
 
@@ -11,13 +11,13 @@ pub struct Parameter {
     pub name: String,
     /// Shape, row-major.
     pub shape: Vec<usize>,
-    /// How it starts.
+    /// Its initial values.
     pub start: Initial,
-    /// Elements that projecting optimizers must keep at 0; they start there, too.
+    /// Elements that are 0 initially, and that projecting optimizers must keep at 0.
     pub mask: Mask,
 }
 
-/// How a parameter tensor starts.
+/// The initial values of a parameter tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initial {
     /// The network's initialiser of weights.

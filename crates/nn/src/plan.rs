@@ -22,9 +22,9 @@ pub struct Plan<T> {
     steps: Vec<(Box<dyn Step<T>>, Range<usize>)>,
     objective: Box<dyn Objective<T>>,
     objective_range: Range<usize>,
-    /// Numbers a row before the first step, behind it, …, behind the last.
+    /// Numbers per row: before the first step, after it, …, after the last.
     widths: Vec<usize>,
-    /// Whether the step of this number, or one before it, has parameters: what is behind it needs a gradient.
+    /// Whether the step of this number, or one before it, has parameters, so that its output needs a gradient.
     learns: Vec<bool>,
     /// The position in the network of the layer of each step.
     #[cfg(feature = "candle")]
@@ -32,9 +32,10 @@ pub struct Plan<T> {
     parameters: usize,
     capacity: usize,
     rows: usize,
-    /// `values[0]` is the input, `values[i + 1]` what step `i` gives if a backward pass follows.
+    /// `values[0]` is the input, `values[i + 1]` the output of step `i` if a backward pass follows.
     values: Vec<Vec<T>>,
-    /// The number among `values` of where step `i` writes if none follows: few buffers, again and again, stay in the cache.
+    /// The index into `values` of where step `i` writes if no backward pass follows: a few buffers, used again and again,
+    /// stay in the cache.
     reused: Vec<usize>,
     /// Gradients with respect to `values`; allocated by the first backward pass where needed.
     deltas: Vec<Vec<T>>,
@@ -118,7 +119,7 @@ impl<T: Scalar> Plan<T> {
                 _ => None,
             };
             offset = range.end;
-            // The loss of a language model reads no prediction behind the last token.
+            // The loss of a language model reads no prediction after the last token.
             let last_step_unused = network.loss == Loss::NextToken && i + 1 == planned;
             let planning = Planning { input: shapes[i], rows, activation, vocabulary, last_step_unused };
             if let Some(step) = layer.step(planning) {
@@ -189,13 +190,13 @@ impl<T: Scalar> Plan<T> {
         self.batch_mut().features
     }
 
-    /// The labels, one a row.
+    /// The labels, one per row.
     pub fn labels_mut(&mut self) -> &mut [u16] {
         self.batch_mut().labels
     }
 
     /// Draws the random numbers of a range of rows (dropout masks, latent samples, pixel noise), layer by layer, the
-    /// loss last. A minibatch takes the same numbers from the stream wherever in a larger plan its rows stand.
+    /// loss last. A minibatch takes the same numbers from the stream, whichever rows of a larger plan it has.
     ///
     /// # Panics
     /// If the range exceeds the rows planned for.
@@ -206,7 +207,7 @@ impl<T: Scalar> Plan<T> {
         self.objective.draw_noise(rows, stream);
     }
 
-    /// The random numbers of the minibatch, step by step, the loss's last; `None` for what is deterministic.
+    /// The random numbers of the minibatch, step by step, those of the loss last; `None` for deterministic steps.
     pub fn noise(&self) -> impl Iterator<Item = Option<&[T]>> {
         let objective = std::iter::once_with(|| self.objective.noise());
         self.steps.iter().map(|(step, _)| step.noise()).chain(objective)
@@ -215,7 +216,7 @@ impl<T: Scalar> Plan<T> {
     /// Mean loss over the rows.
     ///
     /// # Panics
-    /// If the length of `params` is not the network's, or a label is not below the number of classes.
+    /// If `params` does not have the network's length, or a label is not below the number of classes.
     pub fn loss(&mut self, params: &[T]) -> f64 {
         self.forward(params, false) + self.objective_pass(params, None)
     }
@@ -317,8 +318,8 @@ impl<T: Scalar> Plan<T> {
     }
 }
 
-/// Where each step writes when no backward pass follows, by the numbers per row before the first step, behind it, …: the
-/// smallest of those in use that is large enough and is not the one it reads. The input stays.
+/// Which buffer each step writes to when no backward pass follows, given the numbers per row before the first step, after
+/// it, …: the smallest buffer in use that is large enough and is not the one that the step reads. The input is kept.
 fn reused(widths: &[usize]) -> Vec<usize> {
     let mut places = Vec::with_capacity(widths.len());
     let mut from = 0;
@@ -342,7 +343,7 @@ mod candle {
         /// The minibatch and its noise as the [reference](crate::reference) takes them, on the CPU.
         ///
         /// # Errors
-        /// Candle's.
+        /// Errors of candle.
         pub fn reference_batch(&self) -> CandleResult<Batch> {
             let (rows, cpu) = (self.rows, &Device::Cpu);
             let tensor = |values: &[T]| Tensor::from_slice(values, values.len(), cpu);
@@ -368,119 +369,4 @@ mod candle {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Activation;
-    use crate::testing::{started, stream};
-    use crate::{Dense, Dropout, FrozenBatchNorm, LayerNorm};
-    use proptest::prelude::*;
-
-    /// Steps must not disturb what the backward passes of others are computed from.
-    #[test]
-    fn gradients_through_every_pair_of_neighbours() {
-        let (first, last): (Layer, Layer) = (Dense { outputs: 8 }.into(), Dense { outputs: 5 }.into());
-        let mut followers: Vec<Layer> =
-            vec![FrozenBatchNorm.into(), LayerNorm.into(), Dropout { keep: 0.6 }.into()];
-        followers.extend([Activation::Sigmoid, Activation::Swish].map(Layer::Activation));
-        for activation in [Activation::Relu, Activation::Cos, Activation::Tanh].map(Layer::Activation) {
-            for follower in &followers {
-                for stack in [
-                    vec![activation.clone(), follower.clone()],
-                    vec![activation.clone(), follower.clone(), activation.clone(), last.clone()],
-                ] {
-                    crate::testing::check_layers(Shape::Features(7), [vec![first.clone()], stack].concat());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn buffers_are_reused_where_they_are_large_enough() {
-        assert_eq!(reused(&[9, 5, 5, 5, 5]), [1, 2, 1, 2]);
-        assert_eq!(reused(&[9, 3, 8, 2, 9, 1]), [1, 2, 1, 4, 1]);
-        assert!(reused(&[9]).is_empty());
-    }
-
-    proptest! {
-        #[test]
-        fn no_step_writes_where_it_reads(widths in prop::collection::vec(1usize..6, 1..9)) {
-            let mut from = 0;
-            for (i, to) in reused(&widths).into_iter().enumerate() {
-                prop_assert!(to != from && to > 0 && to <= i + 1 && widths[to] >= widths[i + 1]);
-                from = to;
-            }
-        }
-    }
-
-    #[test]
-    fn a_loss_alone_has_the_bits_that_it_has_with_gradients() {
-        let dense = |outputs| Layer::from(Dense { outputs });
-        let layers = vec![dense(8), Activation::Tanh.into(), LayerNorm.into(), dense(30), dense(8), dense(8)];
-        let network = Network::new(Shape::Features(7), layers, Loss::SoftmaxCrossEntropy);
-        let (mut plan, params) = started::<f32>(&network, 6, Backend::detect());
-        let mut gradients = params.clone();
-        for _ in 0..2 {
-            let alone = plan.loss(&params);
-            assert_eq!(alone.to_bits(), plan.loss_and_gradients(&params, &mut gradients).to_bits());
-        }
-    }
-
-    #[test]
-    fn fewer_rows_are_the_same_rows() {
-        let network = Network::mlp(30, &[20, 4], Activation::Elu, Loss::SoftmaxCrossEntropy);
-        let (mut large, params) = started::<f32>(&network, 24, Backend::detect());
-        let mut sum = 0.0;
-        for part in 0..3 {
-            let mut small = Plan::<f32>::new(&network, 24).unwrap();
-            small.set_rows(8);
-            small.input_mut().copy_from_slice(&large.input_mut()[part * 8 * 30..(part + 1) * 8 * 30]);
-            small.labels_mut().copy_from_slice(&large.labels_mut()[part * 8..(part + 1) * 8]);
-            sum += small.loss(&params);
-        }
-        assert!((sum / 3.0 - large.loss(&params)).abs() < 1e-12);
-    }
-
-    #[test]
-    fn gradient_steps_lower_the_loss() {
-        for loss in [Loss::SoftmaxCrossEntropy, Loss::SigmoidSquaredError] {
-            let network = Network::mlp(16, &[32, 32, 10], Activation::Relu, loss);
-            let (mut plan, mut params) = started::<f32>(&network, 32, Backend::detect());
-            let mut gradients = params.clone();
-            let first = plan.loss(&params);
-            for _ in 0..50 {
-                plan.loss_and_gradients(&params, &mut gradients);
-                params.iter_mut().zip(&gradients).for_each(|(p, g)| *p -= 0.1 * g);
-            }
-            assert!(plan.loss(&params) < 0.9 * first, "{loss:?}");
-        }
-    }
-
-    #[test]
-    fn diverged_parameters_give_nan() {
-        for activation in Activation::ALL {
-            let network = Network::mlp(16, &[32, 32, 10], activation, Loss::SoftmaxCrossEntropy);
-            for backend in Backend::available() {
-                let (mut plan, params) = started::<f32>(&network, 4, backend);
-                for i in [0, 16 * 32 + 5, params.len() - 1] {
-                    let mut params = params.clone();
-                    params[i] = f32::NAN;
-                    let mut gradients = params.clone();
-                    assert!(plan.loss_and_gradients(&params, &mut gradients).is_nan(), "{activation:?} {i}");
-                    assert!(gradients.iter().any(|g| g.is_nan()));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn noise_is_the_same_wherever_rows_stand() {
-        let layers =
-            vec![Dense { outputs: 8 }.into(), Dropout { keep: 0.5 }.into(), Dense { outputs: 3 }.into()];
-        let network = Network::new(Shape::Features(5), layers, Loss::SoftmaxCrossEntropy);
-        let mut plan = Plan::<f32>::new(&network, 6).unwrap();
-        plan.draw_noise(0..2, &mut stream("noise"));
-        plan.draw_noise(4..6, &mut stream("noise"));
-        let mask = plan.noise().flatten().next().unwrap();
-        assert!(mask[..16].iter().zip(&mask[32..]).all(|(a, b)| a.to_bits() == b.to_bits()));
-    }
-}
+mod tests;

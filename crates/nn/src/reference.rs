@@ -1,12 +1,12 @@
-//! The reference execution of a [`Network`]: a candle graph, differentiated by candle. Slow and readable; the oracle of
-//! the planned steps, and the way to devices that plans do not know.
+//! The reference execution of a [`Network`]: a candle graph, differentiated by candle. Slow and readable: planned steps
+//! are tested against it, and it runs on devices that plans do not know.
 
 use candle_core::{Result, Tensor};
 
 use crate::losses::ReferenceTarget;
 use crate::{Activation, Network, Parameter, Shape};
 
-/// A minibatch as the reference takes it, from [`Plan::reference_batch`](crate::Plan::reference_batch) or anywhere.
+/// A minibatch as the reference takes it, for example from [`Plan::reference_batch`](crate::Plan::reference_batch).
 /// All tensors are flat; they are given their shapes by the network.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -25,7 +25,7 @@ pub struct Batch {
 /// The mean loss of a minibatch at flat parameters; differentiate it with `backward`.
 ///
 /// # Errors
-/// A network whose parts do not fit together, and candle's errors.
+/// If the network's parts do not fit together, and errors of candle.
 pub fn loss(network: &Network, params: &Tensor, batch: &Batch) -> Result<Tensor> {
     let shapes = network.shapes().map_err(candle_core::Error::wrap)?;
     let mut x = match network.input {
@@ -72,7 +72,7 @@ fn tensor(params: &Tensor, parameter: &Parameter, offset: &mut usize) -> Result<
 /// An activation with TensorFlow's subgradients, from differentiable parts whose kinks are masks.
 ///
 /// # Errors
-/// Candle's.
+/// Errors of candle.
 pub fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
     let mask = |mask: Tensor| mask.to_dtype(x.dtype());
     let leaky = |slope: f64| {

@@ -1,4 +1,4 @@
-//! The contract between a plan and what it runs: steps, one a layer, and an objective behind the last.
+//! The contract between a plan and what it runs: steps, one per layer, and then an objective.
 
 use std::fmt::Debug;
 use std::ops::Range;

@@ -27,7 +27,7 @@
 //! let named = named("nadamw_grid_seed107")?;
 //! println!("{:?}", named.config);
 //! let rule = named.config.rule(Mode::Upstream, 10_000)?;
-//! assert_eq!(rule.learning_rate(0), 0.0); // the warm-up starts at 0
+//! assert!(rule.learning_rate(10_000) <= rule.learning_rate(5_000)); // cosine decay
 //! # Ok::<(), taskset_optim::Error>(())
 //! ```
 //!

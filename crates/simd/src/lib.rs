@@ -1,7 +1,8 @@
 //! Instruction sets: what this machine has, which one is chosen, and one loop compiled for each.
 //!
-//! All of the project's detection stands here. A loop is written once, in plain Rust, as a [`Kernel`]; [`Backend::run`]
-//! holds one compiled copy of it per instruction set.
+//! Everything that asks the processor what it can do is here. A loop is written once, in plain Rust, as a [`Kernel`], and
+//! [`Backend::run`] holds one compiled copy of it per instruction set. Code that is written per instruction set matches
+//! [`Backend::instruction_set`] instead.
 //!
 //! ```
 //! use taskset_simd::{Backend, Kernel};

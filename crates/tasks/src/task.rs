@@ -88,13 +88,13 @@ pub trait Task: Send + Sync {
     /// Names, shapes and order of the parameters.
     fn layout(&self) -> &Layout;
 
-    /// Whether a synthetic stand-in is used in place of real data.
+    /// Whether the data are real, a part of the real data, or a synthetic stand-in.
     fn origin(&self) -> Origin;
 
     /// Which computation the name stands for: what curves of this task are known by, besides its name and its data. It
     /// must change whenever the task computes something else.
     ///
-    /// `None`, the safe answer, by default: curves of the task are then stored, but never taken for those of a later run.
+    /// `None` by default, which is safe: curves of the task are then stored, but never taken for those of a later run.
     fn version(&self) -> Option<TaskVersion> {
         None
     }
@@ -119,8 +119,8 @@ pub trait Task: Send + Sync {
         1
     }
 
-    /// Whether the loss of every minibatch of every feed is NaN once all parameters are NaN: no later evaluation can
-    /// then be anything else, and training need not go on. `false`, the safe answer, by default.
+    /// Whether the loss of every minibatch of every feed is NaN once all parameters are NaN: every later
+    /// evaluation is then NaN too, and training need not continue. `false`, the safe answer, by default.
     fn nan_is_absorbing(&self) -> bool {
         false
     }
@@ -139,9 +139,9 @@ pub trait Task: Send + Sync {
 ///
 /// # Trials in lockstep
 /// The plural functions take the parameters of K trials, one trial per row of a row-major `[K, n]` matrix, on one minibatch:
-/// gathering, augmentation and noise are paid once. **What a row gives has the bits that it has alone**, whatever the
-/// other rows and their number; an implementation that cannot promise this leaves the default, which takes the rows one by
-/// one. So nothing that a loss reads may be changed by computing a loss.
+/// gathering, augmentation and noise are paid once. **The result of a row has the bits that it would have alone**, whatever
+/// the other rows and their number. An implementation that cannot promise this keeps the default, which takes the rows one
+/// by one. Computing a loss must not change anything that a loss reads.
 pub trait Problem<T: Float>: Send {
     /// Writes the initial parameters of this replica; the same every time it is called.
     fn init(&mut self, params: &mut [T]);
@@ -184,7 +184,7 @@ pub trait Problem<T: Float>: Send {
     }
 
     /// Mean losses of `means.len()` trials over the next `batches` minibatches of a split's evaluation stream, all of
-    /// them on the same ones; NaN of none. `params` is `[K, n]`. Built of [`load_evaluation`](Problem::load_evaluation)
+    /// them on the same ones; NaN for 0 minibatches. `params` is `[K, n]`. Built of [`load_evaluation`](Problem::load_evaluation)
     /// and [`loaded_losses`](Problem::loaded_losses): tasks implement those.
     fn mean_losses(&mut self, split: Split, params: &[T], batches: u32, means: &mut [f64]) {
         let mut losses = vec![0.0; means.len()];
@@ -220,8 +220,8 @@ pub trait Problem<T: Float>: Send {
     }
 
     /// The random numbers that the loss of the current minibatch uses besides its examples, in the order in which they were
-    /// drawn: a slice a layer with noise, the loss's last, each row-major. None by default; for training another
-    /// implementation on the same ones.
+    /// drawn: one slice per layer with noise, that of the loss last, each row-major. None by default. They let another
+    /// implementation be trained on the same numbers.
     fn noise(&self) -> Vec<&[T]> {
         Vec::new()
     }

@@ -19,7 +19,7 @@
 //! ```
 //! // A name alone determines an optimizer's configuration.
 //! let named = taskset::optim::named("adam8p_wide_grid_seed107").unwrap();
-//! let rule = named.config.rule(taskset::optim::Mode::Upstream, 10_000)?;
+//! let rule = named.config.rule(taskset::optim::Mode::Upstream, 10_000).unwrap();
 //! let (mut params, mut state) = ([1.0_f64, -2.0], rule.init::<f64>(2));
 //! rule.update(&[0.5, -0.5], &mut params, &mut state);
 //! assert!(params[0] < 1.0);

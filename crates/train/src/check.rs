@@ -7,6 +7,7 @@ use taskset_nn::denormals::FlushGuard;
 use taskset_optim::Rule;
 use taskset_tasks::{Description, Feed, Task};
 
+use crate::lockstep::Lockstep;
 use crate::{Error, replica_stream};
 
 /// What a task did in its first steps.
@@ -38,7 +39,7 @@ impl StepCheck {
     }
 }
 
-/// Builds a task, starts replica 0 in f32, and takes `steps` steps.
+/// Builds a task, starts replica 0 in f32, and takes `steps` steps, as a trial does.
 ///
 /// # Errors
 /// If the task cannot be built.
@@ -54,22 +55,23 @@ pub fn check_steps(
 fn take_steps(task: &dyn Task, promised_params: u64, rule: &Rule, steps: usize) -> StepCheck {
     let _flush = FlushGuard::new();
     let n = task.layout().len();
-    let mut problem = task.start(&replica_stream(task.name(), 0));
-    let (mut params, mut gradients) = (vec![0.0_f32; n], vec![0.0_f32; n]);
-    problem.init(&mut params);
-    let mut state = rule.init::<f32>(n);
+    let mut trial = Lockstep::start(task, &[rule], 0);
     let mut losses = Vec::with_capacity(steps);
     let (mut overflowed_at, mut broken_at) = (None, None);
     let start = Instant::now();
     for step in 0..steps {
-        problem.next_batch(Feed::Training);
-        let loss = problem.loss_and_gradients(&params, &mut gradients);
+        if trial.running.is_empty() {
+            losses.push(f32::NAN);
+            continue;
+        }
+        trial.differentiate();
+        let loss = trial.losses[0];
         losses.push(loss);
-        if loss.is_finite() && !gradients.iter().all(|g| g.is_finite()) {
-            let explained = overflowed_at.is_some() || exceeds_f32(task, &params, step);
+        if loss.is_finite() && !trial.gradients.iter().all(|g| g.is_finite()) {
+            let explained = overflowed_at.is_some() || exceeds_f32(task, &trial.params, step);
             (if explained { &mut overflowed_at } else { &mut broken_at }).get_or_insert(step);
         }
-        rule.update(&gradients, &mut params, &mut state);
+        trial.update(step as u32);
     }
     let seconds = start.elapsed().as_secs_f64();
     StepCheck {

@@ -164,7 +164,7 @@ mod tests {
         check(&task(2.0, 1.0, 5e10), protocol(60, 60, 5), (60.0 * 6.0 + 2.0 * 4.0 * 5.0 * 3.0) / 60.0);
         check(&task(7.0, 1.0, 5e10), protocol(60, 60, 5), (60.0 * 8.0 + 2.0 * 4.0 * 5.0 * 4.0) / 60.0);
         // What a cache holds is not read from memory.
-        check(&task(2.0, 1.0, CACHED_BYTES), protocol(60, 60, 5), 4.0);
+        check(&task(0.0, 1.0, CACHED_BYTES), protocol(60, 60, 5), (60.0 + 2.0 * 4.0 * 5.0 * 0.5) / 60.0);
     }
 
     #[test]

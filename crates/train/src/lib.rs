@@ -50,6 +50,7 @@ mod check;
 mod cost;
 mod error;
 mod identity;
+mod lockstep;
 mod machine;
 mod observe;
 mod plan;

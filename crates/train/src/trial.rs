@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use taskset_names::Split;
 use taskset_nn::denormals::FlushGuard;
-use taskset_optim::{Configured, Mode, Rule, State, UPSTREAM_TRAINING_STEPS};
+use taskset_optim::{Configured, Mode, Rule, UPSTREAM_TRAINING_STEPS};
 use taskset_rng::StreamId;
-use taskset_tasks::{Feed, Problem, Task};
+use taskset_tasks::Task;
 use taskset_trial::{Curve, Protocol, TrialSpec};
 
+use crate::lockstep::Lockstep;
 use crate::{TrialObserver, task_identity, trial_spec};
 
 /// The trial was stopped on request before its end. Its observer was told every evaluation until then.
@@ -107,19 +108,10 @@ pub(crate) fn run_until(
 /// Called after an evaluation with the curve so far of each trial.
 type Evaluated<'a> = &'a mut dyn FnMut(&Curve);
 
-/// Trials in lockstep, between two steps.
+/// A group of trials in lockstep, with their curves.
 struct LockstepGroup<'a> {
-    task: &'a dyn Task,
     protocol: &'a Protocol,
-    problem: Box<dyn Problem<f32>>,
-    /// Number of parameters of a trial (1 if there is none, so that rows have a length).
-    n: usize,
-    /// The trials that are still trained; each has a row of `params` and of `gradients`.
-    running: Vec<Running<'a>>,
-    /// `[running, n]`.
-    params: Vec<f32>,
-    gradients: Vec<f32>,
-    losses: Vec<f32>,
+    trials: Lockstep<'a>,
     /// Steps after which all are evaluated.
     steps: Arc<[u32]>,
     /// The curves, of all trials in their order.
@@ -128,56 +120,23 @@ struct LockstepGroup<'a> {
     eval_time: Duration,
 }
 
-/// One trial of a group.
-struct Running<'a> {
-    /// Its curve.
-    trial: usize,
-    rule: &'a Rule,
-    state: State<f32>,
-    /// Whether its parameters are projected onto the constraint.
-    projects: bool,
-}
-
 impl<'a> LockstepGroup<'a> {
     fn start(task: &'a dyn Task, trials: Vec<Trial<'a>>, replica: u32, protocol: &'a Protocol) -> Self {
-        let mut problem = task.start(&replica_stream(task.name(), replica));
-        let n = task.layout().len();
-        let mut start = vec![0.0_f32; n];
-        problem.init(&mut start);
-        let constrained = problem.constraint_mask().is_some();
+        let rules: Vec<&Rule> = trials.iter().map(|trial| trial.rule).collect();
         let steps: Arc<[u32]> = protocol.eval_steps().into();
-        let curves: Vec<Curve> = trials
-            .iter()
-            .map(|trial| Curve {
-                spec: trial.spec.clone(),
-                steps: Arc::clone(&steps),
-                losses: std::array::from_fn(|_| Vec::with_capacity(steps.len())),
-                diverged_at: None,
-                num_params: n as u64,
-                train_seconds: 0.0,
-                eval_seconds: 0.0,
-            })
-            .collect();
-        let running: Vec<Running<'a>> = trials
-            .into_iter()
-            .enumerate()
-            .map(|(trial, Trial { rule, .. })| Running {
-                trial,
-                rule,
-                state: rule.init::<f32>(n),
-                projects: constrained && rule.applies_constraints(),
-            })
-            .collect();
+        let curve = |trial: Trial<'_>| Curve {
+            spec: trial.spec,
+            steps: Arc::clone(&steps),
+            losses: std::array::from_fn(|_| Vec::with_capacity(steps.len())),
+            diverged_at: None,
+            num_params: task.layout().len() as u64,
+            train_seconds: 0.0,
+            eval_seconds: 0.0,
+        };
         Self {
-            task,
             protocol,
-            problem,
-            n: n.max(1),
-            params: start.repeat(curves.len()),
-            gradients: vec![0.0; n * curves.len()],
-            losses: vec![0.0; curves.len()],
-            running,
-            curves,
+            trials: Lockstep::start(task, &rules, replica),
+            curves: trials.into_iter().map(curve).collect(),
             steps,
             train_time: Duration::ZERO,
             eval_time: Duration::ZERO,
@@ -189,11 +148,12 @@ impl<'a> LockstepGroup<'a> {
         let mut done = 0;
         for point in 0..self.steps.len() {
             let start = Instant::now();
-            while done < self.steps[point] && !self.running.is_empty() {
+            while done < self.steps[point] && !self.trials.running.is_empty() {
                 if stop() {
                     return Err(Cancelled);
                 }
-                self.step(done);
+                self.trials.differentiate();
+                self.trials.update(done);
                 done += 1;
             }
             let trained = Instant::now();
@@ -204,49 +164,6 @@ impl<'a> LockstepGroup<'a> {
         Ok(())
     }
 
-    /// One step of every trial, after `done` steps.
-    fn step(&mut self, done: u32) {
-        self.problem.next_batch(Feed::Training);
-        self.problem.losses_and_gradients(&self.params, &mut self.gradients, &mut self.losses);
-        let rows = self.params.chunks_exact_mut(self.n).zip(self.gradients.chunks_exact(self.n));
-        let mut any_nan = false;
-        for ((trial, loss), (params, gradients)) in self.running.iter_mut().zip(&self.losses).zip(rows) {
-            if !loss.is_finite() {
-                self.curves[trial.trial].diverged_at.get_or_insert(done);
-            }
-            trial.rule.update(gradients, params, &mut trial.state);
-            if trial.projects
-                && let Some(mask) = self.problem.constraint_mask()
-            {
-                params.iter_mut().zip(mask).for_each(|(p, m)| *p *= m);
-            }
-            any_nan |= params.first().is_some_and(|p| p.is_nan());
-        }
-        if any_nan && self.task.nan_is_absorbing() {
-            self.end_lost_trials(done + 1);
-        }
-    }
-
-    /// Ends the trials whose parameters are all NaN after `done` steps: no rule turns NaN into a number, so every later
-    /// loss is NaN too.
-    fn end_lost_trials(&mut self, done: u32) {
-        for row in (0..self.running.len()).rev() {
-            let params = &self.params[row * self.n..(row + 1) * self.n];
-            if !params.iter().all(|p| p.is_nan()) {
-                continue;
-            }
-            let lost = self.running.swap_remove(row);
-            // The last row takes the place of the lost one.
-            let last = self.running.len();
-            self.params.copy_within(last * self.n.., row * self.n);
-            self.params.truncate(last * self.n);
-            self.gradients.truncate(last * self.n);
-            self.losses.truncate(last);
-            // A full run would show it in the next training loss or, if this is the last step before an evaluation, there.
-            self.curves[lost.trial].diverged_at.get_or_insert(done);
-        }
-    }
-
     /// Mean losses of every trial on the four splits, after `step` steps.
     fn evaluate(
         &mut self,
@@ -255,24 +172,28 @@ impl<'a> LockstepGroup<'a> {
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Cancelled> {
         let mut points = vec![[f32::NAN; 4]; self.curves.len()];
-        let mut means = vec![0.0; self.running.len()];
+        let Lockstep { problem, running, params, diverged_at, .. } = &mut self.trials;
+        let mut means = vec![0.0; running.len()];
         for split in Split::ALL {
-            if self.running.is_empty() {
+            if running.is_empty() {
                 break;
             }
             if stop() {
                 return Err(Cancelled);
             }
-            self.problem.mean_losses(split, &self.params, self.protocol.eval_batches, &mut means);
-            for (trial, &mean) in self.running.iter().zip(&means) {
+            problem.mean_losses(split, params, self.protocol.eval_batches, &mut means);
+            for (trial, &mean) in running.iter().zip(&means) {
                 points[trial.trial][split.index()] = if mean.is_nan() { f32::NAN } else { mean as f32 };
             }
         }
+        let diverged_at = diverged_at.clone();
         let [train_seconds, eval_seconds] = self.seconds();
-        for (curve, point) in self.curves.iter_mut().zip(points) {
+        for ((curve, point), diverged_at) in self.curves.iter_mut().zip(points).zip(diverged_at) {
             for (losses, loss) in curve.losses.iter_mut().zip(point) {
                 losses.push(loss);
             }
+            // In training, before this evaluation.
+            curve.diverged_at = curve.diverged_at.or(diverged_at);
             if point.iter().any(|loss| !loss.is_finite()) {
                 curve.diverged_at.get_or_insert(step);
             }

@@ -1,11 +1,11 @@
 //! Elementwise activations as layers of their own. An activation behind a dense layer or a convolution is part of that
 //! layer's planned step.
 
-use super::Kind;
+use super::LayerKind;
 use crate::step::{Pass, Planning, Step};
 use crate::{Activation, Scalar, Shape};
 
-impl Kind for Activation {
+impl LayerKind for Activation {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match input {
             Shape::Tokens { .. } => Err("takes numbers, not tokens".to_owned()),

@@ -1,7 +1,7 @@
 //! Bijectors of masked autoregressive flows.
 
 use super::conditioner::{self, Conditioner, in_use};
-use super::{Kind, one_vector};
+use super::{LayerKind, one_vector};
 use crate::kernels::{MatrixRef, Start};
 use crate::step::{Pass, Planning, Step};
 use crate::{Activation, Parameter, Scalar, Shape};
@@ -41,7 +41,7 @@ impl Autoregressive {
     }
 }
 
-impl Kind for Autoregressive {
+impl LayerKind for Autoregressive {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match one_vector(input)? {
             0 => Err(format!("takes one feature at least, not {input}")),

@@ -1,7 +1,7 @@
 //! Affine couplings of RealNVP flows.
 
 use super::conditioner::{self, Conditioner, in_use};
-use super::{Kind, one_vector};
+use super::{LayerKind, one_vector};
 use crate::kernels::{MatrixRef, Start};
 use crate::step::{Pass, Planning, Step};
 use crate::{Activation, Parameter, Scalar, Shape};
@@ -36,7 +36,7 @@ impl Coupling {
     }
 }
 
-impl Kind for Coupling {
+impl LayerKind for Coupling {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match one_vector(input)? {
             0 | 1 => Err(format!("couples two features at least, not {input}")),

@@ -1,6 +1,6 @@
 //! Fully connected layers.
 
-use super::{Kind, vectors};
+use super::{LayerKind, vectors};
 use crate::kernels::{MatrixRef, Start, column_sums};
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
@@ -17,7 +17,7 @@ pub struct Dense {
     pub outputs: usize,
 }
 
-impl Kind for Dense {
+impl LayerKind for Dense {
     const FUSES_ACTIVATION: bool = true;
 
     fn output(&self, input: Shape) -> Result<Shape, String> {

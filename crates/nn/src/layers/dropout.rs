@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use taskset_rng::Stream;
 
-use super::{Kind, vectors};
+use super::{LayerKind, vectors};
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -15,7 +15,7 @@ pub struct Dropout {
     pub keep: f64,
 }
 
-impl Kind for Dropout {
+impl LayerKind for Dropout {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match vectors(input)? {
             (1, _) => Ok(input),

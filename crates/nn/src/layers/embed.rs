@@ -1,6 +1,6 @@
 //! Embeddings of tokens.
 
-use super::Kind;
+use super::LayerKind;
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
 use crate::{Initializer, Parameter, Scalar, Shape};
@@ -18,7 +18,7 @@ pub struct Embed {
     pub width: usize,
 }
 
-impl Kind for Embed {
+impl LayerKind for Embed {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match input {
             Shape::Tokens { length, .. } => Ok(Shape::Sequence { length, width: self.width }),

@@ -1,6 +1,6 @@
 //! Images as vectors.
 
-use super::Kind;
+use super::LayerKind;
 use crate::step::{Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -8,7 +8,7 @@ use crate::{Scalar, Shape};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flatten;
 
-impl Kind for Flatten {
+impl LayerKind for Flatten {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match input {
             Shape::Features(_) | Shape::Image { .. } => Ok(Shape::Features(input.len())),

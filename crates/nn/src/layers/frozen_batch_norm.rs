@@ -1,6 +1,6 @@
 //! The "batch norm" of the fixed MLP tasks.
 
-use super::{Kind, vectors};
+use super::{LayerKind, vectors};
 use crate::kernels::column_sums;
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
@@ -14,7 +14,7 @@ pub struct FrozenBatchNorm;
 /// `1 / sqrt(1 + 1e-3)`: moving variance 1, epsilon 1e-3.
 const SCALE: f64 = 0.999_500_374_687_773_1;
 
-impl Kind for FrozenBatchNorm {
+impl LayerKind for FrozenBatchNorm {
     const FOLLOWS: bool = true;
 
     fn output(&self, input: Shape) -> Result<Shape, String> {

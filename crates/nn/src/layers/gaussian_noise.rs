@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use taskset_rng::Stream;
 
-use super::Kind;
+use super::LayerKind;
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -16,7 +16,7 @@ pub struct GaussianNoise {
     pub std: f64,
 }
 
-impl Kind for GaussianNoise {
+impl LayerKind for GaussianNoise {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match input {
             Shape::Features(_) | Shape::Image { .. } => Ok(input),

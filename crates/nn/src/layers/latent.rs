@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use taskset_rng::Stream;
 
-use super::{Kind, vectors};
+use super::{LayerKind, vectors};
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -18,7 +18,7 @@ use crate::{Scalar, Shape};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latent;
 
-impl Kind for Latent {
+impl LayerKind for Latent {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match vectors(input)? {
             (1, width) if width > 0 && width % 2 == 0 => Ok(Shape::Features(width / 2)),

@@ -1,6 +1,6 @@
 //! Layer normalisation.
 
-use super::{Kind, vectors};
+use super::{LayerKind, vectors};
 use crate::kernels::column_sums;
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
@@ -13,7 +13,7 @@ pub struct LayerNorm;
 
 const EPSILON: f64 = 1e-5;
 
-impl Kind for LayerNorm {
+impl LayerKind for LayerNorm {
     const FOLLOWS: bool = true;
 
     fn output(&self, input: Shape) -> Result<Shape, String> {

@@ -42,7 +42,7 @@ use crate::step::{Planning, Step};
 use crate::{Activation, Parameter, Scalar, Shape};
 
 /// What every kind of layer defines.
-pub(crate) trait Kind {
+pub(crate) trait LayerKind {
     /// Whether the planned step can apply the activation behind it.
     const FUSES_ACTIVATION: bool = false;
     /// Whether its parameters are named after the layer with weights before it.
@@ -112,15 +112,15 @@ macro_rules! layers {
             }
 
             pub(crate) fn fuses_activation(&self) -> bool {
-                match self { $(Self::$kind(_) => <$kind as Kind>::FUSES_ACTIVATION,)* }
+                match self { $(Self::$kind(_) => <$kind as LayerKind>::FUSES_ACTIVATION,)* }
             }
 
             pub(crate) fn follows(&self) -> bool {
-                match self { $(Self::$kind(_) => <$kind as Kind>::FOLLOWS,)* }
+                match self { $(Self::$kind(_) => <$kind as LayerKind>::FOLLOWS,)* }
             }
 
             pub(crate) fn takes_embedding(&self) -> bool {
-                match self { $(Self::$kind(_) => <$kind as Kind>::TAKES_EMBEDDING,)* }
+                match self { $(Self::$kind(_) => <$kind as LayerKind>::TAKES_EMBEDDING,)* }
             }
 
             pub(crate) fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, one_vector};
+use super::{LayerKind, one_vector};
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
@@ -34,7 +34,7 @@ impl Permutation {
     }
 }
 
-impl Kind for Permutation {
+impl LayerKind for Permutation {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         let features = one_vector(input)?;
         if features != self.0.len() {

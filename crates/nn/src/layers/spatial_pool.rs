@@ -1,6 +1,6 @@
 //! Pooling of whole images to one number per channel.
 
-use super::Kind;
+use super::LayerKind;
 use crate::kernels::{ColumnReduction, maxima_backward};
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
@@ -18,7 +18,7 @@ pub enum SpatialPool {
     SquaredMean,
 }
 
-impl Kind for SpatialPool {
+impl LayerKind for SpatialPool {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match input {
             Shape::Image { channels, .. } if !input.is_empty() => Ok(Shape::Features(channels)),

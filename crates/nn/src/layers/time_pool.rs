@@ -1,6 +1,6 @@
 //! Reductions of a sequence over its time steps.
 
-use super::Kind;
+use super::LayerKind;
 use crate::kernels::maxima_backward;
 use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
@@ -16,7 +16,7 @@ pub enum TimePool {
     Mean,
 }
 
-impl Kind for TimePool {
+impl LayerKind for TimePool {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match input {
             Shape::Sequence { length, width } if length > 0 => Ok(Shape::Features(width)),

@@ -13,7 +13,7 @@ use crate::Scalar;
 use crate::kernels::{MatrixRef, Packed, Start, add_column_sums};
 use crate::step::{Gradients, Pass};
 
-/// Values of a block, as far as vectors can be chosen: a few vectors of many values must still make a good product.
+/// Target number of values of a block. Where vectors are long, a block has more, because a product of few rows is slow.
 const BLOCK_VALUES: usize = 1 << 17;
 /// Fewest vectors of a block.
 const BLOCK_VECTORS: usize = 128;
@@ -23,7 +23,7 @@ pub(super) fn block(values: usize) -> usize {
     (BLOCK_VALUES / values.max(1)).max(BLOCK_VECTORS)
 }
 
-/// A plan's last values, as far as they exist at a time.
+/// A block of a plan's last values: the part of them that exists at a time.
 #[derive(Debug)]
 pub(super) struct Blocks<T> {
     /// Features of a vector that the values are computed from, or that are the values.

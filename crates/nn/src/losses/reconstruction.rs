@@ -3,7 +3,7 @@
 use super::LossPlanning;
 use super::blocks::Blocks;
 use crate::Scalar;
-use crate::descriptors::{Distance, Output, Reconstruction, Reduction};
+use crate::descriptors::{Reconstruction, Reduction};
 use crate::step::{Gradients, Objective, Pass};
 
 impl Reconstruction {
@@ -25,7 +25,7 @@ impl Reconstruction {
         values: &candle_core::Tensor,
         features: &candle_core::Tensor,
     ) -> candle_core::Result<candle_core::Tensor> {
-        use crate::{Activation, reference::activate};
+        use crate::{Activation, Distance, Output, reference::activate};
         let y = match self.output {
             Output::Linear => values.clone(),
             Output::Sigmoid => activate(Activation::Sigmoid, values)?,
@@ -68,7 +68,9 @@ impl<T: Scalar> Objective<T> for Planned<T> {
 mod tests {
     use super::*;
     use crate::testing::check;
-    use crate::{Activation, Backend, Dense, Flatten, Loss, Network, Plan, Shape, mlp_layers};
+    use crate::{
+        Activation, Backend, Dense, Distance, Flatten, Loss, Network, Output, Plan, Shape, mlp_layers,
+    };
     use proptest::prelude::*;
 
     fn all() -> impl Iterator<Item = Reconstruction> {

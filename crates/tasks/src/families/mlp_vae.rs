@@ -44,7 +44,7 @@ impl MlpVaeConfig {
     }
 }
 
-/// Encoder to two numbers per latent variable, decoder to two numbers a pixel.
+/// Encoder to two numbers per latent variable, decoder to two numbers per pixel.
 pub(crate) fn vae_size(pixels: usize, encoder: &[usize], latent: usize, decoder: &[usize]) -> Size {
     let encoder = [pixels].into_iter().chain(encoder.iter().copied()).chain([2 * latent]);
     let decoder = [latent].into_iter().chain(decoder.iter().copied()).chain([2 * pixels]);

@@ -18,7 +18,7 @@ impl Size {
         6.0 * self.macs * batch_size as f64
     }
 
-    /// The same parameters used `times` times an example, as the core of a recurrent network is.
+    /// The same parameters, used `times` times per example, as those of a recurrent core are.
     #[must_use]
     pub fn unrolled(self, times: usize) -> Self {
         Self { macs: self.macs * times as f64, ..self }

@@ -18,7 +18,7 @@
 //! A feed is `training` or `evaluation`/split. Before the first [`next_batch`](crate::Problem::next_batch) there is no
 //! minibatch and no noise: terms that need one are 0.
 
-mod draw;
+mod element_draw;
 pub(crate) mod feed;
 mod linalg;
 pub(crate) mod losg;

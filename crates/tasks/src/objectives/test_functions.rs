@@ -1,6 +1,6 @@
 //! Classical test functions of two parameters, with their gradients and starting boxes.
 
-use super::draw::Draw;
+use super::element_draw::ElementDraw;
 use super::real::Real;
 use crate::families::losg::TestFunction;
 
@@ -21,14 +21,16 @@ pub(crate) fn value_and_gradient<T: Real>(function: TestFunction, x: T, y: T) ->
 }
 
 /// Distribution of each coordinate of the starting point.
-pub(crate) fn start(function: TestFunction) -> [Draw; 2] {
-    let both = |lo, hi| [Draw::Uniform { lo, hi }; 2];
+pub(crate) fn start(function: TestFunction) -> [ElementDraw; 2] {
+    let both = |lo, hi| [ElementDraw::Uniform { lo, hi }; 2];
     match function {
         TestFunction::StyblinskiTang => both(-5.0, 5.0),
         TestFunction::Ackley => both(-32.768, 32.768),
         TestFunction::Beale => both(-4.5, 4.5),
-        TestFunction::Branin => [Draw::Uniform { lo: -5.0, hi: 10.0 }, Draw::Uniform { lo: 0.0, hi: 15.0 }],
-        TestFunction::Logsumexp => [Draw::STANDARD_NORMAL; 2],
+        TestFunction::Branin => {
+            [ElementDraw::Uniform { lo: -5.0, hi: 10.0 }, ElementDraw::Uniform { lo: 0.0, hi: 15.0 }]
+        }
+        TestFunction::Logsumexp => [ElementDraw::STANDARD_NORMAL; 2],
         TestFunction::Matyas => both(-10.0, 10.0),
         TestFunction::Michalewicz => both(0.0, std::f64::consts::PI),
         TestFunction::Rosenbrock => both(-5.0, 10.0),

@@ -6,7 +6,7 @@ use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
 use taskset_trial::TaskVersion;
 
-use super::draw::Draw;
+use super::element_draw::ElementDraw;
 use super::real::Real;
 use super::test_functions::{self, bowl};
 use crate::families::losg::TestFunction;
@@ -38,9 +38,9 @@ impl Function {
         }
     }
 
-    fn start(self) -> [Draw; 2] {
+    fn start(self) -> [ElementDraw; 2] {
         match self {
-            Self::Bowl { .. } => [Draw::STANDARD_NORMAL; 2],
+            Self::Bowl { .. } => [ElementDraw::STANDARD_NORMAL; 2],
             Self::Test(function) => test_functions::start(function),
         }
     }
@@ -207,8 +207,8 @@ mod tests {
             for (point, draws) in points.iter().zip(std::iter::repeat(function.start())) {
                 for (x, draw) in point.iter().zip(draws) {
                     match draw {
-                        Draw::Uniform { lo, hi } => assert!((lo..hi).contains(x)),
-                        Draw::Normal { .. } => assert!(x.abs() < 6.0),
+                        ElementDraw::Uniform { lo, hi } => assert!((lo..hi).contains(x)),
+                        ElementDraw::Normal { .. } => assert!(x.abs() < 6.0),
                     }
                 }
             }

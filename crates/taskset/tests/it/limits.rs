@@ -103,8 +103,11 @@ fn an_interrupted_trial_keeps_its_points_in_a_file_that_says_so() {
     let file = arg(&directory.path().join("a.parquet"));
     let long = ["train", "TwoD_Bowl1", "adam_lr_-1.00", "--steps", "4000000000", "--eval-every", "100000"];
     for signal in ["INT", "TERM"] {
-        let ran =
-            interrupted(&[&long[..], &["--eval-batches", "1", "--out", &file]].concat(), "step", signal);
+        let ran = interrupted(
+            &[&long[..], &["--eval-batches", "1", "--out", &file]].concat(),
+            "valid_inner",
+            signal,
+        );
         assert_eq!(ran.code, 130, "{}", ran.stderr);
         assert!(ran.stderr.contains("interrupted") && ran.stderr.contains(&file), "{}", ran.stderr);
         let info = json(&["curves", "info", &file, "--json"]);
@@ -112,7 +115,7 @@ fn an_interrupted_trial_keeps_its_points_in_a_file_that_says_so() {
         fails(&["lists", "learn", "--curves", &file, "--family", "adam_lr"], 1, &["parts of curves"]);
         // The second time the file is there: it is a part of the same trial and may be replaced.
     }
-    let ran = interrupted(&long, "step", "INT");
+    let ran = interrupted(&long, "valid_inner", "INT");
     assert_eq!(ran.code, 130);
     assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
 }

@@ -14,7 +14,7 @@ pub use vrnn::Vrnn;
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
 
-use super::Kind;
+use super::LayerKind;
 use crate::parameter::Initial;
 use crate::step::{Planning, Step};
 use crate::{Parameter, Scalar, Shape};
@@ -107,7 +107,7 @@ fn sequence(input: Shape) -> Result<(usize, usize), String> {
     }
 }
 
-impl Kind for Recurrent {
+impl LayerKind for Recurrent {
     const TAKES_EMBEDDING: bool = true;
 
     fn output(&self, input: Shape) -> Result<Shape, String> {

@@ -6,7 +6,7 @@ use taskset_datasets::IndexStream;
 use taskset_rng::{Stream, StreamId};
 
 use crate::Feed;
-use crate::objectives::draw::Draw;
+use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::feed::PerFeed;
 use crate::objectives::real::Real;
 
@@ -68,7 +68,7 @@ impl<T: Real> Rows<T> {
 
 fn normal_rows<T: Real>(replica: &StreamId, elements: usize) -> Vec<T> {
     let mut data = vec![T::zero(); elements];
-    Draw::STANDARD_NORMAL.fill(&mut replica.child("data").stream(), &mut data);
+    ElementDraw::STANDARD_NORMAL.fill(&mut replica.child("data").stream(), &mut data);
     data
 }
 
@@ -77,7 +77,7 @@ fn normal_rows<T: Real>(replica: &StreamId, elements: usize) -> Vec<T> {
 pub(super) fn network_labels(features: &[f64], dim: usize, stream: &mut Stream) -> Vec<bool> {
     const WIDTH: usize = 20;
     const LAYERS: usize = 6;
-    let weight = Draw::Normal { mean: 0.0, std: (2.0 / dim as f64).sqrt() };
+    let weight = ElementDraw::Normal { mean: 0.0, std: (2.0 / dim as f64).sqrt() };
     let layers: Vec<Vec<f64>> =
         (0..LAYERS).map(|l| weight.many(stream, if l == 0 { dim } else { WIDTH } * WIDTH)).collect();
     let label = |row: &[f64]| {
@@ -125,7 +125,7 @@ mod tests {
         let mut stream = StreamId::root("t").stream();
         let (mut ones, mut all) = (0, 0);
         for _ in 0..40 {
-            let features = Draw::STANDARD_NORMAL.many(&mut stream, 25 * 5);
+            let features = ElementDraw::STANDARD_NORMAL.many(&mut stream, 25 * 5);
             let labels = network_labels(&features, 5, &mut stream);
             assert_eq!(labels.len(), 25);
             all += labels.len();

@@ -7,7 +7,7 @@ use super::Objective;
 use super::classifier::{add_penalty_gradient, cross_entropy, penalty};
 use super::data::{Batches, network_labels};
 use crate::Feed;
-use crate::objectives::draw::Draw;
+use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::linalg::{axpy, dot};
 use crate::objectives::real::Real;
 
@@ -43,7 +43,7 @@ impl<T: Real> FullyConnected<T> {
         size: usize,
     ) -> Self {
         let data = replica.child("data");
-        let rows = Draw::STANDARD_NORMAL.many(&mut data.stream(), samples * features);
+        let rows = ElementDraw::STANDARD_NORMAL.many(&mut data.stream(), samples * features);
         let labels = network_labels(&rows, features, &mut data.child("labels").stream());
         let sizes: Vec<usize> = [features].into_iter().chain(hidden.iter().copied()).collect();
         let widest = sizes.iter().copied().max().unwrap_or(0);

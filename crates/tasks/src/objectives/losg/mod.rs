@@ -7,6 +7,7 @@
 mod affine;
 mod bowl;
 mod classifier;
+mod cost;
 mod data;
 mod dependency_chain;
 mod fully_connected;
@@ -21,7 +22,8 @@ mod sum_of_quadratics;
 mod task;
 mod test_problem;
 
-pub(crate) use task::{build, flops_per_step, overhead};
+pub(crate) use cost::{flops_per_step, overhead};
+pub(crate) use task::build;
 
 use crate::Feed;
 

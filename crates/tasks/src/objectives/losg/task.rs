@@ -9,6 +9,7 @@ use taskset_trial::TaskVersion;
 use super::Objective;
 use super::affine::{Affine, OfResidual, seeded_instance, unseeded_instance};
 use super::bowl::Bowl;
+use super::cost::flops_per_step;
 use super::data::Rows;
 use super::dependency_chain::DependencyChain;
 use super::fully_connected::FullyConnected;
@@ -21,9 +22,9 @@ use super::rescale::Rescale;
 use super::sparse_softmax::SparseSoftmax;
 use super::sum_of_quadratics::SumOfQuadratics;
 use super::test_problem::TestProblem;
+use crate::families::TaskConfig as _;
 use crate::families::losg::{LosgConfig, LosgProblem};
-use crate::families::{Overhead, TaskConfig as _};
-use crate::objectives::draw::Draw;
+use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;
 use crate::registry::version;
@@ -104,7 +105,7 @@ fn check_classes(n_classes: usize) -> Result<(), &'static str> {
 }
 
 /// The parameters, in upstream's order and shapes.
-fn layout(problem: &LosgProblem) -> Layout {
+pub(super) fn layout(problem: &LosgProblem) -> Layout {
     use LosgProblem as P;
     let mut layout = Layout::default();
     match problem {
@@ -147,7 +148,7 @@ fn layout(problem: &LosgProblem) -> Layout {
 }
 
 /// Distribution of the initial parameters: runs of elements with a common one.
-fn initial(problem: &LosgProblem) -> Vec<(usize, Draw)> {
+fn initial(problem: &LosgProblem) -> Vec<(usize, ElementDraw)> {
     use LosgProblem as P;
     match problem {
         P::OptimizationTestProblem { problem, .. } => {
@@ -158,19 +159,19 @@ fn initial(problem: &LosgProblem) -> Vec<(usize, Draw)> {
             .iter()
             .map(|tensor| {
                 let std = 1.2 / (tensor.shape.first().copied().unwrap_or(1) as f64).sqrt();
-                (tensor.len(), Draw::Normal { mean: 0.0, std })
+                (tensor.len(), ElementDraw::Normal { mean: 0.0, std })
             })
             .collect(),
         P::Rescale { base, scale } => {
             initial(base).into_iter().map(|(n, draw)| (n, draw.scaled(*scale))).collect()
         }
         // QUIRK-30: the sparse and the logarithmic wrapper do not use the initialiser of their base.
-        _ => vec![(layout(problem).len(), Draw::STANDARD_NORMAL)],
+        _ => vec![(layout(problem).len(), ElementDraw::STANDARD_NORMAL)],
     }
 }
 
 /// Zeroing probability and standard deviation of the gradient noise. QUIRK-29: wrappers ignore that of their base.
-fn gradient_noise(problem: &LosgProblem) -> (f64, f64) {
+pub(super) fn gradient_noise(problem: &LosgProblem) -> (f64, f64) {
     use LosgProblem as P;
     match problem {
         P::Quadratic { noise_stdev, .. }
@@ -184,7 +185,7 @@ fn gradient_noise(problem: &LosgProblem) -> (f64, f64) {
 }
 
 /// Whether the loss is on minibatches of data; where it is not, all minibatches are the same.
-fn has_data(problem: &LosgProblem) -> bool {
+pub(super) fn has_data(problem: &LosgProblem) -> bool {
     use LosgProblem as P;
     match problem {
         P::OutwardSnake { .. }
@@ -202,58 +203,11 @@ fn has_data(problem: &LosgProblem) -> bool {
     }
 }
 
-/// Operations of one training step, an estimate.
-pub(crate) fn flops_per_step(problem: &LosgProblem) -> f64 {
-    matrix_flops(problem) + other_operations(problem)
-}
-
-/// What a step costs besides matrix products: nearly all of it, for most kinds.
-pub(crate) fn overhead(problem: &LosgProblem) -> Overhead {
-    Overhead {
-        scalar_operations: other_operations(problem),
-        // The matrix and its transpose.
-        bytes: 2.0 * matrix_flops(problem),
-        // Without data all evaluations are the same and made once.
-        evaluation_share: if has_data(problem) { 0.5 } else { 0.0 },
-    }
-}
-
-/// Operations of the products with a stored matrix: two per element forward, two backward.
-fn matrix_flops(problem: &LosgProblem) -> f64 {
-    use LosgProblem as P;
-    match problem {
-        P::Quadratic { dim, .. } | P::Norm { dim, .. } => 4.0 * (*dim as f64).powi(2),
-        P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => matrix_flops(base),
-        _ => 0.0,
-    }
-}
-
-/// Operations of the rest of loss and gradient, of drawing the minibatch, and of the noise on the gradient.
-fn other_operations(problem: &LosgProblem) -> f64 {
-    use LosgProblem as P;
-    let f = |n: &usize| *n as f64;
-    let noise = if gradient_noise(problem) == (0.0, 0.0) { 0.0 } else { 20.0 };
-    let objective = match problem {
-        P::Quadratic { .. } => 0.0,
-        P::Norm { dim, .. } => 100.0 * f(dim),
-        P::MinMaxWell { dim, .. } | P::DependencyChain { dim, .. } => 10.0 * f(dim),
-        P::OutwardSnake { dim, bs, .. } => 2.0 * f(bs) * f(dim) + 60.0 * f(dim),
-        P::SumOfQuadratics { dim, bs, .. } | P::ProjectionQuadratic { dim, bs, .. } => 2.0 * f(bs) * f(dim),
-        P::Bowl { .. } | P::OptimizationTestProblem { .. } => 100.0,
-        P::SparseSoftmaxRegression { n_features, bs, .. } => 5.0 * f(bs) + 20.0 * f(n_features) + 500.0,
-        P::FullyConnected { bs, n_samples, .. } => 6.0 * f(bs.min(n_samples)) * layout(problem).len() as f64,
-        P::Sparse { base, .. } | P::Rescale { base, .. } | P::LogObjective { base } => {
-            other_operations(base) + 10.0 * layout(base).len() as f64
-        }
-    };
-    objective + noise * layout(problem).len() as f64
-}
-
 struct Losg {
     name: String,
     config: LosgConfig,
     layout: Layout,
-    initial: Vec<(usize, Draw)>,
+    initial: Vec<(usize, ElementDraw)>,
     /// `W` and `y` of a seeded quadratic or norm.
     instance: Shared,
 }
@@ -366,7 +320,7 @@ impl Task for Losg {
 struct Replica<T> {
     objective: Box<dyn Objective<T>>,
     init: Stream,
-    initial: Vec<(usize, Draw)>,
+    initial: Vec<(usize, ElementDraw)>,
     noise: GradientNoise<T>,
     has_data: bool,
     /// Of the latest evaluation, one per trial.

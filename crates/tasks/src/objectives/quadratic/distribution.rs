@@ -3,19 +3,19 @@
 use taskset_rng::Stream;
 
 use crate::families::quadratic::Distribution;
-use crate::objectives::draw::Draw;
+use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::orthogonal::Orthogonal;
 
 /// What the two sorts of matrix distribution need: independent elements, or the eigenvalues of a symmetric matrix.
 pub(super) enum MatrixKind {
-    Elements(Draw),
+    Elements(ElementDraw),
     Eigen(Vec<f64>),
 }
 
 pub(super) fn matrix_kind(distribution: Distribution, n: usize) -> MatrixKind {
     match distribution {
-        Distribution::Normal { mean, std } => MatrixKind::Elements(Draw::Normal { mean, std }),
-        Distribution::Uniform { min, max } => MatrixKind::Elements(Draw::Uniform { lo: min, hi: max }),
+        Distribution::Normal { mean, std } => MatrixKind::Elements(ElementDraw::Normal { mean, std }),
+        Distribution::Uniform { min, max } => MatrixKind::Elements(ElementDraw::Uniform { lo: min, hi: max }),
         Distribution::LinspaceEigen { min, max } => MatrixKind::Eigen(linspace(min, max, n)),
         Distribution::LogspaceEigen { min, max } => {
             let exponents = linspace(libm::log10(min), libm::log10(max), n);

@@ -6,7 +6,7 @@ use taskset_rng::{Stream, StreamId};
 use super::distribution::{MatrixKind, matrix_kind};
 use crate::Feed;
 use crate::families::quadratic::Distribution;
-use crate::objectives::draw::Draw;
+use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::feed::PerFeed;
 use crate::objectives::linalg::transpose;
 use crate::objectives::matrix::Products;
@@ -79,7 +79,7 @@ const BLOCK_ROWS: usize = 12;
 
 /// Independent elements. They are not stored: each pass replays the minibatch's stream, a block of rows at a time.
 pub(super) struct Elements<T> {
-    draw: Draw,
+    draw: ElementDraw,
     n: usize,
     steps: PerFeed<Steps>,
     current: Option<Stream>,

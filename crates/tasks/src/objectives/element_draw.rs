@@ -6,14 +6,14 @@ use super::real::Real;
 
 /// The distribution of one element.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Draw {
+pub(crate) enum ElementDraw {
     /// Normal.
     Normal { mean: f64, std: f64 },
     /// Uniform on `[lo, hi)`.
     Uniform { lo: f64, hi: f64 },
 }
 
-impl Draw {
+impl ElementDraw {
     /// N(0, 1), the default start of losg problems.
     pub(crate) const STANDARD_NORMAL: Self = Self::Normal { mean: 0.0, std: 1.0 };
 
