@@ -310,8 +310,7 @@ mod tests {
     fn missing_files_name_both_forms_and_both_ways_out() {
         let tiny = Tiny::new();
         tiny.remove("t10k-labels-idx1-ubyte");
-        let words =
-            ["t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte not found", "http", "--data synthetic"];
+        let words = ["t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte not found", "come from http"];
         tiny.fails(&words);
     }
 
