@@ -128,7 +128,12 @@ pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verificati
             let archive = manifest.archive().map(|name| (name, found.archive.as_slice()));
             for (name, paths) in groups.chain(archive.filter(|(_, paths)| !paths.is_empty())) {
                 let verdict = if original { Verdict::Original } else { Verdict::WellFormed };
-                files.push(VerifiedFile { name: name.to_owned(), path: listed(paths).pop(), verdict });
+                // One file of several that would do has a name of its own.
+                let name = match paths {
+                    [one] => one.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                    _ => name.to_owned(),
+                };
+                files.push(VerifiedFile { name, path: listed(paths).pop(), verdict });
             }
             match read {
                 Ok(Judgement { problems, .. }) if problems.is_empty() => {}
@@ -136,7 +141,8 @@ pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verificati
                     let verdict = Verdict::Partial(problems.join("; "));
                     files.push(VerifiedFile { name: "(all)".to_owned(), path: None, verdict });
                 }
-                Err(error) => files.push(bad("(reading)", error)),
+                // Which file it is about, and whether the others are good, only the error tells.
+                Err(error) => files = vec![bad("(all)", error)],
             }
         }
         Err(error) => files.push(bad("(all)", error)),

@@ -337,7 +337,7 @@ fn files_of(
         }
         if !paths.is_empty() {
             if partial {
-                problems.push(format!("{} files {name} in their place", paths.len()));
+                problems.push(format!("{name} is read instead, which is a part or another edition"));
             }
             groups.push((group, paths));
         }
