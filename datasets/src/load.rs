@@ -282,6 +282,8 @@ mod tests {
         fs::write(&made.path, bytes).unwrap();
         fs::File::options().write(true).open(&made.path).unwrap().set_modified(time).unwrap();
         assert_eq!(load().unwrap().digest(), read.digest(), "the originals are read");
+        let looked = crate::prepared_copies::images(root, &cache, &tiny.manifest, false).unwrap();
+        assert!(matches!(looked.state, crate::PreparedState::Damaged(_)), "{looked:?}");
         fs::remove_dir_all(root.join("mnist")).unwrap();
         let message = load().unwrap_err().to_string();
         assert!(message.contains("mnist.images") && message.contains("wrong checksum"), "{message}");

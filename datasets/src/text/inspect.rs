@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::inspect::{far_too_small, in_full, of_another_size};
+use crate::inspect::{QUICK, far_too_small, in_full, of_another_size};
 use crate::{Error, PreparedCopy, PreparedState, Presence, State, Verdict, Verification, VerifiedFile};
 
 use super::manifest::TextManifest;
@@ -92,13 +92,14 @@ pub(crate) fn prepared(
         // A folder that cannot be read holds no copy that could be used.
         let paths = lines::matching(cache, &pattern.to_string_lossy()).unwrap_or_default();
         copies.extend(paths.into_iter().map(|path| {
+            let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+            let full = full || bytes <= QUICK;
             let state = if current.as_ref() == Some(&path) {
                 cache::check(&path, info, full).map_or_else(PreparedState::Damaged, PreparedState::Usable)
             } else {
                 PreparedState::Stale
             };
-            let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
-            PreparedCopy { name: info.name.clone(), path, bytes, state }
+            PreparedCopy { name: info.name.clone(), path, bytes, state, verified: full }
         }));
     }
     copies

@@ -108,7 +108,8 @@ fn in_words(copy: &PreparedCopy) -> String {
         () => "subwords8k ",
     };
     let state = match &copy.state {
-        PreparedState::Usable(Origin::Real) => "",
+        PreparedState::Usable(Origin::Real) if copy.verified => "",
+        PreparedState::Usable(Origin::Real) => " (not yet verified)",
         PreparedState::Usable(_) => " (partial)",
         PreparedState::Stale => " (stale)",
         _ => " (damaged)",
@@ -124,7 +125,9 @@ fn document(row: &Row) -> serde_json::Value {
             PreparedState::Damaged(error) => ("damaged", Some(in_full(error))),
             _ => ("unknown", None),
         };
-        json!({"name": copy.name, "path": copy.path, "bytes": copy.bytes, "state": state, "error": error})
+        json!({
+            "name": copy.name, "path": copy.path, "bytes": copy.bytes, "state": state, "verified": copy.verified, "error": error
+        })
     });
     let Presence { name, directory, bytes, present, problems, needs_preparation, .. } = &row.originals;
     json!({
