@@ -192,7 +192,7 @@ pub(crate) fn read(
         return Err(files::missing(root, manifest, archive));
     }
     let mut problems = other_sides(manifest, of_other_sides);
-    problems.extend(far_too_small(encoded_bytes, archive.bytes.unwrap_or(0)));
+    problems.extend(far_too_small(encoded_bytes, archive.about_bytes()));
     assemble(root, manifest, lists.as_ref(), partial, problems, &examples, &pixels)
 }
 

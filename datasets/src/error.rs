@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use crate::inspect::far_too_small;
 
-/// Any failure of this crate.
+/// Any failure of this crate. Messages say what is wrong with which file, and what would help; how a program lets its users do
+/// that (allow a part, prepare a copy), it adds by the variant.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,18 +19,14 @@ pub enum Error {
         suggestion: Option<String>,
     },
     /// The data set is known, but this version has no decoder for its original files.
-    #[error(
-        "{name}: this version cannot read the original files of this data set yet; `--data synthetic` uses the \
-         built-in stand-in of the same shape"
-    )]
+    #[error("{name}: this version cannot read the original files of this data set yet")]
     NotYetReadable {
         /// The data set.
         name: String,
     },
     /// A file of the data set is not there.
     #[error(
-        "{name}: {} not found in {}; put the original files there (from {site}), name another directory (`--data DIR` or TASKSET_DATA), or use `--data synthetic` for \
-         the built-in stand-ins",
+        "{name}: {} not found in {}; the original files come from {site}",
         .accepted.join(" or "),
         .directory.display()
     )]
@@ -80,9 +77,7 @@ pub enum Error {
         problem: String,
     },
     /// The data set must be prepared first (decoded, resized, written to the cache).
-    #[error(
-        "{name}: {why}; run `taskset-rs data prepare {name}` once, or use `--data synthetic` for the stand-in"
-    )]
+    #[error("{name}: {why}")]
     NotPrepared {
         /// The data set.
         name: String,
@@ -90,11 +85,7 @@ pub enum Error {
         why: String,
     },
     /// A prepared copy cannot be used.
-    #[error(
-        "{}: not a usable prepared copy: {problem}; delete it and prepare the data set again: `taskset-rs data prepare \
-         {name}`",
-        .path.display()
-    )]
+    #[error("{}: not a usable prepared copy: {problem}; delete it and prepare {name} again", .path.display())]
     Cache {
         /// The data set.
         name: String,
@@ -121,11 +112,19 @@ pub enum Error {
         /// What happened, and the way out.
         problem: String,
     },
-    /// The system could not write a file.
+    /// The server does not give a file to everybody.
     #[error(
-        "{}: cannot be written (`--data DIR` and `--cache DIR` name places with leave and space to write)",
-        .path.display()
+        "{url}: access denied (HTTP {status}): the data set may ask for an account, an accepted licence or an access \
+         token; fetch the file by hand if so"
     )]
+    AccessDenied {
+        /// The address.
+        url: String,
+        /// What the server answered.
+        status: u16,
+    },
+    /// The system could not write a file.
+    #[error("{}: cannot be written", .path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -250,8 +249,7 @@ pub enum Error {
     },
     /// Only a part of the data set is there, and the caller did not allow that.
     #[error(
-        "{name}: only a part of this data set is in {}: {}; complete it (from {site}), or allow the part \
-         (`--allow-partial`), which labels every result as partial",
+        "{name}: only a part of this data set is in {}: {}; the rest comes from {site}",
         .directory.display(),
         .problems.join("; ")
     )]
@@ -367,10 +365,7 @@ impl Error {
 }
 
 fn suggest(name: Option<&str>) -> String {
-    match name {
-        Some(name) => format!("; did you mean `{name}`?"),
-        None => "; `taskset-rs data list` lists them".to_owned(),
-    }
+    name.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 fn at_line(line: u64) -> String {

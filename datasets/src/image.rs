@@ -254,6 +254,40 @@ impl ImageData {
         self.labels[example as usize]
     }
 
+    /// Gathers a minibatch: the images of these examples, one after the other, and their labels. Both slices are filled, and
+    /// nothing is allocated.
+    ///
+    /// ```
+    /// use taskset_datasets::{Carving, Datasets, IndexStream, Source, Split, StreamId, carve};
+    ///
+    /// let fashion = Datasets::new(Source::Synthetic).images("fashion_mnist")?;
+    /// let train = carve(&fashion, Carving::Fixed, None).get(Split::Train).clone();
+    /// let mut order = IndexStream::new(train, 10_000, StreamId::root("example").stream());
+    /// let mut batch = [0; 32];
+    /// let (mut images, mut labels) = (vec![0; 32 * fashion.shape().len()], [0; 32]);
+    /// for _ in 0..3 {
+    ///     order.next_batch(&mut batch);
+    ///     fashion.gather(&batch, &mut images, &mut labels);
+    ///     assert_eq!(images[..784], *fashion.pixels(batch[0]));
+    ///     assert!(labels.iter().all(|&label| usize::from(label) < fashion.classes()));
+    /// }
+    /// # Ok::<(), taskset_datasets::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such example, if `images` has not as many values as the images together, or `labels` not as many as
+    /// there are examples.
+    pub fn gather(&self, examples: &[u32], images: &mut [u8], labels: &mut [u16]) {
+        let size = self.info.shape.len();
+        assert_eq!(images.len(), examples.len() * size, "values for {} images", examples.len());
+        assert_eq!(labels.len(), examples.len(), "labels for {} images", examples.len());
+        let places = images.chunks_exact_mut(size).zip(labels);
+        for (&example, (image, label)) in examples.iter().zip(places) {
+            image.copy_from_slice(self.pixels(example));
+            *label = self.label(example);
+        }
+    }
+
     /// All images, one after the other.
     pub fn all_pixels(&self) -> &[u8] {
         &self.pixels
@@ -344,6 +378,23 @@ mod tests {
         check(tiny(4), 24, &[0; 6], "held-out");
         let empty = ImageInfo { shape: ImageShape { height: 0, width: 2, channels: 1 }, ..tiny(6) };
         check(empty, 0, &[0; 8], "0×2×1");
+    }
+
+    #[test]
+    fn a_minibatch_holds_its_examples_in_order() {
+        let pixels: Vec<u8> = (0..32).collect();
+        let data = ImageData::new("x", tiny(6), Origin::Real, pixels, vec![0, 1, 2, 0, 1, 2, 0, 1]).unwrap();
+        let (mut images, mut labels) = ([0; 12], [9; 3]);
+        data.gather(&[7, 2, 2], &mut images, &mut labels);
+        assert_eq!((images, labels), ([28, 29, 30, 31, 8, 9, 10, 11, 8, 9, 10, 11], [1, 2, 2]));
+        data.gather(&[], &mut [], &mut []);
+        for (examples, values, count) in [(&[1][..], 3, 1), (&[1, 2], 8, 1), (&[8], 4, 1)] {
+            let (mut images, mut labels) = (vec![0; values], vec![0; count]);
+            let gathered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                data.gather(examples, &mut images, &mut labels);
+            }));
+            assert!(gathered.is_err(), "{examples:?}");
+        }
     }
 
     #[test]

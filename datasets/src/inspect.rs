@@ -10,8 +10,8 @@ use crate::prepare::Preparation;
 use crate::prepared_copies::{PreparedCopy, PreparedState};
 use crate::{Error, cifar, collection, hub_copy, imagenet::Batches, load, prepare, prepared_copies, text};
 
-/// Files of no more bytes than this are read by a quick look, too.
-const QUICK: u64 = 256 << 20;
+/// Files of no more bytes than this together are read by a quick look, too; so are prepared copies.
+pub(crate) const QUICK: u64 = 256 << 20;
 
 /// How much of a data set is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -249,7 +249,7 @@ struct Unpacked {
 /// Looks for what an archive holds, if it is not there itself but may have been unpacked.
 fn unpacked(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<Unpacked>, Error> {
     let folder = manifest.folder(root);
-    let too_small = |bytes| far_too_small(bytes, spec.bytes.unwrap_or(0));
+    let too_small = |bytes| far_too_small(bytes, spec.about_bytes());
     if manifest.decoder == Decoder::ImagenetNpz {
         let Some(batches) = Batches::find(root, manifest, spec)? else { return Ok(None) };
         let bytes = batches.paths().iter().map(|path| path.metadata().map_or(0, |m| m.len())).sum();

@@ -8,7 +8,7 @@
 //!    [`ImageData::origin`] says which it was.
 //! 2. [`carve`] puts each source split in a fixed order and cuts the four splits of a task from them.
 //! 3. [`IndexStream`] repeats a split for ever, shuffles it through a buffer and fills whole batches with numbers of
-//!    examples; the pixels of each are [`ImageData::pixels`].
+//!    examples; [`ImageData::gather`] puts their pixels and labels together.
 //!
 //! Text goes the same way: [`Datasets::text`], [`carve_text`], [`IndexStream`], and [`slice()`] cuts a window out of the
 //! [`TextData::tokens`] of an example. Each source is two data sets, one of bytes and one of subwords of the TFDS encoder,
@@ -18,9 +18,7 @@
 //! disk.
 //!
 //! ```
-//! use taskset_datasets::{Carving, Datasets, IndexStream, Source, carve};
-//! use taskset_names::Split;
-//! use taskset_rng::StreamId;
+//! use taskset_datasets::{Carving, Datasets, IndexStream, Source, Split, StreamId, carve};
 //!
 //! let datasets = Datasets::new(Source::Synthetic);
 //! let mnist = datasets.images("mnist")?;
@@ -29,7 +27,8 @@
 //! let mut batches = IndexStream::new(splits.get(Split::Train).clone(), 10_000, order);
 //! let mut batch = [0; 32];
 //! batches.next_batch(&mut batch);
-//! assert_eq!(mnist.pixels(batch[0]).len(), 28 * 28);
+//! let (mut images, mut labels) = (vec![0; 32 * 28 * 28], [0; 32]);
+//! mnist.gather(&batch, &mut images, &mut labels);
 //! # Ok::<(), taskset_datasets::Error>(())
 //! ```
 //!
@@ -48,13 +47,15 @@
 //! | `wikipedia_*` | the output of WikiExtractor, plain or gzip; the hub's Parquet files (a later dump) | tokens are kept |
 //! | `amazon_reviews_*` | tab-separated tables, or JSON a line; plain or gzip | tokens are kept |
 //!
-//! A file as published must have the size and SHA-256 of the original where the manifest knows them, at every load from
-//! it; of others format, counts and labels are checked. Sets that must be prepared ([`prepare_images`]) are decoded and
+//! A data set is whole by what is in its files, not by their names. A file as published is the original if it has its size
+//! and SHA-256, where the manifest knows them; of others (unpacked, or compressed anew) examples, labels and bytes are
+//! compared with what the manifest says, while they are read. What has less is a part, what has more is an error. Loading,
+//! preparing and [`verify`] judge alike, and [`inspect`] calls complete only what has been read. Sets that must be prepared ([`prepare_images`]) are decoded and
 //! resized as OpenCV's `INTER_CUBIC` does, once, into a file that is mapped into memory. Texts are tokenised when they
 //! are loaded, or once by [`prepare_text`]. What was prepared is verified before use, and only used for original files of
 //! the same names, sizes and times of change. [`ImageData::digest`] and [`TextData::digest`] identify decoded contents,
 //! wherever they came from. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it,
-//! and then [`Origin::Partial`](taskset_names::Origin::Partial). Pictures need the feature `encoded`, Parquet `parquet`,
+//! and then [`Origin::Partial`]. Pictures need the feature `encoded`, Parquet `parquet`,
 //! downloads `hub`.
 //!
 //! # Adding a data set
@@ -112,6 +113,8 @@ pub use prepare::{Preparation, PreparedImages, prepare_images};
 pub use prepared_copies::{PreparedCopy, PreparedState, inspect_prepared};
 pub use resize::resize_cubic;
 pub use stream::IndexStream;
+pub use taskset_names::{Origin, Split};
+pub use taskset_rng::{Stream, StreamId};
 pub use text::{
     BYTE_VOCABULARY, BytesOfFiles, Download, Encoding, Language, PrepareEvent, PrepareProgress, PreparedText,
     Quiet, SubwordEncoder, TextData, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest,

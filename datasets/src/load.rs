@@ -282,6 +282,8 @@ mod tests {
         fs::write(&made.path, bytes).unwrap();
         fs::File::options().write(true).open(&made.path).unwrap().set_modified(time).unwrap();
         assert_eq!(load().unwrap().digest(), read.digest(), "the originals are read");
+        let looked = crate::prepared_copies::images(root, &cache, &tiny.manifest, false).unwrap();
+        assert!(matches!(looked.state, crate::PreparedState::Damaged(_)), "{looked:?}");
         fs::remove_dir_all(root.join("mnist")).unwrap();
         let message = load().unwrap_err().to_string();
         assert!(message.contains("mnist.images") && message.contains("wrong checksum"), "{message}");
@@ -310,8 +312,7 @@ mod tests {
     fn missing_files_name_both_forms_and_both_ways_out() {
         let tiny = Tiny::new();
         tiny.remove("t10k-labels-idx1-ubyte");
-        let words =
-            ["t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte not found", "http", "--data synthetic"];
+        let words = ["t10k-labels-idx1-ubyte.gz or t10k-labels-idx1-ubyte not found", "come from http"];
         tiny.fails(&words);
     }
 

@@ -152,6 +152,9 @@ pub struct FileSpec {
     /// Size in bytes of the file as published, where known.
     #[serde(default)]
     pub bytes: Option<u64>,
+    /// Size of the file as published, roughly, where the exact one is not known. What is far smaller cannot be the original.
+    #[serde(default)]
+    pub about_bytes: Option<u64>,
     /// SHA-256 in hexadecimal of the file as published, where known.
     #[serde(default)]
     pub sha256: Option<String>,
@@ -175,6 +178,13 @@ pub enum Part {
     Images,
     /// Their labels.
     Labels,
+}
+
+impl FileSpec {
+    /// Size of the file as published, roughly; 0 where nothing is known.
+    pub(crate) fn about_bytes(&self) -> u64 {
+        self.bytes.or(self.about_bytes).unwrap_or(0)
+    }
 }
 
 impl Manifest {

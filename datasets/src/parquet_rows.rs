@@ -33,8 +33,8 @@ mod reader {
     use super::broken;
     use crate::Error;
 
-    /// Rows in memory at a time.
-    const ROWS: usize = 256;
+    /// Rows in memory at a time: a picture or an article each, which may be large.
+    const ROWS: usize = 16;
 
     /// Takes the number of the first row of a batch and the batch; returns whether to go on.
     type VisitBatch<'a> = dyn FnMut(usize, &RecordBatch) -> Result<bool, Error> + 'a;

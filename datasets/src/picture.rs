@@ -343,6 +343,48 @@ pub(crate) mod tests {
         }
     }
 
+    const RESTARTS: &[u8] = include_bytes!("../tests/fixtures/jpeg/restarts.jpg");
+    const PROGRESSIVE: &[u8] = include_bytes!("../tests/fixtures/jpeg/progressive.jpg");
+    const BOTH: &[u8] = include_bytes!("../tests/fixtures/jpeg/progressive_restarts.jpg");
+
+    #[test]
+    fn jpeg_files_with_restart_markers_and_progressive_ones_are_whole_or_an_error() {
+        for bytes in [RESTARTS, PROGRESSIVE, BOTH] {
+            assert_eq!(decode(bytes).unwrap().shape, ImageShape { height: 37, width: 45, channels: 3 });
+            for length in 0..bytes.len() {
+                assert!(decode(&bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
+            }
+        }
+        let fails = |bytes: &[u8], word: &str| {
+            let reason = decode(bytes).unwrap_err();
+            assert!(reason.contains(word), "`{word}` is not in: {reason}");
+        };
+        for bytes in [RESTARTS, BOTH] {
+            let marker =
+                |number: u8| bytes.windows(2).position(|pair| pair == [0xff, 0xd0 + number]).unwrap();
+            // The data between two markers are lost with one of them, or with none.
+            let without = |from: usize, to: usize| [&bytes[..from], &bytes[to..]].concat();
+            fails(&without(marker(0), marker(1)), "restart marker 1 stands where 0 is due");
+            fails(&without(marker(0), marker(0) + 2), "restart marker 1 stands where 0 is due");
+            let mut exchanged = bytes.to_vec();
+            exchanged[marker(1) + 1] = 0xd3;
+            fails(&exchanged, "restart marker 3 stands where 1 is due");
+        }
+        let end = RESTARTS.len() - 2;
+        let is_restart = |pair: &[u8]| pair[0] == 0xff && (0xd0..0xd8).contains(&pair[1]);
+        let last = RESTARTS.windows(2).rposition(is_restart).unwrap();
+        fails(&[&RESTARTS[..last], &RESTARTS[end..]].concat(), "7 restart markers where 8 are due");
+        let first = RESTARTS.windows(2).position(is_restart).unwrap();
+        fails(&[&RESTARTS[..first - 6], &RESTARTS[first..]].concat(), "truncated");
+    }
+
+    #[test]
+    fn bytes_between_the_segments_of_a_jpeg_are_left_out() {
+        let tables = RESTARTS.windows(2).position(|pair| pair == [0xff, 0xdb]).unwrap();
+        let odd = [&RESTARTS[..tables], b"what some camera wrote here", &RESTARTS[tables..]].concat();
+        assert_eq!(decode(&odd).unwrap().pixels, decode(RESTARTS).unwrap().pixels);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 

@@ -370,7 +370,7 @@ mod tests {
             for word in ["imagenet_resized-16x16.images", "wrong checksum of its contents"] {
                 assert!(message.contains(word), "`{word}` is not in: {message}");
             }
-            assert!(message.contains("`taskset-rs data prepare imagenet_resized/16x16`"), "{message}");
+            assert!(message.contains("prepare imagenet_resized/16x16 again"), "{message}");
             assert!(!prepare().up_to_date, "what is damaged is not up to date");
             assert_eq!(load().unwrap().digest(), digest);
         }
@@ -517,7 +517,7 @@ mod tests {
             fs::write(folder.join("obj1__10.png"), "not a picture").unwrap();
             fails(false, &["obj1__10.png", "not a usable picture"]);
             fs::remove_file(folder.join("obj1__10.png")).unwrap();
-            fails(false, &["5 of 6 train pictures", "--allow-partial"]);
+            fails(false, &["5 of 6 train pictures"]);
             fs::write(folder.join("obj1__11.png"), png(&pixels(1), 4, 5)).unwrap();
             fails(true, &["obj1__11.png", "pose"]);
             fs::remove_file(folder.join("obj1__11.png")).unwrap();

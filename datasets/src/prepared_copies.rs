@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use taskset_names::Origin;
 
+use crate::inspect::QUICK;
 use crate::manifest::{Manifest, manifest};
 use crate::{Error, prepare, prepared, text};
 
@@ -19,6 +20,8 @@ pub struct PreparedCopy {
     pub bytes: u64,
     /// Whether it can be used.
     pub state: PreparedState,
+    /// Whether its contents were compared with their checksum for this answer; otherwise only its header was read.
+    pub verified: bool,
 }
 
 /// Whether a prepared copy can be used.
@@ -34,7 +37,8 @@ pub enum PreparedState {
 }
 
 /// Looks which prepared copies of a data set are in the folder `cache`; the original files are below `root`. By `full`,
-/// contents are compared with their checksums; otherwise only headers are read. Whether a copy was made from the files that
+/// contents are compared with their checksums; otherwise those of small copies are, and of larger ones only headers are
+/// read. Whether a copy was made from the files that
 /// are there now is told as loading tells it: by their names, sizes and times of change.
 ///
 /// # Errors
@@ -57,8 +61,10 @@ pub(crate) fn all(root: &Path, cache: Option<&Path>, name: &str) -> Vec<Prepared
     inspect_prepared(root, &cache, name, false).unwrap_or_default()
 }
 
-fn images(root: &Path, cache: &Path, manifest: &Manifest, full: bool) -> Option<PreparedCopy> {
+pub(crate) fn images(root: &Path, cache: &Path, manifest: &Manifest, full: bool) -> Option<PreparedCopy> {
     let path = prepared::path(cache, manifest);
+    let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+    let full = full || bytes <= QUICK;
     let state = match prepared::header(&path, manifest) {
         Ok(None) => return None,
         Ok(Some(header)) => match prepare::inputs(root, manifest) {
@@ -71,6 +77,5 @@ fn images(root: &Path, cache: &Path, manifest: &Manifest, full: bool) -> Option<
         },
         Err(error) => PreparedState::Damaged(error),
     };
-    let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
-    Some(PreparedCopy { name: manifest.name.clone(), path, bytes, state })
+    Some(PreparedCopy { name: manifest.name.clone(), path, bytes, state, verified: full })
 }

@@ -458,7 +458,7 @@ mod tests {
         set_time(changed + std::time::Duration::from_secs(1));
         for anew in [false, false, true] {
             let message = verify(anew).unwrap_err().to_string();
-            for word in ["x.images", "wrong checksum of its contents", "`taskset-rs data prepare x`"] {
+            for word in ["x.images", "wrong checksum of its contents", "prepare x again"] {
                 assert!(message.contains(word), "`{word}` is not in: {message}");
             }
         }

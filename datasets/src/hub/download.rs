@@ -320,10 +320,7 @@ fn request(item: &Item, timeout: Duration, start: u64) -> Result<Response<ureq::
 fn refusal(item: &Item, status: u16) -> Failure {
     let fatal = |problem: &str| Failure::Final(item.error(format!("{problem} (HTTP {status})")));
     match status {
-        401 | 403 => fatal(
-            "access denied: the data set may ask for an account, an accepted licence or an access token (the command \
-             line takes the hub's from HF_TOKEN); fetch the file by hand if so",
-        ),
+        401 | 403 => Failure::Final(Error::AccessDenied { url: item.url.clone(), status }),
         404 | 410 => {
             fatal("not found: the site may have moved it; fetch the file by hand and place it in the folder")
         }

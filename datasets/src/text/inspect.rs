@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::inspect::{far_too_small, in_full, of_another_size};
+use crate::inspect::{QUICK, far_too_small, in_full, of_another_size};
 use crate::{Error, PreparedCopy, PreparedState, Presence, State, Verdict, Verification, VerifiedFile};
 
 use super::manifest::TextManifest;
@@ -92,13 +92,14 @@ pub(crate) fn prepared(
         // A folder that cannot be read holds no copy that could be used.
         let paths = lines::matching(cache, &pattern.to_string_lossy()).unwrap_or_default();
         copies.extend(paths.into_iter().map(|path| {
+            let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+            let full = full || bytes <= QUICK;
             let state = if current.as_ref() == Some(&path) {
                 cache::check(&path, info, full).map_or_else(PreparedState::Damaged, PreparedState::Usable)
             } else {
                 PreparedState::Stale
             };
-            let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
-            PreparedCopy { name: info.name.clone(), path, bytes, state }
+            PreparedCopy { name: info.name.clone(), path, bytes, state, verified: full }
         }));
     }
     copies
@@ -128,7 +129,12 @@ pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verificati
             let archive = manifest.archive().map(|name| (name, found.archive.as_slice()));
             for (name, paths) in groups.chain(archive.filter(|(_, paths)| !paths.is_empty())) {
                 let verdict = if original { Verdict::Original } else { Verdict::WellFormed };
-                files.push(VerifiedFile { name: name.to_owned(), path: listed(paths).pop(), verdict });
+                // One file of several that would do has a name of its own.
+                let name = match paths {
+                    [one] => one.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                    _ => name.to_owned(),
+                };
+                files.push(VerifiedFile { name, path: listed(paths).pop(), verdict });
             }
             match read {
                 Ok(Judgement { problems, .. }) if problems.is_empty() => {}
@@ -136,7 +142,8 @@ pub(crate) fn verify(root: &Path, manifest: &'static TextManifest) -> Verificati
                     let verdict = Verdict::Partial(problems.join("; "));
                     files.push(VerifiedFile { name: "(all)".to_owned(), path: None, verdict });
                 }
-                Err(error) => files.push(bad("(reading)", error)),
+                // Which file it is about, and whether the others are good, only the error tells.
+                Err(error) => files = vec![bad("(all)", error)],
             }
         }
         Err(error) => files.push(bad("(all)", error)),

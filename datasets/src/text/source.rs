@@ -12,8 +12,10 @@ use super::manifest::{TextDecoder, TextFiles, TextManifest};
 use super::visit::Visitor;
 use super::{amazon, archive, wikipedia};
 
-/// Least bytes of an article as WikiExtractor writes it: its first and last line, and its title.
-const LEAST_ARTICLE: u64 = 50;
+/// Least bytes of an article as WikiExtractor writes it, on average: those of all four large editions have more than twice
+/// as many. Compressed they have at least a tenth of that.
+const LEAST_ARTICLE: u64 = 500;
+const MOST_COMPRESSED: u64 = 10;
 
 /// What of a source was found on disk.
 #[derive(Debug)]
@@ -82,29 +84,35 @@ impl Found {
     }
 
     /// What the sizes of the files tell against a complete copy: they are those of a part. Files that are compressed or in
-    /// an archive have any size; so has another edition of the source.
+    /// an archive are judged by what is in them; another edition of the source has any size.
     ///
     /// # Errors
     /// The system does not tell.
     pub(crate) fn size_problems(&self, manifest: &TextManifest) -> Result<Vec<String>, Error> {
-        let packed = |path: &PathBuf| path.extension().is_some_and(|e| e == "gz" || e == "parquet");
-        if self.archive.is_some() || !self.problems.is_empty() || self.files().any(packed) {
+        let ends =
+            |path: &PathBuf, ending: &str| path.extension().is_some_and(|extension| extension == ending);
+        let other = |path: &PathBuf| {
+            ends(path, "parquet") || ends(path, "gz") && manifest.decoder != TextDecoder::WikiExtractor
+        };
+        if self.archive.is_some() || !self.problems.is_empty() || self.files().any(other) {
             return Ok(Vec::new());
         }
-        let mut bytes = [0; 2];
+        let (mut bytes, mut compressed) = ([0; 2], 0);
         for (group, paths) in &self.groups {
             for path in paths {
                 let size =
                     std::fs::metadata(path).map_err(|source| Error::Io { path: path.clone(), source })?.len();
                 bytes[usize::from(group.split == Some(SourceSplit::Test))] += size;
+                compressed += if ends(path, "gz") { size } else { 0 };
             }
         }
         let total = bytes[0] + bytes[1];
+        let at_most = total.saturating_add(compressed.saturating_mul(MOST_COMPRESSED - 1));
         let least = manifest.articles.map(|articles| articles as u64 * LEAST_ARTICLE);
         let published: u64 = manifest.downloads.iter().filter_map(|download| download.bytes).sum();
         Ok(match (bytes_problems(manifest, bytes), least) {
             (problems, _) if !problems.is_empty() => problems,
-            (_, Some(least)) if total < least => {
+            (_, Some(least)) if at_most < least => {
                 let articles = manifest.articles.unwrap_or(0);
                 vec![format!("{total} bytes of files are too few for {articles} articles")]
             }
@@ -337,7 +345,7 @@ fn files_of(
         }
         if !paths.is_empty() {
             if partial {
-                problems.push(format!("{} files {name} in their place", paths.len()));
+                problems.push(format!("{name} is read instead, which is a part or another edition"));
             }
             groups.push((group, paths));
         }
@@ -442,6 +450,36 @@ mod tests {
         assert!(judge(&root, info).iter().all(|judged| {
             judged.as_ref().is_err_and(|message| message.contains("3 files aclImdb/train/pos/*.txt in"))
         }));
+    }
+
+    #[test]
+    fn articles_without_words_are_a_part_however_many() {
+        let info = text_info("tokenized_wikipedia/20190301.en_bytes").unwrap();
+        let mut manifest = info.manifest.clone();
+        manifest.articles = Some(20);
+        let info: &'static TextInfo =
+            Box::leak(Box::new(TextInfo { manifest: Box::leak(Box::new(manifest)), ..info.clone() }));
+        let root = TempDir::new().unwrap();
+        let put = |words: usize| {
+            let article = |i| {
+                let text = "A word or two. ".repeat(words);
+                format!("<doc id=\"{i}\" url=\"u\" title=\"T\">\nT\n\n{text}\n</doc>\n")
+            };
+            let path = root.path().join("wikipedia_en/AA/wiki_00");
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, (0..20).map(article).collect::<String>()).unwrap();
+        };
+        put(1);
+        let [refused, allowed] = judge(&root, info);
+        assert!(
+            refused.as_ref().is_err_and(|message| message.contains("too few for 20 articles")),
+            "{refused:?}"
+        );
+        assert_eq!(allowed, Ok(Origin::Partial));
+        assert_eq!(inspect(root.path(), info.manifest).state, State::Partial);
+        put(40);
+        assert_eq!(judge(&root, info), [Ok(Origin::Real), Ok(Origin::Real)]);
+        assert_eq!(inspect(root.path(), info.manifest).state, State::Unread);
     }
 
     #[test]

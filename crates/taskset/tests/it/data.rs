@@ -84,8 +84,8 @@ fn the_list_says_where_missing_sets_come_from() {
     }
     let table = says(&["data", "list", "--data", &root], &["looked in", &root]);
     assert!(table.contains("from https://www.cs.toronto.edu/~kriz/cifar.html, into"), "{table}");
-    says(&["data", "list", "--data", "/nonexistent"], &["/nonexistent, which is no folder"]);
-    fails(&["data", "verify", "--data", &root], 1, &["no data set lies in", &root]);
+    says(&["data", "list", "--data", "/nonexistent"], &["/nonexistent, which does not exist"]);
+    fails(&["data", "verify", "--data", &root], 1, &["there is no data set in", &root]);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn truncated_and_foreign_files_are_named() {
     fails(&train, 1, &["train-images-idx3-ubyte", "magic"]);
     let ran = run(&["data", "verify", "mnist", "--data", &root]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stdout.contains("bad") && ran.stderr.contains("not in order: mnist"));
+    assert!(ran.stdout.contains("bad") && ran.stderr.contains("missing or damaged: mnist"));
     // Something else of the name is not a missing file.
     fs::remove_file(directory.path().join("mnist/train-images-idx3-ubyte")).unwrap();
     fs::create_dir(directory.path().join("mnist/train-images-idx3-ubyte.gz")).unwrap();
@@ -209,7 +209,7 @@ fn texts_are_prepared_by_the_name_of_their_source() {
         "{table}"
     );
 
-    // A copy of other files is left alone; one that is damaged is not in order.
+    // A copy of other files is left alone; one that is damaged is found.
     put(directory.path(), "lm1b/1b_benchmark.dev.tokens", "A .\nB .\nC .\n");
     let verify = ["data", "verify", "lm1b", "--data", &root, "--allow-partial"];
     assert_eq!(says(&verify, &["partial: lm1b"]).matches("stale").count(), 2);
@@ -255,7 +255,7 @@ fn pictures_are_prepared_before_their_first_use() {
     let row = listed(&root, "coil100_32x32");
     assert_eq!((&row["state"], &row["needs_preparation"]), (&"partial".into(), &true.into()));
     let table = ok(&["data", "list", "coil100_32x32", "--data", &root]);
-    assert!(table.contains("24 of 7200 pictures; `data prepare coil100_32x32` comes before"), "{table}");
+    assert!(table.contains("24 of 7200 pictures; run `data prepare coil100_32x32` before"), "{table}");
 
     let task = "mlp_family_seed127";
     assert_eq!(json(&["tasks", "show", task, "--json"])["dataset"], "coil100_32x32");
@@ -267,6 +267,12 @@ fn pictures_are_prepared_before_their_first_use() {
     says(&train, &["a part of the data set"]);
     put(directory.path(), "coil100/obj2__0.png", "no picture");
     fails(&prepare, 1, &["obj2__0.png", "not a usable picture"]);
+    // One that was cut is no picture with a grey lower half.
+    let whole = fs::read(directory.path().join("coil100/obj1__0.png")).unwrap();
+    put(directory.path(), "coil100/obj2__0.png", &whole[..whole.len() * 3 / 4]);
+    fails(&prepare, 1, &["coil100/obj2__0.png", "not a usable picture", "truncated"]);
+    let ran = run(&["data", "verify", "coil100_32x32", "--data", &root, "--allow-partial"]);
+    assert!(ran.code == 1 && ran.stdout.contains("obj2__0.png"), "{}", ran.stdout);
 }
 
 #[test]
@@ -301,6 +307,69 @@ fn two_may_prepare_at_once() {
     let left = fs::read_dir(directory.path().join("prepared")).unwrap();
     let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 4, "images, two texts, a vocabulary, no temporary file: {names:?}");
+}
+
+/// Data that have the right names, and by far not the contents: nothing calls them complete or real.
+#[test]
+fn names_make_no_data_set_complete() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    let top = "lm1b/1-billion-word-language-modeling-benchmark-r13output";
+    let shard = "A short sentence .\nAnd another one .\n".repeat(3);
+    for i in 0..100 {
+        if i > 0 {
+            let train = format!("{top}/training-monolingual.tokenized.shuffled/news.en-{i:05}-of-00100");
+            put(directory.path(), &train, &shard);
+        }
+        if i < 50 {
+            let held_out =
+                format!("{top}/heldout-monolingual.tokenized.shuffled/news.en.heldout-{i:05}-of-00050");
+            put(directory.path(), &held_out, &shard);
+        }
+    }
+    let rows: String = (0..9).map(|i| format!("US\t{}\tReview {i}\t2005-10-14\n", i % 5 + 1)).collect();
+    let table = format!("marketplace\tstar_rating\treview_body\treview_date\n{rows}");
+    put(directory.path(), "amazon_reviews/amazon_reviews_us_Books_v1_02.tsv", &table);
+    for name in ["Imagenet16_train_npz/train_data_batch_1.npz", "Imagenet16_val_npz/val_data.npz"] {
+        put(directory.path(), &format!("imagenet_resized/{name}"), vec![b'P'; 445]);
+    }
+    let check = |name: &str, text: &str, words: &[&str], verified: &str| {
+        let row = listed(&root, name);
+        assert_eq!(row["state"], "partial", "{row}");
+        fails(&["data", "prepare", text, "--data", &root], 1, words);
+        let ran = run(&["data", "verify", name, "--data", &root]);
+        assert_eq!(ran.code, 1);
+        assert!(ran.stderr.contains(&format!("{verified}: {name}")), "{}", ran.stderr);
+    };
+    check("lm1b", "lm1b/bytes", &["594 of 30301028 training examples", "--allow-partial"], "partial");
+    let books = "amazon_reviews_Books_v1_02";
+    check(books, "tokenized_amazon_reviews/Books_v1_02_bytes", &["9 of 3105520 rows"], "partial");
+    let imagenet = "imagenet_resized/16x16";
+    check(imagenet, imagenet, &["train_data_batch_1.npz", "not a ZIP archive"], "missing or damaged");
+    let prepare = ["data", "prepare", "lm1b/bytes", "--data", &root, "--allow-partial"];
+    says(&prepare, &["lm1b/bytes prepared in part: "]);
+    assert_eq!(listed(&root, "lm1b")["state"], "partial");
+
+    // Cut in a row: not even a part.
+    let cut = &table[..table.len() - "6\t2005-10-14\n".len()];
+    put(directory.path(), "amazon_reviews/amazon_reviews_us_Books_v1_02.tsv", cut);
+    let book = "tokenized_amazon_reviews/Books_v1_02_bytes";
+    let words = ["Books_v1_02.tsv, line 10", "ends within this row"];
+    fails(&["data", "prepare", book, "--data", &root, "--allow-partial"], 1, &words);
+}
+
+#[test]
+fn advice_follows_the_message() {
+    let directory = TempDir::new().unwrap();
+    let root = arg(directory.path());
+    fails(
+        &["data", "prepare", "mnist", "--data", &root],
+        1,
+        &["come from http", "--data DIR", "--data synthetic"],
+    );
+    put_cifar(directory.path());
+    let words = ["the rest comes from https://www.cs.toronto.edu", "; `--allow-partial` accepts the part"];
+    fails(&["train", CIFAR_TASK, "adam_lr_-3.00", "--data", &root], 1, &words);
 }
 
 #[cfg(not(feature = "hub"))]

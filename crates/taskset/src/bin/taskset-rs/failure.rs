@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use taskset::names::visible;
 use taskset::trial::Mixture;
 
+use crate::commands::data::advice;
 use crate::options::SelectionOption;
 
 /// Exit code 130: stopped by Ctrl-C; what was kept is part of the message.
@@ -51,6 +52,9 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
             || "; no option chooses between these: read their files separately".to_owned(),
             |option| format!(" (`{option}`)"),
         );
+    }
+    if let Some(advice) = advice::cause(error.as_ref()).and_then(advice::advice) {
+        text += &format!("; {advice}");
     }
     let text = visible(&text);
     if error.is::<Interrupted>() { text.into_owned() } else { format!("error: {text}") }

@@ -1,4 +1,4 @@
-//! `data list`: what is on disk, by names and sizes, and where the rest comes from.
+//! `data list`: what is on disk, by a quick look, and where the rest comes from.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ struct Row {
 pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Result<()> {
     let chosen = super::choose(names)?;
     let Some(root) = directory(data) else {
-        say!("stand-ins are embedded: every shape is here, nothing to place");
+        say!("the stand-ins are built in: no files are needed");
         return stand_ins(&chosen, json);
     };
     let cache = cache(data, &root);
@@ -37,19 +37,28 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
     };
     let header = ["dataset", "state", "size", "prepared", "note"];
     output::table(&header, &[false, false, true, false, false], &rows.iter().map(cells).collect::<Vec<_>>())?;
-    let is_there = if root.is_dir() { "" } else { ", which is no folder" };
+    let is_there = match () {
+        () if root.is_dir() => "",
+        () if root.exists() => ", which is not a directory",
+        () => ", which does not exist",
+    };
     say!("looked in {}{is_there}; prepared copies in {}", root.display(), cache.display());
     let any = |state| rows.iter().any(|row| row.state() == state);
     if any("partial") {
         say!(
-            "of partial sets (CIFAR, pictures, texts), --allow-partial uses what is there and labels every result"
+            "partial: --allow-partial uses the examples that are there, and labels every result (of CIFAR, pictures and texts)"
         );
     }
     if any("damaged") {
-        say!("damaged files are not the originals: fetch them again (`data verify` looks at all of each)");
+        say!("damaged files are not the originals: fetch them again (`data verify NAME` says more)");
+    }
+    if any("not yet read") {
+        say!(
+            "not yet read: all files are there by name and size; `data verify NAME` reads them, and so does preparing"
+        );
     }
     if any("missing") && cfg!(feature = "hub") {
-        say!("`data fetch NAME` downloads missing ones, where their authors allow it");
+        say!("missing: `data fetch NAME` downloads the files, where their authors allow it");
     }
     Ok(())
 }
@@ -85,7 +94,7 @@ fn note(row: &Row) -> String {
         notes.push(format!("{} more (--json lists them)", problems.len() - 1));
     }
     if *needs_preparation && !row.is_prepared() {
-        notes.push(format!("`data prepare {}` comes before its first use", row.originals.name));
+        notes.push(format!("run `data prepare {}` before its first use", row.originals.name));
     }
     notes.join("; ")
 }
@@ -99,7 +108,8 @@ fn in_words(copy: &PreparedCopy) -> String {
         () => "subwords8k ",
     };
     let state = match &copy.state {
-        PreparedState::Usable(Origin::Real) => "",
+        PreparedState::Usable(Origin::Real) if copy.verified => "",
+        PreparedState::Usable(Origin::Real) => " (not yet verified)",
         PreparedState::Usable(_) => " (partial)",
         PreparedState::Stale => " (stale)",
         _ => " (damaged)",
@@ -115,7 +125,9 @@ fn document(row: &Row) -> serde_json::Value {
             PreparedState::Damaged(error) => ("damaged", Some(in_full(error))),
             _ => ("unknown", None),
         };
-        json!({"name": copy.name, "path": copy.path, "bytes": copy.bytes, "state": state, "error": error})
+        json!({
+            "name": copy.name, "path": copy.path, "bytes": copy.bytes, "state": state, "verified": copy.verified, "error": error
+        })
     });
     let Presence { name, directory, bytes, present, problems, needs_preparation, .. } = &row.originals;
     json!({

@@ -21,7 +21,10 @@ pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> an
     use taskset::datasets::{FetchEvent, FetchOptions, State};
 
     let Some(root) = directory(data) else {
-        return Err(Usage("stand-ins need no download; name a directory: --data DIR".to_owned()).into());
+        return Err(Usage(
+            "the built-in stand-ins need no download; name a directory: --data DIR".to_owned(),
+        )
+        .into());
     };
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let options = FetchOptions {
@@ -34,7 +37,7 @@ pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> an
     for (name, known) in names.iter().zip(super::choose(names)?) {
         let mut lines = Lines::new();
         let fetched = datasets::fetch(&root, name, &options, &mut |event| match event {
-            FetchEvent::There(path) => say!("{}: here already", path.display()),
+            FetchEvent::There(path) => say!("{}: is there already", path.display()),
             FetchEvent::Progress(path, bytes, total) => lines.show(|| match total {
                 Some(total) => format!("{}: {} of {}", path.display(), size(bytes), size(total)),
                 None => format!("{}: {}", path.display(), size(bytes)),
@@ -46,13 +49,16 @@ pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> an
         })?;
         for file in fetched.iter().filter(|file| !file.known) {
             say!(
-                "{}: no published SHA-256 is known; {} was recorded, and later downloads must meet it",
+                "{}: no published SHA-256 is known; {} was recorded, and later downloads must have the same",
                 file.path.display(),
                 file.sha256
             );
         }
         if datasets::inspect(&root, None, name)?.state == State::Missing {
-            say!("{name}: what was fetched cannot be read as it is. {}", known.notes.unwrap_or(known.site));
+            say!(
+                "{name}: the fetched files must be converted before they can be read. {}",
+                known.notes.unwrap_or(known.site)
+            );
         }
     }
     Ok(())
@@ -60,7 +66,10 @@ pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> an
 
 pub(super) fn prepare(names: &[String], jobs: Option<usize>, data: &DataOption) -> anyhow::Result<()> {
     let Some(root) = directory(data) else {
-        return Err(Usage("stand-ins need no preparation; name a directory: --data DIR".to_owned()).into());
+        return Err(Usage(
+            "the built-in stand-ins need no preparation; name a directory: --data DIR".to_owned(),
+        )
+        .into());
     };
     let cache = cache(data, &root);
     // A name that is misspelt is better known before the first long preparation.

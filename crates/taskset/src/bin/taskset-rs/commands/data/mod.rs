@@ -1,5 +1,6 @@
 //! `data list | verify | fetch | prepare`.
 
+pub(crate) mod advice;
 mod list;
 mod make;
 mod verify;
@@ -12,47 +13,47 @@ use crate::options::DataOption;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Which data sets are here, how large, whether complete, partial or prepared; where the others come from.
+    /// Show which data sets are here, how large, whether complete, partial or prepared, and where the others come from.
     #[command(after_help = "Examples:\n  taskset-rs data list --data /path/to/data\n  \
         taskset-rs data list mnist lm1b --data /path/to/data --json")]
     List {
-        /// Data set names; none: all.
+        /// Names of data sets [default: all].
         names: Vec<String>,
-        /// One JSON document on stdout.
+        /// Print one JSON document instead of a table.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         data: DataOption,
     },
-    /// Check presence, checksums, format and counts of data sets, and their prepared copies.
+    /// Read data sets and their prepared copies completely, and check checksums, format and number of examples.
     #[command(after_help = "Example:\n  taskset-rs data verify mnist fashion_mnist --data /path/to/data")]
     Verify {
-        /// Data set names; none: all that are here.
+        /// Names of data sets [default: all that are here].
         names: Vec<String>,
-        /// One JSON document on stdout.
+        /// Print one JSON document instead of a table.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         data: DataOption,
     },
-    /// Download the original files of data sets; interrupted downloads go on where they stopped.
+    /// Download the original files of data sets; interrupted downloads resume.
     #[command(after_help = "Examples:\n  taskset-rs data fetch mnist cifar10 --data /path/to/data\n  \
         HF_ENDPOINT=https://mirror.example taskset-rs data fetch food101_32x32 --hub --data /path/to/data")]
     Fetch {
-        /// Data set names.
+        /// Names of data sets.
         #[arg(required = true)]
         names: Vec<String>,
-        /// Take the hub's copy where there is one, instead of the original site's files.
+        /// Take the copy on the Hugging Face hub where there is one, instead of the files of the original site.
         #[arg(long)]
         hub: bool,
         #[command(flatten)]
         data: DataOption,
     },
-    /// Resize images and tokenise texts once, so that every later run opens them in milliseconds.
+    /// Resize images and tokenise texts once, so that later runs open them in milliseconds.
     #[command(after_help = "Examples:\n  taskset-rs data prepare food101_32x32 --data /path/to/data\n  \
         taskset-rs data prepare imdb_reviews/subwords8k --data /path/to/data --allow-partial")]
     Prepare {
-        /// Data set names; a source of texts (`lm1b`) stands for its bytes and its subwords (`lm1b/bytes`,
+        /// Names of data sets; a source of texts (`lm1b`) stands for both its bytes and its subwords (`lm1b/bytes`,
         /// `lm1b/subwords8k`).
         #[arg(required = true)]
         names: Vec<String>,

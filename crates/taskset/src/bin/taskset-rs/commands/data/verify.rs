@@ -46,7 +46,8 @@ impl Outcome {
 
 pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Result<()> {
     let Some(root) = directory(data) else {
-        let message = "there is nothing to verify of stand-ins; name a directory: --data DIR".to_owned();
+        let message =
+            "the built-in stand-ins have no files to verify; name a directory: --data DIR".to_owned();
         return Err(Usage(message).into());
     };
     let cache = cache(data, &root);
@@ -58,7 +59,7 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
         chosen.retain(|known| is_here(known.name));
         if chosen.is_empty() {
             anyhow::bail!(
-                "no data set lies in {}; `data list --data {0}` says what is expected where",
+                "there is no data set in {}; `data list --data {0}` shows which files belong where",
                 root.display()
             );
         }
@@ -87,10 +88,10 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
     let (partial, bad) = (of(Outcome::Partial), of(Outcome::Bad));
     let mut wrong = Vec::new();
     if !bad.is_empty() {
-        wrong.push(format!("not in order: {bad}"));
+        wrong.push(format!("missing or damaged: {bad}"));
     }
     if !partial.is_empty() && data.allow_partial {
-        say!("partial: {partial}; results from what is there are labelled so");
+        say!("partial: {partial}; every result from them is labelled so");
     } else if !partial.is_empty() {
         wrong.push(format!("partial: {partial} (--allow-partial accepts that, and labels every result)"));
     }
@@ -138,7 +139,9 @@ fn word(verdict: &Verdict) -> &'static str {
 
 fn reason(verdict: &Verdict) -> Option<String> {
     match verdict {
-        Verdict::WellFormed => Some("no checksum is known for this form of the file".to_owned()),
+        Verdict::WellFormed => {
+            Some("read completely; no checksum is known for this form of the file".to_owned())
+        }
         Verdict::Partial(missing) => Some(missing.clone()),
         Verdict::Bad(error) => Some(in_full(error)),
         _ => None,
@@ -151,7 +154,7 @@ fn judge(copy: &PreparedCopy) -> (&'static str, Option<String>) {
         PreparedState::Usable(_) => ("prepared", Some("from a part of the original".to_owned())),
         PreparedState::Stale => (
             "stale",
-            Some("made from other files than are there now, and not used; it may be deleted".to_owned()),
+            Some("made from other files than are there now; it is not used, and may be deleted".to_owned()),
         ),
         PreparedState::Damaged(error) => ("bad", Some(in_full(error))),
         _ => ("unknown", None),
