@@ -7,17 +7,29 @@ use taskset_trial::{Curve, Identifier, Protocol};
 
 /// The columns: one line per loss. The last ones tell trials of the same names apart; `protocol` is
 /// steps/eval_every/eval_batches, `trial` has the first 16 digits of the identity.
-const HEADER: &str =
-    "task,optimizer,replica,data,step,split,loss,mode,schedule_steps,arithmetic,protocol,trial";
+const HEADER: [&str; 12] = [
+    "task",
+    "optimizer",
+    "replica",
+    "data",
+    "step",
+    "split",
+    "loss",
+    "mode",
+    "schedule_steps",
+    "arithmetic",
+    "protocol",
+    "trial",
+];
 
 /// Writes curves as CSV, one line per loss, under a header: `task,optimizer,replica,data,step,split,loss`, then what tells
 /// trials of the same names apart: `mode,schedule_steps,arithmetic,protocol,trial`.
 ///
 /// Splits without losses give no lines; numbers have the digits that give the same `f32` back; non-finite losses are `NaN`,
-/// `inf` and `-inf`. Names are written by [`csv_field`].
+/// `inf` and `-inf`. Names are written as [`csv_field`] gives them, in quotes where RFC 4180 asks for them.
 #[derive(Debug)]
-pub struct CsvWriter<W> {
-    out: W,
+pub struct CsvWriter<W: Write> {
+    out: csv::Writer<W>,
     ids: Identifier,
 }
 
@@ -26,14 +38,15 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     /// What the writer answers.
-    pub fn new(mut out: W) -> io::Result<Self> {
-        writeln!(out, "{HEADER}")?;
-        Ok(Self::without_header(out))
+    pub fn new(out: W) -> io::Result<Self> {
+        let mut writer = Self::without_header(out);
+        writer.out.write_record(HEADER)?;
+        Ok(writer)
     }
 
     /// Goes on behind a header that was written before.
     pub fn without_header(out: W) -> Self {
-        Self { out, ids: Identifier::default() }
+        Self { out: csv::Writer::from_writer(out), ids: Identifier::default() }
     }
 
     /// Writes the lines of a curve.
@@ -41,26 +54,34 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     /// What the writer answers.
     pub fn write(&mut self, curve: &Curve) -> io::Result<()> {
-        let names = format!(
-            "{},{},{},{}",
-            csv_field(curve.task()),
-            csv_field(curve.optimizer()),
-            curve.replica(),
-            curve.origin()
-        );
-        let optimizer = &curve.spec.optimizer;
-        let (mode, steps) = (optimizer.mode.as_deref().unwrap_or_default(), optimizer.schedule_steps);
-        let Protocol { steps: all, eval_every, eval_batches } = curve.spec.protocol;
-        let trial = format!(
-            "{},{},{},{all}/{eval_every}/{eval_batches},{}",
-            csv_field(mode),
-            steps.map_or_else(String::new, |steps| steps.to_string()),
-            curve.spec.arithmetic,
-            self.ids.id(&curve.spec).short()
-        );
+        let (task, optimizer) = (csv_field(curve.task()), csv_field(curve.optimizer()));
+        let (replica, origin) = (curve.replica().to_string(), curve.origin().to_string());
+        let configured = &curve.spec.optimizer;
+        let mode = csv_field(configured.mode.as_deref().unwrap_or_default());
+        let schedule_steps = configured.schedule_steps.map_or_else(String::new, |steps| steps.to_string());
+        let arithmetic = curve.spec.arithmetic.to_string();
+        let Protocol { steps, eval_every, eval_batches } = curve.spec.protocol;
+        let protocol = format!("{steps}/{eval_every}/{eval_batches}");
+        let id = self.ids.id(&curve.spec);
+        let trial = id.short();
         for split in Split::ALL {
+            let name = split.to_string();
             for (step, loss) in curve.steps.iter().zip(curve.split(split)) {
-                writeln!(self.out, "{names},{step},{split},{loss:?},{trial}")?;
+                let (step, loss) = (step.to_string(), format!("{loss:?}"));
+                self.out.write_record::<[&str; 12], _>([
+                    &task,
+                    &optimizer,
+                    &replica,
+                    &origin,
+                    &step,
+                    &name,
+                    &loss,
+                    &mode,
+                    &schedule_steps,
+                    &arithmetic,
+                    &protocol,
+                    &trial,
+                ])?;
             }
         }
         Ok(())
@@ -70,9 +91,8 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     /// What the writer answers.
-    pub fn finish(mut self) -> io::Result<W> {
-        self.out.flush()?;
-        Ok(self.out)
+    pub fn finish(self) -> io::Result<W> {
+        self.out.into_inner().map_err(csv::IntoInnerError::into_error)
     }
 }
 
@@ -95,7 +115,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                HEADER.to_owned(),
+                HEADER.join(","),
                 format!("{start},0,train,1e-30,{end}"),
                 format!("{start},10,train,NaN,{end}"),
                 format!("{start},0,test,inf,{end}"),
