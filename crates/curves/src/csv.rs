@@ -7,20 +7,8 @@ use taskset_trial::{Curve, Identifier, Protocol};
 
 /// The columns: one line per loss. The last ones tell trials of the same names apart; `protocol` is
 /// steps/eval_every/eval_batches, `trial` has the first 16 digits of the identity.
-const HEADER: [&str; 12] = [
-    "task",
-    "optimizer",
-    "replica",
-    "data",
-    "step",
-    "split",
-    "loss",
-    "mode",
-    "schedule_steps",
-    "arithmetic",
-    "protocol",
-    "trial",
-];
+const HEADER: &str =
+    "task,optimizer,replica,data,step,split,loss,mode,schedule_steps,arithmetic,protocol,trial";
 
 /// Writes curves as CSV, one line per loss, under a header: `task,optimizer,replica,data,step,split,loss`, then what tells
 /// trials of the same names apart: `mode,schedule_steps,arithmetic,protocol,trial`.
@@ -40,7 +28,7 @@ impl<W: Write> CsvWriter<W> {
     /// What the writer answers.
     pub fn new(out: W) -> io::Result<Self> {
         let mut writer = Self::without_header(out);
-        writer.out.write_record(HEADER)?;
+        writer.out.write_record(HEADER.split(','))?;
         Ok(writer)
     }
 
@@ -54,34 +42,25 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     /// What the writer answers.
     pub fn write(&mut self, curve: &Curve) -> io::Result<()> {
-        let (task, optimizer) = (csv_field(curve.task()), csv_field(curve.optimizer()));
-        let (replica, origin) = (curve.replica().to_string(), curve.origin().to_string());
-        let configured = &curve.spec.optimizer;
-        let mode = csv_field(configured.mode.as_deref().unwrap_or_default());
-        let schedule_steps = configured.schedule_steps.map_or_else(String::new, |steps| steps.to_string());
-        let arithmetic = curve.spec.arithmetic.to_string();
-        let Protocol { steps, eval_every, eval_batches } = curve.spec.protocol;
-        let protocol = format!("{steps}/{eval_every}/{eval_batches}");
-        let id = self.ids.id(&curve.spec);
-        let trial = id.short();
+        let optimizer = &curve.spec.optimizer;
+        let Protocol { steps: all, eval_every, eval_batches } = curve.spec.protocol;
+        let names = [
+            csv_field(curve.task()).into_owned(),
+            csv_field(curve.optimizer()).into_owned(),
+            curve.replica().to_string(),
+            curve.origin().to_string(),
+        ];
+        let trial = [
+            csv_field(optimizer.mode.as_deref().unwrap_or_default()).into_owned(),
+            optimizer.schedule_steps.map_or_else(String::new, |steps| steps.to_string()),
+            curve.spec.arithmetic.to_string(),
+            format!("{all}/{eval_every}/{eval_batches}"),
+            self.ids.id(&curve.spec).short(),
+        ];
         for split in Split::ALL {
-            let name = split.to_string();
             for (step, loss) in curve.steps.iter().zip(curve.split(split)) {
-                let (step, loss) = (step.to_string(), format!("{loss:?}"));
-                self.out.write_record::<[&str; 12], _>([
-                    &task,
-                    &optimizer,
-                    &replica,
-                    &origin,
-                    &step,
-                    &name,
-                    &loss,
-                    &mode,
-                    &schedule_steps,
-                    &arithmetic,
-                    &protocol,
-                    &trial,
-                ])?;
+                let value = [step.to_string(), split.to_string(), format!("{loss:?}")];
+                self.out.write_record(names.iter().chain(&value).chain(&trial))?;
             }
         }
         Ok(())
@@ -115,7 +94,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                HEADER.join(","),
+                HEADER.to_owned(),
                 format!("{start},0,train,1e-30,{end}"),
                 format!("{start},10,train,NaN,{end}"),
                 format!("{start},0,test,inf,{end}"),
