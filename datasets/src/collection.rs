@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use taskset_names::Origin;
 
 use crate::container::{self, Container};
@@ -159,7 +161,7 @@ pub(crate) fn read(
     let lists = if manifest.decoder == Decoder::Sun397 { Some(read_lists(root, manifest)?) } else { None };
     let mut examples = Vec::new();
     let mut encoded_bytes = 0;
-    let mut batch = Batch::new(&container, manifest, threads);
+    let mut batch = Batch::new(&container, manifest, threads)?;
     let total = manifest.source.total();
     let wanted = |name: &str| match (item(manifest.decoder, name), &lists) {
         (Ok(None), _) => false,
@@ -224,7 +226,7 @@ pub(crate) fn read_hub_copy(
         for (i, file) in found.iter().filter(|(i, _)| hub.files[*i].split == Some(split)) {
             file.check(&hub.files[*i])?;
             let container = Container::Folder(file.path.clone());
-            let mut batch = Batch { pixels, ..Batch::new(&container, manifest, threads) };
+            let mut batch = Batch { pixels, ..Batch::new(&container, manifest, threads)? };
             hub_copy::read(&file.path, hub, MAX_ENCODED, &mut |row, label, picture| {
                 let broken = |problem| Error::Parquet { path: file.path.clone(), row, problem };
                 let label = u16::try_from(label).ok().filter(|&label| usize::from(label) < manifest.classes);
@@ -327,7 +329,7 @@ fn assemble<'a>(
 struct Batch<'a> {
     container: &'a Container,
     manifest: &'a Manifest,
-    threads: usize,
+    pool: ThreadPool,
     waiting: Vec<(String, Vec<u8>)>,
     waiting_bytes: usize,
     /// Resized, one picture after the other.
@@ -337,9 +339,11 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(container: &'a Container, manifest: &'a Manifest, threads: usize) -> Self {
+    fn new(container: &'a Container, manifest: &'a Manifest, threads: usize) -> Result<Self, Error> {
+        let refused = |e| Error::Io { path: container.path().to_owned(), source: std::io::Error::other(e) };
+        let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build().map_err(refused)?;
         let (waiting, pixels) = (Vec::new(), Vec::new());
-        Self { container, manifest, threads, waiting, waiting_bytes: 0, pixels, of_other_sides: 0 }
+        Ok(Self { container, manifest, pool, waiting, waiting_bytes: 0, pixels, of_other_sides: 0 })
     }
 
     /// Adds a picture; if there are enough then, decodes all that wait. Returns whether it did.
@@ -359,32 +363,23 @@ impl<'a> Batch<'a> {
         let other_sides = |shape: crate::ImageShape| {
             manifest.original.is_some_and(|sides| (sides.height, sides.width) != (shape.height, shape.width))
         };
-        let one = |(name, bytes): &(String, Vec<u8>), out: &mut Vec<u8>| {
+        let one = |(name, bytes): &(String, Vec<u8>)| {
             let broken = |problem| Error::Undecodable { path: container.member(name), problem };
             let header = picture::header(bytes).map_err(broken)?;
             let _taken = budget.take(header.cost);
             let picture = picture::decode(bytes, &header).map_err(broken)?;
-            resize_cubic(&picture.pixels, picture.shape, manifest.shape.height, manifest.shape.width, out);
-            Ok(usize::from(other_sides(picture.shape)))
+            let mut resized = Vec::with_capacity(manifest.shape.len());
+            let (height, width) = (manifest.shape.height, manifest.shape.width);
+            resize_cubic(&picture.pixels, picture.shape, height, width, &mut resized);
+            Ok((resized, other_sides(picture.shape)))
         };
-        let share = self.waiting.len().div_ceil(self.threads.max(1)).max(1);
-        let parts: Vec<Result<(Vec<u8>, usize), Error>> = std::thread::scope(|scope| {
-            let work = |part: &[(String, Vec<u8>)]| {
-                let mut out = Vec::with_capacity(part.len() * manifest.shape.len());
-                let others: Result<usize, Error> = part.iter().map(|encoded| one(encoded, &mut out)).sum();
-                Ok((out, others?))
-            };
-            let threads: Vec<_> =
-                self.waiting.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            threads.into_iter().map(join).collect()
-        });
-        for part in parts {
-            let (pixels, others) = part?;
+        // All are collected, so that the first broken picture is named, not any one.
+        let decoded: Vec<Result<(Vec<u8>, bool), Error>> =
+            self.pool.install(|| self.waiting.par_iter().map(one).collect());
+        for picture in decoded {
+            let (pixels, of_other_sides) = picture?;
             self.pixels.extend(pixels);
-            self.of_other_sides += others;
+            self.of_other_sides += usize::from(of_other_sides);
         }
         self.waiting.clear();
         self.waiting_bytes = 0;

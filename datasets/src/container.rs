@@ -41,7 +41,8 @@ impl Container {
         }
     }
 
-    fn path(&self) -> &Path {
+    /// The folder or archive.
+    pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Folder(path) | Self::Zip(path) | Self::TarGz(path) => path,
         }
