@@ -2,7 +2,8 @@
 //!
 //! Decoders fill in what is missing (with grey) because people want to see something. A data set must not learn from that:
 //! a picture is whole, or it is an error. So every file must go on to its end marker, have its restart markers in order, and
-//! have data for all blocks: these are counted in pictures that are not progressive.
+//! have data for all blocks; of a progressive picture every value that is begun must be refined to its last bit. For that
+//! the Huffman codes are read (ITU-T T.81, annexes F and G), but no value is computed.
 
 use std::ops::Range;
 
@@ -14,11 +15,24 @@ struct Component {
     high: usize,
 }
 
+/// Most pixels of a progressive picture that are followed; larger ones are refused before they come here.
+const MAX_PIXELS: usize = 1 << 28;
+
+/// What a progressive picture has had of a component so far.
+struct Progress {
+    /// Of each block, which of its 64 values are not zero.
+    blocks: Vec<u64>,
+    /// Of each value, the lowest bit that was sent; none before the first.
+    lowest: [Option<u8>; 64],
+}
+
 /// What a file has said so far of its scans.
 #[derive(Default)]
 struct Frame {
     /// Whether its scans are sequential, with Huffman codes.
     sequential: bool,
+    /// Of each component; nothing if the picture is not progressive.
+    progress: Vec<Progress>,
     width: usize,
     height: usize,
     components: Vec<Component>,
@@ -68,7 +82,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
         at += 2 + contents.len();
         match marker {
             0xc4 => frame.read_tables(contents),
-            0xc0..=0xcf if !matches!(marker, 0xc8 | 0xcc) => frame.read(marker, contents),
+            0xc0..=0xcf if !matches!(marker, 0xc8 | 0xcc) => frame.read(marker, contents)?,
             0xdd => frame.interval = contents.iter().take(2).fold(0, |n, &byte| n << 8 | usize::from(byte)),
             0xda => {
                 scans += 1;
@@ -82,6 +96,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
     if scans == 0 {
         return truncated("it ends before its pixels");
     }
+    frame.check_progress()?;
     if pieces.is_empty() {
         return Ok(None);
     }
@@ -119,7 +134,7 @@ fn intervals(bytes: &[u8], mut at: usize) -> Result<Vec<Range<usize>>, String> {
 
 impl Frame {
     /// Reads the contents of a frame header (SOF). What is odd in it is left to the decoder.
-    fn read(&mut self, marker: u8, contents: &[u8]) {
+    fn read(&mut self, marker: u8, contents: &[u8]) -> Result<(), String> {
         let number = |at: usize| contents.get(at).map_or(0, |&byte| usize::from(byte));
         self.sequential = matches!(marker, 0xc0 | 0xc1);
         (self.height, self.width) = (number(1) << 8 | number(2), number(3) << 8 | number(4));
@@ -128,6 +143,46 @@ impl Frame {
             Component { id: c[0], wide, high }
         };
         self.components = contents.get(6..).unwrap_or_default().chunks_exact(3).map(component).collect();
+        self.progress.clear();
+        if marker == 0xc2 {
+            if self.width * self.height > MAX_PIXELS || self.components.len() > 4 {
+                return Err(format!("{}×{} pixels, too large", self.width, self.height));
+            }
+            for component in &self.components {
+                let blocks = vec![0; self.blocks(component)];
+                self.progress.push(Progress { blocks, lowest: [None; 64] });
+            }
+        }
+        Ok(())
+    }
+
+    /// Pixels of a unit: so many that each component has whole blocks in it.
+    fn unit(&self) -> (usize, usize) {
+        let most = |factor: fn(&Component) -> usize| self.components.iter().map(factor).max().unwrap_or(1);
+        (8 * most(|c| c.wide), 8 * most(|c| c.high))
+    }
+
+    /// Blocks that a component needs, of which a scan of it alone consists.
+    fn blocks(&self, component: &Component) -> usize {
+        let (wide, high) = self.unit();
+        (self.width * component.wide).div_ceil(wide) * (self.height * component.high).div_ceil(high)
+    }
+
+    /// Checks that nothing of a progressive picture is still to come: each component has its first values, and each value that
+    /// was begun has its last bit.
+    fn check_progress(&self) -> Result<(), String> {
+        let whole = |progress: &Progress| {
+            let others = &progress.lowest[1..];
+            let begun = others.iter().filter(|lowest| lowest.is_some()).count();
+            progress.lowest[0] == Some(0)
+                && (begun == 0 || begun == 63)
+                && others.iter().flatten().all(|&lowest| lowest == 0)
+        };
+        if self.progress.iter().all(whole) {
+            Ok(())
+        } else {
+            Err("truncated: scans of a progressive picture are missing".to_owned())
+        }
     }
 
     /// Reads the contents of a segment of Huffman tables (DHT).
@@ -152,23 +207,23 @@ impl Frame {
     }
 
     /// Checks that a scan has its restart markers, and data for all its blocks. `header` is the contents of its SOS segment.
-    fn check_scan(&self, bytes: &[u8], header: &[u8], pieces: &[Range<usize>]) -> Result<(), String> {
+    fn check_scan(&mut self, bytes: &[u8], header: &[u8], pieces: &[Range<usize>]) -> Result<(), String> {
         let count = header.first().map_or(0, |&count| usize::from(count));
         let scanned = header.get(1..).unwrap_or_default().chunks_exact(2).take(count);
-        let scanned: Vec<(Component, u8)> = scanned
-            .filter_map(|c| Some((*self.components.iter().find(|component| component.id == c[0])?, c[1])))
+        // Place and description of each component in the scan, and its tables.
+        let scanned: Vec<(usize, Component, u8)> = scanned
+            .filter_map(|c| {
+                let at = self.components.iter().position(|component| component.id == c[0])?;
+                Some((at, self.components[at], c[1]))
+            })
             .collect();
-        let most = |factor: fn(&Component) -> usize| self.components.iter().map(factor).max().unwrap_or(1);
-        let (h, v) = (8 * most(|c| c.wide), 8 * most(|c| c.high));
+        let (wide, high) = self.unit();
         // A scan of one component has no more blocks than its size needs; of several, each unit has blocks of all.
-        let (units, blocks): (usize, Vec<(usize, u8)>) = match scanned[..] {
-            [(one, tables)] => (
-                (self.width * one.wide).div_ceil(h) * (self.height * one.high).div_ceil(v),
-                vec![(1, tables)],
-            ),
+        let (units, blocks): (usize, Vec<(usize, u8)>) = match &scanned[..] {
+            [(_, one, tables)] => (self.blocks(one), vec![(1, *tables)]),
             _ => (
-                self.width.div_ceil(h) * self.height.div_ceil(v),
-                scanned.iter().map(|(c, tables)| (c.wide * c.high, *tables)).collect(),
+                self.width.div_ceil(wide) * self.height.div_ceil(high),
+                scanned.iter().map(|(_, c, tables)| (c.wide * c.high, *tables)).collect(),
             ),
         };
         let interval = if self.interval == 0 { units.max(1) } else { self.interval };
@@ -180,24 +235,57 @@ impl Frame {
                 expected - 1
             ));
         }
-        if !self.sequential || scanned.len() != count {
+        let is_read = self.sequential || !self.progress.is_empty();
+        if !is_read || scanned.len() != count {
             return Ok(());
         }
+        let (first, last, bits) = match header.get(1 + 2 * count..) {
+            Some(&[first, last, bits, ..]) if first <= last && last < 64 => (first, last, bits),
+            _ => return Err("damaged: a scan has an impossible header".to_owned()),
+        };
+        let (previous, lowest) = (bits >> 4, bits & 15);
+        for &(at, ..) in &scanned {
+            if let Some(progress) = self.progress.get_mut(at) {
+                progress.lowest[first.into()..=last.into()].fill(Some(lowest));
+            }
+        }
+        let table = |kind: usize, number: u8| {
+            let table = self.tables[kind * 4 + usize::from(number & 3)].as_ref();
+            table.ok_or_else(|| "damaged: a Huffman table is missing".to_owned())
+        };
+        let mut followed = match scanned[..] {
+            [(at, ..)] => self.progress.get_mut(at).map(|progress| &mut progress.blocks[..]),
+            _ => None,
+        };
         for (i, piece) in pieces.iter().enumerate() {
             let due = interval.min(units - (i * interval).min(units));
             let mut bits = Bits::new(&bytes[piece.clone()]);
-            for unit in 0..due {
+            // Blocks that have no more values in this scan.
+            let mut ended = 0;
+            for unit in i * interval..i * interval + due {
                 for &(count, tables) in &blocks {
-                    let table =
-                        |kind: usize, number: u8| self.tables[kind * 4 + usize::from(number & 3)].as_ref();
-                    let (Some(first), Some(others)) = (table(0, tables >> 4), table(1, tables)) else {
-                        return Err("damaged: a Huffman table is missing".to_owned());
-                    };
-                    (0..count).try_for_each(|_| bits.skip_block(first, others))?;
+                    for _ in 0..count {
+                        match (self.sequential, first, previous) {
+                            (true, ..) => bits.skip_block(table(0, tables >> 4)?, table(1, tables)?)?,
+                            (_, 0, 0) => bits.skip_value(table(0, tables >> 4)?)?,
+                            (_, 0, _) => bits.skip_bit(),
+                            _ => {
+                                let Some(block) = followed.as_mut().and_then(|blocks| blocks.get_mut(unit))
+                                else {
+                                    return Err("damaged: a scan of several components".to_owned());
+                                };
+                                let band = u32::from(first)..u32::from(last) + 1;
+                                if previous == 0 {
+                                    bits.begin(table(1, tables)?, band, block, &mut ended)?;
+                                } else {
+                                    bits.refine(table(1, tables)?, band, block, &mut ended)?;
+                                }
+                            }
+                        }
+                    }
                 }
                 if bits.is_past_end() {
-                    let (here, all) = (i * interval + unit, units);
-                    return Err(format!("truncated: a scan has data for {here} of {all} units"));
+                    return Err(format!("truncated: a scan has data for {unit} of {units} units"));
                 }
             }
         }
@@ -249,10 +337,107 @@ impl<'a> Bits<'a> {
         Ok(symbol)
     }
 
+    /// Skips a code for a number of bits, and these.
+    fn skip_value(&mut self, table: &Table) -> Result<(), String> {
+        let bits = self.symbol(table)?;
+        self.skip((bits & 15).into());
+        Ok(())
+    }
+
+    fn skip_bit(&mut self) {
+        self.fill();
+        self.skip(1);
+    }
+
+    /// How many blocks from this one on have no more values, by the code that ends them and the bits behind it.
+    fn end_of_blocks(&mut self, length: u8) -> u32 {
+        let more = (self.held >> 32 >> (32 - u32::from(length))) as u32;
+        self.skip(length.into());
+        (1 << length) + more
+    }
+
+    /// Skips the values of a block that are begun in a scan, and notes which they are.
+    fn begin(
+        &mut self,
+        table: &Table,
+        band: Range<u32>,
+        block: &mut u64,
+        ended: &mut u32,
+    ) -> Result<(), String> {
+        if *ended > 0 {
+            *ended -= 1;
+            return Ok(());
+        }
+        let mut value = band.start;
+        while value < band.end {
+            let symbol = self.symbol(table)?;
+            match (symbol >> 4, symbol & 15) {
+                (15, 0) => value += 16,
+                (length, 0) => {
+                    *ended = self.end_of_blocks(length) - 1;
+                    break;
+                }
+                (zeros, bits) => {
+                    value += u32::from(zeros);
+                    *block |= 1u64.checked_shl(value).unwrap_or(0);
+                    self.skip(bits.into());
+                    value += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Skips one more bit of the values of a block that are not zero, and values that begin with it.
+    fn refine(
+        &mut self,
+        table: &Table,
+        band: Range<u32>,
+        block: &mut u64,
+        ended: &mut u32,
+    ) -> Result<(), String> {
+        let mut value = band.start;
+        while *ended == 0 && value < band.end {
+            let symbol = self.symbol(table)?;
+            let (mut zeros, bits) = (symbol >> 4, symbol & 15);
+            match (zeros, bits) {
+                (15, 0) => {}
+                (length, 0) => {
+                    *ended = self.end_of_blocks(length);
+                    break;
+                }
+                _ => self.skip(1),
+            }
+            // On over values that are not zero, which have a bit each, and as many zeros as the code says.
+            while value < band.end {
+                if *block >> value & 1 == 1 {
+                    self.skip_bit();
+                } else if zeros == 0 {
+                    break;
+                } else {
+                    zeros -= 1;
+                }
+                value += 1;
+            }
+            if bits != 0 && value < band.end {
+                *block |= 1 << value;
+            }
+            value += 1;
+        }
+        if *ended > 0 {
+            for value in value..band.end {
+                if *block >> value & 1 == 1 {
+                    self.skip_bit();
+                }
+            }
+            *ended -= 1;
+        }
+        Ok(())
+    }
+
     /// Skips the 64 values of a block.
     fn skip_block(&mut self, first: &Table, others: &Table) -> Result<(), String> {
-        let bits = self.symbol(first)?;
-        self.skip((bits & 15).into());
+        self.skip_value(first)?;
         let mut value = 1;
         while value < 64 {
             let symbol = self.symbol(others)?;

@@ -355,6 +355,14 @@ pub(crate) mod tests {
                 assert!(decode(&bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
             }
         }
+        // An end marker does not make a cut file whole. The last bits fill a byte: a cut there takes nothing away.
+        for bytes in [RESTARTS, PROGRESSIVE, BOTH] {
+            let scan = bytes.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+            for length in scan..bytes.len() - 4 {
+                let cut = [&bytes[..length], &[0xff, 0xd9]].concat();
+                assert!(decode(&cut).is_err(), "{length} of {} bytes", bytes.len());
+            }
+        }
         let fails = |bytes: &[u8], word: &str| {
             let reason = decode(bytes).unwrap_err();
             assert!(reason.contains(word), "`{word}` is not in: {reason}");
