@@ -374,10 +374,15 @@ impl<'a> Batch<'a> {
                 let others: Result<usize, Error> = part.iter().map(|encoded| one(encoded, &mut out)).sum();
                 Ok((out, others?))
             };
-            let threads: Vec<_> =
-                self.waiting.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            let start = |part| {
+                let thread = std::thread::Builder::new().spawn_scoped(scope, move || work(part));
+                thread.map_err(|_| part)
+            };
+            let threads: Vec<_> = self.waiting.chunks(share).map(start).collect();
+            let join = |thread: Result<std::thread::ScopedJoinHandle<'_, _>, _>| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // The system starts no more threads: this one does the rest.
+                Err(part) => work(part),
             };
             threads.into_iter().map(join).collect()
         });
