@@ -66,6 +66,12 @@ pub(crate) fn record(path: &Path, sha256: &str) -> Result<(), Error> {
     sums.insert(name.to_string_lossy().into_owned(), sha256.to_owned());
     let text: String = sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
     let path = folder.join(FILE);
+    if path.is_symlink() {
+        // What it leads to is not ours to replace.
+        let source =
+            std::io::Error::new(ErrorKind::InvalidInput, "it is a link, and is left as it is; remove it");
+        return Err(Error::Write { path, source });
+    }
     write_atomically(&path, text.as_bytes()).map_err(|source| Error::Write { path, source })
 }
 
@@ -87,6 +93,21 @@ mod tests {
         assert_eq!([of(&a).unwrap(), of(&b).unwrap()], [Some("a".repeat(64)), Some("b".repeat(64))]);
         let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert!(text.starts_with(&format!("{}  a.zip\n", "a".repeat(64))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_is_left_alone() {
+        let (folder, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let victim = other.path().join("victim");
+        fs::write(&victim, "").unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join(FILE)).unwrap();
+        let error = record(&folder.path().join("a.zip"), &"a".repeat(64)).unwrap_err();
+        assert!(
+            crate::in_full(&error).contains("checksums.sha256: cannot be written: it is a link"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&victim).unwrap(), b"");
     }
 
     #[test]
