@@ -65,6 +65,12 @@ const HABITS: [(&str, &str, &str); 4] = [
     ("FIX", "ME", "finish it or file it"),
 ];
 
+/// Folders whose files may import only these modules of their own crate.
+const GROUND_FLOORS: [(&str, &[&str]); 1] = [("crates/nn/src/kernels/", &["kernels", "descriptors"])];
+
+/// What asks the processor for its instruction sets, and the only place where that may stand. In two pieces, as above.
+const DETECTION: (&str, &str, &str) = ("_feature_", "detected!", "crates/simd/");
+
 /// The command.
 pub(crate) fn run() -> Result<()> {
     let mut problems = Vec::new();
@@ -180,6 +186,12 @@ fn files(problems: &mut Vec<String>) -> Result<()> {
         if !text.starts_with("//! ") {
             problems.push(format!("{file} does not open with a `//!` line that says what lives there"));
         }
+        imports(file, &text, problems);
+        let (head, tail, home) = DETECTION;
+        if text.contains(&format!("{head}{tail}")) && !file.starts_with(home) {
+            problems
+                .push(format!("{file} asks for instruction sets by itself: use taskset-simd's `Backend`"));
+        }
         for (head, tail, why) in HABITS {
             let habit = format!("{head}{tail}");
             if let Some(line) = text.lines().position(|line| line.contains(&habit)) {
@@ -188,6 +200,21 @@ fn files(problems: &mut Vec<String>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a file of a ground floor imports what stands above it.
+fn imports(file: &str, text: &str, problems: &mut Vec<String>) {
+    for (_, allowed) in GROUND_FLOORS.iter().filter(|(folder, _)| file.starts_with(folder)) {
+        for path in text.split("crate::").skip(1) {
+            let module: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !allowed.contains(&module.as_str()) {
+                problems.push(format!(
+                    "{file} imports `crate::{module}`; on the ground floor of its crate only {} are allowed",
+                    allowed.join(", ")
+                ));
+            }
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<String> {
