@@ -161,7 +161,7 @@ pub(crate) fn read(
     let lists = if manifest.decoder == Decoder::Sun397 { Some(read_lists(root, manifest)?) } else { None };
     let mut examples = Vec::new();
     let mut encoded_bytes = 0;
-    let mut batch = Batch::new(&container, manifest, threads)?;
+    let mut batch = Batch::new(&container, manifest, threads);
     let total = manifest.source.total();
     let wanted = |name: &str| match (item(manifest.decoder, name), &lists) {
         (Ok(None), _) => false,
@@ -226,7 +226,7 @@ pub(crate) fn read_hub_copy(
         for (i, file) in found.iter().filter(|(i, _)| hub.files[*i].split == Some(split)) {
             file.check(&hub.files[*i])?;
             let container = Container::Folder(file.path.clone());
-            let mut batch = Batch { pixels, ..Batch::new(&container, manifest, threads)? };
+            let mut batch = Batch { pixels, ..Batch::new(&container, manifest, threads) };
             hub_copy::read(&file.path, hub, MAX_ENCODED, &mut |row, label, picture| {
                 let broken = |problem| Error::Parquet { path: file.path.clone(), row, problem };
                 let label = u16::try_from(label).ok().filter(|&label| usize::from(label) < manifest.classes);
@@ -329,7 +329,8 @@ fn assemble<'a>(
 struct Batch<'a> {
     container: &'a Container,
     manifest: &'a Manifest,
-    pool: ThreadPool,
+    /// The threads that decode; none if this one does.
+    pool: Option<ThreadPool>,
     waiting: Vec<(String, Vec<u8>)>,
     waiting_bytes: usize,
     /// Resized, one picture after the other.
@@ -339,11 +340,9 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(container: &'a Container, manifest: &'a Manifest, threads: usize) -> Result<Self, Error> {
-        let refused = |e| Error::Io { path: container.path().to_owned(), source: std::io::Error::other(e) };
-        let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build().map_err(refused)?;
-        let (waiting, pixels) = (Vec::new(), Vec::new());
-        Ok(Self { container, manifest, pool, waiting, waiting_bytes: 0, pixels, of_other_sides: 0 })
+    fn new(container: &'a Container, manifest: &'a Manifest, threads: usize) -> Self {
+        let (pool, waiting, pixels) = (pool(threads), Vec::new(), Vec::new());
+        Self { container, manifest, pool, waiting, waiting_bytes: 0, pixels, of_other_sides: 0 }
     }
 
     /// Adds a picture; if there are enough then, decodes all that wait. Returns whether it did.
@@ -374,8 +373,10 @@ impl<'a> Batch<'a> {
             Ok((resized, other_sides(picture.shape)))
         };
         // All are collected, so that the first broken picture is named, not any one.
-        let decoded: Vec<Result<(Vec<u8>, bool), Error>> =
-            self.pool.install(|| self.waiting.par_iter().map(one).collect());
+        let decoded: Vec<Result<(Vec<u8>, bool), Error>> = match &self.pool {
+            Some(pool) => pool.install(|| self.waiting.par_iter().map(one).collect()),
+            None => self.waiting.iter().map(one).collect(),
+        };
         for picture in decoded {
             let (pixels, of_other_sides) = picture?;
             self.pixels.extend(pixels);
@@ -385,6 +386,12 @@ impl<'a> Batch<'a> {
         self.waiting_bytes = 0;
         Ok(())
     }
+}
+
+/// So many threads, or fewer where the system refuses more; none if one is enough.
+fn pool(threads: usize) -> Option<ThreadPool> {
+    let fewer = std::iter::successors(Some(threads), |n| Some(n / 2)).take_while(|&n| n > 1);
+    fewer.map(|n| ThreadPoolBuilder::new().num_threads(n).build()).find_map(Result::ok)
 }
 
 /// Bytes that threads may take together; who wants more than is left waits.

@@ -41,8 +41,7 @@ impl Container {
         }
     }
 
-    /// The folder or archive.
-    pub(crate) fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         match self {
             Self::Folder(path) | Self::Zip(path) | Self::TarGz(path) => path,
         }

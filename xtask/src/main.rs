@@ -22,6 +22,10 @@ cargo xtask <COMMAND>
 Commands:
   reproduce …   build the release binary and run `taskset-rs reproduce …` with the same arguments
   validate      what continuous integration runs: tidy, format, lints, docs, tests (cheapest first)
+  validate --features
+                check each crate without features and with each of its features alone
+  validate --package
+                make and build the packages that would be published
   tidy          check the crates' floors and absences, file headers, and habits
   bench [NAME…] microseconds a training step, in a release build
   bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0] [W0…]
@@ -45,7 +49,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let result = match command.as_str() {
         "reproduce" => return reproduce::run(&rest),
-        "validate" => validate::run_all(),
+        "validate" => validate::run_all(&rest),
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),

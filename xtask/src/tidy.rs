@@ -65,6 +65,12 @@ const HABITS: [(&str, &str, &str); 4] = [
     ("FIX", "ME", "finish it or file it"),
 ];
 
+/// Folders whose files may import only these modules of their own crate.
+const GROUND_FLOORS: [(&str, &[&str]); 1] = [("crates/nn/src/kernels/", &["kernels", "descriptors"])];
+
+/// What asks the processor for its instruction sets, and the only place where that may stand. In two pieces, as above.
+const DETECTION: (&str, &str, &str) = ("_feature_", "detected!", "crates/simd/");
+
 /// The command.
 pub(crate) fn run() -> Result<()> {
     let mut problems = Vec::new();
@@ -176,20 +182,127 @@ fn files(problems: &mut Vec<String>) -> Result<()> {
         if !path.exists() {
             continue;
         }
-        let text = read(&path)?;
-        if !text.starts_with("//! ") {
-            problems.push(format!("{file} does not open with a `//!` line that says what lives there"));
-        }
-        for (head, tail, why) in HABITS {
-            let habit = format!("{head}{tail}");
-            if let Some(line) = text.lines().position(|line| line.contains(&habit)) {
-                problems.push(format!("{file}:{}: `{habit}`: {why}", line + 1));
-            }
-        }
+        source(file, &read(&path)?, problems);
     }
     Ok(())
 }
 
+/// What is wrong with one source file.
+fn source(file: &str, text: &str, problems: &mut Vec<String>) {
+    if !text.starts_with("//! ") {
+        problems.push(format!("{file} does not open with a `//!` line that says what lives there"));
+    }
+    imports(file, text, problems);
+    let (head, tail, home) = DETECTION;
+    if text.contains(&format!("{head}{tail}")) && !file.starts_with(home) {
+        problems.push(format!("{file} asks for instruction sets by itself: use taskset-simd's `Backend`"));
+    }
+    for (head, tail, why) in HABITS {
+        let habit = format!("{head}{tail}");
+        if let Some(line) = text.lines().position(|line| line.contains(&habit)) {
+            problems.push(format!("{file}:{}: `{habit}`: {why}", line + 1));
+        }
+    }
+}
+
+/// Whether a file of a ground floor imports what stands above it.
+fn imports(file: &str, text: &str, problems: &mut Vec<String>) {
+    for (_, allowed) in GROUND_FLOORS.iter().filter(|(folder, _)| file.starts_with(folder)) {
+        for path in text.split("crate::").skip(1) {
+            let module: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !allowed.contains(&module.as_str()) {
+                problems.push(format!(
+                    "{file} imports `crate::{module}`; on the ground floor of its crate only {} are allowed",
+                    allowed.join(", ")
+                ));
+            }
+        }
+    }
+}
+
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A member with these dependencies, some of them optional.
+    fn member(name: &str, dependencies: &[&str], optional: &[&str]) -> (String, Package) {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let package = Package {
+            manifest: PathBuf::new(),
+            member: true,
+            dependencies: names(dependencies),
+            optional: names(optional),
+        };
+        (name.to_owned(), package)
+    }
+
+    fn check_floors(package: (String, Package), expected: &[&str]) {
+        let mut problems = Vec::new();
+        floors(&BTreeMap::from([package]), &mut problems);
+        assert_eq!(problems.len(), expected.len(), "{problems:?}");
+        assert!(
+            problems.iter().zip(expected).all(|(problem, words)| problem.contains(words)),
+            "{problems:?}"
+        );
+    }
+
+    #[test]
+    fn a_crate_may_use_lower_floors_only() {
+        check_floors(member("taskset-nn", &["taskset-rng", "serde"], &[]), &[]);
+        check_floors(
+            member("taskset-nn", &["taskset-optim"], &[]),
+            &["taskset-nn (floor 2) depends on taskset-optim"],
+        );
+        check_floors(member("taskset-rng", &[], &["taskset-train"]), &["taskset-rng (floor 1)"]);
+        check_floors(member("taskset-new", &[], &[]), &["taskset-new has no floor"]);
+    }
+
+    #[test]
+    fn what_must_not_be_reached_is_found_through_others() {
+        let all: BTreeMap<String, Package> = ABSENCES
+            .iter()
+            .map(|(name, _)| member(name, &[], &[]))
+            .chain([
+                member("taskset-meta", &["between"], &[]),
+                member("between", &["parquet"], &["candle-core"]),
+            ])
+            .collect();
+        let mut problems = Vec::new();
+        absences(&all, &mut problems);
+        // Through an optional dependency nothing is reached: nobody asked for it.
+        assert_eq!(problems, ["taskset-meta reaches parquet, which its place in the architecture forbids"]);
+        absences(&BTreeMap::new(), &mut problems);
+        assert!(problems[1].contains("does not exist"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_ground_floor_imports_nothing_above_it() {
+        let (folder, allowed) = GROUND_FLOORS[0];
+        let check = |module: &str, count: usize| {
+            let mut problems = Vec::new();
+            imports(&format!("{folder}a.rs"), &format!("use crate::{module};"), &mut problems);
+            assert_eq!(problems.len(), count, "{problems:?}");
+        };
+        check(&format!("{}::a", allowed[0]), 0);
+        check("somewhere_above::a", 1);
+    }
+
+    #[test]
+    fn files_say_what_lives_there_and_have_no_bad_habits() {
+        let check = |text: &str, words: &[&str]| {
+            let mut problems = Vec::new();
+            source("a.rs", text, &mut problems);
+            assert_eq!(problems.len(), words.len(), "{problems:?}");
+            assert!(problems.iter().zip(words).all(|(problem, word)| problem.contains(word)), "{problems:?}");
+        };
+        check("//! Adam.\n", &[]);
+        check("use std::fmt;\n", &["does not open"]);
+        for (head, tail, why) in HABITS {
+            check(&format!("//! A.\n\n// {head}{tail}\n"), &[&format!("a.rs:3: `{head}{tail}`: {why}")]);
+        }
+    }
 }

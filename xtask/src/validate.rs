@@ -11,7 +11,16 @@ const TEST: [&str; 3] = ["test", "--workspace", "--all-features"];
 const EXAMPLES: [&str; 3] = ["property-test-your-optimizer", "your-own-task-candle", "your-own-task-layers"];
 
 /// The command.
-pub(crate) fn run_all() -> Result<()> {
+pub(crate) fn run_all(args: &[String]) -> Result<()> {
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => everything(),
+        ["--features"] => features(),
+        ["--package"] => run(cargo().args(["package", "--workspace", "--exclude", "xtask"])),
+        _ => anyhow::bail!("validate takes no argument, or one of --features and --package"),
+    }
+}
+
+fn everything() -> Result<()> {
     tidy::run()?;
     run(cargo().args(["fmt", "--all", "--check"]))?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))?;
@@ -21,6 +30,30 @@ pub(crate) fn run_all() -> Result<()> {
     run(cargo().args(TEST))?;
     readers::run_quick()?;
     examples()
+}
+
+/// Checks each crate without features, and with each of its features alone: what a user may ask for must compile.
+fn features() -> Result<()> {
+    let metadata = metadata(&["--no-deps"])?;
+    for (package, features) in packages_and_features(&metadata) {
+        run(cargo().args(["check", "--package", &package, "--no-default-features"]))?;
+        for feature in features {
+            let only = ["--no-default-features", "--features", &feature];
+            run(cargo().args(["check", "--package", &package]).args(only))?;
+        }
+    }
+    Ok(())
+}
+
+/// The packages of the workspace with their features but `default`, in order.
+fn packages_and_features(metadata: &serde_json::Value) -> Vec<(String, Vec<String>)> {
+    let name = |package: &serde_json::Value| package["name"].as_str().unwrap_or_default().to_owned();
+    let features = |package: &serde_json::Value| {
+        let all = package["features"].as_object().into_iter().flat_map(|features| features.keys().cloned());
+        all.filter(|feature| feature != "default").collect()
+    };
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    packages.map(|package| (name(package), features(package))).collect()
 }
 
 /// Tests the examples with the workspace's locked versions and in its target directory, so that little is built anew.
@@ -35,4 +68,21 @@ fn examples() -> Result<()> {
         run(cargo().args(["test", "--manifest-path", &manifest, "--target-dir", target]))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feature_is_found() {
+        let metadata = metadata(&["--no-deps"]).unwrap();
+        let all = packages_and_features(&metadata);
+        let of = |name: &str| &all.iter().find(|(package, _)| package == name).unwrap().1;
+        assert!(
+            ["cli", "hub", "candle"].iter().all(|feature| of("taskset").contains(&(*feature).to_owned()))
+        );
+        assert!(of("taskset-names").is_empty());
+        assert!(all.iter().all(|(_, features)| !features.contains(&"default".to_owned())));
+    }
 }

@@ -2,8 +2,26 @@
 //!
 //! Everything here reads a [`ScoreMatrix`] (tasks × configurations, a validation and a test score each) and nothing else
 //! of the curves: no tensor, no task, no optimizer. A *list* is an order in which to try configurations; [`greedy`]
-//! learns one (paper section 3.4), [`improving`] says where it stops to help, [`best_of`] says what the first k of it are worth, and [`experiment`] compares learned
-//! lists with random search on held-out tasks (Figure 3).
+//! learns one (paper section 3.4), [`improving`] says after which entry it no longer helps, [`best_of`] says what its first k
+//! entries are worth, and [`experiment`] compares learned lists with random search on held-out tasks (Figure 3).
+//!
+//! ```
+//! use taskset_meta::{ScoreMatrix, best_of, greedy};
+//!
+//! // Two tasks, three configurations; lower is better. Each is the best one on one task or good on both.
+//! let tasks = ["quadratic", "text"].map(str::to_owned).to_vec();
+//! let configs = ["slow", "fast", "balanced"].map(str::to_owned).to_vec();
+//! let scores = vec![
+//!     0.1, 0.9, 0.3, // on the task `quadratic`
+//!     0.8, 0.1, 0.4, // on the task `text`
+//! ];
+//! let matrix = ScoreMatrix::new(tasks, configs, scores.clone(), scores)?;
+//! let list = greedy(&matrix, &[0, 1], &[0, 1, 2], 3);
+//! assert_eq!(list, [2, 1, 0]); // first the balanced one, then those that help most beside it
+//! let worth = best_of(&matrix, &[0, 1], &list);
+//! assert!((worth[0] - 0.35).abs() < 1e-12 && (worth[2] - 0.1).abs() < 1e-12);
+//! # Ok::<(), taskset_meta::Error>(())
+//! ```
 
 mod boxes;
 mod error;

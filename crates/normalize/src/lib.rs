@@ -5,6 +5,37 @@
 //! 3.3). The paper leaves several readings open; each is a field of [`Normalizer`], and [`NAMED`] lists the combinations
 //! that have a name. Scores depend on the optimizers at hand, because these set the 0: [`TaskScores`] records their
 //! families.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use taskset_names::Split;
+//! # use taskset_trial::{Arithmetic, OptimizerIdentity, Protocol, Source, TaskIdentity, TrialSpec};
+//! use taskset_trial::Curve;
+//!
+//! // Curves come from `taskset-train` or `taskset-curves`; here are two on one task, made by hand.
+//! # let curve = |optimizer: &str, losses: [f32; 3]| Curve {
+//! #     spec: TrialSpec {
+//! #         task: Arc::new(TaskIdentity::without_data("bowl", "group", 1, "")),
+//! #         optimizer: Arc::new(OptimizerIdentity::new(optimizer, "adam_lr", [], 1)),
+//! #         replica: 0,
+//! #         protocol: Protocol { steps: 20, eval_every: 10, eval_batches: 1 },
+//! #         arithmetic: Arithmetic::Fma,
+//! #         source: Source::Trained { trainer: 1 },
+//! #     },
+//! #     steps: [0, 10, 20].into(),
+//! #     losses: std::array::from_fn(|_| losses.to_vec()),
+//! #     diverged_at: None,
+//! #     num_params: 2,
+//! #     train_seconds: 0.0,
+//! #     eval_seconds: 0.0,
+//! # };
+//! let curves: [Curve; 2] = [curve("adam_lr_-1.00", [4.0, 2.0, 0.0]), curve("adam_lr_-7.00", [4.0, 4.0, 4.0])];
+//! let scores = taskset_normalize::named("default")?.scores(&curves)?;
+//! assert_eq!(scores.optimizers, ["adam_lr_-1.00", "adam_lr_-7.00"]);
+//! // The second one never leaves its initial loss; the first one is halfway to the best loss on average.
+//! assert_eq!(scores.split(Split::Test), [0.5, 1.0]);
+//! # Ok::<(), taskset_normalize::Error>(())
+//! ```
 
 mod error;
 mod named;

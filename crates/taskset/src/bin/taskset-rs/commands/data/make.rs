@@ -5,6 +5,7 @@ use taskset::names::Origin;
 
 use super::{cache, directory, size, texts_of};
 use crate::failure::Usage;
+use crate::interrupt;
 use crate::options::DataOption;
 
 #[cfg(not(feature = "hub"))]
@@ -33,6 +34,7 @@ pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> an
         token: variable("HF_TOKEN"),
         ..FetchOptions::default()
     };
+    interrupt::keep("what was downloaded is kept; the same command resumes");
     // A name that is misspelt is better known before the first long download.
     for (name, known) in names.iter().zip(super::choose(names)?) {
         let mut lines = Lines::new();
@@ -81,7 +83,12 @@ pub(super) fn prepare(names: &[String], jobs: Option<usize>, data: &DataOption) 
     let names: Vec<String> = names.iter().flat_map(both).collect();
     let threads =
         jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)).max(1);
+    let mut finished: Vec<&str> = Vec::new();
     for name in &names {
+        interrupt::keep(match &finished[..] {
+            [] => "no prepared copy was finished, so none was written".to_owned(),
+            finished => format!("the finished copies are kept: {}", finished.join(", ")),
+        });
         if datasets::manifests().iter().any(|manifest| manifest.name == *name) {
             let lines = std::cell::RefCell::new(Lines::new());
             let progress = |done: usize, of: usize| {
@@ -104,6 +111,7 @@ pub(super) fn prepare(names: &[String], jobs: Option<usize>, data: &DataOption) 
                 made.path.display()
             );
         }
+        finished.push(name);
     }
     Ok(())
 }
