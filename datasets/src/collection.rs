@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use taskset_names::Origin;
 
 use crate::container::{self, Container};
@@ -327,7 +329,8 @@ fn assemble<'a>(
 struct Batch<'a> {
     container: &'a Container,
     manifest: &'a Manifest,
-    threads: usize,
+    /// The threads that decode; none if this one does.
+    pool: Option<ThreadPool>,
     waiting: Vec<(String, Vec<u8>)>,
     waiting_bytes: usize,
     /// Resized, one picture after the other.
@@ -338,8 +341,8 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn new(container: &'a Container, manifest: &'a Manifest, threads: usize) -> Self {
-        let (waiting, pixels) = (Vec::new(), Vec::new());
-        Self { container, manifest, threads, waiting, waiting_bytes: 0, pixels, of_other_sides: 0 }
+        let (pool, waiting, pixels) = (pool(threads), Vec::new(), Vec::new());
+        Self { container, manifest, pool, waiting, waiting_bytes: 0, pixels, of_other_sides: 0 }
     }
 
     /// Adds a picture; if there are enough then, decodes all that wait. Returns whether it did.
@@ -359,42 +362,36 @@ impl<'a> Batch<'a> {
         let other_sides = |shape: crate::ImageShape| {
             manifest.original.is_some_and(|sides| (sides.height, sides.width) != (shape.height, shape.width))
         };
-        let one = |(name, bytes): &(String, Vec<u8>), out: &mut Vec<u8>| {
+        let one = |(name, bytes): &(String, Vec<u8>)| {
             let broken = |problem| Error::Undecodable { path: container.member(name), problem };
             let header = picture::header(bytes).map_err(broken)?;
             let _taken = budget.take(header.cost);
             let picture = picture::decode(bytes, &header).map_err(broken)?;
-            resize_cubic(&picture.pixels, picture.shape, manifest.shape.height, manifest.shape.width, out);
-            Ok(usize::from(other_sides(picture.shape)))
+            let mut resized = Vec::with_capacity(manifest.shape.len());
+            let (height, width) = (manifest.shape.height, manifest.shape.width);
+            resize_cubic(&picture.pixels, picture.shape, height, width, &mut resized);
+            Ok((resized, other_sides(picture.shape)))
         };
-        let share = self.waiting.len().div_ceil(self.threads.max(1)).max(1);
-        let parts: Vec<Result<(Vec<u8>, usize), Error>> = std::thread::scope(|scope| {
-            let work = |part: &[(String, Vec<u8>)]| {
-                let mut out = Vec::with_capacity(part.len() * manifest.shape.len());
-                let others: Result<usize, Error> = part.iter().map(|encoded| one(encoded, &mut out)).sum();
-                Ok((out, others?))
-            };
-            let start = |part| {
-                let thread = std::thread::Builder::new().spawn_scoped(scope, move || work(part));
-                thread.map_err(|_| part)
-            };
-            let threads: Vec<_> = self.waiting.chunks(share).map(start).collect();
-            let join = |thread: Result<std::thread::ScopedJoinHandle<'_, _>, _>| match thread {
-                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                // The system starts no more threads: this one does the rest.
-                Err(part) => work(part),
-            };
-            threads.into_iter().map(join).collect()
-        });
-        for part in parts {
-            let (pixels, others) = part?;
+        // All are collected, so that the first broken picture is named, not any one.
+        let decoded: Vec<Result<(Vec<u8>, bool), Error>> = match &self.pool {
+            Some(pool) => pool.install(|| self.waiting.par_iter().map(one).collect()),
+            None => self.waiting.iter().map(one).collect(),
+        };
+        for picture in decoded {
+            let (pixels, of_other_sides) = picture?;
             self.pixels.extend(pixels);
-            self.of_other_sides += others;
+            self.of_other_sides += usize::from(of_other_sides);
         }
         self.waiting.clear();
         self.waiting_bytes = 0;
         Ok(())
     }
+}
+
+/// So many threads, or fewer where the system refuses more; none if one is enough.
+fn pool(threads: usize) -> Option<ThreadPool> {
+    let fewer = std::iter::successors(Some(threads), |n| Some(n / 2)).take_while(|&n| n > 1);
+    fewer.map(|n| ThreadPoolBuilder::new().num_threads(n).build()).find_map(Result::ok)
 }
 
 /// Bytes that threads may take together; who wants more than is left waits.

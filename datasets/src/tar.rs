@@ -1,9 +1,13 @@
 //! A reader of tar streams for hostile input: regular files of the ustar, GNU and pax formats; nothing is written.
 //!
-//! Links are left out: what they lead to is in the archive itself, or is none of its files. Sparse files, whose contents are
-//! not stored as they are, are refused.
+//! The crate `tar` reads a header. What follows headers is read here, because the crate keeps names of any length in memory
+//! and does not read pax records with line feeds, which macOS writes (`docs/decisions/0006-kept-libraries.md`). Links are left
+//! out: what they lead to is in the archive itself, or is none of its files. Sparse files, whose contents are not stored as
+//! they are, are refused.
 
 use std::io::{self, Read};
+
+use tar::{EntryType, Header};
 
 /// Bytes of a header; contents are padded to multiples of it.
 const BLOCK: usize = 512;
@@ -53,27 +57,32 @@ impl<R: Read> Tar<R> {
             if block.len() < BLOCK {
                 return self.fail(start, "the archive ends within a header");
             }
-            let sum: u64 = block
-                .iter()
-                .enumerate()
-                .map(|(i, &b)| if (148..156).contains(&i) { 32 } else { b.into() })
-                .sum();
-            if octal(&block[148..156]) != Some(sum) {
+            let mut header = Header::new_old();
+            header.as_mut_bytes().copy_from_slice(&block);
+            if !has_its_checksum(&header) {
                 return self.fail(start, "not a tar header (wrong checksum)");
             }
-            let Some(own_size) = number(&block[124..136]) else {
+            let Ok(own_size) = header.entry_size() else {
                 return self.fail(start, "the size of an entry is not a number");
             };
+            let kind = header.entry_type();
             // A pax header tells the size of the entry behind it, not that of another header.
-            let is_header = matches!(block[156], b'L' | b'K' | b'x' | b'g');
+            let is_header = matches!(
+                kind,
+                EntryType::GNULongName
+                    | EntryType::GNULongLink
+                    | EntryType::XHeader
+                    | EntryType::XGlobalHeader
+            );
             let size = pax.size.filter(|_| !is_header).unwrap_or(own_size);
-            match block[156] {
-                b'S' => {
-                    let name = long_name.take().unwrap_or_else(|| ustar_name(&block));
+            match kind {
+                EntryType::GNUSparse => {
+                    let name = long_name.take().unwrap_or_else(|| text(&header.path_bytes()));
                     return self.fail(start, &sparse(&name));
                 }
-                b'0' | b'7' | 0 => {
-                    let name = pax.path.take().or(long_name.take()).unwrap_or_else(|| ustar_name(&block));
+                EntryType::Regular | EntryType::Continuous => {
+                    let name = pax.path.take().or(long_name.take());
+                    let name = name.unwrap_or_else(|| text(&header.path_bytes()));
                     if pax.sparse {
                         return self.fail(start, &sparse(&name));
                     }
@@ -85,17 +94,14 @@ impl<R: Read> Tar<R> {
                     }
                     return Ok(Some(TarEntry { name, size }));
                 }
-                b'L' | b'x' if size <= MAX_NAME => {
-                    let contents = self.read(size)?;
-                    if block[156] == b'L' {
-                        long_name = Some(text(&contents));
-                    } else if let Some(found) = Pax::parse(&contents) {
-                        pax = found;
-                    } else {
-                        return self.fail(start, "a damaged pax header");
-                    }
+                EntryType::GNULongName | EntryType::XHeader if size > MAX_NAME => {
+                    return self.fail(start, "a name of more than 65,536 bytes");
                 }
-                b'L' | b'x' => return self.fail(start, "a name of more than 65,536 bytes"),
+                EntryType::GNULongName => long_name = Some(text(&self.read(size)?)),
+                EntryType::XHeader => match Pax::parse(&self.read(size)?) {
+                    Some(found) => pax = found,
+                    None => return self.fail(start, "a damaged pax header"),
+                },
                 // Folders, links, devices and what else there is.
                 _ => {
                     self.skip(size)?;
@@ -167,29 +173,10 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
-fn ustar_name(block: &[u8]) -> String {
-    let (name, prefix) = (text(&block[..100]), text(&block[345..500]));
-    if prefix.is_empty() || block[257..262] != *b"ustar" || block[262] == b' ' {
-        name
-    } else {
-        format!("{prefix}/{name}")
-    }
-}
-
-/// An octal number with spaces or zero bytes around it.
-fn octal(field: &[u8]) -> Option<u64> {
-    let digits = text(field);
-    u64::from_str_radix(digits.trim_matches(' '), 8).ok()
-}
-
-/// A number as headers have it: octal, or, if it is too large for that, binary behind a first bit of 1.
-fn number(field: &[u8]) -> Option<u64> {
-    match field.split_first()? {
-        (&first, rest) if first & 0x80 != 0 => rest
-            .iter()
-            .try_fold(u64::from(first & 0x7f), |n, &byte| n.checked_mul(256).map(|n| n | u64::from(byte))),
-        _ => octal(field),
-    }
+fn has_its_checksum(header: &Header) -> bool {
+    let mut right = header.clone();
+    right.set_cksum();
+    header.cksum().is_ok_and(|sum| right.cksum().is_ok_and(|right| sum == right))
 }
 
 fn sparse(name: &str) -> String {
@@ -233,26 +220,30 @@ pub(crate) mod tests {
 
     /// One entry of the given kind.
     fn entry(name: &str, contents: &[u8], kind: u8) -> Vec<u8> {
-        let mut block = vec![0; BLOCK];
-        block[..name.len()].copy_from_slice(name.as_bytes());
-        block[124..136].copy_from_slice(format!("{:011o}\0", contents.len()).as_bytes());
-        block[156] = kind;
-        block[257..263].copy_from_slice(b"ustar\0");
-        block[148..156].fill(b' ');
-        let sum: u64 = block.iter().map(|&b| u64::from(b)).sum();
-        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        block.extend(contents);
+        let mut header = Header::new_ustar();
+        // Names are not looked at, as they would be by the library's own method.
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_size(contents.len() as u64);
+        header.set_entry_type(EntryType::new(kind));
+        header.set_cksum();
+        let mut block = [header.as_bytes(), contents].concat();
         block.resize(block.len().next_multiple_of(BLOCK), 0);
         block
     }
 
-    /// Gives a header another size field and the right checksum.
-    fn with_size(mut entry: Vec<u8>, size: &[u8; 12]) -> Vec<u8> {
-        entry[124..136].copy_from_slice(size);
-        entry[148..156].fill(b' ');
-        let sum: u64 = entry[..BLOCK].iter().map(|&b| u64::from(b)).sum();
-        entry[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    /// Changes the header of an entry, and gives it the right checksum.
+    fn changed(mut entry: Vec<u8>, change: impl Fn(&mut [u8])) -> Vec<u8> {
+        let mut header = Header::new_old();
+        header.as_mut_bytes().copy_from_slice(&entry[..BLOCK]);
+        change(header.as_mut_bytes());
+        header.set_cksum();
+        entry[..BLOCK].copy_from_slice(header.as_bytes());
         entry
+    }
+
+    /// Gives a header another size field.
+    fn with_size(entry: Vec<u8>, size: &[u8; 12]) -> Vec<u8> {
+        changed(entry, |header| header[124..136].copy_from_slice(size))
     }
 
     /// A record of a pax header.
@@ -316,16 +307,14 @@ pub(crate) mod tests {
         // Of files beyond 8 GB some programs say the size in a pax header only.
         let pax = entry("pax", record("size", "600").as_bytes(), b'x');
         assert_eq!(read(&[pax, with_size(file.clone(), b"00000000000\0")]).unwrap(), expected);
-        for size in [
-            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-            b"no number   ",
-            b"\0\0\0\0\0\0\0\0\0\0\0\0",
-        ] {
+        for size in [b"no number   ", b"\0\0\0\0\0\0\0\0\0\0\0\0"] {
             let problem = read(&[with_size(file.clone(), size)]).unwrap_err();
             assert!(problem.problem.contains("not a number"), "{problem:?}");
         }
-        let most = b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff";
-        assert!(read(&[with_size(file, most)]).unwrap_err().problem.contains("within a file"));
+        for most in [b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", &[0xff; 12]] {
+            let problem = read(&[with_size(file.clone(), most)]).unwrap_err();
+            assert!(problem.problem.contains("within a file"), "{problem:?}");
+        }
     }
 
     #[test]
@@ -348,11 +337,10 @@ pub(crate) mod tests {
         let contiguous = entry("c", b"x", b'7');
         assert_eq!(read(&[contiguous, file("./a"), file("/b"), file("../c")]), ["c", "./a", "/b", "../c"]);
         let prefix = |magic: &[u8; 8]| {
-            let mut block = file("name");
-            block[257..265].copy_from_slice(magic);
-            block[345..351].copy_from_slice(b"prefix");
-            let size = block[124..136].try_into().unwrap();
-            with_size(block, &size)
+            changed(file("name"), |header| {
+                header[257..265].copy_from_slice(magic);
+                header[345..351].copy_from_slice(b"prefix");
+            })
         };
         assert_eq!(read(&[prefix(b"ustar\x0000"), prefix(b"ustar  \0")]), ["prefix/name", "name"]);
     }
@@ -360,11 +348,8 @@ pub(crate) mod tests {
     #[test]
     fn links_are_left_out_and_sparse_files_are_refused() {
         let end = vec![0; 2 * BLOCK];
-        let mut link = entry("link", b"", b'2');
-        link[157..168].copy_from_slice(b"/etc/passwd");
-        let size = link[124..136].try_into().unwrap();
         let links = [
-            with_size(link, &size),
+            changed(entry("link", b"", b'2'), |header| header[157..168].copy_from_slice(b"/etc/passwd")),
             entry("hard", b"", b'1'),
             entry("pipe", b"", b'6'),
             entry("dev", b"", b'3'),
@@ -397,12 +382,8 @@ pub(crate) mod tests {
         check(&good[..700], 512, "within a file");
         check(&good[..1200], 1112, "within a file");
         check(&[9; 512], 0, "checksum");
-        let mut huge = entry("a", b"", b'0');
-        huge[124..136].fill(b'7');
-        huge[148..156].fill(b' ');
-        let sum: u64 = huge.iter().map(|&b| u64::from(b)).sum();
-        huge[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        check(&huge, 512, "within a file");
+        check(&with_size(entry("a", b"", b'0'), &[b'7'; 12]), 512, "within a file");
+        check(&with_size(entry("name", b"", b'L'), b"\x80\0\0\0\0\0\0\x01\0\0\0\0"), 0, "more than 65,536");
     }
 
     proptest! {

@@ -1,20 +1,20 @@
-//! A reader of ZIP archives for hostile input: stored and deflated entries, ZIP64, nothing is written anywhere.
+//! ZIP archives as hostile input, read by the crate `zip` within our limits: stored and deflated entries, ZIP64; nothing is
+//! written anywhere.
 //!
-//! Links are left out: their contents are a path. Only the central directory is believed; sizes are limits that the contents must meet exactly, and checksums are
-//! compared. Encrypted and multi-volume archives and other methods are refused.
+//! Links are left out: their contents are a path. The directory of an archive has a largest size, contents have the size that
+//! it declares and the right checksum, and no two files have the same name. Encrypted and multi-volume archives and other
+//! methods are refused.
 
 use std::fmt;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
-use flate2::Crc;
-use flate2::read::DeflateDecoder;
+use zip::read::{ArchiveOffset, Config, ZipArchiveMetadata};
+use zip::{CompressionMethod, ZipArchive, ZipReadOptions};
 
-/// Bytes of the record that ends an archive, without its comment.
-const END: usize = 22;
-/// Most bytes that are searched for that record: the comment has at most 65,535.
-const SEARCHED: u64 = END as u64 + 0xffff;
-/// Largest central directory that is read: that of a million entries with names of ordinary length.
-const MAX_DIRECTORY: u64 = 256 << 20;
+/// Bytes that are read at most to find and read the directory: that of half a million entries with names of ordinary
+/// length. In memory it is about ten times as large.
+const MAX_DIRECTORY: u64 = 64 << 20;
 
 /// What is wrong with an archive, and at which byte of it.
 #[derive(Debug)]
@@ -33,9 +33,10 @@ fn error<T>(offset: u64, problem: impl Into<String>) -> Result<T, ZipError> {
     Err(ZipError { offset, problem: problem.into() })
 }
 
-/// A failure to read at `offset`.
-fn at(offset: u64) -> impl Fn(io::Error) -> ZipError {
-    move |source| ZipError { offset, problem: source.to_string() }
+/// What the library says, without its first words where we have said them.
+fn reason(error: &zip::result::ZipError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("invalid Zip archive: ").map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// A file in an archive.
@@ -45,195 +46,124 @@ pub(crate) struct ZipEntry {
     pub(crate) name: String,
     /// Bytes of the contents.
     pub(crate) size: u64,
-    compressed: u64,
-    deflated: bool,
-    crc: u32,
+    /// Its place in the directory.
+    index: usize,
+    /// Where its own header begins.
     header: u64,
 }
 
 /// An archive whose directory has been read.
 pub(crate) struct Zip<R> {
     source: R,
+    directory: Arc<ZipArchiveMetadata>,
     pub(crate) entries: Vec<ZipEntry>,
 }
 
 impl<R: Read + Seek> Zip<R> {
     /// Reads the directory. Entries of folders and of symbolic links are left out.
-    pub(crate) fn open(mut source: R) -> Result<Self, ZipError> {
-        let len = source.seek(SeekFrom::End(0)).map_err(at(0))?;
-        let (count, start, size) = find_directory(&mut source, len)?;
-        if start.checked_add(size).is_none_or(|end| end > len) || size > MAX_DIRECTORY {
-            return error(start, format!("a directory of {size} bytes does not fit an archive of {len}"));
+    pub(crate) fn open(source: R) -> Result<Self, ZipError> {
+        Self::open_within(source, MAX_DIRECTORY)
+    }
+
+    /// The same, and at most so many bytes are read.
+    fn open_within(mut source: R, most: u64) -> Result<Self, ZipError> {
+        let len = source.seek(SeekFrom::End(0)).or_else(|e| error(0, e.to_string()))?;
+        // Nothing stands before an archive: otherwise all of it would be searched for its beginning.
+        let config = Config { archive_offset: ArchiveOffset::Known(0) };
+        let limited = BufReader::new(Limited { source, left: most });
+        let archive = ZipArchive::with_config(config, limited).or_else(|e| {
+            error(len, format!("not a ZIP archive, or its end or directory is damaged: {}", reason(&e)))
+        })?;
+        let directory = archive.metadata();
+        if directory.has_duplicate_names() {
+            return error(archive.central_directory_start(), "two entries have the same name");
         }
-        let directory = read_at(&mut source, start, size as usize)?;
         let mut entries = Vec::new();
-        let mut rest = &directory[..];
-        for _ in 0..count {
-            let offset = start + (directory.len() - rest.len()) as u64;
-            let (entry, after) = parse_entry(rest, offset)?;
-            let is_link = is_link(rest);
-            rest = after;
-            if !entry.name.ends_with('/') && !is_link {
-                entries.push(entry);
+        for index in 0..directory.len() {
+            let entry = directory.entry(index).or_else(|e| error(len, reason(&e)))?;
+            let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
+            let offset = entry.central_header_start();
+            if entry.encrypted() {
+                return error(offset, format!("`{name}` is encrypted"));
+            }
+            match entry.compression() {
+                CompressionMethod::Stored if entry.size() != entry.compressed_size() => {
+                    return error(offset, format!("`{name}` has impossible sizes"));
+                }
+                CompressionMethod::Stored | CompressionMethod::Deflated => {}
+                other => {
+                    return error(
+                        offset,
+                        format!(
+                            "`{name}` is packed by the method {other}; only stored and deflated files are read"
+                        ),
+                    );
+                }
+            }
+            if !name.ends_with('/') && !entry.is_symlink() {
+                entries.push(ZipEntry { name, size: entry.size(), index, header: entry.header_start() });
             }
         }
-        Ok(Self { source, entries })
+        Ok(Self { source: archive.into_inner().into_inner().source, directory, entries })
     }
 
     /// The contents of an entry, which may have at most `limit` bytes.
     pub(crate) fn read(&mut self, entry: &ZipEntry, limit: u64) -> Result<Vec<u8>, ZipError> {
-        if entry.size > limit {
-            return error(
-                entry.header,
-                format!("`{}` has {} bytes, more than {limit}", entry.name, entry.size),
-            );
+        let ZipEntry { name, size, index, header } = entry;
+        if *size > limit {
+            return error(*header, format!("`{name}` has {size} bytes, more than {limit}"));
         }
-        let header = read_at(&mut self.source, entry.header, 30)?;
-        if header[..4] != *b"PK\x03\x04" {
-            return error(entry.header, format!("no entry `{}` begins here", entry.name));
-        }
-        let skipped = 30 + u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
-        let start = entry.header + skipped;
-        self.source.seek(SeekFrom::Start(start)).map_err(at(start))?;
-        let raw = (&mut self.source).take(entry.compressed);
+        let found = self.directory.entry(*index).or_else(|e| error(*header, reason(&e)))?;
+        let file = found
+            .with_reader(&mut self.source, ZipReadOptions::new())
+            .or_else(|e| error(*header, format!("no entry `{name}` begins here: {}", reason(&e))))?;
         // The declared size is not reserved: a small archive may declare anything.
-        let mut contents = Vec::with_capacity(entry.size.min(1 << 20) as usize);
-        let one_more = entry.size + 1;
-        let result = if entry.deflated {
-            DeflateDecoder::new(raw).take(one_more).read_to_end(&mut contents)
-        } else {
-            raw.take(one_more).read_to_end(&mut contents)
+        let mut contents = Vec::with_capacity((*size).min(1 << 20) as usize);
+        let other = |what: &str| {
+            error(
+                *header,
+                format!("the contents of `{name}` have another size or checksum than declared{what}"),
+            )
         };
-        result.map_err(at(start))?;
-        let mut crc = Crc::new();
-        crc.update(&contents);
-        if contents.len() as u64 != entry.size || crc.sum() != entry.crc {
-            return error(
-                start,
-                format!("the contents of `{}` have another size or checksum than declared", entry.name),
-            );
+        match file.take(size.saturating_add(1)).read_to_end(&mut contents) {
+            Ok(_) if contents.len() as u64 == *size => Ok(contents),
+            Ok(_) => other(""),
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => other(&format!(": {e}")),
+            Err(e) => error(*header, format!("`{name}` cannot be read: {e}")),
         }
-        Ok(contents)
     }
 }
 
-/// Number of entries, first byte and size of the central directory.
-fn find_directory<R: Read + Seek>(source: &mut R, len: u64) -> Result<(u64, u64, u64), ZipError> {
-    let first = len - len.min(SEARCHED);
-    let tail = read_at(source, first, (len - first) as usize)?;
-    let Some(position) = tail.windows(END).rposition(|w| w[..4] == *b"PK\x05\x06") else {
-        return error(len, "not a ZIP archive, or its end is missing");
-    };
-    let (end, offset) = (&tail[position..], first + position as u64);
-    let (count, size, start) = (u16_at(end, 10), u32_at(end, 12), u32_at(end, 16));
-    if u16_at(end, 4) != 0 || u16_at(end, 8) != count {
-        return error(offset, "an archive of several volumes");
-    }
-    if count != u16::MAX && size != u32::MAX && start != u32::MAX {
-        return Ok((count.into(), start.into(), size.into()));
-    }
-    // ZIP64: a locator stands before the end record and points to the larger one.
-    let Some(locator_offset) = offset.checked_sub(20) else {
-        return error(offset, "the ZIP64 locator is missing");
-    };
-    let locator = read_at(source, locator_offset, 20)?;
-    if locator[..4] != *b"PK\x06\x07" {
-        // Exactly 65,535 entries need no ZIP64.
-        return Ok((count.into(), start.into(), size.into()));
-    }
-    let offset = u64_at(&locator, 8);
-    let end = read_at(source, offset, 56)?;
-    if end[..4] != *b"PK\x06\x06" {
-        return error(offset, "the ZIP64 end record is missing");
-    }
-    Ok((u64_at(&end, 32), u64_at(&end, 48), u64_at(&end, 40)))
+/// A source of which no more than a number of bytes is read.
+struct Limited<R> {
+    source: R,
+    left: u64,
 }
 
-/// The first entry of a part of the directory, and the rest. `offset` is the place in the archive.
-fn parse_entry(directory: &[u8], offset: u64) -> Result<(ZipEntry, &[u8]), ZipError> {
-    let Some((head, rest)) = directory.split_at_checked(46) else {
-        return error(offset, "the directory ends early");
-    };
-    if head[..4] != *b"PK\x01\x02" {
-        return error(offset, "no directory entry begins here");
-    }
-    let [name, extra, comment] = [28, 30, 32].map(|at| usize::from(u16_at(head, at)));
-    let (Some(name), Some(extra), Some(after)) =
-        (rest.get(..name), rest.get(name..name + extra), rest.get(name + extra + comment..))
-    else {
-        return error(offset, "the directory ends early");
-    };
-    let name = String::from_utf8_lossy(name).into_owned();
-    let (flags, method) = (u16_at(head, 8), u16_at(head, 10));
-    if flags & 1 != 0 {
-        return error(offset, format!("`{name}` is encrypted"));
-    }
-    if method != 0 && method != 8 {
-        return error(
-            offset,
-            format!("`{name}` is packed by method {method}; only 0 and 8 (deflate) are read"),
-        );
-    }
-    let mut sizes = [24, 20, 42].map(|at| u64::from(u32_at(head, at)));
-    // Fields too large for 32 bits follow in the ZIP64 field, in this order.
-    let mut large = zip64_field(extra).chunks_exact(8);
-    for size in sizes.iter_mut().filter(|size| **size == u64::from(u32::MAX)) {
-        *size = match large.next() {
-            Some(bytes) => u64_at(bytes, 0),
-            None => return error(offset, format!("`{name}` has no ZIP64 sizes")),
-        };
-    }
-    let [size, compressed, header] = sizes;
-    if size == u64::MAX || (method == 0 && size != compressed) {
-        return error(offset, format!("`{name}` has impossible sizes"));
-    }
-    Ok((ZipEntry { name, size, compressed, deflated: method == 8, crc: u32_at(head, 16), header }, after))
-}
-
-/// Whether a directory entry, which is sound, is of a symbolic link: programs on Unix say so in the upper half of its
-/// attributes.
-fn is_link(entry: &[u8]) -> bool {
-    entry[5] == 3 && u16_at(entry, 40) & 0o170_000 == 0o120_000
-}
-
-/// The ZIP64 field among the extra fields of an entry; empty if there is none.
-fn zip64_field(mut extra: &[u8]) -> &[u8] {
-    while extra.len() >= 4 {
-        let (kind, len) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
-        let Some(field) = extra.get(4..4 + len) else { break };
-        if kind == 1 {
-            return field;
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 && !into.is_empty() {
+            return Err(io::Error::other("the directory is larger than any that is read"));
         }
-        extra = &extra[4 + len..];
+        let most = into.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let read = self.source.read(&mut into[..most])?;
+        self.left -= read as u64;
+        Ok(read)
     }
-    &[]
 }
 
-fn read_at<R: Read + Seek>(source: &mut R, offset: u64, len: usize) -> Result<Vec<u8>, ZipError> {
-    source.seek(SeekFrom::Start(offset)).map_err(at(offset))?;
-    let mut bytes = Vec::new();
-    source.take(len as u64).read_to_end(&mut bytes).map_err(at(offset))?;
-    if bytes.len() < len { error(offset, "the archive ends early") } else { Ok(bytes) }
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+impl<R: Seek> Seek for Limited<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.source.seek(to)
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use std::io::{Cursor, Write as _};
 
-    use flate2::Compression;
     use flate2::write::DeflateEncoder;
+    use flate2::{Compression, Crc};
     use proptest::prelude::*;
 
     use super::*;
@@ -287,9 +217,9 @@ pub(crate) mod tests {
     fn in_zip64(name: &str, contents: &[u8]) -> Vec<u8> {
         let plain = archive(&[(name, contents)], false);
         let directory = plain.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
-        let (mut bytes, end) = (plain[..directory].to_vec(), plain.len() - END);
+        let (mut bytes, end) = (plain[..directory].to_vec(), plain.len() - 22);
         let mut entry = plain[directory..end].to_vec();
-        let size = u64::from(u32_at(&entry, 24));
+        let size = contents.len() as u64;
         let extra =
             [&[1, 0, 24, 0][..], &size.to_le_bytes(), &size.to_le_bytes(), &0u64.to_le_bytes()].concat();
         entry[20..28].fill(0xff);
@@ -314,11 +244,11 @@ pub(crate) mod tests {
         let locator = bytes.windows(4).position(|w| w == b"PK\x06\x07").unwrap();
         let mut lost = bytes.clone();
         lost[locator + 8] ^= 1;
-        assert!(all(&lost, 100).unwrap_err().problem.contains("ZIP64 end record"));
+        assert!(all(&lost, 100).unwrap_err().problem.contains("EOCD64"));
         let field = bytes.windows(4).position(|w| w == [1, 0, 24, 0]).unwrap();
         let mut lost = bytes;
         lost[field] = 2;
-        assert!(all(&lost, 100).unwrap_err().problem.contains("no ZIP64 sizes"));
+        assert!(all(&lost, 100).unwrap_err().problem.contains("has 4294967295 bytes, more than 100"));
     }
 
     #[test]
@@ -354,7 +284,7 @@ pub(crate) mod tests {
                 let d = directory(b);
                 b[d + 10] = 14;
             },
-            "method 14",
+            "packed by the method Lzma",
         );
         check(
             &|b| {
@@ -389,8 +319,21 @@ pub(crate) mod tests {
                 let n = b.len();
                 b[n - 6..n - 2].fill(0x7f);
             },
-            "does not fit",
+            "Invalid CDFH offset",
         );
+    }
+
+    #[test]
+    fn large_directories_and_names_that_come_twice_are_refused() {
+        let names: Vec<String> = (0..1000).map(|i| format!("{i:0100}")).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (&name[..], &b"x"[..])).collect();
+        let bytes = archive(&files, false);
+        let open = |most| Zip::open_within(Cursor::new(&bytes), most).map(|zip| zip.entries.len());
+        assert_eq!(open(300_000).unwrap(), 1000);
+        let problem = open(100_000).unwrap_err().problem;
+        assert!(problem.contains("larger than any"), "{problem}");
+        let twice = archive(&[("a", b"first"), ("b", b""), ("a", b"second")], true);
+        assert!(all(&twice, 100).unwrap_err().problem.contains("the same name"));
     }
 
     #[test]

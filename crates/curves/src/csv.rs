@@ -14,10 +14,10 @@ const HEADER: &str =
 /// trials of the same names apart: `mode,schedule_steps,arithmetic,protocol,trial`.
 ///
 /// Splits without losses give no lines; numbers have the digits that give the same `f32` back; non-finite losses are `NaN`,
-/// `inf` and `-inf`. Names are written by [`csv_field`].
+/// `inf` and `-inf`. Names are written as [`csv_field`] gives them, in quotes where RFC 4180 asks for them.
 #[derive(Debug)]
-pub struct CsvWriter<W> {
-    out: W,
+pub struct CsvWriter<W: Write> {
+    out: csv::Writer<W>,
     ids: Identifier,
 }
 
@@ -26,14 +26,15 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     /// What the writer answers.
-    pub fn new(mut out: W) -> io::Result<Self> {
-        writeln!(out, "{HEADER}")?;
-        Ok(Self::without_header(out))
+    pub fn new(out: W) -> io::Result<Self> {
+        let mut writer = Self::without_header(out);
+        writer.out.write_record(HEADER.split(','))?;
+        Ok(writer)
     }
 
     /// Goes on behind a header that was written before.
     pub fn without_header(out: W) -> Self {
-        Self { out, ids: Identifier::default() }
+        Self { out: csv::Writer::from_writer(out), ids: Identifier::default() }
     }
 
     /// Writes the lines of a curve.
@@ -41,26 +42,25 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     /// What the writer answers.
     pub fn write(&mut self, curve: &Curve) -> io::Result<()> {
-        let names = format!(
-            "{},{},{},{}",
-            csv_field(curve.task()),
-            csv_field(curve.optimizer()),
-            curve.replica(),
-            curve.origin()
-        );
         let optimizer = &curve.spec.optimizer;
-        let (mode, steps) = (optimizer.mode.as_deref().unwrap_or_default(), optimizer.schedule_steps);
         let Protocol { steps: all, eval_every, eval_batches } = curve.spec.protocol;
-        let trial = format!(
-            "{},{},{},{all}/{eval_every}/{eval_batches},{}",
-            csv_field(mode),
-            steps.map_or_else(String::new, |steps| steps.to_string()),
-            curve.spec.arithmetic,
-            self.ids.id(&curve.spec).short()
-        );
+        let names = [
+            csv_field(curve.task()).into_owned(),
+            csv_field(curve.optimizer()).into_owned(),
+            curve.replica().to_string(),
+            curve.origin().to_string(),
+        ];
+        let trial = [
+            csv_field(optimizer.mode.as_deref().unwrap_or_default()).into_owned(),
+            optimizer.schedule_steps.map_or_else(String::new, |steps| steps.to_string()),
+            curve.spec.arithmetic.to_string(),
+            format!("{all}/{eval_every}/{eval_batches}"),
+            self.ids.id(&curve.spec).short(),
+        ];
         for split in Split::ALL {
             for (step, loss) in curve.steps.iter().zip(curve.split(split)) {
-                writeln!(self.out, "{names},{step},{split},{loss:?},{trial}")?;
+                let value = [step.to_string(), split.to_string(), format!("{loss:?}")];
+                self.out.write_record(names.iter().chain(&value).chain(&trial))?;
             }
         }
         Ok(())
@@ -70,9 +70,8 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     /// What the writer answers.
-    pub fn finish(mut self) -> io::Result<W> {
-        self.out.flush()?;
-        Ok(self.out)
+    pub fn finish(self) -> io::Result<W> {
+        self.out.into_inner().map_err(csv::IntoInnerError::into_error)
     }
 }
 

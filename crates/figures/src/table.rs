@@ -1,5 +1,8 @@
 //! Tables and their CSV form.
 
+use std::borrow::Cow;
+use std::io;
+
 /// A table of text. Rows may be shorter than the header, or longer; they are filled up with empty cells on output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -28,51 +31,31 @@ impl Table {
     /// The table as CSV (RFC 4180, lines end in `\n`), header first; empty if there is no column. A text that a
     /// spreadsheet would run as a formula, because it begins with `=`, `+`, `-` or `@`, gets a leading `'`; numbers stay
     /// as they are.
+    #[expect(clippy::missing_panics_doc, reason = "a Vec takes everything, and all cells are text")]
     pub fn csv(&self) -> String {
-        let columns = self.columns();
-        let mut out = String::new();
-        if columns == 0 {
-            return out;
-        }
-        for line in std::iter::once(&self.header).chain(&self.rows) {
-            for column in 0..columns {
-                if column > 0 {
-                    out.push(',');
-                }
-                // The only cell of a line must not leave it blank: readers skip blank lines.
-                push_cell(&mut out, line.get(column).map_or("", String::as_str), columns == 1);
-            }
-            out.push('\n');
-        }
-        out
+        String::from_utf8(self.csv_bytes().expect("a Vec takes everything")).expect("all cells are text")
     }
+
+    fn csv_bytes(&self) -> io::Result<Vec<u8>> {
+        let columns = self.columns();
+        let mut out = csv::Writer::from_writer(Vec::new());
+        for line in std::iter::once(&self.header).chain(&self.rows).filter(|_| columns > 0) {
+            let cells = line.iter().map(String::as_str).chain(std::iter::repeat("")).take(columns);
+            out.write_record(cells.map(|cell| harmless(cell).into_owned()))?;
+        }
+        out.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+}
+
+/// A cell with an apostrophe before what a spreadsheet would run.
+fn harmless(cell: &str) -> Cow<'_, str> {
+    if is_formula(cell) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 
 /// Whether a spreadsheet would take this text for a formula. Tabs and carriage returns count because spreadsheets skip
 /// them.
 fn is_formula(cell: &str) -> bool {
     cell.trim_start().starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err()
-}
-
-fn push_cell(out: &mut String, cell: &str, quote_empty: bool) {
-    let harmless = is_formula(cell).then(|| format!("'{cell}"));
-    let cell = harmless.as_deref().unwrap_or(cell);
-    let quote = cell.contains([',', '"', '\n', '\r'])
-        || cell.starts_with(char::is_whitespace)
-        || cell.ends_with(char::is_whitespace)
-        || (quote_empty && cell.is_empty());
-    if !quote {
-        out.push_str(cell);
-        return;
-    }
-    out.push('"');
-    for c in cell.chars() {
-        if c == '"' {
-            out.push('"');
-        }
-        out.push(c);
-    }
-    out.push('"');
 }
 
 #[cfg(test)]

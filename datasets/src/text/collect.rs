@@ -67,12 +67,12 @@ impl Collector {
         self.open = [None; 2];
     }
 
-    /// Adds an example, whose tokens `encode` appends.
+    /// Adds an example.
     pub(crate) fn example(
         &mut self,
         split: SourceSplit,
         label: Option<u8>,
-        encode: impl FnOnce(&mut Vec<u16>),
+        tokens: &[u16],
     ) -> Result<(), Error> {
         let open = &mut self.open[usize::from(split != SourceSplit::Train)];
         let at = *open.get_or_insert_with(|| {
@@ -82,13 +82,11 @@ impl Collector {
             self.parts.len() - 1
         });
         let part = &mut self.parts[at];
-        let before = part.tokens.len();
-        encode(&mut part.tokens);
-        let length = part.tokens.len() - before;
-        part.lengths.push(length as u32);
+        part.tokens.extend_from_slice(tokens);
+        part.lengths.push(tokens.len() as u32);
         part.labels.extend(label);
         if let Some(spool) = &mut self.spool {
-            spool.held += length;
+            spool.held += tokens.len();
             if spool.held >= HELD {
                 spool.write(&mut self.parts)?;
             }
@@ -178,7 +176,7 @@ mod tests {
             collector.member(group, path);
             for token in [1, 2] {
                 let example = [token, path.len() as u16].repeat(repeats);
-                collector.example(split, Some(group as u8), |tokens| tokens.extend(example)).unwrap();
+                collector.example(split, Some(group as u8), &example).unwrap();
             }
         }
         collector.finish().unwrap()
