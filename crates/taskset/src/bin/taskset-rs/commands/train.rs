@@ -25,7 +25,7 @@ use crate::progress::TrialProgress;
     taskset-rs train mlp_family_seed12 adam8p_wide_grid_seed107 --data synthetic --out curve.parquet\n\n\
     Entry 0 of the published list, as the published package runs it:\n  \
     taskset-rs train TwoD_Rosenbrock nadamw_grid_seed251 --mode opt_list --steps 1000 --plot loss.svg\n\n\
-    Ctrl-C keeps the points so far in the file of --out, marked as a part of a curve.")]
+    After Ctrl-C, the file of --out has the points so far, marked as a part of a curve.")]
 pub(crate) struct Arguments {
     /// Task name.
     task: String,
@@ -34,29 +34,30 @@ pub(crate) struct Arguments {
     /// Training steps.
     #[arg(long, default_value_t = Protocol::PAPER.steps)]
     steps: u32,
-    /// Evaluate every so many steps (and at steps 0 and the last).
+    /// Number of steps between evaluations. The first and the last step are always evaluated.
     #[arg(long, default_value_t = Protocol::PAPER.eval_every, value_parser = clap::value_parser!(u32).range(1..))]
     eval_every: u32,
     /// Minibatches averaged per split at each evaluation.
     #[arg(long, default_value_t = Protocol::PAPER.eval_batches, value_parser = clap::value_parser!(u32).range(1..))]
     eval_batches: u32,
-    /// Replica: which initial parameters and minibatches.
+    /// Replica: a number that decides the initial parameters and the minibatches.
     #[arg(long, default_value_t = 0)]
     replica: u32,
     /// Optimizer mode: upstream (the code that made the released curves), opt_list (the published package of the learned list)
     /// or paper (the equations of the paper).
     #[arg(long, default_value = "upstream")]
     mode: String,
-    /// Steps over which learning rates change [default: 10000 in mode upstream, as in the released curves; else --steps].
+    /// Steps over which learning rate schedules run [default: 10000 in mode upstream, as in the released curves; otherwise
+    /// --steps].
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..))]
     schedule_steps: Option<u64>,
     /// Write the curve to this Parquet file.
     #[arg(long, value_name = "FILE.parquet")]
     out: Option<PathBuf>,
-    /// Draw the loss on all splits against steps into this file, .svg or .png. A picture that is there is replaced.
+    /// Draw the loss on all splits against steps into this file, .svg or .png. An older picture is replaced.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// One JSON document on stdout: the curve.
+    /// Print one JSON document: the curve.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -25,14 +25,14 @@ pub(crate) struct Arguments {
     /// How curves become scores.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
     normalize: String,
-    /// Tasks: names, ranges, wildcards, families such as mlp_family, `fixed`. All if none.
+    /// Tasks: names, ranges, wildcards, families such as mlp_family, or `fixed` [default: all].
     #[arg(long = "task", value_name = "PATTERN")]
     tasks: Vec<String>,
-    /// Optimizers: names, ranges, wildcards, families such as adam8p. All if none. Those that are left out do not set the
-    /// scale.
+    /// Optimizers: names, ranges, wildcards, families such as adam8p. The others do not influence the scale
+    /// [default: all].
     #[arg(long = "optimizer", value_name = "PATTERN")]
     optimizers: Vec<String>,
-    /// Directory of the new files; it is made if it is not there. Files of their names in it are replaced.
+    /// Directory for the new files. It is created if it does not exist. Older files of the same names are replaced.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
