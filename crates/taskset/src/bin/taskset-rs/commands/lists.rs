@@ -130,7 +130,7 @@ fn list_normalizers(json: bool) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> =
         normalize::NAMED.iter().map(|row| vec![row.name.to_owned(), row.doc.to_owned()]).collect();
     output::table(
-        &["name", "how curves become scores; where nothing is said, as default"],
+        &["name", "how curves become scores (everything else is as in default)"],
         &[false, false],
         &rows,
     )
@@ -168,13 +168,13 @@ fn score(path: &Path, normalizer: &str, selection: &SelectionOption) -> anyhow::
         .collect::<anyhow::Result<Vec<TaskScores>>>()?;
     anyhow::ensure!(
         !scores.is_empty(),
-        "no curve in {} is chosen; `curves info` says what is there",
+        "no curve in {} matches; `curves info` says what is there",
         path.display()
     );
     let dropped: Vec<&str> = scores.iter().filter(|s| s.dropped).map(|s| s.task.as_str()).collect();
     anyhow::ensure!(
         dropped.len() < scores.len(),
-        "there is no task to score in {}: on all {} of them no loss is below the initial one",
+        "no task in {} can be scored: on all {} of them, no loss is below the initial loss",
         path.display(),
         scores.len()
     );

@@ -214,8 +214,8 @@ fn advised(error: sec5::Error, request: &Request) -> anyhow::Error {
                 .to_owned()
         }
         sec5::Error::Meta(meta::Error::Missing { task, config }) if request.curves.is_some() => format!(
-            "`taskset-rs train {task} {config} --out FILE.parquet` trains it; give it the steps of the others and put \
-             the file beside them"
+            "`taskset-rs train {task} {config} --out FILE.parquet` trains it; give it the same --steps as the others, and \
+             put the file into their directory"
         ),
         _ => return error.into(),
     };

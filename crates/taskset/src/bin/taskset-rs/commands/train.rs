@@ -88,7 +88,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Origin::Synthetic => {
             say!("note: synthetic stand-in data; losses say nothing about the real data set");
         }
-        Origin::Partial => say!("note: a part of the data set only; losses are not those of the whole"),
+        Origin::Partial => {
+            say!("note: only a part of the data set is used; losses are not those of the whole data set")
+        }
         Origin::Real => {}
     }
     let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
@@ -98,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         check_older(path, &train::trial_spec(&identity, &optimizer, arguments.replica, &protocol))?;
     }
     say!(
-        "optimizer {} in mode {mode}, learning rates over {} steps",
+        "optimizer {} in mode {mode}, schedules over {} steps",
         named.name,
         taskset::figures::count(schedule)
     );
@@ -173,8 +175,8 @@ impl SoFar {
         let metadata = curves::Metadata { slice: Some(slice), ..train::metadata(1) };
         match curves::write(path, &[curve], &metadata) {
             Ok(()) => format!(
-                "{reached}; its {points} points up to there are in {}, which says that it is a part. The same command trains \
-                 the trial from its start and replaces the part",
+                "{reached}; its {points} points so far are in {}, which is marked as a part. The same command trains \
+                 the whole trial and replaces the part",
                 path.display()
             ),
             Err(error) => {
@@ -217,7 +219,7 @@ fn check_out(path: &Path) -> anyhow::Result<()> {
         return wrong("name a file that ends in .parquet");
     }
     if path.file_name().is_none_or(files::is_hidden) {
-        return wrong("readers leave out hidden files; name one that does not begin with a dot");
+        return wrong("hidden files are not read; choose a name that does not begin with a dot");
     }
     match path.metadata() {
         Ok(metadata) if !metadata.is_file() => wrong("what is there is not a regular file"),
@@ -231,7 +233,7 @@ fn check_older(path: &Path, spec: &TrialSpec) -> anyhow::Result<()> {
         |what: String| Err(Usage(format!("--out {}: {what}; name another file", path.display())).into());
     match curves::open(path).and_then(|reader| reader.ids()) {
         Ok(ids) if ids.len() == 1 && ids.contains(&spec.id()) => Ok(()),
-        Ok(_) => usage("the file holds something else than this trial, and is not replaced".to_owned()),
+        Ok(_) => usage("the file contains something other than this trial, and is not replaced".to_owned()),
         Err(e) => usage(format!("what is there cannot be read, so it is not replaced ({})", in_full(&e))),
     }
 }
@@ -271,7 +273,9 @@ fn summary(curve: &Curve) {
         output::duration(curve.eval_seconds)
     );
     if let Some(step) = curve.diverged_at {
-        say!("diverged: the first non-finite loss was at step {step} (the curve keeps NaN and counts as 1)");
+        say!(
+            "diverged: the first non-finite loss was at step {step} (the curve keeps NaN, which scores count as 1)"
+        );
     }
 }
 

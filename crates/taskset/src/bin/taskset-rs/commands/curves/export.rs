@@ -85,7 +85,9 @@ fn check_out(path: &Path, out: &Path) -> anyhow::Result<()> {
     if real(out).is_some_and(|out| places.iter().any(|place| real(place).as_ref() == Some(&out)))
         && path.is_dir()
     {
-        return wrong("the curves that are read lie there, and only curves may; name another directory");
+        return wrong(
+            "this directory has the curves that are read, and only curve files may be in it; name another directory",
+        );
     }
     if taskset::curves::open(&out.join("scores.parquet")).is_ok() {
         return wrong("its scores.parquet holds curves, and is not replaced");

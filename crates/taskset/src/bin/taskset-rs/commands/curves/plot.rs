@@ -114,7 +114,7 @@ fn read(
                 let id = curve.id();
                 if let Some(column) = known.get(&id).and_then(|known| known.difference(&curve)) {
                     anyhow::bail!(
-                        "{} holds the trial of `{}` on `{}`, replica {}, with another {column} than a place before it",
+                        "{} holds the trial of `{}` on `{}`, replica {}, with another {column} than a file that was read before it",
                         path.display(),
                         curve.optimizer(),
                         curve.task(),

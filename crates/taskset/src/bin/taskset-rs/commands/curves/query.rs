@@ -159,7 +159,7 @@ fn check_out(reader: &Reader, query: &Query, path: &Path, out: &Path) -> anyhow:
         return Err(Usage(format!("--out {}: it is one of the files that are read", out.display())).into());
     }
     if out.file_name().is_none_or(taskset::files::is_hidden) {
-        let message = "readers leave out hidden files; name one that does not begin with a dot";
+        let message = "hidden files are not read; choose a name that does not begin with a dot";
         return Err(Usage(format!("--out {}: {message}", out.display())).into());
     }
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -171,7 +171,7 @@ fn check_out(reader: &Reader, query: &Query, path: &Path, out: &Path) -> anyhow:
     let curves = path.is_dir() && (beside || among(path) || among(&path.join("shards")));
     let is_parquet = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
     if query.steps.is_some() && is_parquet && curves {
-        let message = "slices must not lie among the curves that they are cut from: name a file elsewhere";
+        let message = "a file of slices must not be in a directory of whole curves: name a file elsewhere";
         return Err(Usage(format!("--out {}: {message}", out.display())).into());
     }
     Ok(())
