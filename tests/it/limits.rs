@@ -203,3 +203,39 @@ fn names_from_files_do_not_reach_the_terminal_raw() {
     assert!(lines.iter().any(|line| line.starts_with("'-2+3,")), "{csv}");
     assert!(lines.iter().any(|line| line.contains(",'=1+1,")), "{csv}");
 }
+
+#[test]
+fn a_failure_is_not_lost_with_the_reader() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| arg(&directory.path().join(name));
+    ok(&[&SHORT[..], &["--out", &file("a.parquet")]].concat());
+    ok(&[&SHORT[..], &["--mode", "paper", "--out", &file("b.parquet")]].concat());
+    let diff = ["curves", "diff", &file("a.parquet"), &file("b.parquet")];
+    // The reader is gone before anything is written.
+    let mut child = program().args(diff).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+}
+
+#[test]
+fn a_place_where_nothing_can_be_written_is_known_before_training() {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("a.parquet");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let long = ["train", "TwoD_Bowl1", "adam_lr_-1.00", "--steps", "4000000000", "--eval-every", "100000"];
+    fails(&[&long[..], &["--out", &arg(&link)]].concat(), 1, &["a.parquet", "leads nowhere"]);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn asking_a_command_for_help_gives_help() {
+    let help = ok(&["train", "--help"]);
+    for args in [&["train", "help"][..], &["help", "train"]] {
+        assert_eq!(ok(args), help);
+    }
+    assert_eq!(ok(&["curves", "plot", "help"]), ok(&["curves", "plot", "--help"]));
+    assert_eq!(ok(&["curves", "help"]), ok(&["curves", "--help"]));
+    // A name is a name.
+    fails(&["tasks", "show", "help", "--json"], 2, &["no task `help`"]);
+}

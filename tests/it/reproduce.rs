@@ -193,10 +193,10 @@ fn ctrl_c_keeps_what_is_finished() {
     assert!(killed.success());
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 130, "{}", ran.stderr);
-    // "interrupted: 123 of 18000 curves are kept in …"
+    // "interrupted: 123 of 18,000 curves are kept in …"
     let kept = ran.stderr.lines().find_map(|line| line.strip_prefix("interrupted: ")).unwrap();
     let number: u64 = kept.split(' ').next().unwrap().parse().unwrap();
-    assert!(number > 0 && kept.contains("of 18000 curves are kept in"), "{kept}");
+    assert!(number > 0 && kept.contains("of 18,000 curves are kept in"), "{kept}");
     let info = json(&["curves", "info", &arg(&out.join("curves")), "--json"]);
     assert_eq!(info["rows"], number);
 }

@@ -51,12 +51,21 @@ fn broken_problems_name_the_file_and_the_field() {
     check(&with(r#""trainingsteps": 10"#), 1, &["trainingsteps"]);
     check(&with(r#""Mode": "paper""#), 1, &["Mode"]);
     check(&with(r#""mode": "paper", "mode": "upstream""#), 1, &["mode"]);
+    for (key, value) in [("training_steps", "null"), ("mode", "null"), ("hparams", "null")] {
+        check(&with(&format!("\"{key}\": {value}")), 1, &[key]);
+    }
+    check("[]", 1, &["problem.json", "an object with"]);
+    check(&with(r#""hparams": {"warmup_rule": "min"}"#), 1, &["warmup_rule", "has no warm-up"]);
     for steps in ["10.0", "\"10\"", "-1", "0", "1e1", "true"] {
         check(&with(&format!("\"training_steps\": {steps}")), 1, &["training_steps"]);
         check(&with(&format!("\"hparams\": {{\"training_steps\": {steps}}}")), 1, &["training_steps"]);
     }
     check(&with(r#""training_steps": 10, "hparams": {"training_steps": 20}"#), 1, &["leave out one"]);
-    check(&with(r#""hparams": {"warmup_rule": "mean"}"#), 2, &["warmup_rule"]);
+    let nadamw = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        fails(&["optimizers", "trace", "nadamw_grid_seed0", "--problem", &path], 2, &["warmup_rule"]);
+    };
+    nadamw(&with(r#""hparams": {"warmup_rule": "mean"}"#));
     check(&with(r#""hparams": {"opt_list_idx": "0"}"#), 1, &["opt_list_idx"]);
     check(&with(r#""hparams": [1]"#), 1, &["hparams"]);
     check(&with(r#""hparams": {"learning_rate": 1, "learning_rate": 2}"#), 1, &["`learning_rate`", "twice"]);

@@ -1,8 +1,10 @@
 //! Files that are whole or absent: written beside, synced, renamed.
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
@@ -12,6 +14,9 @@ pub const TEMPORARY_PREFIX: &str = ".writing-";
 
 /// A temporary file of this age is locked by its writer, or left by one that was killed.
 const LEFT_AFTER: Duration = Duration::from_secs(60);
+
+/// The temporary files that this process is writing.
+static IN_WORK: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// How often a small file is written anew whose temporary file another process has removed.
 const WRITE_TRIES: u32 = 4;
@@ -24,6 +29,40 @@ const WRITE_TRIES: u32 = 4;
 pub struct AtomicFile {
     file: BufWriter<NamedTempFile>,
     target: PathBuf,
+    _in_work: InWork,
+}
+
+/// The entry of a temporary file among those in work, for as long as it is written.
+#[derive(Debug)]
+struct InWork(PathBuf);
+
+impl InWork {
+    fn new(path: &Path) -> Self {
+        in_work().insert(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for InWork {
+    fn drop(&mut self) {
+        in_work().remove(&self.0);
+    }
+}
+
+fn in_work() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    IN_WORK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the temporary files that this process is still writing: for a program that ends while other threads write. Nothing
+/// can be finished afterwards.
+pub fn give_up_unfinished() {
+    let mut in_work = in_work();
+    for path in std::mem::take(&mut *in_work) {
+        // One that was just renamed is no longer there.
+        let _ = std::fs::remove_file(path);
+    }
+    // Nobody starts another file before the process ends.
+    std::mem::forget(in_work);
 }
 
 impl AtomicFile {
@@ -62,7 +101,9 @@ impl AtomicFile {
             // locked, nobody removes any.
             let taken = matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
             if !taken && file.path().exists() {
-                return Ok(Self { file: BufWriter::with_capacity(1 << 16, file), target: target.to_owned() });
+                let in_work = InWork::new(file.path());
+                let file = BufWriter::with_capacity(1 << 16, file);
+                return Ok(Self { file, target: target.to_owned(), _in_work: in_work });
             }
         }
     }

@@ -81,8 +81,9 @@ pub enum Error {
     },
     /// An epsilon of 0 (in f32) that is all of a denominator when the gradient is 0.
     #[error(
-        "hyperparameters of {family}: {name} = {value} is not possible: the update of a parameter whose gradient is 0 divides by \
+        "hyperparameters of {family}: {name} = {} is not possible: the update of a parameter whose gradient is 0 divides by \
          it; it must be at least {:e}",
+        shown(*.value),
         f32::MIN_POSITIVE
     )]
     Divides {
@@ -167,7 +168,11 @@ fn keys(family: &Family) -> String {
 }
 
 fn shown(value: f64) -> String {
-    if value.is_nan() { "NaN or infinite".to_owned() } else { value.to_string() }
+    match value.abs() {
+        _ if value.is_nan() => "NaN or infinite".to_owned(),
+        0.0 | 1e-4..1e15 => value.to_string(),
+        _ => format!("{value:e}"),
+    }
 }
 
 /// What may be, in words.

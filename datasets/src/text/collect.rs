@@ -50,7 +50,7 @@ pub(crate) struct Collected {
 pub(crate) enum Tokens {
     Held(Vec<u16>),
     /// They are the beginning of a prepared copy.
-    Written(Writer),
+    Written(Box<Writer>),
 }
 
 impl Collector {
@@ -101,7 +101,7 @@ impl Collector {
         let tokens = match self.spool.take() {
             Some(mut spool) => {
                 spool.write(&mut self.parts)?;
-                Tokens::Written(spool.in_order(&order)?)
+                Tokens::Written(Box::new(spool.in_order(&order)?))
             }
             None => Tokens::Held(held(&mut self.parts, &order)),
         };

@@ -200,7 +200,7 @@ fn load_or_make(
             }
             let origin = cache::folder_of_origin(root, info);
             let (ends, labels, notes) = (&ends, &labels, &problems);
-            cache::finish(writer, info, &Rest { vocabulary, train, ends, labels, notes, folder: origin })?;
+            cache::finish(*writer, info, &Rest { vocabulary, train, ends, labels, notes, folder: origin })?;
             cache::remove_outdated(&folder, info, &key, origin);
             cache::open(&path, info)?.ok_or_else(|| Place::new(&path, &info.name).broken("it is gone"))?.0
         }

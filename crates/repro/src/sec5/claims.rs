@@ -99,7 +99,8 @@ fn shortages(numbers: &Numbers) -> (Vec<String>, Option<&SplitResult>) {
     let smaller = numbers.result.as_ref().map_or(tasks / 2, |r| r.train_tasks.min(r.test_tasks));
     if smaller < MIN_TASKS {
         lacks.push(format!(
-            "something was learned on {}, and at least {MIN_TASKS} to learn from and {MIN_TASKS} held out are needed",
+            "only {} had a curve that learned something; at least {MIN_TASKS} tasks are needed to learn from, and {MIN_TASKS} \
+             others to test on",
             counted(tasks as u64, "task")
         ));
     }

@@ -79,7 +79,7 @@ impl Kept {
         }
         match self {
             Self::Said(what) => what.clone(),
-            _ => "nothing was written".to_owned(),
+            _ => "no file was written".to_owned(),
         }
     }
 }
@@ -102,6 +102,11 @@ pub(crate) fn run(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) ->
         if let Err(error) = registered {
             say!("note: signal {signal} will end the program at once: {error}");
         }
+    }
+    // Writing past a limit on the size of files is then an error of the write, with the file's name, and no sudden end.
+    #[cfg(unix)]
+    if let Err(error) = signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), Arc::default()) {
+        say!("note: a limit on the size of files will end the program at once: {error}");
     }
     let (sender, receiver) = mpsc::channel();
     // In a shared place, so that the main thread can do the work where no thread can be started.
@@ -132,9 +137,10 @@ pub(crate) fn run(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) ->
             let since = asked.get_or_insert_with(Instant::now).elapsed();
             let mut kept = kept();
             if matches!(*kept, Kept::Nothing) || since >= PATIENCE {
-                // Held until the process ends: nothing is saved twice.
                 let interrupted = Interrupted(kept.save());
+                // Held until the process ends: nothing is saved twice.
                 std::mem::forget(kept);
+                taskset::files::give_up_unfinished();
                 return Err(interrupted.into());
             }
         }

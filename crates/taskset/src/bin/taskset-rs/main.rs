@@ -15,11 +15,12 @@ mod options;
 mod output;
 mod progress;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::mpsc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use taskset::nn::{Backend, CacheLines};
 
 #[global_allocator]
@@ -114,8 +115,28 @@ fn threads() {
     }
 }
 
+/// The words of the command line; `help` after a command, where nothing else can be meant, asks for its help.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let [_, commands @ .., last] = &words[..] else { return words };
+    if last != "help" || commands.is_empty() {
+        return words;
+    }
+    let mut command = Cli::command();
+    for word in commands {
+        let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)) else { return words };
+        command = next.clone();
+    }
+    // Commands of commands have a `help` of their own.
+    if !command.has_subcommands() {
+        words.pop();
+        words.push("--help".into());
+    }
+    words
+}
+
 fn main() -> ExitCode {
-    match Cli::try_parse() {
+    match Cli::try_parse_from(words()) {
         Ok(cli) => end(interrupt::run(move || execute(cli))),
         // Errors of usage; clap prints them to stderr.
         Err(error) if error.use_stderr() => {

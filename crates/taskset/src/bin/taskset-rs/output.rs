@@ -68,20 +68,24 @@ impl Write for Stdout {
 
 /// Whether the reader of stdout has gone.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
-        error.kind() == ErrorKind::BrokenPipe
-            && error.get_ref().is_some_and(|inner| inner.is::<StdoutError>())
-    })
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(reader_has_gone)
 }
 
-/// Writes results to stdout, all of them before it returns.
+fn reader_has_gone(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe && error.get_ref().is_some_and(|inner| inner.is::<StdoutError>())
+}
+
+/// Writes results to stdout, all of them before it returns. A reader that has gone is no error: what the command found, a
+/// failure for example, must not be lost with it.
 ///
 /// # Errors
 /// Those of `write` and of stdout.
 pub(crate) fn write(write: impl FnOnce(&mut Stdout) -> io::Result<()>) -> anyhow::Result<()> {
     let mut out = stdout()?;
-    write(&mut out)?;
-    Ok(out.flush()?)
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if reader_has_gone(&error) => Ok(()),
+        result => Ok(result?),
+    }
 }
 
 /// Prints one JSON document and nothing else.

@@ -134,7 +134,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Ending::Finished(summary) => summary,
         Ending::Interrupted { stored, total, curves } => {
             let kept = format!(
-                "{stored} of {total} curves are kept in {}; the same command continues",
+                "{} of {} curves are kept in {}; the same command continues",
+                count(stored as u64),
+                count(total as u64),
                 curves.display()
             );
             return Err(Interrupted(kept).into());

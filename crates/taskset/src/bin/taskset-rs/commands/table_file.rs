@@ -30,6 +30,9 @@ impl TableFile {
     }
 
     pub(crate) fn write(&self, table: &DataTable) -> anyhow::Result<()> {
+        if self.path.exists() {
+            say!("{} is replaced", self.path.display());
+        }
         let written =
             if self.parquet { table.write_parquet(&self.path) } else { table.write_csv(&self.path) };
         Ok(written?)

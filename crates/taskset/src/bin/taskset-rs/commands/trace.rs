@@ -13,14 +13,21 @@ use crate::output;
 
 /// The file of `--problem`.
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `initial_params` and `grads`")]
 struct Problem {
     initial_params: Vec<f64>,
     grads: Vec<Vec<f64>>,
     #[serde(default)]
     hparams: Hparams,
+    #[serde(default, deserialize_with = "given")]
     training_steps: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
     mode: Option<String>,
+}
+
+/// A key may be left out; what is given must be a value, not `null`.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// An object of hyperparameters that gives no key twice.
@@ -35,10 +42,6 @@ impl<'de> Deserialize<'de> for Hparams {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of hyperparameters")
-            }
-
-            fn visit_unit<E>(self) -> Result<Hparams, E> {
-                Ok(Hparams::default())
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Hparams, A::Error> {
@@ -61,7 +64,8 @@ impl Problem {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let wrong = || format!("{} is not a problem file", path.display());
-        let mut json = serde_json::Deserializer::from_str(&text);
+        // Some editors begin a file with a byte order mark.
+        let mut json = serde_json::Deserializer::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text));
         let problem: Self = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let (at, error) = (error.path().to_string(), error.into_inner());
             // A path of `.` is the whole document.
@@ -121,6 +125,9 @@ impl Problem {
             .parse()
             .map_err(|error: optim::Error| Usage(format!("mode: {error}")))?;
         let mut switches = mode.switches();
+        if warmup.is_some() && config.family() != optim::Family::Nadamw {
+            anyhow::bail!("hparams.warmup_rule: {} has no warm-up; leave it out", config.family());
+        }
         match &warmup {
             None => {}
             Some(Value::String(rule)) if rule == "min" => switches.warmup = WarmupRule::Min,

@@ -175,8 +175,9 @@ impl SoFar {
         let metadata = curves::Metadata { slice: Some(slice), ..train::metadata(1) };
         match curves::write(path, &[curve], &metadata) {
             Ok(()) => format!(
-                "{reached}; its {points} points so far are in {}, which is marked as a part. The same command trains \
+                "{reached}; its losses so far ({}) are in {}, which is marked as a part. The same command trains \
                  the whole trial and replaces the part",
+                taskset::figures::counted(points as u64, "point"),
                 path.display()
             ),
             Err(error) => {
@@ -221,10 +222,13 @@ fn check_out(path: &Path) -> anyhow::Result<()> {
     if path.file_name().is_none_or(files::is_hidden) {
         return wrong("hidden files are not read; choose a name that does not begin with a dot");
     }
-    match path.metadata() {
-        Ok(metadata) if !metadata.is_file() => wrong("what is there is not a regular file"),
-        _ => Ok(()),
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return wrong("what is there is not a regular file");
     }
+    // Starts a file and gives it up, so that an unwritable directory fails before hours of work.
+    files::AtomicFile::create(path)
+        .map(drop)
+        .with_context(|| format!("--out {}: no file can be written there", path.display()))
 }
 
 /// Refuses to replace a file that holds anything but this trial.

@@ -62,12 +62,17 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     chosen.report();
     let table = table(&scored, &name);
     std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    for name in ["scores.parquet", "scores.csv"] {
+        if out.join(name).exists() {
+            say!("{} is replaced", out.join(name).display());
+        }
+    }
     table.write_parquet(&out.join("scores.parquet"))?;
     table.write_csv(&out.join("scores.csv"))?;
     say!(
-        "{} scores on {} tasks written to {} and scores.csv beside it",
-        table.rows(),
-        scored.len(),
+        "{} on {} written to {} and scores.csv beside it",
+        taskset::figures::counted(table.rows() as u64, "score"),
+        taskset::figures::counted(scored.len() as u64, "task"),
         out.join("scores.parquet").display()
     );
     Ok(())

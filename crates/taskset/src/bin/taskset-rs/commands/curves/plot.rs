@@ -65,7 +65,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let mut chosen = Chosen::new(tasks, optimizers)?;
     let query =
-        Query { replicas, splits: splits.clone(), selection: selection.selection(), ..chosen.query() };
+        // All splits are read, because then identities are compared, too.
+        Query { replicas, selection: selection.selection(), ..chosen.query() };
     let by_task = read(&paths, &query, &mut chosen)?;
     if by_task.is_empty() {
         return Err(chosen.nothing(&paths[0]));

@@ -58,6 +58,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let format = format(&query, out.as_deref(), json)?;
     if let Some(out) = &out {
         check_out(&reader, &query, &path, out)?;
+        if out.exists() {
+            say!("{} is replaced", out.display());
+        }
     }
     let (twins, any) = match format {
         Format::Parquet(out) => write_parquet(&reader, &query, &mut chosen, out)?,

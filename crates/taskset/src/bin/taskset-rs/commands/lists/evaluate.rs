@@ -32,12 +32,12 @@ pub(super) fn run(
     let evaluation = Evaluation::of(&matrix);
     let data = origin(&scores).name();
     if let Some(out) = &out {
-        out.write(&evaluation.table(&matrix, normalizer, data))?;
+        out.write(&evaluation.table(&matrix, normalizer, &scores))?;
         say!(
             "scores of {} entries on {} tasks written to {}",
             configs.len(),
             matrix.tasks().len(),
-            out.path().display()
+            out.path().display(),
         );
     }
     if json {
@@ -182,7 +182,7 @@ impl Evaluation {
     }
 
     /// One row per task and entry.
-    fn table(&self, matrix: &ScoreMatrix, normalizer: &str, data: &str) -> DataTable {
+    fn table(&self, matrix: &ScoreMatrix, normalizer: &str, scores: &[TaskScores]) -> DataTable {
         let entries = matrix.configs().len();
         let pairs =
             || (0..matrix.tasks().len()).flat_map(|task| (0..entries).map(move |entry| (task, entry)));
@@ -205,7 +205,11 @@ impl Evaluation {
         table.push("picked", counts(&|task, entry| self.picked[task][entry]));
         table.push("list_score", numbers(&|task, entry| matrix.test(task)[self.picked[task][entry]]));
         table.push("normalizer", texts(&|_, _| normalizer.to_owned()));
-        table.push("data", texts(&|_, _| data.to_owned()));
+        let data = |task: usize| {
+            let scores = scores.iter().find(|scores| scores.task == matrix.tasks()[task]);
+            scores.map_or("", |scores| scores.origin.name()).to_owned()
+        };
+        table.push("data", texts(&|task, _| data(task)));
         table
     }
 }

@@ -46,9 +46,11 @@ pub(super) fn run(
     let mut list = HyperparameterList::learn(&matrix, k, &family_of(&scores, &configs), normalizer, &source);
     complete(&mut list, &scores)?;
     if let Some(out) = out {
+        let replaced = out.exists();
         files::write_atomically(out, (list.to_json()? + "\n").as_bytes())
             .with_context(|| format!("the list could not be written to {}", out.display()))?;
-        say!("list of {} written to {}", list.entries.len(), out.display());
+        let replaced = if replaced { ", in place of an older list" } else { "" };
+        say!("list of {} written to {}{replaced}", list.entries.len(), out.display());
     }
     if json {
         return output::json(&list);
