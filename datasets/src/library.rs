@@ -73,8 +73,8 @@ impl Datasets {
         Self { cache: directory, ..self }
     }
 
-    /// The least real of these data sets, as they are: they are loaded for that. Where a part would be accepted but all
-    /// is there, this is [`Origin::Real`].
+    /// Loads these data sets. Synthetic if any of them is, else partial if any is partial, else real: that a part would be
+    /// accepted does not make a whole data set partial.
     ///
     /// # Errors
     /// As [`images`](Self::images) and [`text`](Self::text).

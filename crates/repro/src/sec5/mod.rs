@@ -80,7 +80,7 @@ pub struct Summary {
     pub train_seconds: f64,
     /// Seconds of analysis and drawing.
     pub analysis_seconds: f64,
-    /// `real`, `partial` or `synthetic`: the least real of all tasks' data.
+    /// `synthetic` if the data of any task is, else `partial` if any is partial, else `real`.
     pub data: &'static str,
 }
 

@@ -233,7 +233,8 @@ impl Settings {
         datasets_of(&self.tasks)
     }
 
-    /// The least real of the data that the tasks are on, as it is; loads what only loading can tell.
+    /// Synthetic if the data of any task is, else partial if any is partial, else real. Loads the data sets whose origin only
+    /// loading can tell.
     ///
     /// # Errors
     /// What can be wrong with the data.
