@@ -233,6 +233,6 @@ fn what_is_there_is_not_destroyed() {
     query(&["--trial", "xyz"], &["hexadecimal"], 2);
     assert!(!std::path::Path::new(&file("b.parquet")).exists());
     let slice = ["curves", "query", &arg(directory.path()), "--steps", "0..10", "--out", &file("s.parquet")];
-    fails(&slice, 2, &["slices must not lie among the curves"]);
+    fails(&slice, 2, &["must not be in a directory of whole curves"]);
     fails(&["reproduce", "sec5", "--mode", "paper"], 2, &["--curves PATH"]);
 }

@@ -38,7 +38,7 @@ static ALLOCATOR: CacheLines = CacheLines;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Kernels that train: portable, avx2 or avx512 [default: the best of this machine].
+    /// Kernels for training: portable, avx2 or avx512 [default: the best of this machine].
     #[arg(long, global = true, value_name = "NAME", value_parser = Backend::named)]
     kernels: Option<Backend>,
 }
@@ -51,20 +51,20 @@ enum Command {
     /// List, show and trace optimizers.
     #[command(subcommand)]
     Optimizers(commands::optimizers::Command),
-    /// See which data sets are here, and verify them.
+    /// List, verify, download and prepare data sets.
     #[command(subcommand)]
     Data(commands::data::Command),
     /// Train one task with one optimizer and print or store its curve.
     Train(commands::train::Arguments),
-    /// Look into curve files and slice them.
+    /// Inspect, select, plot, export and compare curves.
     #[command(subcommand)]
     Curves(commands::curves::Command),
-    /// Learn and show hyperparameter lists.
+    /// Learn, evaluate and show hyperparameter lists.
     #[command(subcommand)]
     Lists(commands::lists::Command),
-    /// Re-make figures of the paper.
+    /// Reproduce figures of the paper.
     Reproduce(commands::reproduce::Arguments),
-    /// Not built yet: many trials over many machines. `reproduce` trains on all cores of this one.
+    /// Not built yet: many trials on several machines. `reproduce` trains on all cores of this machine.
     #[command(hide = true)]
     Sweep(Later),
     /// Not built yet: an honest ranking of optimizers over a panel of tasks.

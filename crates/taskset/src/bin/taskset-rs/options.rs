@@ -10,11 +10,11 @@ use taskset::trial::{Arithmetic, Protocol};
 /// Where data comes from.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct DataOption {
-    /// Directory that holds `DATASET/ORIGINAL FILES`, or `synthetic` for the embedded stand-ins [default: the environment
-    /// variable TASKSET_DATA; without it the cache that `data fetch` fills, ~/.cache/taskset-rs].
+    /// Data directory with one folder of original files per data set, or `synthetic` for the embedded stand-ins [default: the
+    /// environment variable TASKSET_DATA; if it is not set, ~/.cache/taskset-rs, which `data fetch` fills].
     #[arg(long, value_name = "DIR|synthetic")]
     pub(crate) data: Option<PathBuf>,
-    /// Accept a part of a data set in place of the whole; everything made from it is labelled partial.
+    /// Accept a part of a data set instead of the whole. Everything made from it is labelled partial.
     #[arg(long)]
     pub(crate) allow_partial: bool,
     /// Directory of prepared copies (resized images, tokenised texts) [default: `prepared` in the data directory].
@@ -58,9 +58,9 @@ pub(crate) fn cache_directory() -> PathBuf {
 
 /// Chooses among trials of the same task, optimizer and replica.
 #[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "Which of several trials of the same names")]
+#[command(next_help_heading = "To choose between trials with the same names")]
 pub(crate) struct SelectionOption {
-    /// Only trials in this optimizer mode: upstream, opt_list, paper, or none.
+    /// Only trials in this optimizer mode. `none` stands for optimizers without modes.
     #[arg(long, value_name = "MODE", value_parser = ["upstream", "opt_list", "paper", "none"])]
     mode: Option<String>,
     /// Only trials whose schedules run over this many steps.

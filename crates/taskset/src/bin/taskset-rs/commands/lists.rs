@@ -19,22 +19,22 @@ use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Learn a list from curves: greedily, the configurations to try in order.
+    /// Learn a list greedily from curves: which configurations to try, in which order.
     #[command(
         after_help = "Examples:\n  taskset-rs lists learn --curves taskset-out/sec5-quick-synthetic/curves \\\n      \
         --family adam8p --k 10 --out list.json\n  \
         taskset-rs lists learn --curves curves --family adam1p --family 'adam8p_wide_grid_seed{0..99}'\n\n\
-        The list ends before K entries where no further configuration improves the score of any task."
+        The list has fewer than K entries if no further configuration improves the score of any task."
     )]
     Learn {
         /// A Parquet file or a directory of them.
         #[arg(long, value_name = "PATH")]
         curves: PathBuf,
         /// Which configurations are candidates: a family such as adam8p (the same as adam8p_wide_grid or
-        /// adam8p_wide_grid_1k), names, ranges, wildcards. Several make one list over all of them.
+        /// adam8p_wide_grid_1k), names, ranges, wildcards. If there are several, one list is learned over all of them.
         #[arg(long = "family", value_name = "FAMILY|PATTERN", required = true)]
         families: Vec<String>,
-        /// At most so many entries.
+        /// Largest number of entries.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         k: u32,
         /// How curves become scores.
@@ -43,19 +43,19 @@ pub(crate) enum Command {
         /// Write the list to this file.
         #[arg(long, value_name = "FILE.json")]
         out: Option<PathBuf>,
-        /// One JSON document on stdout: the list.
+        /// Print one JSON document: the list.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         selection: SelectionOption,
     },
-    /// What a list is worth on curves: J after each entry (best by validation, reported on test, mean over tasks), and the
-    /// score of each entry on each task.
+    /// Evaluate a list on curves: its score J after each entry, and the score of each entry on each task.
     #[command(
         after_help = "Examples:\n  taskset-rs lists evaluate list.json --curves taskset-out/sec5-quick-synthetic/curves\n  \
         taskset-rs lists evaluate list.json --curves curves --k 5 --out scores.csv\n\n\
-        The file has one row per task and entry: the entry's own scores, which of the entries so far is picked on the task, and \
-        that entry's test score."
+        J is the mean over tasks of a test score: on each task, it is the test score of the entry with the best validation score \
+        among the entries so far. The file of --out has one row per task and entry: the entry's own scores, which of the entries \
+        so far is chosen on the task, and the test score of the chosen entry."
     )]
     Evaluate {
         /// `published`, or a file written by `lists learn`.
@@ -63,7 +63,7 @@ pub(crate) enum Command {
         /// A Parquet file or a directory of them, with curves of the list's entries.
         #[arg(long, value_name = "PATH")]
         curves: PathBuf,
-        /// Only the first so many entries.
+        /// Use only the first K entries.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         k: Option<u32>,
         /// How curves become scores.
@@ -72,33 +72,33 @@ pub(crate) enum Command {
         /// Write the scores of all entries on all tasks to this file: .csv or .parquet.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         selection: SelectionOption,
     },
-    /// Show the published list, or a learned one, and the command that tries an entry.
+    /// Show the published list or a learned one, and the command that trains with an entry.
     #[command(
         after_help = "Examples:\n  taskset-rs lists show published --k 10\n  taskset-rs lists show list.json\n\n\
-        The entries of the published list are meant for mode opt_list, with schedules over the steps of your own training:\n  \
-        taskset-rs train TASK nadamw_grid_seed251 --mode opt_list --steps STEPS\n\
-        does what entry 0 of the published package does."
+        The entries of the published list are meant for mode opt_list, with schedules over the steps of your own training. \
+        This command does what entry 0 of the published package does:\n  \
+        taskset-rs train TASK nadamw_grid_seed251 --mode opt_list --steps STEPS"
     )]
     Show {
         /// `published`, or a file written by `lists learn`.
         list: String,
-        /// Only the first so many entries.
+        /// Use only the first K entries.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         k: Option<u32>,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
-    /// The normalisers that `--normalize` takes: how curves become scores.
+    /// List the names that `--normalize` takes: ways to turn curves into scores.
     #[command(after_help = "Example:\n  taskset-rs lists normalizers")]
     Normalizers {
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
@@ -130,7 +130,7 @@ fn list_normalizers(json: bool) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> =
         normalize::NAMED.iter().map(|row| vec![row.name.to_owned(), row.doc.to_owned()]).collect();
     output::table(
-        &["name", "how curves become scores; where nothing is said, as default"],
+        &["name", "how curves become scores (everything else is as in default)"],
         &[false, false],
         &rows,
     )
@@ -168,13 +168,13 @@ fn score(path: &Path, normalizer: &str, selection: &SelectionOption) -> anyhow::
         .collect::<anyhow::Result<Vec<TaskScores>>>()?;
     anyhow::ensure!(
         !scores.is_empty(),
-        "no curve in {} is chosen; `curves info` says what is there",
+        "no curve in {} matches; `curves info` says what is there",
         path.display()
     );
     let dropped: Vec<&str> = scores.iter().filter(|s| s.dropped).map(|s| s.task.as_str()).collect();
     anyhow::ensure!(
         dropped.len() < scores.len(),
-        "there is no task to score in {}: on all {} of them no loss is below the initial one",
+        "no task in {} can be scored: on all {} of them, no loss is below the initial loss",
         path.display(),
         scores.len()
     );

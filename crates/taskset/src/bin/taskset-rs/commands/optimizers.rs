@@ -11,18 +11,18 @@ use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// The optimizer families, their names and search spaces.
+    /// List the optimizer families, their names and search spaces.
     #[command(after_help = "Example:\n  taskset-rs optimizers list --json")]
     List {
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
-    /// Family and hyperparameters of optimizers; many as a table.
+    /// Show family and hyperparameters of optimizers, or write many as a table.
     #[command(after_help = "Examples:\n  taskset-rs optimizers show adam8p_wide_grid_seed107 --json\n  \
         taskset-rs optimizers show 'adam_lr_*' nadamw_grid_seed251\n  \
         taskset-rs optimizers show adam8p --out adam8p.parquet\n\n\
-        With --json one name gives one object; a pattern or several names give a list of such objects.")]
+        With --json, one name gives one object. A pattern or several names give a list of such objects.")]
     Show {
         /// Names, ranges such as nadamw_grid_seed{0..9}, wildcards such as 'adam_lr_*', families such as adam8p.
         #[arg(required = true, value_name = "PATTERN")]
@@ -30,16 +30,20 @@ pub(crate) enum Command {
         /// Write a table to this file, .parquet or .csv: one row per optimizer, one column per hyperparameter.
         #[arg(long, value_name = "FILE", conflicts_with = "json")]
         out: Option<PathBuf>,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
     /// Run an update rule in f64 on given initial parameters and gradients.
     #[command(
         after_help = "Example:\n  taskset-rs optimizers trace adam_lr_-3.00 --problem problem.json --json\n\n\
-        The problem file: {\"initial_params\": [n numbers], \"grads\": [steps][n], and optionally\n\
-        \"hparams\": {…} in place of the name's (\"warmup_rule\": \"min\" | \"max\" in place of the mode's),\n\
-        \"training_steps\": T (default 10000), \"mode\": \"upstream\" | \"opt_list\" | \"paper\"}.\n\
+        The problem file is a JSON object with the keys:\n  \
+        \"initial_params\"  list of n numbers\n  \
+        \"grads\"           list of one gradient (n numbers) per step\n  \
+        \"hparams\"         optional: hyperparameters that replace those of the name. \"warmup_rule\": \"min\" or \"max\" \
+        replaces the rule of the mode\n  \
+        \"training_steps\"  optional: steps over which schedules run (default 10000)\n  \
+        \"mode\"            optional: \"upstream\", \"opt_list\" or \"paper\"\n\
         Other keys are refused."
     )]
     Trace {
@@ -48,7 +52,7 @@ pub(crate) enum Command {
         /// JSON file with the problem.
         #[arg(long, value_name = "FILE.json")]
         problem: PathBuf,
-        /// One JSON document on stdout: params, lr, m, v.
+        /// Print one JSON document: params, lr, m, v.
         #[arg(long)]
         json: bool,
     },

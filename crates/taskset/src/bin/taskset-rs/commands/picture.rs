@@ -220,11 +220,11 @@ fn note(curves: &[&Curve], hidden: usize) -> Option<String> {
     let mut notes = Vec::new();
     match Origin::of_all(curves.iter().map(|curve| curve.origin())) {
         Origin::Real => {}
-        Origin::Partial => notes.push("a part of the data set only".to_owned()),
+        Origin::Partial => notes.push("only a part of the data set".to_owned()),
         Origin::Synthetic => notes.push("synthetic stand-in data".to_owned()),
     }
     if hidden > 0 {
-        notes.push("losses at or below 0 have no place on a logarithmic axis and are not drawn".to_owned());
+        notes.push("losses at or below 0 cannot be drawn on a logarithmic axis".to_owned());
     }
     (!notes.is_empty()).then(|| notes.join("; "))
 }

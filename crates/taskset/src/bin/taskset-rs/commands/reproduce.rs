@@ -20,22 +20,22 @@ use crate::{interrupt, output};
     taskset-rs reproduce sec5 --data /path/to/data --out my-figure\n  \
     taskset-rs reproduce fig3 --scale small --jobs 8\n  \
     taskset-rs reproduce sec5 --curves my-figure/curves\n\n\
-    While it trains, it says how many trials are finished, and which share of the work that is: trials differ in \
-    cost. A run that was stopped continues with the same command; finished curves are reused.\n\n\
-    Exit code 0 means that the report was made, whatever its verdicts are. Each claim holds, does not hold, or the \
-    measurement cannot tell."
+    While it trains, it shows the share of the work that is done and the number of finished trials. Trials differ in \
+    cost, so these two numbers differ. If a run was stopped, the same command continues it and reuses the finished curves.\n\n\
+    The exit code is 0 if the report was made, whatever its verdicts are. For each claim, the report says that it holds, \
+    that it does not hold, or that the measurement cannot tell."
 )]
 pub(crate) struct Arguments {
-    /// What to reproduce: sec5 or fig3. Both draw figure 3 of section 5, the only one in this version.
+    /// What to reproduce: sec5 or fig3. Both make Figure 3 of section 5, the only figure in this version.
     what: String,
     /// How much to train.
     #[arg(long, default_value = Scale::Quick.name(), value_parser = scales())]
     scale: String,
     /// Use these curves instead of training: a Parquet file or a directory of them. Then --data, --scale and --jobs
-    /// change nothing.
+    /// have no effect.
     #[arg(long, value_name = "PATH")]
     curves: Option<PathBuf>,
-    /// Directory of the report; made if it is not there [default: taskset-out/sec5-SCALE-ORIGIN, where ORIGIN is real,
+    /// Directory of the report; it is created if it does not exist [default: taskset-out/sec5-SCALE-ORIGIN, where ORIGIN is real,
     /// partial or synthetic; with --curves taskset-out/sec5-given].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -54,9 +54,9 @@ pub(crate) struct Arguments {
 /// More threads than any machine that this was tried on.
 const MOST_JOBS: i64 = 1024;
 
-const DATA_HELP: &str = "Directory that holds DATASET/ORIGINAL FILES, or `synthetic` for the embedded stand-ins \
-                         [default: the directory in the environment variable TASKSET_DATA, else the cache that `data \
-                         fetch` fills; where that lacks a data set, the stand-ins, and every output says so]";
+const DATA_HELP: &str = "Data directory with one folder of original files per data set, or `synthetic` for the embedded \
+                         stand-ins [default: the environment variable TASKSET_DATA; if it is not set, the cache that `data \
+                         fetch` fills; if that lacks a data set, the stand-ins, and every output says so]";
 
 /// The scales, each with what it trains.
 fn scales() -> PossibleValuesParser {
@@ -214,8 +214,8 @@ fn advised(error: sec5::Error, request: &Request) -> anyhow::Error {
                 .to_owned()
         }
         sec5::Error::Meta(meta::Error::Missing { task, config }) if request.curves.is_some() => format!(
-            "`taskset-rs train {task} {config} --out FILE.parquet` trains it; give it the steps of the others and put \
-             the file beside them"
+            "`taskset-rs train {task} {config} --out FILE.parquet` trains it; give it the same --steps as the others, and \
+             put the file into their directory"
         ),
         _ => return error.into(),
     };

@@ -15,7 +15,7 @@ use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// One line per task: name, family, data set, parameters, work, whether it can be trained.
+    /// List tasks, one per line: name, family, data set, parameters, work per step, and whether it can be trained.
     #[command(
         after_help = "Examples:\n  taskset-rs tasks list                      # families and fixed tasks\n  \
         taskset-rs tasks list 'mlp_family_seed{0..9}' 'TwoD_*'\n  taskset-rs tasks list quadratic_family --json\n  \
@@ -23,35 +23,35 @@ pub(crate) enum Command {
         taskset-rs tasks list mlp_family --max-minutes 5 --rejected  # the others, and why"
     )]
     List {
-        /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, a family, `fixed`. None: all tasks.
+        /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, families, or `fixed` [default: all tasks].
         patterns: Vec<String>,
-        /// One line per family instead.
+        /// Print one line per family instead of one per task.
         #[arg(long, conflicts_with_all = ["patterns", "json", "max_minutes"])]
         families: bool,
-        /// Only feasible tasks of which one trial (10,000 steps, evaluated every 200 on 50 minibatches) takes about this
-        /// many minutes on one core of this machine, or less.
+        /// Only feasible tasks on which one trial takes at most about M minutes on one core of this machine. A trial has
+        /// 10,000 steps, and an evaluation on 50 minibatches every 200 steps.
         #[arg(long, value_name = "M", value_parser = positive)]
         max_minutes: Option<f64>,
-        /// The speed of a core's matrix products, in place of a measurement of 0.2 s.
+        /// Speed of matrix products on one core. Without this option, it is measured in 0.2 s.
         #[arg(long, value_name = "GFLOPS", requires = "max_minutes", value_parser = positive)]
         rate: Option<f64>,
-        /// The rejected tasks instead, each with its reason.
+        /// Print the rejected tasks instead, each with its reason.
         #[arg(long, requires = "max_minutes")]
         rejected: bool,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
-    /// Configuration, parameter count and feasibility of one task.
+    /// Show configuration, parameter count and feasibility of one task.
     #[command(after_help = "Example:\n  taskset-rs tasks show mlp_family_seed12 --json")]
     Show {
         /// Task name.
         name: String,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
-    /// Build tasks, evaluate loss and gradient on a batch of each split, take some Adam steps.
+    /// Build tasks, evaluate loss and gradient on a minibatch of each split, and take some Adam steps.
     #[command(
         after_help = "Example:\n  taskset-rs tasks check 'mlp_family_seed{0..9}' --data synthetic --steps 100"
     )]
@@ -59,10 +59,10 @@ pub(crate) enum Command {
         /// Names or patterns.
         #[arg(required = true)]
         names: Vec<String>,
-        /// Adam steps (learning rate 0.001).
+        /// Number of Adam steps (learning rate 0.001).
         #[arg(long, default_value_t = 10)]
         steps: u32,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
         #[command(flatten)]

@@ -25,7 +25,7 @@ use crate::progress::TrialProgress;
     taskset-rs train mlp_family_seed12 adam8p_wide_grid_seed107 --data synthetic --out curve.parquet\n\n\
     Entry 0 of the published list, as the published package runs it:\n  \
     taskset-rs train TwoD_Rosenbrock nadamw_grid_seed251 --mode opt_list --steps 1000 --plot loss.svg\n\n\
-    Ctrl-C keeps the points so far in the file of --out, marked as a part of a curve.")]
+    After Ctrl-C, the file of --out has the points so far, marked as a part of a curve.")]
 pub(crate) struct Arguments {
     /// Task name.
     task: String,
@@ -34,29 +34,30 @@ pub(crate) struct Arguments {
     /// Training steps.
     #[arg(long, default_value_t = Protocol::PAPER.steps)]
     steps: u32,
-    /// Evaluate every so many steps (and at steps 0 and the last).
+    /// Number of steps between evaluations. The first and the last step are always evaluated.
     #[arg(long, default_value_t = Protocol::PAPER.eval_every, value_parser = clap::value_parser!(u32).range(1..))]
     eval_every: u32,
     /// Minibatches averaged per split at each evaluation.
     #[arg(long, default_value_t = Protocol::PAPER.eval_batches, value_parser = clap::value_parser!(u32).range(1..))]
     eval_batches: u32,
-    /// Replica: which initial parameters and minibatches.
+    /// Replica: a number that decides the initial parameters and the minibatches.
     #[arg(long, default_value_t = 0)]
     replica: u32,
     /// Optimizer mode: upstream (the code that made the released curves), opt_list (the published package of the learned list)
     /// or paper (the equations of the paper).
     #[arg(long, default_value = "upstream")]
     mode: String,
-    /// Steps over which learning rates change [default: 10000 in mode upstream, as in the released curves; else --steps].
+    /// Steps over which learning rate schedules run [default: 10000 in mode upstream, as in the released curves; otherwise
+    /// --steps].
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..))]
     schedule_steps: Option<u64>,
     /// Write the curve to this Parquet file.
     #[arg(long, value_name = "FILE.parquet")]
     out: Option<PathBuf>,
-    /// Draw the loss on all splits against steps into this file, .svg or .png. A picture that is there is replaced.
+    /// Draw the loss on all splits against steps into this file, .svg or .png. An older picture is replaced.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// One JSON document on stdout: the curve.
+    /// Print one JSON document: the curve.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -87,7 +88,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Origin::Synthetic => {
             say!("note: synthetic stand-in data; losses say nothing about the real data set");
         }
-        Origin::Partial => say!("note: a part of the data set only; losses are not those of the whole"),
+        Origin::Partial => {
+            say!("note: only a part of the data set is used; losses are not those of the whole data set");
+        }
         Origin::Real => {}
     }
     let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
@@ -97,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         check_older(path, &train::trial_spec(&identity, &optimizer, arguments.replica, &protocol))?;
     }
     say!(
-        "optimizer {} in mode {mode}, learning rates over {} steps",
+        "optimizer {} in mode {mode}, schedules over {} steps",
         named.name,
         taskset::figures::count(schedule)
     );
@@ -172,8 +175,8 @@ impl SoFar {
         let metadata = curves::Metadata { slice: Some(slice), ..train::metadata(1) };
         match curves::write(path, &[curve], &metadata) {
             Ok(()) => format!(
-                "{reached}; its {points} points up to there are in {}, which says that it is a part. The same command trains \
-                 the trial from its start and replaces the part",
+                "{reached}; its {points} points so far are in {}, which is marked as a part. The same command trains \
+                 the whole trial and replaces the part",
                 path.display()
             ),
             Err(error) => {
@@ -216,7 +219,7 @@ fn check_out(path: &Path) -> anyhow::Result<()> {
         return wrong("name a file that ends in .parquet");
     }
     if path.file_name().is_none_or(files::is_hidden) {
-        return wrong("readers leave out hidden files; name one that does not begin with a dot");
+        return wrong("hidden files are not read; choose a name that does not begin with a dot");
     }
     match path.metadata() {
         Ok(metadata) if !metadata.is_file() => wrong("what is there is not a regular file"),
@@ -230,7 +233,7 @@ fn check_older(path: &Path, spec: &TrialSpec) -> anyhow::Result<()> {
         |what: String| Err(Usage(format!("--out {}: {what}; name another file", path.display())).into());
     match curves::open(path).and_then(|reader| reader.ids()) {
         Ok(ids) if ids.len() == 1 && ids.contains(&spec.id()) => Ok(()),
-        Ok(_) => usage("the file holds something else than this trial, and is not replaced".to_owned()),
+        Ok(_) => usage("the file contains something other than this trial, and is not replaced".to_owned()),
         Err(e) => usage(format!("what is there cannot be read, so it is not replaced ({})", in_full(&e))),
     }
 }
@@ -270,7 +273,9 @@ fn summary(curve: &Curve) {
         output::duration(curve.eval_seconds)
     );
     if let Some(step) = curve.diverged_at {
-        say!("diverged: the first non-finite loss was at step {step} (the curve keeps NaN and counts as 1)");
+        say!(
+            "diverged: the first non-finite loss was at step {step} (the curve keeps NaN, which scores count as 1)"
+        );
     }
 }
 

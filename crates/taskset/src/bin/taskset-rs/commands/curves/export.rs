@@ -25,14 +25,14 @@ pub(crate) struct Arguments {
     /// How curves become scores.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
     normalize: String,
-    /// Tasks: names, ranges, wildcards, families such as mlp_family, `fixed`. All if none.
+    /// Tasks: names, ranges, wildcards, families such as mlp_family, or `fixed` [default: all].
     #[arg(long = "task", value_name = "PATTERN")]
     tasks: Vec<String>,
-    /// Optimizers: names, ranges, wildcards, families such as adam8p. All if none. Those that are left out do not set the
-    /// scale.
+    /// Optimizers: names, ranges, wildcards, families such as adam8p. The others do not influence the scale
+    /// [default: all].
     #[arg(long = "optimizer", value_name = "PATTERN")]
     optimizers: Vec<String>,
-    /// Directory of the new files; it is made if it is not there. Files of their names in it are replaced.
+    /// Directory for the new files. It is created if it does not exist. Older files of the same names are replaced.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
@@ -85,7 +85,9 @@ fn check_out(path: &Path, out: &Path) -> anyhow::Result<()> {
     if real(out).is_some_and(|out| places.iter().any(|place| real(place).as_ref() == Some(&out)))
         && path.is_dir()
     {
-        return wrong("the curves that are read lie there, and only curves may; name another directory");
+        return wrong(
+            "this directory has the curves that are read, and only curve files may be in it; name another directory",
+        );
     }
     if taskset::curves::open(&out.join("scores.parquet")).is_ok() {
         return wrong("its scores.parquet holds curves, and is not replaced");

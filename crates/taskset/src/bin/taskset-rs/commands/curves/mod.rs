@@ -26,56 +26,57 @@ pub(crate) enum Command {
         /// Files.
         files: Vec<PathBuf>,
     },
-    /// What lies in a curve file or directory. Every byte is compared with its digest.
+    /// Show what a curve file or directory contains, and verify all its bytes by their digests.
     #[command(after_help = "Example:\n  taskset-rs curves info taskset-out/sec5-quick-synthetic/curves")]
     Info {
         /// A Parquet file or a directory of them.
         path: PathBuf,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
-    /// Slice curves: CSV on stdout (one line per loss), JSON, or a new Parquet file.
+    /// Select curves and print them as CSV (one line per loss) or JSON, or write them to a new file.
     #[command(
         after_help = "Examples:\n  taskset-rs curves query curves --task 'mlp_family_seed{0..9}' --split valid_outer\n  \
         taskset-rs curves query curves --optimizer 'adam8p*' --steps 0..200 --out slice.parquet\n  \
         taskset-rs curves query curves --mode upstream --out upstream.parquet\n\n\
-        The files open as they are in DuckDB: SELECT task, optimizer, test[-1] FROM 'curves/*.parquet'"
+        DuckDB opens the files directly: SELECT task, optimizer, test[-1] FROM 'curves/*.parquet'"
     )]
     Query(Box<query::Arguments>),
     /// Draw curves: loss against steps, one line per optimizer, one chart per task.
     #[command(
         after_help = "Examples:\n  taskset-rs curves plot curves --task TwoD_Rosenbrock --optimizer 'adam_lr_*' --out adam.svg\n  \
         taskset-rs curves plot curves --task 'TwoD_*' --optimizer adam8p_wide_grid_seed{0..3} --split train --split test --out all.png\n\n\
-        A line is the median over the replicas, where a loss that is not finite counts as larger than any other: the line ends \
-        where half of the replicas have diverged. The band covers the replicas that have not. The legend says how many have."
+        Each line is the median over the replicas. A loss that is not finite counts as larger than any other, so a line ends \
+        where half of the replicas have diverged. The band covers only replicas that have not diverged. The legend says how many \
+        have diverged."
     )]
     Plot(Box<plot::Arguments>),
-    /// Write what is computed from curves in a form for other programs: normalised scores.
+    /// Compute normalised scores from curves, and write them as tables for other programs.
     #[command(
         after_help = "Example:\n  taskset-rs curves export curves --format scores --normalize min --out scores\n\n\
         Format `scores` writes DIR/scores.parquet and DIR/scores.csv: one row per task and optimizer, with its score on each \
-        split (1 is the initial loss, 0 the lowest loss on the task), the losses that set this scale, and what the trials share. \
-        `curves query --out FILE.csv` writes the curves themselves."
+        split (1 is the initial loss, 0 the lowest loss on the task), the losses that set this scale, and mode, protocol and data of \
+        the trials. `curves query --out FILE.csv` writes the curves themselves."
     )]
     Export(Box<export::Arguments>),
-    /// Compare two sets of curves, trial by trial. Exit code 0 if all columns but those of the clock are
-    /// equal, else 1.
+    /// Compare two sets of curves, trial by trial. The exit code is 0 if everything but the measured times is equal, otherwise
+    /// 1.
     #[command(after_help = "Example:\n  taskset-rs curves diff before/curves after/curves")]
     Diff {
         /// A Parquet file or a directory of them.
         first: PathBuf,
-        /// Another one.
+        /// Another Parquet file, or a directory of them.
         second: PathBuf,
-        /// How many trials that are not equal are shown.
+        /// Largest number of unequal trials to show.
         #[arg(long, value_name = "N", default_value_t = 20)]
         examples: usize,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
-    /// Train some stored trials again and say whether their curves still hold. Exit code 1 if one does not, or could not be
-    /// trained here.
+    /// Train some stored trials again and check that they give the same curves. The exit code is 1 if one does not, or could not
+    /// be trained here.
     #[command(
         after_help = "Examples:\n  taskset-rs curves recheck taskset-out/sec5-quick-synthetic/curves --sample 10 \
         --data synthetic\n  taskset-rs curves recheck curves --sample 3 --data /path/to/data"
@@ -83,10 +84,10 @@ pub(crate) enum Command {
     Recheck {
         /// A Parquet file or a directory of them.
         path: PathBuf,
-        /// How many trials are trained again: chosen by their identities, the same ones every time.
+        /// Number of trials to train again. They are chosen by their identities, so they are the same ones every time.
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
         sample: u32,
-        /// One JSON document on stdout.
+        /// Print one JSON document.
         #[arg(long)]
         json: bool,
         #[command(flatten)]

@@ -22,25 +22,25 @@ pub(crate) struct Arguments {
     /// Parquet files, or directories of them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Tasks: names, ranges, wildcards, families such as mlp_family. All if none; at most 12 fit into a picture.
+    /// Tasks: names, ranges, wildcards, families such as mlp_family. A picture shows at most 12 [default: all].
     #[arg(long = "task", value_name = "PATTERN")]
     tasks: Vec<String>,
-    /// Optimizers: names, ranges, wildcards, families such as adam8p. All if none; at most 14 lines fit into a chart.
+    /// Optimizers: names, ranges, wildcards, families such as adam8p. A chart shows at most 14 lines [default: all].
     #[arg(long = "optimizer", value_name = "PATTERN")]
     optimizers: Vec<String>,
-    /// Replicas. All if none.
+    /// Replicas [default: all].
     #[arg(long = "replica", value_name = "N")]
     replicas: Vec<u32>,
     /// Splits: train, valid_inner, valid_outer, test [default: test].
     #[arg(long = "split", value_name = "SPLIT")]
     splits: Vec<String>,
-    /// Scale of the loss axis [default: log where all losses are above 0, else linear].
+    /// Scale of the loss axis [default: log if all losses are above 0, otherwise linear].
     #[arg(long, value_name = "SCALE", value_enum)]
     y: Option<Axis>,
     /// What the band around a line covers.
     #[arg(long, value_enum, default_value = "range")]
     band: Band,
-    /// The picture: a file that ends in .svg or .png. A picture that is there is replaced.
+    /// Write the picture to this file, .svg or .png. An older picture is replaced.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
@@ -114,7 +114,7 @@ fn read(
                 let id = curve.id();
                 if let Some(column) = known.get(&id).and_then(|known| known.difference(&curve)) {
                     anyhow::bail!(
-                        "{} holds the trial of `{}` on `{}`, replica {}, with another {column} than a place before it",
+                        "{} holds the trial of `{}` on `{}`, replica {}, with another {column} than a file that was read before it",
                         path.display(),
                         curve.optimizer(),
                         curve.task(),

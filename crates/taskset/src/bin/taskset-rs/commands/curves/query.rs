@@ -22,25 +22,25 @@ use crate::output;
 pub(crate) struct Arguments {
     /// A Parquet file or a directory of them.
     path: PathBuf,
-    /// Tasks: names, ranges, wildcards, families such as mlp_family, `fixed`. All if none.
+    /// Tasks: names, ranges, wildcards, families such as mlp_family, or `fixed` [default: all].
     #[arg(long = "task", value_name = "PATTERN")]
     tasks: Vec<String>,
-    /// Optimizers: names, ranges, wildcards, families such as adam8p. All if none.
+    /// Optimizers: names, ranges, wildcards, families such as adam8p [default: all].
     #[arg(long = "optimizer", value_name = "PATTERN")]
     optimizers: Vec<String>,
-    /// Replicas. All if none.
+    /// Replicas [default: all].
     #[arg(long = "replica", value_name = "N")]
     replicas: Vec<u32>,
-    /// Splits: train, valid_inner, valid_outer, test. All if none.
+    /// Splits: train, valid_inner, valid_outer, test [default: all].
     #[arg(long = "split", value_name = "SPLIT")]
     splits: Vec<String>,
-    /// Steps FIRST..LAST, both included.
+    /// Only the points at steps FIRST to LAST, both included [default: all].
     #[arg(long, value_name = "FIRST..LAST")]
     steps: Option<String>,
-    /// Write to this file: .parquet or .csv.
+    /// Write to this file, .parquet or .csv, instead of to stdout.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// One JSON document on stdout: a list of curves. Losses that are not finite are null.
+    /// Print one JSON document: a list of curves. Losses that are not finite are null.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -159,7 +159,7 @@ fn check_out(reader: &Reader, query: &Query, path: &Path, out: &Path) -> anyhow:
         return Err(Usage(format!("--out {}: it is one of the files that are read", out.display())).into());
     }
     if out.file_name().is_none_or(taskset::files::is_hidden) {
-        let message = "readers leave out hidden files; name one that does not begin with a dot";
+        let message = "hidden files are not read; choose a name that does not begin with a dot";
         return Err(Usage(format!("--out {}: {message}", out.display())).into());
     }
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -171,7 +171,7 @@ fn check_out(reader: &Reader, query: &Query, path: &Path, out: &Path) -> anyhow:
     let curves = path.is_dir() && (beside || among(path) || among(&path.join("shards")));
     let is_parquet = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
     if query.steps.is_some() && is_parquet && curves {
-        let message = "slices must not lie among the curves that they are cut from: name a file elsewhere";
+        let message = "a file of slices must not be in a directory of whole curves: name a file elsewhere";
         return Err(Usage(format!("--out {}: {message}", out.display())).into());
     }
     Ok(())

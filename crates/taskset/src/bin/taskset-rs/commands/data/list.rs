@@ -46,7 +46,7 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
     let any = |state| rows.iter().any(|row| row.state() == state);
     if any("partial") {
         say!(
-            "partial: --allow-partial uses the examples that are there, and labels every result (of CIFAR, pictures and texts)"
+            "partial: --allow-partial uses the examples that are there (of CIFAR, images and texts), and labels every result"
         );
     }
     if any("damaged") {
@@ -54,7 +54,7 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
     }
     if any("not yet read") {
         say!(
-            "not yet read: all files are there by name and size; `data verify NAME` reads them, and so does preparing"
+            "not yet read: all files have the right names and sizes; `data verify NAME` and `data prepare NAME` read them"
         );
     }
     if any("missing") && cfg!(feature = "hub") {

@@ -13,7 +13,7 @@ use crate::options::DataOption;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Show which data sets are here, how large, whether complete, partial or prepared, and where the others come from.
+    /// Show which data sets are in the data directory, their sizes and states, and where to get the others.
     #[command(after_help = "Examples:\n  taskset-rs data list --data /path/to/data\n  \
         taskset-rs data list mnist lm1b --data /path/to/data --json")]
     List {
@@ -28,7 +28,7 @@ pub(crate) enum Command {
     /// Read data sets and their prepared copies completely, and check checksums, format and number of examples.
     #[command(after_help = "Example:\n  taskset-rs data verify mnist fashion_mnist --data /path/to/data")]
     Verify {
-        /// Names of data sets [default: all that are here].
+        /// Names of data sets [default: all in the data directory].
         names: Vec<String>,
         /// Print one JSON document instead of a table.
         #[arg(long)]
@@ -43,7 +43,7 @@ pub(crate) enum Command {
         /// Names of data sets.
         #[arg(required = true)]
         names: Vec<String>,
-        /// Take the copy on the Hugging Face hub where there is one, instead of the files of the original site.
+        /// Download from the Hugging Face hub if it has a copy, instead of from the original site.
         #[arg(long)]
         hub: bool,
         #[command(flatten)]
@@ -53,7 +53,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  taskset-rs data prepare food101_32x32 --data /path/to/data\n  \
         taskset-rs data prepare imdb_reviews/subwords8k --data /path/to/data --allow-partial")]
     Prepare {
-        /// Names of data sets; a source of texts (`lm1b`) stands for both its bytes and its subwords (`lm1b/bytes`,
+        /// Names of data sets. The name of a text source (`lm1b`) stands for both its bytes and its subwords (`lm1b/bytes`,
         /// `lm1b/subwords8k`).
         #[arg(required = true)]
         names: Vec<String>,

@@ -154,7 +154,10 @@ fn judge(copy: &PreparedCopy) -> (&'static str, Option<String>) {
         PreparedState::Usable(_) => ("prepared", Some("from a part of the original".to_owned())),
         PreparedState::Stale => (
             "stale",
-            Some("made from other files than are there now; it is not used, and may be deleted".to_owned()),
+            Some(
+                "made from other files than those that are there now; it is not used, and can be deleted"
+                    .to_owned(),
+            ),
         ),
         PreparedState::Damaged(error) => ("bad", Some(in_full(error))),
         _ => ("unknown", None),

@@ -105,7 +105,7 @@ impl Evaluation {
         let selection = scores.map_or("validation", |score| score.selection.name());
         say!(
             "Scores on {} tasks, {data} data: 1 is the initial loss, 0 the lowest loss of all curves there.\n\
-             J(k): on every task the entry with the best {selection} score among the first k, its test score, mean over tasks.",
+             On each task, the entry with the best {selection} score among the first k is chosen; J(k) is the mean of its test score over tasks.",
             matrix.tasks().len()
         );
         let worst = |entry: usize| {
