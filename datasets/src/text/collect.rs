@@ -67,12 +67,12 @@ impl Collector {
         self.open = [None; 2];
     }
 
-    /// Adds an example.
+    /// Adds an example, whose tokens `encode` appends.
     pub(crate) fn example(
         &mut self,
         split: SourceSplit,
         label: Option<u8>,
-        tokens: &[u16],
+        encode: impl FnOnce(&mut Vec<u16>),
     ) -> Result<(), Error> {
         let open = &mut self.open[usize::from(split != SourceSplit::Train)];
         let at = *open.get_or_insert_with(|| {
@@ -82,11 +82,13 @@ impl Collector {
             self.parts.len() - 1
         });
         let part = &mut self.parts[at];
-        part.tokens.extend_from_slice(tokens);
-        part.lengths.push(tokens.len() as u32);
+        let before = part.tokens.len();
+        encode(&mut part.tokens);
+        let length = part.tokens.len() - before;
+        part.lengths.push(length as u32);
         part.labels.extend(label);
         if let Some(spool) = &mut self.spool {
-            spool.held += tokens.len();
+            spool.held += length;
             if spool.held >= HELD {
                 spool.write(&mut self.parts)?;
             }
@@ -176,7 +178,7 @@ mod tests {
             collector.member(group, path);
             for token in [1, 2] {
                 let example = [token, path.len() as u16].repeat(repeats);
-                collector.example(split, Some(group as u8), &example).unwrap();
+                collector.example(split, Some(group as u8), |tokens| tokens.extend(example)).unwrap();
             }
         }
         collector.finish().unwrap()

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
 
@@ -22,8 +21,6 @@ use super::{BYTE_VOCABULARY, Encoding, TextData, TextInfo, cache, encode_bytes};
 const TARGET: usize = 8192;
 /// Training examples of Wikipedia and of Amazon's reviews from which a vocabulary is built.
 const SAMPLE: usize = 200_000;
-/// Bytes of text that are tokenised at once.
-const AT_ONCE: usize = 1 << 21;
 /// Examples between two reports of progress.
 const REPORT_EVERY: u64 = 20_000;
 
@@ -330,60 +327,21 @@ fn build(
     })
 }
 
-/// Turns examples into tokens, some megabytes of text at a time on all cores, and collects them in the order in which they
-/// came.
+/// Turns examples into tokens.
 struct Tokenising<'a> {
     reading: Reading<'a>,
     tokeniser: &'a Tokeniser,
     collector: Collector,
-    waiting: Vec<Waiting>,
-    waiting_bytes: usize,
-}
-
-/// What came and has not been collected yet.
-enum Waiting {
-    /// The group and the path of a member of an archive.
-    Member(usize, String),
-    Example(SourceSplit, Option<u8>, String),
-}
-
-impl Tokenising<'_> {
-    /// Tokenises and collects what waits.
-    fn flush(&mut self) -> Result<(), Error> {
-        let waiting = std::mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
-        let encoded = |waiting: &Waiting| {
-            let mut tokens = Vec::new();
-            if let Waiting::Example(.., text) = waiting {
-                self.tokeniser.encode(text, &mut tokens);
-            }
-            tokens
-        };
-        let tokens: Vec<Vec<u16>> = waiting.par_iter().map(encoded).collect();
-        for (waiting, tokens) in waiting.into_iter().zip(tokens) {
-            match waiting {
-                Waiting::Member(group, path) => self.collector.member(group, &path),
-                Waiting::Example(split, label, _) => self.collector.example(split, label, &tokens)?,
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Visitor for Tokenising<'_> {
     fn member(&mut self, group: usize, path: &str) {
-        self.waiting.push(Waiting::Member(group, path.to_owned()));
+        self.collector.member(group, path);
     }
 
     fn example(&mut self, split: SourceSplit, label: Option<u8>, text: &str) -> Result<(), Error> {
         self.reading.example();
-        self.waiting.push(Waiting::Example(split, label, text.to_owned()));
-        self.waiting_bytes += text.len();
-        if self.waiting_bytes >= AT_ONCE || self.waiting.len() >= AT_ONCE / 64 {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        self.collector.example(split, label, |tokens| self.tokeniser.encode(text, tokens))
     }
 
     fn file_done(&mut self) {
@@ -404,10 +362,8 @@ fn tokenise(
         files,
         of,
     });
-    let (waiting, waiting_bytes) = (Vec::new(), 0);
-    let mut tokenising = Tokenising { reading, tokeniser, collector, waiting, waiting_bytes };
+    let mut tokenising = Tokenising { reading, tokeniser, collector };
     let judgement = found.read(info.manifest, &mut tokenising)?;
-    tokenising.flush()?;
     tokenising.reading.report();
     Ok((tokenising.collector.finish()?, judgement.problems))
 }
