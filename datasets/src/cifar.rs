@@ -6,12 +6,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use taskset_names::Origin;
 
 use crate::container::Container;
 use crate::files::{self, Located, Published};
 use crate::manifest::{Decoder, FileSpec, Manifest};
-use crate::{Error, ImageData, SourceSplit};
+use crate::{Error, ImageData, SourceSplit, contents};
 
 /// Pixels of a plane.
 const PLANE: usize = 32 * 32;
@@ -30,7 +29,12 @@ fn label_bytes(manifest: &Manifest) -> usize {
 
 /// Reads the data set. Files that end early, or are not there, make it a part of the original, which `partial` allows
 /// as long as every split of the source has an example.
-pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<ImageData, Error> {
+/// Returns what makes it a part, too.
+pub(crate) fn images(
+    root: &Path,
+    manifest: &Manifest,
+    partial: bool,
+) -> Result<(ImageData, Vec<String>), Error> {
     // All files are looked for before the first is read, so that a missing one is reported at once.
     let mut located = Vec::with_capacity(manifest.files.len());
     for spec in &manifest.files {
@@ -40,10 +44,9 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
         && let Some(archive) = manifest.archive.as_ref()
         && let Some(file) = files::locate(root, manifest, archive)?
     {
-        return Published::of(&file, archive)?.explain(from_archive(manifest, &file));
+        return Published::of(&file, archive)?.explain(from_archive(root, manifest, &file, partial));
     }
-    let mut counts = [0; 3];
-    let mut missing = Vec::new();
+    let (mut counts, mut missing, mut original) = ([0; 3], Vec::new(), true);
     for (spec, file) in &located {
         match file {
             Some(file) => {
@@ -60,22 +63,31 @@ pub(crate) fn images(root: &Path, manifest: &Manifest, partial: bool) -> Result<
             return Err(files::missing(root, manifest, spec));
         }
     }
-    let origin = files::origin(root, manifest, &missing, partial)?;
+    files::origin(root, manifest, &missing, partial)?;
     let info = manifest.info().partial(counts);
     let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);
     let mut labels = Vec::with_capacity(info.source.total());
     for split in SourceSplit::ALL {
         for (spec, file) in located.iter().filter(|(spec, _)| spec.split == Some(split)) {
             if let Some(file) = file {
-                read(manifest, spec, file, &mut pixels, &mut labels)?;
+                original &= read(manifest, spec, file, &mut pixels, &mut labels)?;
             }
         }
     }
-    ImageData::new(manifest.name.clone(), info, origin, pixels, labels)
+    if missing.is_empty() && !original {
+        missing = contents::problems(manifest, &pixels, &labels);
+    }
+    let origin = files::origin(root, manifest, &missing, partial)?;
+    Ok((ImageData::new(manifest.name.clone(), info, origin, pixels, labels)?, missing))
 }
 
-/// Reads the data set from the published archive, all or nothing.
-pub(crate) fn from_archive(manifest: &Manifest, archive: &Located) -> Result<ImageData, Error> {
+/// Reads the data set from the published archive, as from the files that it unpacks to.
+pub(crate) fn from_archive(
+    root: &Path,
+    manifest: &Manifest,
+    archive: &Located,
+    partial: bool,
+) -> Result<(ImageData, Vec<String>), Error> {
     let container = Container::archive(&archive.path);
     let spec =
         |name: &str| manifest.files.iter().find(|spec| name.rsplit('/').next() == Some(&spec.name[..]));
@@ -87,21 +99,42 @@ pub(crate) fn from_archive(manifest: &Manifest, archive: &Located) -> Result<Ima
         }
         Ok(())
     })?;
-    let info = manifest.info();
-    let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);
-    let mut labels = Vec::with_capacity(info.source.total());
+    let (mut counts, mut problems, mut members) = ([0; 3], Vec::new(), Vec::new());
     for split in SourceSplit::ALL {
         for spec in manifest.files.iter().filter(|spec| spec.split == Some(split)) {
             let path = container.member(&spec.name);
-            let bytes = found.remove(&spec.name).unwrap_or_default();
-            let (expected, got) = (spec.bytes.unwrap_or(0), bytes.len() as u64);
-            if expected != got {
-                return Err(Error::WrongSize { path, expected, got });
-            }
-            append(manifest, spec, &path, &bytes, &mut pixels, &mut labels)?;
+            let Some(bytes) = found.remove(&spec.name) else {
+                problems.push(format!("{} is missing", spec.name));
+                continue;
+            };
+            let records = Records::of_size(manifest, spec, &path, bytes.len() as u64)?;
+            problems.extend(records.missing(spec));
+            counts[split as usize] += records.here;
+            members.push((spec, path, bytes));
+        }
+        let absent = manifest.files.iter().find(|spec| spec.split == Some(split));
+        if let (0, Some(spec)) = (counts[split as usize], absent) {
+            return Err(Error::MissingFile {
+                name: manifest.name.clone(),
+                directory: archive.path.clone(),
+                accepted: vec![spec.name.clone()],
+                site: manifest.site.clone(),
+            });
         }
     }
-    ImageData::new(manifest.name.clone(), info, Origin::Real, pixels, labels)
+    files::origin(root, manifest, &problems, partial)?;
+    let info = manifest.info().partial(counts);
+    let mut original = true;
+    let mut pixels = Vec::with_capacity(info.source.total() * IMAGE);
+    let mut labels = Vec::with_capacity(info.source.total());
+    for (spec, path, bytes) in members {
+        original &= append(manifest, spec, &path, &bytes, &mut pixels, &mut labels)?;
+    }
+    if problems.is_empty() && !original {
+        problems = contents::problems(manifest, &pixels, &labels);
+    }
+    let origin = files::origin(root, manifest, &problems, partial)?;
+    Ok((ImageData::new(manifest.name.clone(), info, origin, pixels, labels)?, problems))
 }
 
 /// Whether a file of `got` bytes may be a part of an original of `expected`: some whole records of it.
@@ -121,19 +154,23 @@ impl Records {
     /// # Errors
     /// The file is longer than the original, or ends within a record.
     fn of(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Self, Error> {
-        let (got, record) = (file.bytes()?, record_bytes(manifest) as u64);
+        Self::of_size(manifest, spec, &file.path, file.bytes()?)
+    }
+
+    fn of_size(manifest: &Manifest, spec: &FileSpec, path: &Path, got: u64) -> Result<Self, Error> {
+        let record = record_bytes(manifest) as u64;
         // A manifest without sizes would be a mistake, which a test finds.
         let expected = spec.bytes.unwrap_or(0);
         if got > expected {
-            return Err(Error::WrongSize { path: file.path.clone(), expected, got });
+            return Err(Error::WrongSize { path: path.to_owned(), expected, got });
         }
-        if got % record != 0 {
+        if !got.is_multiple_of(record) {
             let problem = format!(
                 "the file ends {} bytes into record {}; records have {record} bytes",
                 got % record,
                 got / record
             );
-            return Err(Error::Corrupt { path: file.path.clone(), offset: got, problem });
+            return Err(Error::Corrupt { path: path.to_owned(), offset: got, problem });
         }
         Ok(Self { here: (got / record) as usize, expected: (expected / record) as usize })
     }
@@ -232,6 +269,7 @@ mod tests {
     use std::fs;
 
     use proptest::prelude::*;
+    use taskset_names::Origin;
     use tempfile::TempDir;
 
     use super::*;
@@ -243,9 +281,13 @@ mod tests {
         manifest: Manifest,
     }
 
-    /// A record whose pixel values tell plane, row and column apart.
+    /// A record whose pixel values tell plane, row and column apart, and whose last one tells the label.
     fn record(labels: &[u8]) -> Vec<u8> {
-        let value = |i: usize| (i / PLANE * 80 + i % PLANE / 32 * 2 + i % 32) as u8;
+        let last = labels[labels.len() - 1];
+        let value = |i: usize| match i {
+            3071 => last,
+            _ => (i / PLANE * 80 + i % PLANE / 32 * 2 + i % 32) as u8,
+        };
         labels.iter().copied().chain((0..IMAGE).map(value)).collect()
     }
 
@@ -288,7 +330,7 @@ mod tests {
         }
 
         fn load(&self, partial: bool) -> Result<ImageData, Error> {
-            images(self.root.path(), &self.manifest, partial)
+            images(self.root.path(), &self.manifest, partial).map(|(data, _)| data)
         }
 
         fn fails(&self, words: &[&str]) {
@@ -323,23 +365,32 @@ mod tests {
         let mut tiny = Tiny::new("cifar100");
         let expected = tiny.load(false).unwrap();
         let names: Vec<String> = tiny.manifest.files.iter().map(|f| f.name.clone()).collect();
-        let contents: Vec<Vec<u8>> = [4, 2, 3].map(|n| tiny.records(n)).into();
+        let mut contents: Vec<Vec<u8>> = [4, 2, 3].map(|n| tiny.records(n)).into();
         names.iter().for_each(|name| tiny.remove(name));
         let archive = tiny.manifest.archive.as_mut().unwrap();
         (archive.bytes, archive.sha256) = (None, None);
-        let put = |tiny: &Tiny, n: usize| {
+        let put = |tiny: &Tiny, contents: &[Vec<u8>], n: usize| {
             let members: Vec<String> = names.iter().map(|name| format!("cifar-100-binary/{name}")).collect();
             let files: Vec<(&str, &[u8])> =
-                members.iter().zip(&contents).map(|(m, c)| (&m[..], &c[..])).take(n).collect();
+                members.iter().zip(contents).map(|(m, c)| (&m[..], &c[..])).take(n).collect();
             let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             io::Write::write_all(&mut gzip, &crate::tar::tests::archive(&files)).unwrap();
             tiny.put("cifar-100-binary.tar.gz", &gzip.finish().unwrap());
         };
-        put(&tiny, 3);
+        put(&tiny, &contents, 3);
         let got = tiny.load(false).unwrap();
         assert_eq!((got.all_pixels(), got.labels()), (expected.all_pixels(), expected.labels()));
-        put(&tiny, 2);
-        tiny.fails(&["cifar-100-binary.tar.gz/test.bin", "truncated", "0 bytes"]);
+        put(&tiny, &contents, 2);
+        tiny.fails(&["test.bin not found in", "cifar-100-binary.tar.gz"]);
+        // Well-formed and far smaller than the original: a part.
+        tiny.manifest.archive.as_mut().unwrap().bytes = Some(1 << 30);
+        tiny.manifest.archive.as_mut().unwrap().sha256 = Some("0".repeat(64));
+        contents[2] = tiny.records(1);
+        contents[1] = tiny.records(2);
+        put(&tiny, &contents, 3);
+        tiny.fails(&["the original 1073741824", "test.bin holds 1 of 3 images"]);
+        let data = tiny.load(true).unwrap();
+        assert_eq!((data.origin(), data.len()), (Origin::Partial, 7));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use taskset_names::Origin;
 
 use crate::container::{self, Container};
 use crate::inspect::far_too_small;
@@ -39,7 +38,6 @@ enum Label {
 /// A collection that was read: examples in the order of source splits and keys.
 pub(crate) struct Collection {
     pub(crate) info: ImageInfo,
-    pub(crate) origin: Origin,
     /// What makes it a partial one.
     pub(crate) problems: Vec<String>,
     pub(crate) pixels: Vec<u8>,
@@ -254,8 +252,8 @@ pub(crate) fn read_hub_copy(
     }
     progress(labels.len(), total);
     let problems = missing(manifest, counts, other_sides(manifest, of_other_sides));
-    let origin = files::origin(root, manifest, &problems, partial)?;
-    Ok(Collection { info: manifest.info().partial(counts), origin, problems, pixels, labels })
+    files::origin(root, manifest, &problems, partial)?;
+    Ok(Collection { info: manifest.info().partial(counts), problems, pixels, labels })
 }
 
 /// What is missing of each source split, in words; if nothing is, what else makes a copy a partial one.
@@ -287,7 +285,7 @@ fn assemble<'a>(
     let mut counts = [0; 3];
     examples.iter().for_each(|(split, _)| counts[*split as usize] += 1);
     let problems = missing(manifest, counts, problems);
-    let origin = files::origin(root, manifest, &problems, partial)?;
+    files::origin(root, manifest, &problems, partial)?;
     // Numbers of classes come from all of their names: with fewer, the same picture would get another label.
     let names: BTreeSet<&str> = match lists {
         Some(lists) => lists.keys().filter_map(|key| key.rsplit_once('/')).map(|(class, _)| class).collect(),
@@ -322,7 +320,7 @@ fn assemble<'a>(
         sorted.extend_from_slice(&pixels[i * size..][..size]);
     }
     let info = manifest.info().partial(counts);
-    Ok(Collection { info, origin, problems, pixels: sorted, labels })
+    Ok(Collection { info, problems, pixels: sorted, labels })
 }
 
 /// Encoded pictures that wait to be decoded together, and the pixels of those that were.

@@ -336,12 +336,27 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether a compressed file that is not as it was published may have been compressed anew: it is not far too small.
-    pub(crate) fn is_perhaps_compressed_anew(&self) -> bool {
+    /// Whether this says that a file is not as it was published: if it is compressed, only its contents tell whether it was
+    /// compressed anew, or is a part.
+    pub(crate) fn is_about_publication(&self) -> bool {
+        matches!(self, Self::WrongSize { .. } | Self::WrongChecksum { .. })
+    }
+
+    /// Whether this, which says that a file is not as it was published, is the reason why reading it failed. A file that is
+    /// far too small and well-formed was not cut: what is in it is wrong by itself.
+    pub(crate) fn explains(&self, read: &Self) -> bool {
+        let cut = matches!(
+            read,
+            Self::Corrupt { .. } | Self::DamagedGzip { .. } | Self::NotGzip { .. } | Self::Truncated { .. }
+        );
+        read.is_about_contents() && (cut || self.far_too_small().is_none())
+    }
+
+    /// What is wrong with a file by its size, if it is far too small for the original.
+    pub(crate) fn far_too_small(&self) -> Option<String> {
         match self {
-            Self::WrongSize { expected, got, .. } => far_too_small(*got, *expected).is_none(),
-            Self::WrongChecksum { .. } => true,
-            _ => false,
+            Self::WrongSize { expected, got, .. } => far_too_small(*got, *expected),
+            _ => None,
         }
     }
 

@@ -128,17 +128,22 @@ impl Published {
         match file.check(spec) {
             Ok(original) => Ok(Self { original, not_as_published: None }),
             // Of a file whose checksum only the first download told, nothing else is known.
-            Err(error) if spec.sha256.is_some() && error.is_perhaps_compressed_anew() => {
+            Err(error) if spec.sha256.is_some() && error.is_about_publication() => {
                 Ok(Self { original: false, not_as_published: Some(error) })
             }
             Err(error) => Err(error),
         }
     }
 
+    /// What tells against the whole of the original by the size of the archive.
+    pub(crate) fn far_too_small(&self) -> Option<String> {
+        self.not_as_published.as_ref().and_then(Error::far_too_small)
+    }
+
     /// What reading the contents gave, with the right reason if they are damaged or a part.
     pub(crate) fn explain<T>(self, read: Result<T, Error>) -> Result<T, Error> {
         match (read, self.not_as_published) {
-            (Err(error), Some(other)) if error.is_about_contents() => Err(other),
+            (Err(error), Some(other)) if other.explains(&error) => Err(other),
             (
                 Err(Error::Partial { name, directory, mut problems, site }),
                 Some(Error::WrongSize { path, expected, got }),

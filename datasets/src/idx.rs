@@ -10,7 +10,8 @@ use crate::files::{self, Located};
 /// Magic number of an IDX file of unsigned bytes: type 0x08 in the third byte, number of dimensions in the fourth.
 const UNSIGNED_BYTES: u32 = 0x0800;
 
-/// Reads an IDX file of unsigned bytes whose dimensions are known, first dimension slowest.
+/// Reads an IDX file of unsigned bytes whose dimensions are known, first dimension slowest. Of the first, which counts
+/// examples, there may be less.
 ///
 /// The dimensions of the header must be the known ones, so that neither a broken header nor a gzip bomb makes us
 /// allocate or read more than the data set holds. The contents must end where the header says.
@@ -38,14 +39,21 @@ pub(crate) fn parse(mut contents: &mut dyn Read, file: &Located, dims: &[u32]) -
         return Err(Error::WrongMagic { path: path(), expected: magic, got });
     }
     let got = words(&read_exactly(&mut contents, header_len - 4, file, expected, 4)?);
-    if got != dims {
+    if got[0] > dims[0] || got[0] == 0 && dims[0] > 0 || got[1..] != dims[1..] {
         return Err(Error::WrongCounts { path: path(), expected: dims.to_vec(), got });
     }
+    let body_len: u64 = got.iter().map(|&d| u64::from(d)).product();
+    let expected = header_len + body_len;
     let body = read_exactly(&mut contents, body_len, file, expected, header_len)?;
     // Reading on to the end also makes the decompressor compare gzip's own checksum.
     let mut more = Vec::new();
     read_to(&mut contents, 1, &mut more).map_err(|source| file.io(source))?;
-    if more.is_empty() { Ok(body) } else { Err(Error::TrailingData { path: path(), expected }) }
+    match more.is_empty() {
+        true => Ok(body),
+        // More examples than the header promises: it is wrong.
+        false if got != dims => Err(Error::WrongCounts { path: path(), expected: dims.to_vec(), got }),
+        false => Err(Error::TrailingData { path: path(), expected }),
+    }
 }
 
 /// SHA-256 in hexadecimal of the unpacked file from which [`read`] got `body`: header and body are all that it accepts.

@@ -22,7 +22,9 @@ pub enum State {
     /// Something in the place of a file is not the original: it has another size or other contents, is no file, or cannot be
     /// read.
     Damaged,
-    /// Some files, or examples of them, are missing; what is there may be good.
+    /// Some files are there, but one is missing without which nothing can be used, or there are too few examples.
+    Incomplete,
+    /// Some files, or examples of them, are missing; what is there may be used as a part.
     Partial,
     /// All files, but this version cannot read them.
     NotYetReadable,
@@ -38,6 +40,7 @@ impl State {
         match self {
             Self::Missing => "missing",
             Self::Damaged => "damaged",
+            Self::Incomplete => "incomplete",
             Self::Partial => "partial",
             Self::NotYetReadable => "not yet readable",
             Self::Unread => "not yet read",
@@ -114,10 +117,13 @@ pub fn inspect(root: &Path, cache: Option<&Path>, name: &str) -> Result<Presence
 
 fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
     let mut look = Look::default();
-    let mut missing = 0;
+    let (mut missing, mut absent, mut here) = (0, Vec::new(), Vec::new());
     for spec in &manifest.files {
         match files::locate(root, manifest, spec) {
-            Ok(Some(file)) => look.file(manifest, spec, file),
+            Ok(Some(file)) => {
+                here.push(spec.split);
+                look.file(manifest, spec, file);
+            }
             Ok(None) => match unpacked(root, manifest, spec) {
                 Ok(Some(unpacked)) => {
                     look.bytes += unpacked.bytes;
@@ -126,6 +132,7 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
                 }
                 Ok(None) => {
                     look.problems.push(format!("{} is missing", spec.name));
+                    absent.push(spec.split);
                     missing += 1;
                 }
                 Err(error) => look.damaged(in_full(&error)),
@@ -138,6 +145,7 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
         && !copies.is_empty()
     {
         (missing, look) = (0, Look::default());
+        absent.clear();
         let archive = manifest.archive.as_ref().is_some_and(|archive| copies[0].0.name == archive.name);
         for (spec, file) in copies {
             look.file(manifest, spec, file);
@@ -152,18 +160,15 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
     let state = match (missing == manifest.files.len(), look.problems.is_empty(), manifest.decoder) {
         (true, ..) => State::Missing,
         _ if look.damaged => State::Damaged,
+        _ if look.too_small && look.bytes > if needs_preparation { QUICK / 8 } else { QUICK } => {
+            State::Unread
+        }
+        _ if look.too_small => by_reading(root, manifest, &mut look),
+        _ if absent.iter().any(|split| !(has_records(manifest) && here.contains(split))) => State::Incomplete,
         (_, false, _) => State::Partial,
         (_, _, Decoder::NoneYet) => State::NotYetReadable,
         _ if needs_preparation || look.bytes > QUICK => State::Unread,
-        _ => {
-            let verification = verify_manifest(root, manifest);
-            look.problems.extend(verification.problems());
-            match (verification.is_bad(), verification.is_partial()) {
-                (true, _) => State::Damaged,
-                (_, true) => State::Partial,
-                _ => State::Complete,
-            }
-        }
+        _ => by_reading(root, manifest, &mut look),
     };
     Presence {
         name: manifest.name.clone(),
@@ -176,6 +181,30 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
     }
 }
 
+/// The state of a data set by all that is in its files.
+fn by_reading(root: &Path, manifest: &Manifest, look: &mut Look) -> State {
+    let verification = verify_manifest(root, manifest);
+    let is_missing = |file: &VerifiedFile| match &file.verdict {
+        Verdict::Bad(error) => matches!(error, Error::MissingFile { .. }),
+        _ => true,
+    };
+    let state = match (verification.is_bad(), verification.is_partial()) {
+        (true, _) if verification.files.iter().all(is_missing) => State::Incomplete,
+        (true, _) => State::Damaged,
+        (_, true) => State::Partial,
+        _ => State::Complete,
+    };
+    if !matches!(state, State::Damaged | State::Incomplete) || look.problems.is_empty() {
+        look.problems = verification.problems().collect();
+    }
+    state
+}
+
+/// Whether a part of the files of a split is of use: records, with image and label in one file.
+fn has_records(manifest: &Manifest) -> bool {
+    matches!(manifest.decoder, Decoder::Cifar10 | Decoder::Cifar100)
+}
+
 /// What was seen of the files of a data set.
 #[derive(Default)]
 struct Look {
@@ -183,6 +212,8 @@ struct Look {
     present: Vec<PathBuf>,
     problems: Vec<String>,
     damaged: bool,
+    /// A compressed file is far too small: cut, or well-formed and a part.
+    too_small: bool,
 }
 
 impl Look {
@@ -195,7 +226,11 @@ impl Look {
                     expected.filter(|&expected| !may_be_compressed_anew(spec, got, expected))
                 {
                     self.problems.push(of_another_size(&spec.name, got, expected));
-                    self.damaged |= !cifar::is_part(manifest, spec, got, expected);
+                    if is_compressed(spec) {
+                        self.too_small = true;
+                    } else {
+                        self.damaged |= !cifar::is_part(manifest, spec, got, expected);
+                    }
                 }
             }
             Err(error) => self.damaged(in_full(&error)),
@@ -211,8 +246,11 @@ impl Look {
 
 /// Whether a file of another size than the original may hold the same: it is compressed, and not far too small.
 fn may_be_compressed_anew(spec: &FileSpec, got: u64, expected: u64) -> bool {
-    let compressed = [".gz", ".zip"].iter().any(|ending| spec.name.ends_with(ending));
-    compressed && far_too_small(got, expected).is_none()
+    is_compressed(spec) && far_too_small(got, expected).is_none()
+}
+
+fn is_compressed(spec: &FileSpec) -> bool {
+    [".gz", ".zip"].iter().any(|ending| spec.name.ends_with(ending))
 }
 
 /// What is wrong with a file that has not the size of the original.
@@ -355,7 +393,7 @@ pub fn verify(root: &Path, name: &str) -> Result<Verification, Error> {
 
 fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
     let from_hub = prepare::uses_hub_copy(root, manifest).unwrap_or(false);
-    let files = match manifest.decoder {
+    let mut files = match manifest.decoder {
         Decoder::Idx => verify_files(root, manifest),
         Decoder::Cifar10 | Decoder::Cifar100 if !from_hub => {
             let mut files = verify_files(root, manifest);
@@ -367,6 +405,21 @@ fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
         }
         _ => verify_by_reading(root, manifest, from_hub),
     };
+    // Whether files that are good each by itself are the data set tells only reading them together.
+    let undecided = files.iter().any(|file| matches!(file.verdict, Verdict::WellFormed))
+        && files.iter().all(|file| matches!(file.verdict, Verdict::Original | Verdict::WellFormed));
+    let parts = manifest.decoder == Decoder::Idx
+        && files.iter().any(|file| matches!(file.verdict, Verdict::Partial(_)))
+        && !files.iter().any(|file| matches!(file.verdict, Verdict::Bad(_)));
+    if (undecided || parts) && prepare::read_directly(manifest) && !from_hub {
+        let verdict = match load::originals(root, manifest, true) {
+            Ok((_, problems)) if problems.is_empty() || parts => None,
+            Ok((_, problems)) => Some(Verdict::Partial(problems.join("; "))),
+            Err(error) => Some(Verdict::Bad(error)),
+        };
+        let all = |verdict| VerifiedFile { name: "(all)".to_owned(), path: None, verdict };
+        files.extend(verdict.map(all));
+    }
     Verification { name: manifest.name.clone(), directory: manifest.folder(root), files }
 }
 
@@ -393,9 +446,15 @@ fn verify_archive(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Option<V
             let file = file?;
             let read = Published::of(&file, spec).and_then(|published| {
                 let original = published.original;
-                published.explain(cifar::from_archive(manifest, &file)).map(|_| original)
+                published
+                    .explain(cifar::from_archive(root, manifest, &file, true))
+                    .map(|read| (original, read.1))
             });
-            (Some(file.path), read.map_or_else(Verdict::Bad, well_formed))
+            let judged = |(original, problems): (bool, Vec<String>)| match problems.is_empty() {
+                true => well_formed(original),
+                false => Verdict::Partial(problems.join("; ")),
+            };
+            (Some(file.path), read.map_or_else(Verdict::Bad, judged))
         }
         Err(error) => (None, Verdict::Bad(error)),
     };
@@ -467,7 +526,12 @@ fn allow_missing(manifest: &Manifest, files: &mut [VerifiedFile]) {
 
 fn verify_file(manifest: &Manifest, spec: &FileSpec, file: &Located) -> Result<Verdict, Error> {
     if manifest.decoder == Decoder::Idx {
-        return load::read_checked(manifest, spec, file).map(|(_, original)| well_formed(original));
+        let (values, original) = load::read_checked(manifest, spec, file)?;
+        let (got, all) = load::examples(manifest, spec, &values);
+        return Ok(match got < all {
+            true => Verdict::Partial(format!("{} holds {got} of {all} examples", spec.name)),
+            false => well_formed(original),
+        });
     }
     let (records, original) = cifar::check(manifest, spec, file)?;
     Ok(records.missing(spec).map_or_else(|| well_formed(original), Verdict::Partial))
@@ -531,11 +595,35 @@ mod tests {
             let problem = format!("test_batch.bin has {len} bytes, the original 30730000");
             assert!(len == 30_730_000 || look.problems.contains(&problem), "{:?}", look.problems);
         };
-        check(3073, State::Partial);
+        check(3073, State::Incomplete);
         check(3074, State::Damaged);
         check(0, State::Damaged);
-        check(30_730_000, State::Partial);
+        check(30_730_000, State::Incomplete);
         check(30_730_000 + 3073, State::Damaged);
+    }
+
+    #[test]
+    fn without_a_test_file_nothing_can_be_used_and_all_say_so() {
+        let root = TempDir::new().unwrap();
+        for (name, train, record) in [("cifar10", "data_batch_1.bin", 3073), ("cifar100", "train.bin", 3074)]
+        {
+            fs::create_dir(root.path().join(name)).unwrap();
+            fs::write(root.path().join(name).join(train), vec![0; 10 * record]).unwrap();
+            let look = inspect(root.path(), None, name).unwrap();
+            assert_eq!(look.state, State::Incomplete, "{look:?}");
+            assert!(look.problems.iter().any(|problem| problem.ends_with("is missing")), "{look:?}");
+            let checked = verify(root.path(), name).unwrap();
+            let missing =
+                |file: &VerifiedFile| matches!(file.verdict, Verdict::Bad(Error::MissingFile { .. }));
+            assert!(checked.files.iter().any(missing), "{checked:?}");
+            let read = load::originals(root.path(), manifest(name).unwrap(), true);
+            assert!(matches!(read, Err(Error::MissingFile { .. })), "{read:?}");
+        }
+        // With some test images, a missing training file is a part.
+        fs::write(root.path().join("cifar10/test_batch.bin"), vec![0; 3073]).unwrap();
+        assert_eq!(inspect(root.path(), None, "cifar10").unwrap().state, State::Partial);
+        assert!(verify(root.path(), "cifar10").unwrap().is_partial());
+        assert!(load::originals(root.path(), manifest("cifar10").unwrap(), true).is_ok());
     }
 
     #[test]

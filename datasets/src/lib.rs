@@ -66,6 +66,7 @@ mod carve;
 mod cifar;
 mod collection;
 mod container;
+mod contents;
 mod digest;
 mod error;
 mod files;

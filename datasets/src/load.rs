@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use taskset_names::Origin;
-
 use crate::files::{self, Located};
 use crate::manifest::{Decoder, FileSpec, Manifest, Part};
-use crate::{Error, ImageData, SourceSplit, cifar, idx, prepare};
+use crate::{Error, ImageData, SourceSplit, cifar, collection, contents, idx, prepare};
 
 /// An image data set from `<root>/<directory of the manifest>`, or its prepared copy in `cache`.
 ///
@@ -31,7 +29,7 @@ pub(crate) fn images(
                     Err(Error::MissingFile { .. }),
                     Err(copy @ (Error::Partial { .. } | Error::Cache { .. })),
                 ) => Err(copy),
-                (read, _) => read,
+                (read, _) => read.map(|(data, _)| data),
             }
         }
         Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
@@ -57,15 +55,20 @@ fn absent<'a>(root: &Path, manifest: &'a Manifest) -> Result<Option<&'a FileSpec
 /// Every file in its published form is compared with the manifest's size and checksum first: hashing costs less than
 /// unpacking, and a wrong file is named before anything is made of it. Files that were unpacked or compressed anew are
 /// judged by the checksum of their contents.
-pub(crate) fn originals(root: &Path, manifest: &Manifest, partial: bool) -> Result<ImageData, Error> {
+/// Returns what makes them a part, too.
+pub(crate) fn originals(
+    root: &Path,
+    manifest: &Manifest,
+    partial: bool,
+) -> Result<(ImageData, Vec<String>), Error> {
     match manifest.decoder {
-        Decoder::Idx => idx_images(root, manifest),
+        Decoder::Idx => idx_images(root, manifest, partial),
         Decoder::Cifar10 | Decoder::Cifar100 => cifar::images(root, manifest, partial),
         _ => Err(Error::NotYetReadable { name: manifest.name.clone() }),
     }
 }
 
-fn idx_images(root: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
+fn idx_images(root: &Path, manifest: &Manifest, partial: bool) -> Result<(ImageData, Vec<String>), Error> {
     // All files are looked for before the first is read, so that a missing one is reported at once.
     let mut located = Vec::with_capacity(manifest.files.len());
     for spec in &manifest.files {
@@ -74,17 +77,32 @@ fn idx_images(root: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
         located.push((spec, file));
     }
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    let (mut original, mut counts) = (true, [0; 3]);
     for split in SourceSplit::ALL {
         for (spec, file) in located.iter().filter(|(spec, _)| spec.split == Some(split)) {
             let Some(part) = spec.part else { continue };
-            let (values, _) = read_checked(manifest, spec, file)?;
+            let (values, is_original) = read_checked(manifest, spec, file)?;
+            original &= is_original;
+            let (count, _) = examples(manifest, spec, &values);
+            let others = std::mem::replace(&mut counts[split as usize], count);
+            if others > 0 && others != count {
+                let (expected, got) = (vec![others as u32], vec![count as u32]);
+                return Err(Error::WrongCounts { path: file.path.clone(), expected, got });
+            }
             match part {
                 Part::Images => append(&mut pixels, values),
                 Part::Labels => labels.extend(values.into_iter().map(u16::from)),
             }
         }
     }
-    ImageData::new(manifest.name.clone(), manifest.info(), Origin::Real, pixels, labels)
+    let mut problems = collection::missing(manifest, counts, Vec::new());
+    if problems.is_empty() && !original {
+        problems = contents::problems(manifest, &pixels, &labels);
+    }
+    let origin = files::origin(root, manifest, &problems, partial)?;
+    let info = manifest.info().partial(counts);
+    let data = ImageData::new(manifest.name.clone(), info, origin, pixels, labels)?;
+    Ok((data, problems))
 }
 
 /// Reads one IDX file after comparing it with the manifest's checksums: that of the file as published, or that of the
@@ -95,6 +113,17 @@ pub(crate) fn read_checked(
     file: &Located,
 ) -> Result<(Vec<u8>, bool), Error> {
     let stored = file.check(spec);
+    let perhaps_a_part = match &stored {
+        Ok(original) => !original,
+        Err(error) => file.is_gzip() && error.is_about_publication(),
+    };
+    if perhaps_a_part
+        && let Ok(values) = read_part(manifest, spec, file)
+        && let (got, all) = examples(manifest, spec, &values)
+        && got < all
+    {
+        return Ok((values, false));
+    }
     let Some(expected) = spec.unpacked_sha256.as_ref().filter(|_| !matches!(stored, Ok(true))) else {
         let original = stored?;
         return Ok((read_part(manifest, spec, file)?, original));
@@ -112,6 +141,13 @@ pub(crate) fn read_checked(
         return Err(Error::WrongChecksum { path: file.path.clone(), expected: expected.clone(), got });
     }
     Ok((values, true))
+}
+
+/// How many examples an IDX file holds by its values, and how many the original has.
+pub(crate) fn examples(manifest: &Manifest, spec: &FileSpec, values: &[u8]) -> (usize, usize) {
+    let dims = dims(manifest, spec);
+    let size: usize = dims[1..].iter().map(|&dim| dim as usize).product();
+    (values.len() / size, dims[0] as usize)
 }
 
 /// The dimensions of an IDX file by its manifest. Grey images have no dimension for channels.
@@ -158,6 +194,7 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
     use sha2::{Digest, Sha256};
+    use taskset_names::Origin;
     use tempfile::TempDir;
 
     use super::*;
@@ -236,7 +273,7 @@ mod tests {
         }
 
         fn load(&self) -> Result<ImageData, Error> {
-            originals(self.root.path(), &self.manifest, false)
+            originals(self.root.path(), &self.manifest, false).map(|(data, _)| data)
         }
 
         /// Loading fails with a message that holds all of the words.
@@ -306,6 +343,25 @@ mod tests {
         check(images, &idx_file(&[5], &[0; 5]), &["wrong magic number 0x00000801", "expected 0x00000803"]);
         check(labels, &idx_file(&[4], &[0; 4]), &["wrong counts", "promises 4", "has 5"]);
         check(labels, &idx_file(&[5], &[0, 0, 10, 0, 0]), &["example 2", "label 10", "10 classes"]);
+    }
+
+    #[test]
+    fn well_formed_files_of_fewer_examples_are_a_part() {
+        let mut tiny = Tiny::new();
+        let pixels: Vec<u8> = (0..18).collect();
+        tiny.put("train-labels-idx1-ubyte", &idx_file(&[3], &[3, 1, 4]));
+        tiny.fails(&["train-labels-idx1-ubyte", "promises 3", "has 5"]);
+        tiny.put("train-images-idx3-ubyte", &idx_file(&[3, 2, 3], &pixels));
+        tiny.publish("train-images-idx3-ubyte");
+        let spec = &mut tiny.manifest.files[0];
+        (spec.bytes, spec.sha256, spec.unpacked_sha256) =
+            (Some(1 << 20), Some("0".repeat(64)), Some("0".repeat(64)));
+        tiny.fails(&["3 of 5 train pictures"]);
+        let (data, _) = originals(tiny.root.path(), &tiny.manifest, true).unwrap();
+        assert_eq!((data.len(), data.origin(), data.labels()), (5, Origin::Partial, &[3, 1, 4, 9, 0][..]));
+        let packed = tiny.get("train-images-idx3-ubyte.gz");
+        tiny.put("train-images-idx3-ubyte.gz", &packed[..packed.len() - 9]);
+        tiny.fails(&["train-images-idx3-ubyte.gz", "truncated"]);
     }
 
     #[test]

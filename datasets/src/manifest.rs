@@ -38,6 +38,9 @@ pub struct Manifest {
     /// Classes that occur among the labels, if fewer: labels are below this number.
     #[serde(default)]
     pub occurring_classes: Option<usize>,
+    /// Whether every split of the source has the same number of examples of each class.
+    #[serde(default)]
+    pub balanced: bool,
     /// Height and width of all original pictures, if they are the same and are resized.
     #[serde(default)]
     pub original: Option<Sides>,

@@ -12,7 +12,7 @@ use crate::imagenet::Batches;
 use crate::manifest::{Decoder, Manifest, manifest};
 use crate::prepared::{self, Writer};
 use crate::sealed::Digest256;
-use crate::{Error, ImageData, ImageInfo, SourceSplit, files, hub_copy, load};
+use crate::{Error, ImageData, ImageInfo, SourceSplit, contents, files, hub_copy, load};
 
 /// How a data set is prepared.
 pub struct Preparation<'a> {
@@ -114,26 +114,35 @@ pub(crate) fn read(
         return read_imagenet(root, manifest, how, take);
     }
     let (mut original, mut problems) = (false, Vec::new());
-    let mut whole = |found: collection::Collection| {
+    let mut whole = |found: collection::Collection, original: bool| {
         problems = found.problems;
-        ImageData::new(manifest.name.clone(), found.info, found.origin, found.pixels, found.labels)
+        if problems.is_empty() && !original {
+            problems = contents::problems(manifest, &found.pixels, &found.labels);
+        }
+        let origin = files::origin(root, manifest, &problems, how.allow_partial)?;
+        ImageData::new(manifest.name.clone(), found.info, origin, found.pixels, found.labels)
     };
     let data = if let Some(hub) = &manifest.hub
         && uses_hub_copy(root, manifest)?
     {
-        whole(collection::read_hub_copy(root, manifest, hub, how.allow_partial, how.threads, how.progress)?)?
+        whole(
+            collection::read_hub_copy(root, manifest, hub, how.allow_partial, how.threads, how.progress)?,
+            false,
+        )?
     } else if collection::is_collection(manifest.decoder) {
         let archive = collection::find(root, manifest)?.1;
         let spec = manifest.files.iter().find(|spec| collection::is_archive(spec));
         let published = archive.zip(spec).map(|(file, spec)| Published::of(&file, spec)).transpose()?;
         original = published.as_ref().is_some_and(|published| published.original);
         let found = collection::read(root, manifest, how.allow_partial, how.threads, how.progress);
-        whole(match published {
+        let found = match published {
             Some(published) => published.explain(found)?,
             None => found?,
-        })?
+        };
+        whole(found, original)?
     } else {
-        let data = load::originals(root, manifest, how.allow_partial)?;
+        let (data, told) = load::originals(root, manifest, how.allow_partial)?;
+        problems = told;
         (how.progress)(data.len(), data.len());
         data
     };
@@ -165,10 +174,12 @@ fn read_imagenet(
     }
     batches.sort_by_key(|(split, ..)| *split);
     let original = batches.iter().all(|(.., published)| published.as_ref().is_some_and(|p| p.original));
-    let mut labels = Vec::new();
+    let (mut labels, mut contents) = (Vec::new(), contents::Contents::new(manifest));
     let mut counts = [0; 3];
     let total = manifest.source.total();
+    let mut too_small = Vec::new();
     for (split, batches, published) in batches {
+        too_small.extend(published.as_ref().and_then(Published::far_too_small));
         let read = batches.read(manifest, &mut |pixels, some| {
             counts[split as usize] += some.len();
             if counts[split as usize] > manifest.source.get(split) {
@@ -176,6 +187,9 @@ fn read_imagenet(
                 return Err(Error::TooLarge { path: batches.paths()[0].clone(), problem });
             }
             take(pixels)?;
+            if !original {
+                contents.add(split, pixels, some);
+            }
             labels.extend_from_slice(some);
             (how.progress)(labels.len(), total);
             Ok(())
@@ -185,7 +199,7 @@ fn read_imagenet(
             None => read?,
         }
     }
-    let problems = collection::missing(manifest, counts, Vec::new());
+    let problems = collection::missing(manifest, counts, [too_small, contents.problems()].concat());
     let origin = files::origin(root, manifest, &problems, how.allow_partial)?;
     let info = manifest.info().partial(counts);
     if let Some(problem) = info.carving_problem() {
@@ -442,7 +456,7 @@ mod tests {
             manifest.shape = ImageShape { height: 3, width: 3, channels: 3 };
             manifest.source = SourceSizes { train: 6, validation: None, test: None };
             manifest.held_out = HeldOut { sampled: 1, fixed: 1 };
-            manifest.original = None;
+            (manifest.original, manifest.balanced) = (None, false);
             manifest.files.iter_mut().for_each(|file| (file.bytes, file.sha256) = (None, None));
             let folder = manifest.folder(root).join("coil-100");
             fs::create_dir_all(&folder).unwrap();
@@ -573,6 +587,43 @@ mod tests {
             let refused = prepare(&manifest, false).unwrap_err();
             assert!(refused.contains("the original") && refused.contains("5 of 6"), "{refused}");
             assert_eq!(prepare(&manifest, true), Ok(Origin::Partial));
+        }
+
+        #[test]
+        fn copies_of_one_picture_are_a_part_and_so_are_other_labels() {
+            let root = TempDir::new().unwrap();
+            let (mut manifest, cache) = (coil(root.path()), root.path().join("cache"));
+            let prepare = |manifest: &Manifest, partial| {
+                let made = prepare_manifest(root.path(), manifest, &cache, &how(partial));
+                made.map(|made| made.origin).map_err(|error| error.to_string())
+            };
+            manifest.balanced = true;
+            manifest.classes = 2;
+            let folder = manifest.folder(root.path()).join("coil-100");
+            NAMES.iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
+            let put = |labels: [usize; 6], same: bool| {
+                let _ = fs::remove_dir_all(&folder);
+                fs::create_dir_all(&folder).unwrap();
+                for (i, label) in labels.into_iter().enumerate() {
+                    let picture = png(&pixels(if same { 0 } else { i }), 4, 5);
+                    fs::write(folder.join(format!("obj{i}__{}.png", 5 * label)), picture).unwrap();
+                }
+            };
+            put([0, 1, 1, 1, 0, 0], false);
+            assert_eq!(prepare(&manifest, false), Ok(Origin::Real));
+            for (labels, same, words) in [
+                ([0, 1, 1, 1, 0, 0], true, "only 1 of 6 train examples are different"),
+                (
+                    [0, 1, 1, 1, 1, 0],
+                    false,
+                    "labels are not those of the original: 2 train examples have label 0",
+                ),
+            ] {
+                put(labels, same);
+                let refused = prepare(&manifest, false).unwrap_err();
+                assert!(refused.contains(words), "{refused}");
+                assert_eq!(prepare(&manifest, true), Ok(Origin::Partial));
+            }
         }
 
         fn manifest_zip(root: &Path) -> PathBuf {

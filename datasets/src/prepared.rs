@@ -22,7 +22,7 @@ use crate::buffer::{Buffer, Number as _};
 use crate::sealed::{self, Digest256, HEADER, Kind, Mapped, Place};
 use crate::{Error, HeldOut, ImageData, ImageInfo, ImageShape, Manifest, SourceSizes};
 
-const KIND: Kind = Kind { magic: *b"TSKSIMG\0", version: 2, name: "an image data set" };
+const KIND: Kind = Kind { magic: *b"TSKSIMG\0", version: 3, name: "an image data set" };
 /// Folder of prepared copies in the data directory, unless another is named.
 pub(crate) const FOLDER: &str = "prepared";
 

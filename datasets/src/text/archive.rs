@@ -198,17 +198,18 @@ mod tests {
 
     #[test]
     fn an_archive_that_was_packed_anew_is_judged_by_its_contents() {
-        let reviews: [(&str, &[u8]); 4] = [
+        let reviews: [(&str, &[u8]); 5] = [
             ("aclImdb/train/neg/3_1.txt", b"Bad, bad, bad."),
+            ("aclImdb/train/neg/5_1.txt", b""),
             ("aclImdb/train/neg/4_1.txt", b"Poor in every way."),
             ("aclImdb/train/pos/10_9.txt", b"Great."),
             ("aclImdb/test/pos/0_7.txt", b"Good."),
         ];
         let plain = archive(&reviews);
         let judge = |packed: &[u8], bytes: u64, test: u64| {
-            let info = info("imdb_reviews/bytes", &[2, 1, 0, 1]);
+            let info = info("imdb_reviews/bytes", &[3, 1, 0, 1]);
             let mut manifest = info.manifest.clone();
-            (manifest.train, manifest.test) = (Some(3), Some(1));
+            (manifest.train, manifest.test) = (Some(4), Some(1));
             manifest.bytes_of_files = Some(crate::BytesOfFiles { train: 38, test });
             manifest.downloads[0].bytes = Some(bytes);
             manifest.downloads[0].sha256 = Some("0".repeat(64));
@@ -231,7 +232,7 @@ mod tests {
         check(&anew[..anew.len() - 9], 5, &["truncated", "the original has 300"]);
         check(&anew, 6, &["the test files have 5 bytes together, those of the original 6"]);
         let fewer = gzip(&archive(&reviews[1..]));
-        check(&fewer, 5, &["the original 300", "1 of 2 files aclImdb/train/neg"]);
+        check(&fewer, 5, &["the original 300", "2 of 3 files aclImdb/train/neg"]);
     }
 
     #[test]
@@ -240,9 +241,15 @@ mod tests {
         let info = text_info("imdb_reviews/bytes").unwrap();
         put(&root, info, "aclImdb_v1.tar.gz", &gzip(&archive(&[("aclImdb/train/neg/0_1.txt", b"Bad.")])));
         let message = read(&root, info).unwrap_err().to_string();
-        assert!(message.contains("the original has 84125825"), "{message}");
+        // Well-formed, but of too few examples for any task.
+        assert!(message.contains("holds 1 training and 0 test examples"), "{message}");
         let look = inspect(root.path(), None, "imdb_reviews").unwrap();
         assert!(look.present[0].ends_with("imdb/aclImdb_v1.tar.gz"), "{look:?}");
-        assert!(look.state == State::Damaged && look.problems[0].contains("84125825"), "{look:?}");
+        assert!(look.state == State::Incomplete && look.problems[0].contains("1 training"), "{look:?}");
+        let bytes = gzip(&archive(&[("aclImdb/train/neg/0_1.txt", b"Bad.")]));
+        put(&root, info, "aclImdb_v1.tar.gz", &bytes[..bytes.len() - 9]);
+        let message = read(&root, info).unwrap_err().to_string();
+        assert!(message.contains("truncated") && message.contains("the original has 84125825"), "{message}");
+        assert_eq!(inspect(root.path(), None, "imdb_reviews").unwrap().state, State::Damaged);
     }
 }

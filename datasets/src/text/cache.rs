@@ -31,7 +31,7 @@ use super::{TextData, TextInfo};
 
 /// The version is raised when the format, a tokeniser or the order of examples changes, or the judgement whether files are all
 /// of a source.
-const KIND: Kind = Kind { magic: *b"TSKSTXT\0", version: 4, name: "a text data set" };
+const KIND: Kind = Kind { magic: *b"TSKSTXT\0", version: 5, name: "a text data set" };
 
 /// A hash of what a tokenised data set is made from: its name, and the name, size and time of change of each file.
 pub(crate) fn key(root: &Path, info: &TextInfo, found: &Found) -> Result<String, Error> {

@@ -40,7 +40,7 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
         }
     };
     presence.problems.extend(found.problems.iter().cloned());
-    let mut damaged = false;
+    let (mut damaged, mut too_small) = (false, false);
     let archive = found.archive.as_slice();
     for paths in found.groups.iter().map(|(_, paths)| &paths[..]).chain([archive]) {
         presence.present.extend(listed(paths));
@@ -55,7 +55,7 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
                         far_too_small(got, expected).is_some()
                     });
                     if let (Some(download), Some(expected)) = (download, expected) {
-                        damaged = true;
+                        too_small = true;
                         presence.problems.push(of_another_size(download.name(), got, expected));
                     }
                 }
@@ -71,6 +71,25 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
     presence.state = match presence.problems.is_empty() {
         true => State::Unread,
         false if damaged => State::Damaged,
+        // It is cut, or well-formed and a part: reading it tells.
+        false if too_small && presence.bytes > QUICK => State::Unread,
+        false if too_small => match found.read(manifest, &mut Nobody) {
+            Ok(_) => State::Partial,
+            Err(error @ Error::TooFewExamples { .. }) => {
+                presence.problems = vec![in_full(&error)];
+                State::Incomplete
+            }
+            Err(error) => {
+                presence.problems = vec![in_full(&error)];
+                State::Damaged
+            }
+        },
+        false if presence.bytes <= QUICK && matches!(found.is_usable(manifest), Ok(false)) => {
+            presence.problems.push(
+                "too few examples for a task: it needs at least 3 for training and 1 for testing".to_owned(),
+            );
+            State::Incomplete
+        }
         false => State::Partial,
     };
     presence

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::contents::Variety;
 use crate::files::{Located, Packing};
 use crate::inspect::{far_too_small, of_another_size};
 use crate::{Error, SourceSplit};
@@ -22,6 +23,8 @@ const MOST_COMPRESSED: u64 = 10;
 pub(crate) struct Found {
     /// The groups of files that are used, each with its paths in order; none if the archive is.
     pub(crate) groups: Vec<Group>,
+    /// The data directory.
+    root: PathBuf,
     /// The published archive, if the texts are read from it.
     pub(crate) archive: Option<PathBuf>,
     /// What makes this copy a partial one, by the names of its files.
@@ -61,7 +64,12 @@ impl Found {
         if !all
             && let Some(archive) = manifest.archive().map(|name| folder.join(name)).filter(|p| p.is_file())
         {
-            return Ok(Self { groups: Vec::new(), archive: Some(archive), problems: Vec::new() });
+            return Ok(Self {
+                root: root.to_owned(),
+                groups: Vec::new(),
+                archive: Some(archive),
+                problems: Vec::new(),
+            });
         }
         if groups.is_empty() {
             let (in_their_place, more) = files_of(&folder, manifest, true)?;
@@ -80,7 +88,7 @@ impl Found {
         if manifest.decoder == TextDecoder::WikiExtractor && manifest.articles.is_none() {
             problems.push("how many articles a complete copy has is not known".to_owned());
         }
-        Ok(Self { groups, archive: None, problems })
+        Ok(Self { root: root.to_owned(), groups, archive: None, problems })
     }
 
     /// What the sizes of the files tell against a complete copy: they are those of a part. Files that are compressed or in
@@ -136,7 +144,7 @@ impl Found {
             let file = Located { path: path.clone(), packing: Packing::Published };
             match file.compare(download.bytes, download.sha256.as_deref()) {
                 Ok(original) => all &= original,
-                Err(error) if file.is_gzip() && error.is_perhaps_compressed_anew() => {
+                Err(error) if file.is_gzip() && error.is_about_publication() => {
                     (all, other) = (false, Some(error));
                 }
                 Err(error) => return Err(error),
@@ -170,20 +178,30 @@ impl Found {
         visitor: &mut dyn Visitor,
     ) -> Result<Judgement, Error> {
         let (original, not_as_published) = self.check_published(manifest)?;
-        let mut counting = Counting { visitor, examples: [0; 2] };
+        let mut counting = Counting { visitor, examples: [0; 2], variety: Default::default() };
         let counts = match (self.visit(manifest, &mut counting), not_as_published) {
             (Ok(counts), None) => (counts, None),
             (Ok(counts), Some(other)) => (counts, Some(other)),
             // A file that was cut or damaged on its way is not one that was compressed anew.
-            (Err(error), Some(other)) if error.is_about_contents() => return Err(other),
+            (Err(error), Some(other)) if other.explains(&error) => return Err(other),
             (Err(error), _) => return Err(error),
         };
         let (counts, not_as_published) = counts;
         let mut problems = self.problems.clone();
+        if !usable(counting.examples) {
+            let directory = manifest.folder(&self.root);
+            let [train, test] = counting.examples.map(|count| count as usize);
+            return Err(Error::TooFewExamples { name: manifest.name.clone(), directory, train, test });
+        }
         if !original {
             problems.extend(self.count_problems(manifest, &counts, counting.examples)?);
+            let splits = ["training", "test"].into_iter().zip(&counting.variety);
+            problems.extend(splits.filter_map(|(what, variety)| variety.problem(what)));
             if problems.is_empty() {
                 problems = self.size_problems(manifest)?;
+            }
+            if problems.is_empty() {
+                problems.extend(not_as_published.as_ref().and_then(Error::far_too_small));
             }
             if let (false, Some(Error::WrongSize { path, expected, got })) =
                 (problems.is_empty(), not_as_published)
@@ -193,6 +211,18 @@ impl Found {
             }
         }
         Ok(Judgement { original, problems })
+    }
+
+    /// Whether there are as many examples as a task needs; reading ends as soon as that is known.
+    ///
+    /// # Errors
+    /// What can be wrong with the files up to there.
+    pub(crate) fn is_usable(&self, manifest: &TextManifest) -> Result<bool, Error> {
+        let mut enough = Enough::default();
+        match self.visit(manifest, &mut enough) {
+            Err(error) if !usable(enough.0) => Err(error),
+            _ => Ok(usable(enough.0)),
+        }
     }
 
     /// What is missing by the counts of a reading.
@@ -285,10 +315,30 @@ impl Found {
     }
 }
 
+/// Whether a task can use so many training and test examples.
+fn usable([train, test]: [u64; 2]) -> bool {
+    train >= 3 && test >= 1
+}
+
+/// Ends a reading with an error when there are enough examples.
+#[derive(Default)]
+struct Enough([u64; 2]);
+
+impl Visitor for Enough {
+    fn example(&mut self, split: SourceSplit, _: Option<u8>, _: &str) -> Result<(), Error> {
+        self.0[usize::from(split != SourceSplit::Train)] += 1;
+        if usable(self.0) {
+            return Err(Error::Vocabulary { problem: "there are enough examples".to_owned() });
+        }
+        Ok(())
+    }
+}
+
 /// Counts the examples of both splits on their way to another visitor.
 struct Counting<'a> {
     visitor: &'a mut dyn Visitor,
     examples: [u64; 2],
+    variety: [Variety; 2],
 }
 
 impl Visitor for Counting<'_> {
@@ -297,7 +347,9 @@ impl Visitor for Counting<'_> {
     }
 
     fn example(&mut self, split: SourceSplit, label: Option<u8>, text: &str) -> Result<(), Error> {
-        self.examples[usize::from(split != SourceSplit::Train)] += 1;
+        let at = usize::from(split != SourceSplit::Train);
+        self.examples[at] += 1;
+        self.variety[at].add(text.as_bytes());
         self.visitor.example(split, label, text)
     }
 
@@ -390,8 +442,9 @@ mod tests {
     use taskset_names::Origin;
     use tempfile::TempDir;
 
-    use crate::State;
-    use crate::text::{Quiet, TextInfo, inspect::inspect, load, text_info};
+    use crate::text::inspect::{inspect, verify};
+    use crate::text::{Quiet, TextInfo, load, text_info};
+    use crate::{State, Verdict};
 
     /// IMDB of two reviews a group, whose files have 40 and 44 bytes together.
     fn imdb(root: &TempDir) -> &'static TextInfo {
@@ -401,10 +454,11 @@ mod tests {
         (manifest.train, manifest.test) = (Some(4), Some(4));
         manifest.bytes_of_files = Some(super::super::BytesOfFiles { train: 40, test: 44 });
         manifest.downloads.clear();
-        for (folder, text) in [("train", "ten bytes."), ("test", "one more...")] {
+        for (folder, text) in [("train", "ten byte"), ("test", "one more.")] {
             for (label, stars) in [("neg", 1), ("pos", 10)] {
                 for i in 0..2 {
-                    put(root, &format!("{folder}/{label}/{i}_{stars}.txt"), text);
+                    let text = format!("{text}{}{i}", usize::from(stars == 1));
+                    put(root, &format!("{folder}/{label}/{i}_{stars}.txt"), &text);
                 }
             }
         }
@@ -453,6 +507,23 @@ mod tests {
     }
 
     #[test]
+    fn copies_of_a_few_texts_are_a_part_however_many() {
+        let root = TempDir::new().unwrap();
+        let info = imdb(&root);
+        put(&root, "test/neg/0_1.txt", "one more.01");
+        // Half of them may be the same.
+        assert_eq!(judge(&root, info), [Ok(Origin::Real), Ok(Origin::Real)]);
+        put(&root, "test/neg/1_1.txt", "one more.01");
+        put(&root, "test/pos/0_10.txt", "one more.01");
+        let [refused, allowed] = judge(&root, info);
+        let words = "only 1 of 4 test examples are different";
+        assert!(refused.as_ref().is_err_and(|message| message.contains(words)), "{refused:?}");
+        assert_eq!(allowed, Ok(Origin::Partial));
+        let files = verify(root.path(), info.manifest).files;
+        assert!(files.iter().any(|file| matches!(&file.verdict, Verdict::Partial(told) if told == words)));
+    }
+
+    #[test]
     fn articles_without_words_are_a_part_however_many() {
         let info = text_info("tokenized_wikipedia/20190301.en_bytes").unwrap();
         let mut manifest = info.manifest.clone();
@@ -462,7 +533,7 @@ mod tests {
         let root = TempDir::new().unwrap();
         let put = |words: usize| {
             let article = |i| {
-                let text = "A word or two. ".repeat(words);
+                let text = format!("Of {i}. {}", "A word or two. ".repeat(words));
                 format!("<doc id=\"{i}\" url=\"u\" title=\"T\">\nT\n\n{text}\n</doc>\n")
             };
             let path = root.path().join("wikipedia_en/AA/wiki_00");

@@ -305,10 +305,10 @@ fn broken_reviews_of_amazon_are_named_with_their_line() {
     }
     check("amazon_reviews/Books.jsonl", "{\"text\":\"a\"}\n", &["Books.jsonl, line 1", "rating"]);
     check("amazon_reviews/Books.jsonl", "{\"text\":\"a\",\"rating\":2.5}\n", &["rating of 2.5"]);
-    // The published file has a known size; one that is far smaller is not one that was compressed anew.
+    // A file that is far smaller than the published one, but whole, is judged by what is in it.
     let root = TempDir::new().unwrap();
     put(root.path(), &format!("{TSV}.gz"), gzip(&tsv(&[("5", "a")])));
-    fails(root.path(), BOOKS, &["tsv.gz", "the original has 1329539135"]);
+    fails(root.path(), BOOKS, &["holds 0 training and 1 test examples"]);
 }
 
 /// A copy is complete by what is in its files, whatever their names: refused, with these words, unless a part is allowed.
@@ -483,7 +483,28 @@ fn looks_and_full_readings_tell_partial_from_complete() {
     let verification = verify(root.path(), BOOKS).unwrap();
     assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::MalformedText { .. })));
 
-    put(root.path(), "wikipedia_en/AA/wiki_00", article(0, "A line of text"));
+    // Whole, compressed and of few rows: a part. Cut: damaged.
+    fs::remove_file(root.path().join(TSV)).unwrap();
+    let rows: Vec<String> = (0..29).map(|i| format!("Review {i}")).collect();
+    let rows: Vec<(&str, &str)> = rows.iter().map(|row| ("5", &row[..])).collect();
+    let table = tsv(&rows);
+    let (half, rest) = table.split_at(300);
+    let packed = [gzip(half), gzip(rest)].concat();
+    put(root.path(), &format!("{TSV}.gz"), packed.clone());
+    assert_eq!(look(BOOKS).state, State::Partial);
+    let verification = verify(root.path(), BOOKS).unwrap();
+    assert!(verification.is_partial() && !verification.is_bad(), "{verification:?}");
+    assert_eq!(load(root.path(), BOOKS).unwrap().origin(), Origin::Partial);
+    put(root.path(), &format!("{TSV}.gz"), &packed[..packed.len() - 9]);
+    assert_eq!(look(BOOKS).state, State::Damaged);
+    let message = load(root.path(), BOOKS).unwrap_err().to_string();
+    assert!(message.contains("truncated") && message.contains("1329539135"), "{message}");
+
+    put(root.path(), "wikipedia_en/AA/wiki_00", article(0, "A"));
+    assert_eq!(look("wikipedia_en").state, State::Incomplete);
+    assert!(verify(root.path(), "wikipedia_en").unwrap().is_bad());
+    let articles = |i| article(i, "A line of text");
+    put(root.path(), "wikipedia_en/AA/wiki_00", (0..20).map(articles).collect::<String>());
     let found = look("wikipedia_en");
     assert_eq!(found.state, State::Partial);
     assert!(found.problems[0].contains("1000001 articles"), "{:?}", found.problems);
