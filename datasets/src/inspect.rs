@@ -281,7 +281,9 @@ fn unpacked(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<
     if !collection::is_collection(manifest.decoder) || !collection::is_archive(spec) {
         return Ok(None);
     }
-    let (pictures, bytes) = collection::count(root, manifest)?;
+    let collection::Unpacked { pictures, misnamed, bytes } = collection::count(root, manifest)?;
+    // What is wrong with their names is told when the pictures are read.
+    let pictures = pictures + misnamed;
     let total = manifest.source.total();
     // SUN397 has more pictures than its lists name.
     let exact = manifest.decoder != Decoder::Sun397;

@@ -221,7 +221,7 @@ pub(crate) fn uses_hub_copy(root: &Path, manifest: &Manifest) -> Result<bool, Er
             return Ok(false);
         }
     }
-    Ok(!collection::is_collection(manifest.decoder) || collection::count(root, manifest)?.0 == 0)
+    Ok(!collection::is_collection(manifest.decoder) || collection::count(root, manifest)?.pictures == 0)
 }
 
 /// The original files by names, sizes and times of change; none if there are none. A folder of pictures is
