@@ -129,17 +129,29 @@ pub(crate) fn is_picture(manifest: &Manifest, path: &str) -> bool {
     matches!(item(manifest.decoder, path), Ok(Some(_)) | Err(_))
 }
 
-/// Number and bytes of the unpacked pictures in the data set's folder, by their names alone.
-pub(crate) fn count(root: &Path, manifest: &Manifest) -> Result<(usize, u64), Error> {
-    let (mut pictures, mut bytes) = (0, 0);
+/// The unpacked pictures in a data set's folder, by their names alone.
+#[derive(Default)]
+pub(crate) struct Unpacked {
+    pub(crate) pictures: usize,
+    /// Those whose names break the rule.
+    pub(crate) misnamed: usize,
+    /// Bytes of all.
+    pub(crate) bytes: u64,
+}
+
+/// Counts the unpacked pictures in the data set's folder.
+pub(crate) fn count(root: &Path, manifest: &Manifest) -> Result<Unpacked, Error> {
+    let mut found = Unpacked::default();
     container::walk(&manifest.folder(root), &mut |name, path| {
-        if let Ok(Some(_)) = item(manifest.decoder, name) {
-            pictures += 1;
-            bytes += std::fs::metadata(path).map_or(0, |m| m.len());
+        match item(manifest.decoder, name) {
+            Ok(Some(_)) => found.pictures += 1,
+            Ok(None) => return Ok(()),
+            Err(_) => found.misnamed += 1,
         }
+        found.bytes += std::fs::metadata(path).map_or(0, |m| m.len());
         Ok(())
     })?;
-    Ok((pictures, bytes))
+    Ok(found)
 }
 
 /// Reads and resizes all pictures, decoding on `threads` threads; their number changes nothing but the time.

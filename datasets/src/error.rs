@@ -94,6 +94,22 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A prepared copy cannot be used, and there are no original files to make another one from.
+    #[error(
+        "{}: not a usable prepared copy: {problem}; a new one cannot be made, because no original files of {name} are \
+         {wanted}",
+        .path.display()
+    )]
+    LostCopy {
+        /// The data set.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+        /// Where the original files were looked for, and where they come from, in words.
+        wanted: String,
+    },
     /// The data set cannot be fetched by this program.
     #[error("{name}: there is no address to fetch it from; get it from {site} and place it in {} by hand", .directory.display())]
     NoDownload {
@@ -357,6 +373,16 @@ impl Error {
         match self {
             Self::WrongSize { expected, got, .. } => far_too_small(*got, *expected),
             _ => None,
+        }
+    }
+
+    /// Whether something is wrong with what is there: not that something is missing, or that this build cannot read it.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::MissingFile { .. } | Self::Partial { .. } | Self::NotYetReadable { .. } => false,
+            Self::Parquet { .. } => cfg!(feature = "parquet"),
+            Self::Undecodable { .. } => cfg!(feature = "encoded"),
+            _ => true,
         }
     }
 

@@ -3,14 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use taskset_files::open_regular;
 use taskset_names::Origin;
 
-use crate::digest::Fields;
 use crate::inspect::of_another_size;
 use crate::{Error, FileSpec, Manifest, recorded};
 
@@ -243,24 +241,6 @@ impl Located {
         }
         Ok(hex(&hash.finalize()))
     }
-}
-
-/// Adds what tells an original file from others without reading it: its name in `folder`, its size, and its time of change
-/// (nanoseconds since 1970, i128). Reading contents would cost as much as loading them, and a file that is replaced by
-/// another of the same size has another time.
-///
-/// # Errors
-/// The system does not tell.
-pub(crate) fn describe(fields: Fields, folder: &Path, path: &Path) -> Result<Fields, Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let metadata = std::fs::metadata(path).map_err(io)?;
-    let changed = match metadata.modified().map_err(io)?.duration_since(UNIX_EPOCH) {
-        Ok(after) => after.as_nanos() as i128,
-        Err(before) => -(before.duration().as_nanos() as i128),
-    };
-    let name = path.strip_prefix(folder).unwrap_or(path);
-    let fields = fields.bytes(name.as_os_str().as_encoded_bytes());
-    Ok(fields.bytes(&metadata.len().to_le_bytes()).bytes(&changed.to_le_bytes()))
 }
 
 /// Makes a folder and writes a probe file to it, so that an unwritable folder fails before hours of work.

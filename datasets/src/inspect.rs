@@ -85,24 +85,22 @@ pub struct Presence {
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer.
 pub fn inspect(root: &Path, cache: Option<&Path>, name: &str) -> Result<Presence, Error> {
-    let (mut presence, copies) = match text::inspect::named(name) {
-        Some(source) => {
-            let presence = text::inspect::inspect(root, source);
-            let is_here = presence.state == State::Unread;
-            (presence, if is_here { prepared_copies::all(root, cache, name) } else { Vec::new() })
-        }
-        None => {
-            let manifest = manifest(name)?;
-            let presence = inspect_manifest(root, manifest);
-            let is_here = presence.state == State::Unread;
-            (presence, if is_here { prepared_copies::all(root, cache, name) } else { Vec::new() })
-        }
+    let mut presence = match text::inspect::named(name) {
+        Some(source) => text::inspect::inspect(root, source),
+        None => inspect_manifest(root, manifest(name)?),
     };
+    let unread = presence.state == State::Unread;
+    if !unread && presence.state != State::Partial {
+        return Ok(presence);
+    }
+    let copies = prepared_copies::all(root, cache, name);
     let usable = |copy: &PreparedCopy| match copy.state {
         PreparedState::Usable(origin) => Some(origin),
         _ => None,
     };
     match copies.iter().find_map(usable) {
+        // What was read for a copy is good.
+        Some(_) if !unread => {}
         Some(Origin::Real) => presence.state = State::Complete,
         Some(_) => {
             presence.state = State::Partial;
@@ -110,9 +108,33 @@ pub fn inspect(root: &Path, cache: Option<&Path>, name: &str) -> Result<Presence
                 .problems
                 .push("a part of the data set, as reading it for the prepared copy told".to_owned());
         }
+        None if presence.bytes <= QUICK => read_small(&mut presence, &verify(root, name)?),
         None => {}
     }
     Ok(presence)
+}
+
+/// What reading files told that names and sizes did not tell.
+fn read_small(presence: &mut Presence, verification: &Verification) {
+    let bad = verification.files.iter().filter_map(|file| match &file.verdict {
+        Verdict::Bad(error) => Some(error),
+        _ => None,
+    });
+    // That files are missing was told by their names.
+    let wrong: Vec<String> = bad.filter(|error| error.is_damage()).map(|error| in_full(error)).collect();
+    let (good, partial) = (verification.is_good(), verification.is_partial() && !verification.is_bad());
+    match presence.state {
+        _ if !wrong.is_empty() => {
+            presence.problems.splice(0..0, wrong);
+            presence.state = State::Damaged;
+        }
+        State::Unread if good => presence.state = State::Complete,
+        State::Unread if partial => {
+            presence.problems.extend(verification.problems());
+            presence.state = State::Partial;
+        }
+        _ => {}
+    }
 }
 
 fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
@@ -297,7 +319,9 @@ fn unpacked(root: &Path, manifest: &Manifest, spec: &FileSpec) -> Result<Option<
     if !collection::is_collection(manifest.decoder) || !collection::is_archive(spec) {
         return Ok(None);
     }
-    let (pictures, bytes) = collection::count(root, manifest)?;
+    let collection::Unpacked { pictures, misnamed, bytes } = collection::count(root, manifest)?;
+    // What is wrong with their names is told when the pictures are read.
+    let pictures = pictures + misnamed;
     let total = manifest.source.total();
     // SUN397 has more pictures than its lists name.
     let exact = manifest.decoder != Decoder::Sun397;
@@ -577,10 +601,8 @@ mod tests {
         fs::remove_file(root.path().join("coil100/coil-100.zip")).unwrap();
         fs::write(root.path().join("coil100/obj1__5.png"), [0]).unwrap();
         let look = inspect(root.path(), None, "coil100_32x32").unwrap();
-        assert_eq!(
-            (look.state, &look.problems[..]),
-            (State::Partial, &["1 of 7200 pictures".to_owned()][..])
-        );
+        assert_eq!((look.state, &look.problems[1][..]), (State::Damaged, "1 of 7200 pictures"));
+        assert!(look.problems[0].contains("obj1__5.png"), "{look:?}");
         assert!(inspect(root.path(), None, "coil").is_err());
     }
 
@@ -635,11 +657,11 @@ mod tests {
         let train = folder.join("plain_text/train-00000-of-00001.parquet");
         fs::write(&train, [0]).unwrap();
         assert_eq!(
-            (look().state, &look().problems[..]),
-            (State::Partial, &["1 of 2 files of the hub's copy".to_owned()][..])
+            (look().state, &look().problems[1][..]),
+            (State::Damaged, "1 of 2 files of the hub's copy")
         );
         fs::write(folder.join("plain_text/test-00000-of-00001.parquet"), [0]).unwrap();
-        assert_eq!((look().state, look().present.len()), (State::Unread, 2));
+        assert_eq!((look().state, look().present.len()), (State::Damaged, 2));
         let checked = verify(root.path(), "cifar10").unwrap();
         assert!(matches!(
             checked.files[..],

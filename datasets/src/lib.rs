@@ -86,6 +86,7 @@ mod library;
 mod load;
 mod manifest;
 mod npz;
+mod originals;
 mod parquet_rows;
 mod picture;
 mod prepare;

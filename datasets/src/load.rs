@@ -28,13 +28,13 @@ pub(crate) fn images(
                 (
                     Err(Error::MissingFile { .. }),
                     Err(copy @ (Error::Partial { .. } | Error::Cache { .. })),
-                ) => Err(copy),
+                ) => Err(prepare::lost(root, manifest, copy)),
                 (read, _) => read.map(|(data, _)| data),
             }
         }
         Decoder::NoneYet => Err(Error::NotYetReadable { name: manifest.name.clone() }),
         _ => {
-            prepared?;
+            prepared.map_err(|error| prepare::lost(root, manifest, error))?;
             if let Some(spec) = absent(root, manifest)? {
                 return Err(files::missing(root, manifest, spec));
             }

@@ -10,8 +10,8 @@ use crate::digest::Fields;
 use crate::files::Published;
 use crate::imagenet::Batches;
 use crate::manifest::{Decoder, Manifest, manifest};
-use crate::prepared::{self, Writer};
-use crate::sealed::Digest256;
+use crate::originals::Listing;
+use crate::prepared::{self, Header, Writer};
 use crate::{Error, ImageData, ImageInfo, SourceSplit, contents, files, hub_copy, load};
 
 /// How a data set is prepared.
@@ -41,7 +41,7 @@ pub struct PreparedImages {
 }
 
 /// Writes the prepared copy of an image data set to the folder `cache`, unless there is one from the same original files
-/// (by names, sizes and times of change) whose contents are as they were written. Original files are below `root`, as for
+/// (by names, sizes and times of change, or else by contents) whose contents are as they were written. Original files are below `root`, as for
 /// [`Source::Directory`](crate::Source::Directory).
 ///
 /// Memory: the result, for collections of pictures; one batch of the original, for downsampled ImageNet.
@@ -65,22 +65,34 @@ pub(crate) fn prepare_manifest(
 ) -> Result<PreparedImages, Error> {
     let path = prepared::path(cache, manifest);
     let inputs = inputs(root, manifest)?;
-    if let (Ok(Some(header)), Some(inputs)) = (prepared::header(&path, manifest), inputs)
-        && header.inputs == inputs
-        && (how.allow_partial || header.origin == Origin::Real)
+    if let Ok(Some(header)) = prepared::header(&path, manifest)
+        && inputs.as_ref().map_or(Ok(true), |now| header.is_of(now))?
         && prepared::verify(&path, manifest, &header).is_ok()
     {
-        return Ok(report(path, &header.info, header.origin, true));
+        if header.origin == Origin::Real || how.allow_partial {
+            if let Some(now) = inputs.filter(|now| !now.has_times(&header.originals)) {
+                // Where that cannot be noted, the originals are read again next time.
+                let _ = prepared::renew(&path, manifest, &header, now.record()?);
+            }
+            return Ok(report(path, &header.info, header.origin, true));
+        }
+        if inputs.is_none() {
+            return Err(is_part(root, manifest, &header));
+        }
     }
-    if inputs.is_some() {
-        files::check_writable(cache)?;
-    }
-    // Without files there is nothing to list; reading says which are missing.
-    let inputs = inputs.unwrap_or_default();
+    let Some(inputs) = inputs else {
+        // Reading says which files are missing.
+        let none = read(root, manifest, how, &mut |_| Ok(()));
+        return Err(none.err().unwrap_or_else(|| files::missing(root, manifest, &manifest.files[0])));
+    };
+    files::check_writable(cache)?;
+    // What is recorded of the originals is so before they are read for the copy.
+    let originals = inputs.record()?;
     let mut writer = Writer::create(&path)?;
     let read = read(root, manifest, how, &mut |pixels| writer.pixels(pixels))?;
     let Read { info, origin, labels, .. } = read;
-    writer.finish(info, origin, prepared::recipe(manifest), inputs, &labels)?;
+    let (recipe, inputs) = (prepared::recipe(manifest), inputs.named);
+    writer.finish(Header { info, origin, recipe, inputs, originals, payload: [0; 32] }, &labels)?;
     Ok(report(path, &info, origin, false))
 }
 
@@ -223,15 +235,15 @@ pub(crate) fn uses_hub_copy(root: &Path, manifest: &Manifest) -> Result<bool, Er
             return Ok(false);
         }
     }
-    Ok(!collection::is_collection(manifest.decoder) || collection::count(root, manifest)?.0 == 0)
+    Ok(!collection::is_collection(manifest.decoder) || collection::count(root, manifest)?.pictures == 0)
 }
 
-/// SHA-256 of names, sizes and times of change of the original files; none if there are none. A folder of pictures is
+/// The original files by names, sizes and times of change; none if there are none. A folder of pictures is
 /// listed as a whole.
 ///
 /// # Errors
 /// The system does not let us look.
-pub(crate) fn inputs(root: &Path, manifest: &Manifest) -> Result<Option<Digest256>, Error> {
+pub(crate) fn inputs(root: &Path, manifest: &Manifest) -> Result<Option<Listing>, Error> {
     let folder = manifest.folder(root);
     let mut paths = Vec::new();
     for spec in &manifest.files {
@@ -268,9 +280,7 @@ pub(crate) fn inputs(root: &Path, manifest: &Manifest) -> Result<Option<Digest25
     }
     paths.sort();
     paths.dedup();
-    let fields = Fields::of("original files");
-    let fields = paths.iter().try_fold(fields, |fields, path| files::describe(fields, &folder, path))?;
-    Ok(Some(fields.finish()))
+    Listing::new(Fields::of("original files"), &folder, paths).map(Some)
 }
 
 /// The prepared copy of a data set, if there is one and it fits the original files (those that are there; a copy
@@ -286,19 +296,36 @@ pub(crate) fn open(
 ) -> Result<Option<ImageData>, Error> {
     let path = prepared::path(cache, manifest);
     let Some(header) = prepared::header(&path, manifest)? else { return Ok(None) };
-    if inputs(root, manifest)?.is_some_and(|now| now != header.inputs) {
+    if let Some(now) = inputs(root, manifest)?
+        && !header.is_of(&now)?
+    {
         let why = format!(
-            "{} was prepared from other files than are there now (by names, sizes and times of change)",
+            "{} was prepared from other files than are there now (by names, sizes, times of change or contents)",
             path.display()
         );
         return Err(Error::NotPrepared { name: manifest.name.clone(), why });
     }
     if header.origin != Origin::Real && !partial {
-        let (got, all) = (header.info.source.total(), manifest.source.total());
-        let missing = format!("the prepared copy holds {got} of {all} images");
-        return Err(files::partial(root, manifest, vec![missing]));
+        return Err(is_part(root, manifest, &header));
     }
     prepared::open(&path, manifest, &header).map(Some)
+}
+
+/// The error for a damaged copy, if there are no originals to make another one from; any other as it is.
+pub(crate) fn lost(root: &Path, manifest: &Manifest, error: Error) -> Error {
+    match (error, inputs(root, manifest)) {
+        (Error::Cache { name, path, problem }, Ok(None)) => {
+            let wanted = format!("in {}; they come from {}", manifest.folder(root).display(), manifest.site);
+            Error::LostCopy { name, path, problem, wanted }
+        }
+        (error, _) => error,
+    }
+}
+
+/// The error for a prepared copy of a part.
+fn is_part(root: &Path, manifest: &Manifest, header: &Header) -> Error {
+    let (got, all) = (header.info.source.total(), manifest.source.total());
+    files::partial(root, manifest, vec![format!("the prepared copy holds {got} of {all} images")])
 }
 
 #[cfg(test)]
@@ -309,7 +336,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{imagenet, sealed};
+    use crate::{PreparedState, imagenet, prepared_copies, sealed};
 
     fn how(allow_partial: bool) -> Preparation<'static> {
         Preparation { allow_partial, threads: 2, progress: &|_, _| {} }
@@ -355,8 +382,19 @@ mod tests {
         assert_eq!(load::images(root.path(), &cache, &manifest, true).unwrap().origin(), Origin::Partial);
 
         // The originals are not needed any more.
+        let prepare = |partial| prepare_manifest(root.path(), &manifest, &cache, &how(partial));
         fs::remove_dir_all(manifest.folder(root.path())).unwrap();
         assert_eq!(load::images(root.path(), &cache, &manifest, true).unwrap().len(), 12);
+        assert!(prepare(true).unwrap().up_to_date);
+        assert!(matches!(prepare(false), Err(Error::Partial { .. })));
+        let copy = prepared_copies::images(root.path(), &cache, &manifest, true).unwrap();
+        assert!(copy.alone && matches!(copy.state, PreparedState::Usable(_)));
+        // Where the copy is damaged, only they can help.
+        change(&copy.path, sealed::HEADER);
+        assert!(matches!(prepare(true), Err(Error::MissingFile { .. })));
+        assert!(matches!(load::images(root.path(), &cache, &manifest, true), Err(Error::LostCopy { .. })));
+        let copy = prepared_copies::images(root.path(), &cache, &manifest, true).unwrap();
+        assert!(matches!(copy.state, PreparedState::Damaged(Error::LostCopy { .. })));
     }
 
     /// Changes a byte of a file, and the time as if it had been written a second later.
@@ -405,9 +443,39 @@ mod tests {
         fs::write(&batch, other).unwrap();
         fs::File::options().write(true).open(&batch).unwrap().set_modified(time).unwrap();
         let message = load::images(root.path(), &cache, &manifest, false).unwrap_err().to_string();
-        assert!(message.contains("names, sizes and times of change"), "{message}");
+        assert!(message.contains("names, sizes, times of change"), "{message}");
         assert!(!prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap().up_to_date);
         assert_eq!(load::images(root.path(), &cache, &manifest, false).unwrap().pixels(2)[0], 99);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn originals_of_other_contents_are_noticed_whatever_their_modification_time() {
+        use crate::originals::tests::{READ, replace};
+        let (root, manifest) = (TempDir::new().unwrap(), imagenet::tests::tiny());
+        let cache = root.path().join("cache");
+        imagenet::tests::place(root.path(), &manifest, false);
+        let prepare = || prepare_manifest(root.path(), &manifest, &cache, &how(false)).unwrap();
+        let load = || load::images(root.path(), &cache, &manifest, false);
+        let state = || prepared_copies::images(root.path(), &cache, &manifest, true).unwrap().state;
+        prepare();
+        let digest = load().unwrap().digest();
+        let read = READ.get();
+        assert!(prepare().up_to_date && load().is_ok());
+        assert_eq!(READ.get(), read, "originals that have not changed are not read");
+        let batch = manifest.folder(root.path()).join("Imagenet16_train_npz/train_data_batch_3.npz");
+        // As in a copied data directory: the copy stays good, and preparing notes the new times.
+        replace(&batch, &fs::read(&batch).unwrap());
+        assert_eq!(load().unwrap().digest(), digest);
+        assert!(prepare().up_to_date && load().unwrap().digest() == digest);
+        let inputs = inputs(root.path(), &manifest).unwrap().unwrap();
+        let header = prepared::header(&prepared::path(&cache, &manifest), &manifest).unwrap().unwrap();
+        assert!(inputs.has_times(&header.originals));
+        replace(&batch, &imagenet::tests::npz(&[99, 1, 2, 3, 4, 5], &[1]));
+        assert!(matches!(load(), Err(Error::NotPrepared { .. })));
+        assert!(matches!(state(), PreparedState::Stale));
+        assert!(!prepare().up_to_date);
+        assert_eq!(load().unwrap().pixels(2)[0], 99);
     }
 
     #[cfg(feature = "parquet")]

@@ -9,8 +9,10 @@
 //! | 32..56 | examples of train, validation, test (u64; all ones: no such split) |
 //! | 56..72 | held-out sizes of the sampled and the fixed tasks (u64) |
 //! | 72..104 | SHA-256 of the recipe: what the manifest says that decides the contents |
-//! | 104..136 | SHA-256 of the listing of the original files: names, sizes and times of change |
-//! | 200.. | pixels, example by example; then the labels (u16): the body of their digest (`digest.rs`) |
+//! | 104..136 | SHA-256 of the listing of the original files: names, sizes and modification times |
+//! | 136..168 | SHA-256 of the same with the times of change that the system tells (`originals.rs`) |
+//! | 168..200 | SHA-256 of the names and contents of the original files |
+//! | 264.. | pixels, example by example; then the labels (u16): the body of their digest (`digest.rs`) |
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use sha2::{Digest, Sha256};
 use taskset_names::Origin;
 
 use crate::buffer::{Buffer, Number as _};
+use crate::originals::{Listing, Originals};
 use crate::sealed::{self, Digest256, HEADER, Kind, Mapped, Place};
 use crate::{Error, HeldOut, ImageData, ImageInfo, ImageShape, Manifest, SourceSizes};
 
@@ -33,6 +36,7 @@ pub(crate) struct Header {
     pub(crate) origin: Origin,
     pub(crate) recipe: Digest256,
     pub(crate) inputs: Digest256,
+    pub(crate) originals: Originals,
     pub(crate) payload: Digest256,
 }
 
@@ -47,7 +51,8 @@ impl Header {
         for number in sizes.into_iter().chain([held_out.sampled as u64, held_out.fixed as u64]) {
             bytes.extend(number.to_le_bytes());
         }
-        bytes.extend([self.recipe, self.inputs].as_flattened());
+        let Originals { times, contents } = self.originals;
+        bytes.extend([self.recipe, self.inputs, times, contents].as_flattened());
         KIND.header(&bytes, &self.payload)
     }
 
@@ -65,8 +70,17 @@ impl Header {
             held_out: HeldOut { sampled: fields.size(56)?, fixed: fields.size(64)? },
         };
         let origin = if fields.word(12) == 0 { Origin::Real } else { Origin::Partial };
-        let (recipe, inputs) = (fields.digest(72), fields.digest(104));
-        Ok(Self { info, origin, recipe, inputs, payload: fields.payload() })
+        let [recipe, inputs, times, contents] = [72, 104, 136, 168].map(|at| fields.digest(at));
+        let originals = Originals { times, contents };
+        Ok(Self { info, origin, recipe, inputs, originals, payload: fields.payload() })
+    }
+
+    /// Whether the copy was made from these original files.
+    ///
+    /// # Errors
+    /// One of them cannot be read, where that is needed to know it.
+    pub(crate) fn is_of(&self, now: &Listing) -> Result<bool, Error> {
+        Ok(now.named == self.inputs && now.is(&self.originals)?)
     }
 
     /// Bytes of pixels and of labels, if they can be counted at all.
@@ -150,6 +164,20 @@ fn read(
     Ok(data.with_body(header.payload))
 }
 
+/// Writes a sound copy anew, with other records of its originals.
+pub(crate) fn renew(
+    path: &Path,
+    manifest: &Manifest,
+    header: &Header,
+    originals: Originals,
+) -> Result<(), Error> {
+    let map = Place::new(path, &manifest.name).map()?;
+    let mut writer = sealed::Writer::create(path)?;
+    writer.put(map.bytes.get(HEADER..).unwrap_or_default())?;
+    // With the old checksum: what was damaged meanwhile stays so.
+    writer.finish(|_| Header { originals, ..header.clone() }.to_bytes()).map(|_| ())
+}
+
 /// A prepared copy in the making. Dropped before [`finish`](Self::finish), it leaves nothing behind.
 pub(crate) struct Writer(sealed::Writer);
 
@@ -165,16 +193,10 @@ impl Writer {
     }
 
     /// Appends the labels, writes the header and gives the file its name. Returns the number of its bytes.
-    pub(crate) fn finish(
-        mut self,
-        info: ImageInfo,
-        origin: Origin,
-        recipe: Digest256,
-        inputs: Digest256,
-        labels: &[u16],
-    ) -> Result<u64, Error> {
+    /// The header's checksum of the payload is not looked at.
+    pub(crate) fn finish(mut self, header: Header, labels: &[u16]) -> Result<u64, Error> {
         self.0.put(&u16::write(labels))?;
-        self.0.finish(|&payload| Header { info, origin, recipe, inputs, payload }.to_bytes())
+        self.0.finish(|&payload| Header { payload, ..header }.to_bytes())
     }
 }
 
@@ -201,9 +223,15 @@ mod tests {
         let pixels: Vec<u8> = (0..7 * 12).collect();
         writer.pixels(&pixels[..30]).unwrap();
         writer.pixels(&pixels[30..]).unwrap();
-        writer
-            .finish(manifest.info(), Origin::Partial, recipe(manifest), [7; 32], &[1, 2, 3, 4, 5, 6, 9])
-            .unwrap()
+        let header = Header {
+            info: manifest.info(),
+            origin: Origin::Partial,
+            recipe: recipe(manifest),
+            inputs: [7; 32],
+            originals: Originals { times: [8; 32], contents: [9; 32] },
+            payload: [0; 32],
+        };
+        writer.finish(header, &[1, 2, 3, 4, 5, 6, 9]).unwrap()
     }
 
     fn load(path: &Path, manifest: &Manifest) -> Result<ImageData, Error> {
@@ -268,7 +296,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
         #[test]
-        fn no_damage_is_accepted(at in 0usize..298, bit in 0u8..8, cut in 0usize..298, longer: bool) {
+        fn no_damage_is_accepted(at in 0usize..362, bit in 0u8..8, cut in 0usize..362, longer: bool) {
             let (root, manifest) = (TempDir::new().unwrap(), manifest());
             let target = path(root.path(), &manifest);
             // Written once: a copy that is finished has reached the disk, which takes long.
@@ -288,7 +316,7 @@ mod tests {
 
         #[test]
         fn any_header_is_parsed_or_refused(mut bytes in proptest::collection::vec(any::<u8>(), HEADER), sound: bool) {
-            bytes[..12].copy_from_slice(b"TSKSIMG\0\x02\0\0\0");
+            bytes[..12].copy_from_slice(b"TSKSIMG\0\x03\0\0\0");
             if sound {
                 // Counts may be anything behind a right checksum.
                 sealed::seal(&mut bytes);

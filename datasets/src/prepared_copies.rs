@@ -6,6 +6,7 @@ use taskset_names::Origin;
 
 use crate::inspect::QUICK;
 use crate::manifest::{Manifest, manifest};
+use crate::prepared::Header;
 use crate::{Error, prepare, prepared, text};
 
 /// A prepared copy: the resized images, or the tokens of a text data set.
@@ -22,6 +23,8 @@ pub struct PreparedCopy {
     pub state: PreparedState,
     /// Whether its contents were compared with their checksum for this answer; otherwise only its header was read.
     pub verified: bool,
+    /// Whether there are no original files: then a usable copy is loaded without them.
+    pub alone: bool,
 }
 
 /// Whether a prepared copy can be used.
@@ -39,7 +42,8 @@ pub enum PreparedState {
 /// Looks which prepared copies of a data set are in the folder `cache`; the original files are below `root`. By `full`,
 /// contents are compared with their checksums; otherwise those of small copies are, and of larger ones only headers are
 /// read. Whether a copy was made from the files that
-/// are there now is told as loading tells it: by their names, sizes and times of change.
+/// are there now is told as loading tells it: by their names, sizes and times of change, and by their contents where these
+/// leave doubts.
 ///
 /// # Errors
 /// [`Error::UnknownDataset`]. Everything about files is part of the answer.
@@ -65,17 +69,22 @@ pub(crate) fn images(root: &Path, cache: &Path, manifest: &Manifest, full: bool)
     let path = prepared::path(cache, manifest);
     let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
     let full = full || bytes <= QUICK;
+    let inputs = prepare::inputs(root, manifest);
+    // That the originals cannot be looked at is not the copy's fault.
+    let is_stale = |header: &Header| match &inputs {
+        Ok(Some(now)) => !header.is_of(now).unwrap_or(true),
+        _ => false,
+    };
+    let damaged = |error| PreparedState::Damaged(prepare::lost(root, manifest, error));
     let state = match prepared::header(&path, manifest) {
         Ok(None) => return None,
-        Ok(Some(header)) => match prepare::inputs(root, manifest) {
-            Ok(Some(now)) if now != header.inputs => PreparedState::Stale,
-            // That the originals cannot be looked at is not the copy's fault.
-            _ => match if full { prepared::verify(&path, manifest, &header) } else { Ok(()) } {
-                Ok(()) => PreparedState::Usable(header.origin),
-                Err(error) => PreparedState::Damaged(error),
-            },
+        Ok(Some(header)) if is_stale(&header) => PreparedState::Stale,
+        Ok(Some(header)) => match if full { prepared::verify(&path, manifest, &header) } else { Ok(()) } {
+            Ok(()) => PreparedState::Usable(header.origin),
+            Err(error) => damaged(error),
         },
-        Err(error) => PreparedState::Damaged(error),
+        Err(error) => damaged(error),
     };
-    Some(PreparedCopy { name: manifest.name.clone(), path, bytes, state, verified: full })
+    let alone = matches!(inputs, Ok(None));
+    Some(PreparedCopy { name: manifest.name.clone(), path, bytes, state, verified: full, alone })
 }

@@ -4,10 +4,10 @@
 //! | bytes | what (integers little-endian) |
 //! |---|---|
 //! | 0..12 | magic (8 bytes) and format version (u32) of the kind |
-//! | 12..136 | fields of the kind |
-//! | 136..168 | SHA-256 of the payload |
-//! | 168..200 | SHA-256 of the bytes before |
-//! | 200.. | the payload, and behind it what else the kind has |
+//! | 12..200 | fields of the kind |
+//! | 200..232 | SHA-256 of the payload |
+//! | 232..264 | SHA-256 of the bytes before |
+//! | 264.. | the payload, and behind it what else the kind has |
 //!
 //! A file is whole or absent (`taskset_files::AtomicFile`), and processes that prepare the same data set at once do not disturb
 //! each other: they write the same bytes, and the last one stays. What a killed writer left is removed by the next one.
@@ -29,9 +29,11 @@ use taskset_files::{AtomicFile, open_regular, remove_left_overs, write_atomicall
 use crate::Error;
 
 /// Bytes of the header.
-pub(crate) const HEADER: usize = 200;
+pub(crate) const HEADER: usize = 264;
 /// Where the fields of a kind are.
-const FIELDS: Range<usize> = 12..136;
+const FIELDS: Range<usize> = 12..200;
+/// Where the SHA-256 of the payload is.
+const PAYLOAD: Range<usize> = 200..232;
 /// Endings of what is written here.
 const ENDINGS: [&str; 3] = ["images", "subwords", "tokens"];
 
@@ -50,13 +52,13 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    /// The header with these fields, at most 124 bytes.
+    /// The header with these fields, at most 188 bytes.
     pub(crate) fn header(&self, fields: &[u8], payload: &Digest256) -> [u8; HEADER] {
         let mut header = [0; HEADER];
         header[..8].copy_from_slice(&self.magic);
         header[8..12].copy_from_slice(&self.version.to_le_bytes());
         header[FIELDS][..fields.len()].copy_from_slice(fields);
-        header[136..168].copy_from_slice(payload);
+        header[PAYLOAD].copy_from_slice(payload);
         seal(&mut header);
         header
     }
@@ -107,7 +109,7 @@ pub(crate) fn seal_whole(bytes: &mut [u8]) {
         if header.starts_with(b"TSKSTXT") {
             header[104..136].copy_from_slice(&Sha256::digest([]));
         }
-        header[136..168].copy_from_slice(&Sha256::digest(payload));
+        header[PAYLOAD].copy_from_slice(&Sha256::digest(payload));
     }
     seal(bytes);
 }
@@ -139,7 +141,7 @@ impl Fields {
 
     /// SHA-256 of the payload.
     pub(crate) fn payload(&self) -> Digest256 {
-        self.digest(136)
+        self.digest(PAYLOAD.start)
     }
 }
 
@@ -419,10 +421,16 @@ mod tests {
         writer.put(&[2, 3, 4, 5]).unwrap();
         let writer = writer.rearranged([(70_002, 2), (0, 70_000), (70_000, 2)]).unwrap();
         assert_eq!(names(&folder).len(), 1, "the first draft is gone");
-        assert_eq!(writer.finish(|payload| KIND.header(&[7, 0, 0, 0], payload)).unwrap(), 200 + 70_004);
+        assert_eq!(
+            writer.finish(|payload| KIND.header(&[7, 0, 0, 0], payload)).unwrap(),
+            HEADER as u64 + 70_004
+        );
         let place = Place::new(&target, "x");
         let map = place.map().unwrap();
-        assert_eq!((&map.bytes[200..203], &map.bytes[70_200..]), (&[4, 5, 1][..], &[1, 1, 2, 3][..]));
+        assert_eq!(
+            (&map.bytes[HEADER..][..3], &map.bytes[HEADER..][70_000..]),
+            (&[4, 5, 1][..], &[1, 1, 2, 3][..])
+        );
         let header = KIND.parse(&map.bytes).unwrap();
         assert_eq!(header.word(12), 7);
         map.verify(place, HEADER..map.bytes.len(), &header.payload()).unwrap();

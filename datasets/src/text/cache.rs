@@ -9,7 +9,9 @@
 //! | 64..72 | the first bytes of the SHA-256 of the path of the folder with the original files |
 //! | 72..104 | SHA-256 of the data set's name |
 //! | 104..136 | SHA-256 of the notes |
-//! | 200.. | the tokens (u16), zeros up to a multiple of eight bytes; where each example ends (u64); the labels (u8): the body of their digest (`digest.rs`), and what the checksum of the payload is of |
+//! | 136..168 | SHA-256 of names, sizes and times of change of the original files (`originals.rs`) |
+//! | 168..200 | SHA-256 of the names and contents of the original files |
+//! | 264.. | the tokens (u16), zeros up to a multiple of eight bytes; where each example ends (u64); the labels (u8): the body of their digest (`digest.rs`), and what the checksum of the payload is of |
 //! | behind | the notes (UTF-8, a line for each thing that makes the copy partial) |
 
 use std::fs;
@@ -21,6 +23,7 @@ use taskset_names::Origin;
 
 use crate::buffer::{Buffer, little_endian};
 use crate::digest::Fields;
+use crate::originals::{Listing, Originals};
 use crate::sealed::{Digest256, HEADER, Kind, Mapped, Place, Writer};
 use crate::{Error, files};
 
@@ -33,12 +36,34 @@ use super::{TextData, TextInfo};
 /// of a source.
 const KIND: Kind = Kind { magic: *b"TSKSTXT\0", version: 5, name: "a text data set" };
 
-/// A hash of what a tokenised data set is made from: its name, and the name, size and time of change of each file.
-pub(crate) fn key(root: &Path, info: &TextInfo, found: &Found) -> Result<String, Error> {
-    let folder = info.manifest.folder(root);
+/// The original files of a data set.
+pub(crate) fn listing(root: &Path, info: &TextInfo, found: &Found) -> Result<Listing, Error> {
     let fields = Fields::of("texts").number(KIND.version as usize).bytes(info.name.as_bytes());
-    let fields = found.files().try_fold(fields, |fields, path| files::describe(fields, &folder, path))?;
-    Ok(files::hex(&fields.finish()[..KEY / 2]))
+    Listing::new(fields, &info.manifest.folder(root), found.files().cloned().collect())
+}
+
+/// A hash of what a tokenised data set is made from: its name, and the name, size and modification time of each file.
+pub(crate) fn key(listing: &Listing) -> String {
+    files::hex(&listing.named[..KEY / 2])
+}
+
+/// What a copy records of its originals; none if it is not there, or cannot be used.
+pub(crate) fn originals(path: &Path, info: &TextInfo) -> Option<Originals> {
+    header(path, info).ok().flatten().map(|header| header.originals)
+}
+
+/// Writes a sound copy anew, with other records of its originals.
+pub(crate) fn renew(path: &Path, info: &TextInfo, originals: Originals) -> Result<(), Error> {
+    let place = Place::new(path, &info.name);
+    let gone = || place.broken("it is gone");
+    let header = header(path, info)?.ok_or_else(gone)?;
+    let map = place.map()?;
+    let notes = header.sections().ok_or_else(gone)?.notes;
+    let [payload, notes] = [HEADER..notes.start, notes].map(|range| map.bytes.get(range).unwrap_or_default());
+    let mut writer = Writer::create(path)?;
+    writer.put(payload)?;
+    // With the old checksum: what was damaged meanwhile stays so.
+    writer.finish_with(notes, |_| Header { originals, ..header }.to_bytes()).map(|_| ())
 }
 
 /// Tells the folder of a source from others, wherever a path to it begins: the first bytes of the SHA-256 of its full path.
@@ -88,6 +113,7 @@ struct Header {
     folder: u64,
     name: Digest256,
     notes: Digest256,
+    originals: Originals,
     /// Of tokens, ends and labels.
     payload: Digest256,
 }
@@ -104,10 +130,10 @@ impl Header {
     fn to_bytes(self) -> [u8; HEADER] {
         let part = u32::from(self.origin != Origin::Real).to_le_bytes();
         let counts = self.counts.map(|count| (count as u64).to_le_bytes());
-        KIND.header(
-            &[&part, counts.as_flattened(), &self.folder.to_le_bytes(), &self.name, &self.notes].concat(),
-            &self.payload,
-        )
+        let hashes = [self.name, self.notes, self.originals.times, self.originals.contents];
+        let fields =
+            [&part, counts.as_flattened(), &self.folder.to_le_bytes(), hashes.as_flattened()].concat();
+        KIND.header(&fields, &self.payload)
     }
 
     /// # Errors
@@ -119,8 +145,17 @@ impl Header {
             *count = fields.size(16 + 8 * i)?;
         }
         let origin = if fields.word(12) == 0 { Origin::Real } else { Origin::Partial };
-        let [name, notes] = [72, 104].map(|at| fields.digest(at));
-        Ok(Self { origin, counts, folder: fields.long(64), name, notes, payload: fields.payload() })
+        let [name, notes, times, contents] = [72, 104, 136, 168].map(|at| fields.digest(at));
+        let originals = Originals { times, contents };
+        Ok(Self {
+            origin,
+            counts,
+            folder: fields.long(64),
+            name,
+            notes,
+            originals,
+            payload: fields.payload(),
+        })
     }
 
     /// None if there cannot be so much.
@@ -146,11 +181,12 @@ pub(crate) struct Rest<'a> {
     pub(crate) notes: &'a [String],
     /// As [`folder_of_origin`] says.
     pub(crate) folder: u64,
+    pub(crate) originals: Originals,
 }
 
 /// Finishes the file of a data set, given a writer that has its tokens.
 pub(crate) fn finish(mut writer: Writer, info: &TextInfo, rest: &Rest<'_>) -> Result<(), Error> {
-    let &Rest { vocabulary, train, ends, labels, notes, folder } = rest;
+    let &Rest { vocabulary, train, ends, labels, notes, folder, originals } = rest;
     let (origin, notes) = (origin(notes), notes.join("\n"));
     let tokens = ends.last().copied().unwrap_or(0) as usize;
     let counts = [vocabulary, train, ends.len(), tokens, labels.len(), notes.len()];
@@ -165,7 +201,7 @@ pub(crate) fn finish(mut writer: Writer, info: &TextInfo, rest: &Rest<'_>) -> Re
     written?;
     writer.put(labels)?;
     let header = |&payload: &Digest256| {
-        Header { origin, counts, folder, name, notes: hash_of_notes, payload }.to_bytes()
+        Header { origin, counts, folder, name, notes: hash_of_notes, originals, payload }.to_bytes()
     };
     writer.finish_with(notes.as_bytes(), header).map(|_| ())
 }
@@ -267,7 +303,9 @@ mod tests {
         let mut writer = Writer::create(path).unwrap();
         writer.put(&[1, 0, 2, 0, 0, 1]).unwrap();
         let labels: &[u8] = if info.classes.is_some() { &[0, 1, 1, 0] } else { &[] };
-        let rest = Rest { vocabulary: 257, train: 3, ends: &[1, 1, 2, 3], labels, notes, folder: 7 };
+        let originals = Originals { times: [8; 32], contents: [9; 32] };
+        let rest =
+            Rest { originals, vocabulary: 257, train: 3, ends: &[1, 1, 2, 3], labels, notes, folder: 7 };
         finish(writer, info, &rest).unwrap();
         info
     }
@@ -310,7 +348,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
         #[test]
-        fn no_damage_is_accepted(at in 0usize..260, bit in 0u8..8, resealed: bool) {
+        fn no_damage_is_accepted(at in 0usize..324, bit in 0u8..8, resealed: bool) {
             static GOOD: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
             let root = TempDir::new().unwrap();
             let path = root.path().join("x.tokens");

@@ -105,20 +105,26 @@ pub(crate) fn prepared(
     let found = Found::new(root, manifest).ok();
     let mut copies = Vec::new();
     for info in text_infos().iter().filter(|info| info.manifest.name == manifest.name) {
-        let key = found.as_ref().and_then(|found| cache::key(root, info, found).ok());
-        let current = key.map(|key| cache::path(cache, info, &key, "tokens"));
+        let listing = found.as_ref().and_then(|found| cache::listing(root, info, found).ok());
+        let current =
+            listing.as_ref().map(|listing| cache::path(cache, info, &cache::key(listing), "tokens"));
+        let is_stale = |path: &Path| {
+            let recorded = cache::originals(path, info);
+            // That the originals cannot be read is not the copy's fault.
+            listing.as_ref().zip(recorded).is_some_and(|(now, recorded)| !now.is(&recorded).unwrap_or(true))
+        };
         let pattern = cache::path(Path::new(""), info, "*", "tokens");
         // A folder that cannot be read holds no copy that could be used.
         let paths = lines::matching(cache, &pattern.to_string_lossy()).unwrap_or_default();
         copies.extend(paths.into_iter().map(|path| {
             let bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
             let full = full || bytes <= QUICK;
-            let state = if current.as_ref() == Some(&path) {
+            let state = if current.as_ref() == Some(&path) && !is_stale(&path) {
                 cache::check(&path, info, full).map_or_else(PreparedState::Damaged, PreparedState::Usable)
             } else {
                 PreparedState::Stale
             };
-            PreparedCopy { name: info.name.clone(), path, bytes, state, verified: full }
+            PreparedCopy { name: info.name.clone(), path, bytes, state, verified: full, alone: false }
         }));
     }
     copies

@@ -90,7 +90,8 @@ pub struct PreparedText {
 /// Tokenises a text data set of the directory `root` and keeps the tokens in the directory `cache`, unless they are there
 /// already. Of subwords, the vocabulary is kept beside them, in the format of TFDS.
 ///
-/// What is kept is found again by the names, sizes and times of change of the original files. A copy of what lay in the same
+/// What is kept is found again by the names, sizes and times of change of the original files, and by their contents where
+/// these leave doubts. A copy of what lay in the same
 /// folder before is removed when a new one is made. Several processes may
 /// prepare the same data set at once: each writes a file of its own, and the last takes its place whole.
 ///
@@ -158,12 +159,19 @@ fn load_or_make(
     let found = Found::new(root, info.manifest)?;
     check(&found.problems)?;
     let folder = cache.map_or_else(|| root.join(prepared::FOLDER), Path::to_owned);
-    let key = cache::key(root, info, &found)?;
+    let listing = cache::listing(root, info, &found)?;
+    let key = cache::key(&listing);
     let file = |extension| cache::path(&folder, info, &key, extension);
     let path = file("tokens");
-    match cache::open(&path, info) {
+    let recorded = cache::originals(&path, info);
+    let stale = !recorded.map_or(Ok(true), |recorded| listing.is(&recorded))?;
+    match if stale { Ok(None) } else { cache::open(&path, info) } {
         Ok(Some((data, problems))) => {
             check(&problems)?;
+            if anew && !recorded.is_some_and(|recorded| listing.has_times(&recorded)) {
+                // Where that cannot be noted, the originals are read again next time.
+                let _ = cache::renew(&path, info, listing.record()?);
+            }
             return Ok(Loaded { data, path, found: true });
         }
         Ok(None) => {}
@@ -171,12 +179,18 @@ fn load_or_make(
         Err(error) => return Err(error),
     }
     cache.map_or(Ok(()), files::check_writable)?;
+    // What is recorded of the originals is so before they are read for the copy.
+    let originals = cache.map(|_| listing.record()).transpose()?;
     let tokeniser = match info.encoding {
         Encoding::Bytes => Tokeniser::Bytes,
         Encoding::Subwords8k => {
             let kept = file("subwords");
-            let encoder =
-                if kept.is_file() { SubwordEncoder::read_file(&kept) } else { build(info, &found, progress) };
+            // A vocabulary of other contents is not that of these.
+            let encoder = if !stale && kept.is_file() {
+                SubwordEncoder::read_file(&kept)
+            } else {
+                build(info, &found, progress)
+            };
             Tokeniser::Subwords(Box::new(encoder?))
         }
     };
@@ -195,10 +209,12 @@ fn load_or_make(
             if let Tokeniser::Subwords(encoder) = &tokeniser {
                 sealed::write_whole(&file("subwords"), encoder.to_file_contents()?.as_bytes())?;
             }
-            let origin = cache::folder_of_origin(root, info);
+            let folder_of_origin = cache::folder_of_origin(root, info);
+            let originals = originals.map_or_else(|| listing.record(), Ok)?;
             let (ends, labels, notes) = (&ends, &labels, &problems);
-            cache::finish(*writer, info, &Rest { vocabulary, train, ends, labels, notes, folder: origin })?;
-            cache::remove_outdated(&folder, info, &key, origin);
+            let rest = Rest { vocabulary, train, ends, labels, notes, folder: folder_of_origin, originals };
+            cache::finish(*writer, info, &rest)?;
+            cache::remove_outdated(&folder, info, &key, folder_of_origin);
             cache::open(&path, info)?.ok_or_else(|| Place::new(&path, &info.name).broken("it is gone"))?.0
         }
         Tokens::Held(tokens) => {

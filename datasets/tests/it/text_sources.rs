@@ -83,13 +83,40 @@ fn partial_copies_are_errors_unless_allowed() {
     assert_eq!(allowed.text(IMDB).unwrap().origin(), Origin::Partial);
     assert!(!root.path().join("prepared").exists(), "nothing is written without a cache");
 
-    // What was prepared in the data directory is used without being asked for: here it is all that can be read.
-    prepare_text(root.path(), IMDB, &root.path().join("prepared"), true, &mut Quiet).unwrap();
+    // What was prepared in the data directory is used without being asked for: here it is damaged.
+    let made = prepare_text(root.path(), IMDB, &root.path().join("prepared"), true, &mut Quiet).unwrap();
+    let copy = fs::read(&made.path).unwrap();
+    fs::write(&made.path, &copy[..copy.len() - 1]).unwrap();
+    let damaged = load(root.path(), IMDB);
+    assert!(matches!(damaged, Err(Error::Cache { .. })), "{damaged:?}");
+    fs::write(&made.path, copy).unwrap();
+    assert_eq!(texts(root.path(), IMDB)[0][1], "Great.");
+}
+
+#[cfg(unix)]
+#[test]
+fn texts_of_other_contents_are_noticed_whatever_their_modification_time() {
+    let root = TempDir::new().unwrap();
+    imdb(root.path());
+    let cache = root.path().join("prepared");
+    let prepare =
+        |name| prepare_text(root.path(), name, &cache, true, &mut Quiet).map(|made| made.found).unwrap();
+    let both = [IMDB, "imdb_reviews/subwords8k"];
+    assert_eq!(both.map(prepare), [false; 2]);
+    assert_eq!(both.map(prepare), [true; 2]);
+    let vocabulary = || fs::read(cache.join(&names(&cache, ".subwords")[0])).unwrap();
+    let before = vocabulary();
     let review = root.path().join("imdb/aclImdb/train/pos/0_9.txt");
     let changed = fs::metadata(&review).unwrap().modified().unwrap();
-    fs::write(&review, "\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\n").unwrap();
+    fs::write(&review, "Worst!\n").unwrap();
     fs::File::options().write(true).open(&review).unwrap().set_modified(changed).unwrap();
-    assert_eq!(texts(root.path(), IMDB)[0][1], "Great.");
+    // Without a cache that was named, too.
+    assert_eq!(texts(root.path(), IMDB)[0][1], "Worst!");
+    assert_eq!(both.map(prepare), [false; 2]);
+    assert_eq!(names(&cache, ".tokens").len(), 2, "the new copies take the place of the old ones");
+    assert_eq!(texts(root.path(), IMDB)[0][1], "Worst!");
+    assert!(vocabulary() != before, "a vocabulary of its own");
+    assert_eq!(both.map(prepare), [true; 2]);
 }
 
 /// Names of files in a folder that end so.
@@ -118,7 +145,7 @@ fn a_prepared_copy_is_the_same_data_and_a_damaged_one_is_not_used() {
         };
         assert_eq!(datasets().text(name).unwrap().digest(), read, "{name}");
         let mut bytes = fs::read(&made.path).unwrap();
-        bytes[200] ^= 2;
+        bytes[264] ^= 2;
         replace(&made.path, bytes);
         let message = datasets().text(name).unwrap_err().to_string();
         for word in [".tokens", "wrong checksum of its contents", &format!("prepare {name} again")] {

@@ -17,6 +17,10 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Error::NotPrepared { name, .. } => format!(
             "run `taskset-rs data prepare {name}` once, or use `--data synthetic` for the built-in stand-in"
         ),
+        Error::LostCopy { name, .. } => format!(
+            "`taskset-rs data fetch {name}` downloads them, where their authors allow it; or put them there, or use \
+             `--data synthetic` for the built-in stand-in"
+        ),
         Error::Cache { name, .. } => {
             format!("`taskset-rs data prepare {name}` makes a new copy in its place")
         }

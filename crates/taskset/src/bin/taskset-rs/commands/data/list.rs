@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use taskset::datasets::{self, PreparedCopy, PreparedState, Presence, State};
+use taskset::datasets::{self, PreparedCopy, PreparedState, Presence};
 use taskset::names::Origin;
 
 use super::{Known, cache, directory, size};
@@ -72,10 +72,7 @@ fn look(root: &Path, cache: &Path, known: Known) -> anyhow::Result<Row> {
 impl Row {
     /// A prepared copy of images is enough to load them.
     fn state(&self) -> &'static str {
-        match self.originals.state {
-            State::Missing if self.is_prepared() => "prepared",
-            state => state.name(),
-        }
+        if self.prepared.iter().any(super::is_enough) { "prepared" } else { self.originals.state.name() }
     }
 
     fn is_prepared(&self) -> bool {

@@ -7,7 +7,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use taskset::datasets::{self, Manifest, Source, TextManifest};
+use taskset::datasets::{self, Manifest, PreparedCopy, PreparedState, Source, TextManifest};
 
 use crate::options::DataOption;
 
@@ -132,6 +132,11 @@ fn texts_of(name: &str) -> Option<&'static TextManifest> {
     datasets::text_manifests()
         .iter()
         .find(|m| [&m.name, &m.bytes, &m.subwords8k].into_iter().any(|n| n == name))
+}
+
+/// Whether a prepared copy is used without the original files, which are not there.
+fn is_enough(copy: &PreparedCopy) -> bool {
+    copy.alone && matches!(copy.state, PreparedState::Usable(_))
 }
 
 /// Bytes as people say them.

@@ -24,7 +24,16 @@ enum Outcome {
 }
 
 impl Checked {
+    /// The prepared copy that is used without original files, if there are none.
+    fn copy_alone(&self) -> Option<&PreparedCopy> {
+        self.prepared.iter().find(|copy| super::is_enough(copy))
+    }
+
     fn outcome(&self) -> Outcome {
+        if let Some(copy) = self.copy_alone() {
+            let whole = matches!(copy.state, PreparedState::Usable(Origin::Real));
+            return if whole { Outcome::Good } else { Outcome::Partial };
+        }
         let damaged = self.prepared.iter().any(|copy| matches!(copy.state, PreparedState::Damaged(_)));
         match (self.originals.is_bad() || damaged, self.originals.is_partial()) {
             (true, _) => Outcome::Bad,
@@ -99,12 +108,18 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
     Ok(())
 }
 
+/// In the place of files that are not needed.
+const NOT_HERE: [&str; 3] = ["(originals)", "not here", "the prepared copy is used without them"];
+
 fn rows(checked: &Checked) -> impl Iterator<Item = Vec<String>> {
     let name = &checked.originals.name;
-    let files = checked.originals.files.iter().map(|f| {
+    let alone = checked.copy_alone().map(|_| [&[&name[..]], &NOT_HERE[..]].concat());
+    let alone = alone.map(|cells| cells.into_iter().map(str::to_owned).collect());
+    let files = checked.originals.files.iter().filter(|_| checked.copy_alone().is_none()).map(|f| {
         let note = reason(&f.verdict).unwrap_or_default();
         vec![name.clone(), f.name.clone(), word(&f.verdict).to_owned(), note]
     });
+    let files = alone.into_iter().chain(files);
     let copies = checked.prepared.iter().map(|copy| {
         let (verdict, note) = judge(copy);
         vec![name.clone(), copy.path.display().to_string(), verdict.to_owned(), note.unwrap_or_default()]
@@ -114,9 +129,14 @@ fn rows(checked: &Checked) -> impl Iterator<Item = Vec<String>> {
 
 fn document(checked: &Checked) -> serde_json::Value {
     let v = &checked.originals;
-    let files = v.files.iter().map(
-        |f| json!({"name": f.name, "path": f.path, "verdict": word(&f.verdict), "note": reason(&f.verdict)}),
-    );
+    let file = |f: &datasets::VerifiedFile| json!({"name": f.name, "path": f.path, "verdict": word(&f.verdict), "note": reason(&f.verdict)});
+    let files: Vec<_> = match checked.copy_alone() {
+        Some(_) => {
+            let [name, verdict, note] = NOT_HERE;
+            vec![json!({"name": name, "path": null, "verdict": verdict, "note": note})]
+        }
+        None => v.files.iter().map(file).collect(),
+    };
     let prepared = checked.prepared.iter().map(|copy| {
         let (verdict, note) = judge(copy);
         json!({"name": copy.name, "path": copy.path, "verdict": verdict, "note": note})
@@ -124,7 +144,7 @@ fn document(checked: &Checked) -> serde_json::Value {
     let outcome = checked.outcome();
     json!({
         "name": v.name, "state": outcome.name(), "good": outcome == Outcome::Good, "directory": v.directory,
-        "files": files.collect::<Vec<_>>(), "prepared": prepared.collect::<Vec<_>>(),
+        "files": files, "prepared": prepared.collect::<Vec<_>>(),
     })
 }
 
