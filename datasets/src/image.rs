@@ -104,8 +104,7 @@ impl SourceSizes {
     }
 }
 
-/// Examples in each validation split that is carved from a source's training examples (the specification's `nv` and
-/// `V`), for the sampled and for the fixed tasks.
+/// Examples in each validation split that is carved from a source's training examples, for sampled and fixed tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {

@@ -192,6 +192,13 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
         _ if needs_preparation || look.bytes > QUICK => State::Unread,
         _ => by_reading(root, manifest, &mut look),
     };
+    if state == State::Incomplete {
+        // What is not excused by another file comes first.
+        let needed = |spec: &&FileSpec| !(has_records(manifest) && here.contains(&spec.split));
+        let problem = |spec: &FileSpec| format!("{} is missing", spec.name);
+        let first: Vec<String> = manifest.files.iter().filter(needed).map(problem).collect();
+        look.problems.sort_by_key(|problem| !first.contains(problem));
+    }
     Presence {
         name: manifest.name.clone(),
         directory: manifest.folder(root),
@@ -633,7 +640,10 @@ mod tests {
             fs::write(root.path().join(name).join(train), vec![0; 10 * record]).unwrap();
             let look = inspect(root.path(), None, name).unwrap();
             assert_eq!(look.state, State::Incomplete, "{look:?}");
-            assert!(look.problems.iter().any(|problem| problem.ends_with("is missing")), "{look:?}");
+            assert!(
+                look.problems[0].contains("test") && look.problems[0].ends_with("is missing"),
+                "{look:?}"
+            );
             let checked = verify(root.path(), name).unwrap();
             let missing =
                 |file: &VerifiedFile| matches!(file.verdict, Verdict::Bad(Error::MissingFile { .. }));

@@ -202,7 +202,7 @@ impl Manifest {
     }
 }
 
-/// The embedded manifests, in the order of the specification's tables.
+/// The embedded manifests, images only.
 const TEXTS: [&str; 12] = [
     include_str!("../manifests/mnist.toml"),
     include_str!("../manifests/fashion_mnist.toml"),

@@ -10,7 +10,7 @@ use super::TextData;
 /// Held-out splits of stand-ins are not scaled below this size, so that their mean loss keeps its meaning.
 const MIN_HELD_OUT: usize = 250;
 
-/// Carves the four splits of a text task (specification, section 5.5): valid_inner is the first `held_out` training
+/// Carves the four splits of a text task (the paper's appendix G.1): valid_inner is the first `held_out` training
 /// examples, valid_outer the next, train the rest, cut to its first `num_train` if that is given and not 0; test is the
 /// source's test split. `held_out` is 3,000 for character language models and text classification, 10,000 for word
 /// language models, which leaves 5,000 training reviews of `imdb_reviews` (QUIRK-15).
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_those_of_the_specification() {
+    fn sizes_are_those_of_the_paper() {
         let imdb = "imdb_reviews/bytes";
         check(imdb, Origin::Real, [25_000, 25_000], 3000, [19_000, 3000, 3000, 25_000]);
         check(imdb, Origin::Real, [25_000, 25_000], 10_000, [5000, 10_000, 10_000, 25_000]);

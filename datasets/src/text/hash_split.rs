@@ -4,7 +4,7 @@ use md5::{Digest, Md5};
 
 use crate::SourceSplit;
 
-/// MD5 of the salt and the decimal number, read as a big-endian integer of 128 bits (specification, section 5.3).
+/// MD5 of the salt and the decimal number, read as a big-endian integer of 128 bits (docs/fidelity.md).
 fn hash(index: u64) -> u128 {
     let digest = Md5::digest(format!("token_wikipedia_salt{index}"));
     digest.iter().fold(0, |value, &byte| value << 8 | u128::from(byte))
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_hashes_are_those_of_the_specification() {
+    fn the_first_hashes_are_known_ones() {
         assert_eq!([0, 1, 2, 3].map(|i| hash(i) % 100_000), [7957, 99_654, 38_238, 90_561]);
         assert_eq!([0, 1, 2, 3].map(|i| hash(i) % 1000), [957, 654, 238, 561]);
         use SourceSplit::{Test, Train};

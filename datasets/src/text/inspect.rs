@@ -85,7 +85,8 @@ pub(crate) fn inspect(root: &Path, manifest: &'static TextManifest) -> Presence 
             }
         },
         false if presence.bytes <= QUICK && matches!(found.is_usable(manifest), Ok(false)) => {
-            presence.problems.push(
+            presence.problems.insert(
+                0,
                 "too few examples for a task: it needs at least 3 for training and 1 for testing".to_owned(),
             );
             State::Incomplete

@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_configurations() {
-        // The sorted lists of the specification, section 5.5.
+        // The sources of the paper's appendix G.1, sorted.
         let sorted = |encoding| {
             let mut names: Vec<&str> =
                 text_infos().iter().filter(|i| i.encoding == encoding).map(|i| i.name.as_str()).collect();

@@ -6,7 +6,7 @@ use taskset_rng::Stream;
 ///
 /// - n ≤ L: all tokens, then 0 (padding) up to L; nothing is drawn.
 /// - n > L: L tokens from a start drawn uniformly from `0..n - L`. The last window, which starts at n − L, is never
-///   chosen: upstream leaves it out, and so do we (QUIRK-12 of the specification, section 5.5).
+///   chosen: upstream leaves it out, and so do we (QUIRK-12 in docs/fidelity.md).
 ///
 /// Upstream also makes a mask of the real tokens, which no task uses (QUIRK-13); there is none here.
 pub fn slice(tokens: &[u16], out: &mut [u16], stream: &mut Stream) {

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn rows_are_articles_of_lines() {
         use SourceSplit::{Test, Train};
-        // By the hashes of the specification, articles 0 and 2 are for training, 1 and 3 for testing.
+        // By their hashes, articles 0 and 2 are for training, 1 and 3 for testing.
         let files =
             [articles(&["First line\n\n 12345 \n123456 ", "Held out"]), articles(&["", "東京都渋谷区"])];
         let (count, examples) = read(&[&files[0], &files[1]]).unwrap();

@@ -5,7 +5,7 @@
 /// Stand-ins can be learned, but not trivially.
 #[cfg(test)]
 mod learnable;
-/// Manifests agree with the specification's tables.
+/// Manifests agree with tables of shapes and sizes.
 #[cfg(test)]
 mod manifests;
 /// The real files, where `TASKSET_DATA` says they are.

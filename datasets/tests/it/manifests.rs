@@ -1,8 +1,8 @@
-//! Manifests agree with the specification's tables.
+//! Manifests agree with the tables of shapes and sizes below.
 
 use taskset_datasets::{Carving, Datasets, Decoder, Error, Source, image_info, manifests};
 
-/// The table of the sampled tasks (specification of the sampled families, section 5.1): height, width, channels,
+/// The table of the sampled tasks (the paper's appendix G.1): height, width, channels,
 /// classes, and the sizes of train, valid_inner, valid_outer, test.
 const SAMPLED: [(&str, [usize; 4], [usize; 4]); 10] = [
     ("mnist", [28, 28, 1, 10], [50000, 5000, 5000, 10000]),
@@ -17,7 +17,7 @@ const SAMPLED: [(&str, [usize; 4], [usize; 4]); 10] = [
     ("imagenet_resized/16x16", [16, 16, 3, 1000], [1271167, 5000, 5000, 50000]),
 ];
 
-/// The table of the fixed tasks (specification of the fixed tasks, section 1.2).
+/// The table of the fixed tasks (docs/fidelity.md).
 const FIXED: [(&str, [usize; 4], [usize; 4]); 8] = [
     ("mnist", [28, 28, 1, 10], [54000, 3000, 3000, 10000]),
     ("cifar10", [32, 32, 3, 10], [44000, 3000, 3000, 10000]),
@@ -37,7 +37,7 @@ fn check(carving: Carving, (name, shape, sizes): &(&str, [usize; 4], [usize; 4])
 }
 
 #[test]
-fn shapes_and_split_sizes_are_those_of_the_specification() {
+fn shapes_and_split_sizes_are_those_of_the_tables() {
     SAMPLED.iter().for_each(|row| check(Carving::Sampled, row));
     FIXED.iter().for_each(|row| check(Carving::Fixed, row));
     for m in manifests() {

@@ -239,7 +239,7 @@ fn article(i: u64, lines: &str) -> String {
 #[test]
 fn lines_of_wikipedia_are_split_by_article() {
     let root = TempDir::new().unwrap();
-    // By the hashes of the specification, articles 0 and 2 are for training, 1 and 3 for testing.
+    // By their hashes, articles 0 and 2 are for training, 1 and 3 for testing.
     put(
         root.path(),
         "wikipedia_en/AA/wiki_00",
@@ -284,7 +284,7 @@ fn tsv(rows: &[(&str, &str)]) -> String {
 
 #[test]
 fn reviews_of_amazon_are_rows() {
-    // Reviews 1, 2 and 3 are for training, 0 for testing, by the hashes of the specification.
+    // Reviews 1, 2 and 3 are for training, 0 for testing, by their hashes.
     let rows = [("5", "A \"quote"), ("1", "Bad"), ("3", ""), ("4", "Good, <br /> I think")];
     let check = |name: &str, bytes: Vec<u8>| {
         let root = TempDir::new().unwrap();
