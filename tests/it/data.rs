@@ -139,7 +139,7 @@ fn files_of_another_size_are_damaged_not_partial() {
     assert_eq!(table.matches("damaged").count(), 2, "{table}");
     for (name, words) in [
         ("mnist", "t10k-labels-idx1-ubyte.gz has 2 bytes, the original 4542"),
-        ("imdb_reviews", "aclImdb_v1.tar.gz has 2 bytes, the original 84125825"),
+        ("imdb_reviews", "aclImdb_v1.tar.gz: truncated (2 bytes, the original has 84125825)"),
     ] {
         let row = listed(&root, name);
         assert!(row["state"] == "damaged" && row["problems"].to_string().contains(words), "{row}");
@@ -270,11 +270,14 @@ fn small_sets_that_cannot_be_read_are_listed_as_damaged() {
     damaged("wikipedia_en", &["wiki_01"]);
 
     for group in ["train/neg", "train/pos", "test/neg", "test/pos"] {
-        put(directory.path(), &format!("imdb/aclImdb/{group}/0_1.txt"), "A review.");
+        for i in 0..2 {
+            let review = format!("imdb/aclImdb/{group}/{i}_1.txt");
+            put(directory.path(), &review, format!("Review {i} of {group}."));
+        }
     }
     assert_eq!(listed(&root, "imdb_reviews")["state"], "partial");
-    put(directory.path(), "imdb/aclImdb/train/neg/1_1.txt", vec![b'a'; (16 << 20) + 1]);
-    damaged("imdb_reviews", &["1_1.txt"]);
+    put(directory.path(), "imdb/aclImdb/train/neg/2_1.txt", vec![b'a'; (16 << 20) + 1]);
+    damaged("imdb_reviews", &["2_1.txt"]);
 
     let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>";
     put(directory.path(), "coil100/obj1__7.png", taskset::figures::png(svg, 1.0).unwrap());

@@ -64,10 +64,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
         .into());
     }
     let mut chosen = Chosen::new(tasks, optimizers)?;
-    let query =
-        // All splits are read, because then identities are compared, too.
-        Query { replicas, selection: selection.selection(), ..chosen.query() };
-    let by_task = read(&paths, &query, &mut chosen)?;
+    // All splits are read, because then identities are compared, too.
+    let query = Query { replicas, selection: selection.selection(), ..chosen.query() };
+    let by_task = read(&paths, &query, splits.len(), &mut chosen)?;
     if by_task.is_empty() {
         return Err(chosen.nothing(&paths[0]));
     }
@@ -100,6 +99,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
 fn read(
     paths: &[PathBuf],
     query: &Query,
+    splits: usize,
     chosen: &mut Chosen,
 ) -> anyhow::Result<BTreeMap<String, Vec<Curve>>> {
     let mut by_task: BTreeMap<String, BTreeMap<TrialId, Curve>> = BTreeMap::new();
@@ -126,7 +126,7 @@ fn read(
             }
             // Said as soon as it is known: reading thousands of tasks to draw none of them helps nobody.
             let optimizers: BTreeSet<&str> = known.values().map(Curve::optimizer).collect();
-            let lines = optimizers.len() * query.splits.len();
+            let lines = optimizers.len() * splits;
             if lines > MOST_LINES {
                 let task = known.values().next().map_or("", Curve::task);
                 let message = format!(
