@@ -500,7 +500,7 @@ mod tests {
             check_open(&numbers(40, configs, RESAMPLINGS, learnable), "to choose from");
         }
         for tasks in [1, 2, 3, 19] {
-            check_open(&numbers(tasks, 40, RESAMPLINGS, learnable), "held out");
+            check_open(&numbers(tasks, 40, RESAMPLINGS, learnable), "others to test on");
         }
         for resamplings in [0, 1, 19] {
             check_open(&numbers(40, 40, resamplings, learnable), "number of resamplings");
