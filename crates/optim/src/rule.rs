@@ -8,6 +8,9 @@ use crate::adagrad::AdagradStep;
 use crate::adam::Adam;
 use crate::schedule::Schedule;
 
+/// Fewer parameters than this do not fill wide vectors.
+const FEW: usize = 16;
+
 /// An update rule with its hyperparameters and schedule fixed; made by [`Config::rule`](crate::Config::rule).
 ///
 /// A rule is a small value without memory: what an optimizer remembers is its [`State`].
@@ -89,7 +92,9 @@ impl Rule {
     /// # Panics
     /// If gradients, parameters and state are not of the same length: the caller has mixed up two problems.
     pub fn update<T: Float>(&self, gradients: &[T], params: &mut [T], state: &mut State<T>) {
-        self.update_with(Backend::best(), gradients, params, state);
+        // Every instruction set gives the same bits. Few parameters do not fill wide vectors, and then the plain loop is faster.
+        let backend = if params.len() < FEW { Backend::portable() } else { Backend::best() };
+        self.update_with(backend, gradients, params, state);
     }
 
     fn update_with<T: Float>(
