@@ -122,10 +122,11 @@ fn words() -> Vec<OsString> {
     if last != "help" || commands.is_empty() {
         return words;
     }
-    let mut command = Cli::command();
+    let all = Cli::command();
+    let mut command = &all;
     for word in commands {
         let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)) else { return words };
-        command = next.clone();
+        command = next;
     }
     // Commands of commands have a `help` of their own.
     if !command.has_subcommands() {

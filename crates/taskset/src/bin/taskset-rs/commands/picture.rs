@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use taskset::figures::{self, Color, Dash, LineChart, Point, Series};
-use taskset::files::{self, AtomicFile};
+use taskset::files;
 use taskset::names::{Origin, Split};
 use taskset::normalize::quantile;
 use taskset::trial::Curve;
 
-use super::table_file::checked_ending;
+use super::table_file::{check_writable, checked_ending};
 
 /// Pixels of a PNG per unit of its SVG.
 const PIXELS_PER_UNIT: f32 = 1.5;
@@ -40,8 +40,7 @@ impl Picture {
     /// Looks at a path before any work is done for it. A picture that is there is replaced at the end.
     pub(crate) fn check(path: &Path, option: &str) -> anyhow::Result<Self> {
         let png = checked_ending(path, option, &["svg", "png"])? == "png";
-        // Starts a temporary file and drops it, so that an unwritable directory fails before hours of work.
-        AtomicFile::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+        check_writable(path, option)?;
         Ok(Self { path: path.to_owned(), png })
     }
 

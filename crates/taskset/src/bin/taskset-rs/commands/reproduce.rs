@@ -121,8 +121,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             count(jobs as u64),
             datasets.source()
         );
-    }
-    if arguments.curves.is_none() {
         interrupt::keep(format!("finished curves are kept in {}; the same command continues", out.display()));
     }
     let (curves, selection) = (arguments.curves.clone(), arguments.selection.selection());

@@ -1,8 +1,10 @@
-//! The file of `--out` where a table is written: Parquet or CSV by its ending.
+//! The file of `--out` where a table is written, Parquet or CSV by its ending, and what is looked at before any file is written.
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use taskset::curves::{self, DataTable};
+use taskset::files::AtomicFile;
 
 use crate::failure::Usage;
 
@@ -30,13 +32,25 @@ impl TableFile {
     }
 
     pub(crate) fn write(&self, table: &DataTable) -> anyhow::Result<()> {
-        if self.path.exists() {
-            say!("{} is replaced", self.path.display());
-        }
+        note_replaced(&self.path);
         let written =
             if self.parquet { table.write_parquet(&self.path) } else { table.write_csv(&self.path) };
         Ok(written?)
     }
+}
+
+/// Says so if a file is there already: nothing is replaced silently.
+pub(crate) fn note_replaced(path: &Path) {
+    if path.exists() {
+        say!("{} is replaced", path.display());
+    }
+}
+
+/// Starts a temporary file and drops it, so that an unwritable directory fails before hours of work.
+pub(crate) fn check_writable(path: &Path, option: &str) -> anyhow::Result<()> {
+    AtomicFile::create(path)
+        .map(drop)
+        .with_context(|| format!("{option} {}: no file can be written there", path.display()))
 }
 
 /// Which of these endings a path has that an option names, if a regular file can be put there.

@@ -13,6 +13,7 @@ use taskset::train::{self, Curve, Protocol, TrialObserver, TrialSpec};
 
 use crate::commands::curves::curve_document;
 use crate::commands::picture::Picture;
+use crate::commands::table_file::check_writable;
 use crate::failure::{Usage, in_full};
 use crate::interrupt::{self, Unsaved};
 use crate::options::DataOption;
@@ -225,10 +226,7 @@ fn check_out(path: &Path) -> anyhow::Result<()> {
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return wrong("what is there is not a regular file");
     }
-    // Starts a file and gives it up, so that an unwritable directory fails before hours of work.
-    files::AtomicFile::create(path)
-        .map(drop)
-        .with_context(|| format!("--out {}: no file can be written there", path.display()))
+    check_writable(path, "--out")
 }
 
 /// Refuses to replace a file that holds anything but this trial.
@@ -245,10 +243,10 @@ fn check_older(path: &Path, spec: &TrialSpec) -> anyhow::Result<()> {
 /// Refuses to replace another result of the same trial, or of a part of it: whoever trains it again must hear that bits have
 /// moved.
 fn check_equal(path: &Path, curve: &Curve) -> anyhow::Result<()> {
-    let (_, older) = curves::read(path)?;
+    let (metadata, older) = curves::read(path)?;
     let Some(older) = older.first() else { return Ok(()) };
     let mut now = curve.clone();
-    if holds_slice(path) {
+    if metadata.slice.is_some() {
         // The points that the part has.
         let kept: Vec<usize> =
             (0..curve.steps.len()).filter(|&point| older.steps.contains(&curve.steps[point])).collect();

@@ -12,6 +12,7 @@ use taskset::trial::{Curve, OptimizerIdentity, Uniform};
 
 use super::choose::Chosen;
 use crate::commands::lists::normalizers;
+use crate::commands::table_file::note_replaced;
 use crate::failure::Usage;
 use crate::options::SelectionOption;
 
@@ -63,9 +64,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let table = table(&scored, &name);
     std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
     for name in ["scores.parquet", "scores.csv"] {
-        if out.join(name).exists() {
-            say!("{} is replaced", out.join(name).display());
-        }
+        note_replaced(&out.join(name));
     }
     table.write_parquet(&out.join("scores.parquet"))?;
     table.write_csv(&out.join("scores.csv"))?;

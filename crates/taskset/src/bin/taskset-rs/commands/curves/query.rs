@@ -14,6 +14,7 @@ use taskset::trial::Curve;
 
 use super::choose::Chosen;
 use super::curve_document;
+use crate::commands::table_file::note_replaced;
 use crate::failure::Usage;
 use crate::options::SelectionOption;
 use crate::output;
@@ -58,9 +59,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let format = format(&query, out.as_deref(), json)?;
     if let Some(out) = &out {
         check_out(&reader, &query, &path, out)?;
-        if out.exists() {
-            say!("{} is replaced", out.display());
-        }
+        note_replaced(out);
     }
     let (twins, any) = match format {
         Format::Parquet(out) => write_parquet(&reader, &query, &mut chosen, out)?,

@@ -1,10 +1,12 @@
 //! `lists evaluate`: what a list is worth on curves, over all tasks and on each of them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
 use taskset::curves::{Column, DataTable};
 use taskset::meta::{self, HyperparameterList, ScoreMatrix, TaskScores};
+use taskset::names::Origin;
 
 use super::{explain, origin, score};
 use crate::commands::table_file::TableFile;
@@ -205,11 +207,11 @@ impl Evaluation {
         table.push("picked", counts(&|task, entry| self.picked[task][entry]));
         table.push("list_score", numbers(&|task, entry| matrix.test(task)[self.picked[task][entry]]));
         table.push("normalizer", texts(&|_, _| normalizer.to_owned()));
-        let data = |task: usize| {
-            let scores = scores.iter().find(|scores| scores.task == matrix.tasks()[task]);
-            scores.map_or("", |scores| scores.origin.name()).to_owned()
-        };
-        table.push("data", texts(&|task, _| data(task)));
+        let origins: BTreeMap<&str, Origin> =
+            scores.iter().map(|scores| (scores.task.as_str(), scores.origin)).collect();
+        let data =
+            |task: usize| origins.get(matrix.tasks()[task].as_str()).map_or("", |origin| origin.name());
+        table.push("data", texts(&|task, _| data(task).to_owned()));
         table
     }
 }
