@@ -58,3 +58,4 @@ pub use taskset_kernels::{
     Activation, Backend, Distance, GaussianLikelihood, Output, Reconstruction, Reduction, Scalar,
     UnknownBackend,
 };
+pub use taskset_params::{Kind, Position, Role};
