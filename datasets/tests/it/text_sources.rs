@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
-use taskset_datasets::{
-    Datasets, Error, PrepareEvent, PrepareProgress, Quiet, Source, TextData, decode_bytes, prepare_text,
-};
+use taskset_datasets::prepared::{NoProgress, PrepareEvent, PrepareProgress, prepare_text};
+use taskset_datasets::text::decode_bytes;
+use taskset_datasets::{Datasets, Error, Source, TextData};
 use taskset_names::Origin;
 use tempfile::TempDir;
 
@@ -84,7 +84,7 @@ fn partial_copies_are_errors_unless_allowed() {
     assert!(!root.path().join("prepared").exists(), "nothing is written without a cache");
 
     // What was prepared in the data directory is used without being asked for: here it is damaged.
-    let made = prepare_text(root.path(), IMDB, &root.path().join("prepared"), true, &mut Quiet).unwrap();
+    let made = prepare_text(root.path(), IMDB, &root.path().join("prepared"), true, &mut NoProgress).unwrap();
     let copy = fs::read(&made.path).unwrap();
     fs::write(&made.path, &copy[..copy.len() - 1]).unwrap();
     let damaged = load(root.path(), IMDB);
@@ -100,7 +100,7 @@ fn texts_of_other_contents_are_noticed_whatever_their_modification_time() {
     imdb(root.path());
     let cache = root.path().join("prepared");
     let prepare =
-        |name| prepare_text(root.path(), name, &cache, true, &mut Quiet).map(|made| made.found).unwrap();
+        |name| prepare_text(root.path(), name, &cache, true, &mut NoProgress).map(|made| made.found).unwrap();
     let both = [IMDB, "imdb_reviews/subwords8k"];
     assert_eq!(both.map(prepare), [false; 2]);
     assert_eq!(both.map(prepare), [true; 2]);
@@ -138,7 +138,7 @@ fn a_prepared_copy_is_the_same_data_and_a_damaged_one_is_not_used() {
     imdb(root.path());
     for name in [IMDB, "imdb_reviews/subwords8k"] {
         let read = load(root.path(), name).unwrap().digest();
-        let made = prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
+        let made = prepare_text(root.path(), name, cache.path(), true, &mut NoProgress).unwrap();
         let datasets = || {
             let datasets = Datasets::new(Source::Directory(root.path().to_owned())).allow_partial(true);
             datasets.cache(Some(cache.path().to_owned()))
@@ -151,7 +151,7 @@ fn a_prepared_copy_is_the_same_data_and_a_damaged_one_is_not_used() {
         for word in [".tokens", "wrong checksum of its contents", &format!("prepare {name} again")] {
             assert!(message.contains(word), "`{word}` is not in: {message}");
         }
-        assert!(!prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap().found);
+        assert!(!prepare_text(root.path(), name, cache.path(), true, &mut NoProgress).unwrap().found);
         assert_eq!(datasets().text(name).unwrap().digest(), read, "{name}");
     }
 }
@@ -161,7 +161,7 @@ fn copies_of_what_lay_in_the_same_folder_before_are_removed() {
     let (root, other, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap(), TempDir::new().unwrap());
     let subwords = "imdb_reviews/subwords8k";
     let prepare =
-        |root: &TempDir, name| prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
+        |root: &TempDir, name| prepare_text(root.path(), name, cache.path(), true, &mut NoProgress).unwrap();
     let count = |ending: &str| names(cache.path(), ending).len();
     imdb(root.path());
     imdb(other.path());
@@ -342,22 +342,22 @@ fn broken_reviews_of_amazon_are_named_with_their_line() {
 #[test]
 fn completeness_is_a_matter_of_contents() {
     let check = |place: &dyn Fn(&Path), name: &str, words: &[&str]| {
-        use taskset_datasets::{State, inspect, verify};
+        use taskset_datasets::files::{FilesState, inspect, verify};
         let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         place(root.path());
         let look = || inspect(root.path(), Some(cache.path()), name).unwrap();
-        assert!(!matches!(look().state, State::Complete), "{:?}", look());
+        assert!(!matches!(look().state, FilesState::Complete), "{:?}", look());
         let strict = Datasets::new(Source::Directory(root.path().to_owned()));
-        let refused = prepare_text(root.path(), name, cache.path(), false, &mut Quiet).unwrap_err();
+        let refused = prepare_text(root.path(), name, cache.path(), false, &mut NoProgress).unwrap_err();
         for message in [strict.text(name).unwrap_err().to_string(), refused.to_string()] {
             words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
         }
         let verification = verify(root.path(), name).unwrap();
         assert!(verification.is_partial() && !verification.is_bad(), "{verification:?}");
-        let made = prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
+        let made = prepare_text(root.path(), name, cache.path(), true, &mut NoProgress).unwrap();
         assert_eq!(made.origin, Origin::Partial);
         assert_eq!(load(root.path(), name).unwrap().origin(), Origin::Partial);
-        assert_eq!(look().state, State::Partial);
+        assert_eq!(look().state, FilesState::Partial);
     };
     let lm1b = |root: &Path, text: &dyn Fn(usize) -> String| {
         let top = "lm1b/1-billion-word-language-modeling-benchmark-r13output";
@@ -430,7 +430,7 @@ fn prepared_sets_are_kept_and_found_again() {
             let mut bytes = whole.clone();
             damage(&mut bytes);
             fs::write(&path, bytes).unwrap();
-            assert!(!prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap().found);
+            assert!(!prepare_text(root.path(), name, cache.path(), true, &mut NoProgress).unwrap().found);
             assert_eq!(fs::read(&path).unwrap(), whole);
         }
     }
@@ -438,20 +438,20 @@ fn prepared_sets_are_kept_and_found_again() {
     assert_eq!(left.len(), 3, "two sets and a vocabulary, no temporary file: {left:?}");
     // Other input, other file.
     put(root.path(), "imdb/aclImdb/train/pos/0_9.txt", "Changed!");
-    assert!(!prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().found);
+    assert!(!prepare_text(root.path(), IMDB, cache.path(), true, &mut NoProgress).unwrap().found);
 }
 
 #[test]
 fn two_may_prepare_at_once() {
     let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     imdb(root.path());
-    let prepare = || prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().path;
+    let prepare = || prepare_text(root.path(), IMDB, cache.path(), true, &mut NoProgress).unwrap().path;
     let paths: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(prepare)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(paths.iter().all(|path| *path == paths[0] && path.is_file()));
-    assert!(prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().found);
+    assert!(prepare_text(root.path(), IMDB, cache.path(), true, &mut NoProgress).unwrap().found);
     assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
 }
 
@@ -480,35 +480,41 @@ proptest::proptest! {
         ] {
             put(root.path(), file, &bytes);
         }
-        for info in taskset_datasets::text_infos() {
+        for info in taskset_datasets::text::text_infos() {
             let _ = load(root.path(), &info.name);
-            assert!(taskset_datasets::inspect(root.path(), None, &info.name).is_ok());
-            assert!(taskset_datasets::verify(root.path(), &info.name).is_ok());
+            assert!(taskset_datasets::files::inspect(root.path(), None, &info.name).is_ok());
+            assert!(taskset_datasets::files::verify(root.path(), &info.name).is_ok());
         }
     }
 }
 
 #[test]
 fn looks_and_full_readings_tell_partial_from_complete() {
-    use taskset_datasets::{State, Verdict, inspect, verify};
+    use taskset_datasets::files::{FileVerdict, FilesState, inspect, verify};
     let root = TempDir::new().unwrap();
     let look = |name: &str| inspect(root.path(), None, name).unwrap();
-    assert_eq!(look("imdb_reviews").state, State::Missing);
+    assert_eq!(look("imdb_reviews").state, FilesState::Missing);
     assert!(!verify(root.path(), "imdb_reviews").unwrap().is_good());
     imdb(root.path());
     let found = look("imdb_reviews");
-    assert_eq!((found.state, found.name.as_str(), found.present.len()), (State::Partial, "imdb_reviews", 5));
+    assert_eq!(
+        (found.state, found.name.as_str(), found.present.len()),
+        (FilesState::Partial, "imdb_reviews", 5)
+    );
     assert!(found.problems[0].contains("1 of 12500 files"), "{:?}", found.problems);
     let verification = verify(root.path(), "imdb_reviews/bytes").unwrap();
-    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Partial(_)));
+    assert!(matches!(verification.files.last().unwrap().verdict, FileVerdict::Partial(_)));
 
     put(root.path(), TSV, tsv(&[("5", "a"); 9]));
-    assert_eq!(look(BOOKS).state, State::Partial);
+    assert_eq!(look(BOOKS).state, FilesState::Partial);
     let verification = verify(root.path(), BOOKS).unwrap();
-    assert!(!verification.is_good() && matches!(verification.files[0].verdict, Verdict::WellFormed));
+    assert!(!verification.is_good() && matches!(verification.files[0].verdict, FileVerdict::WellFormed));
     put(root.path(), TSV, tsv(&[("5", "a"), ("x", "b")]));
     let verification = verify(root.path(), BOOKS).unwrap();
-    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::MalformedText { .. })));
+    assert!(matches!(
+        verification.files.last().unwrap().verdict,
+        FileVerdict::Bad(Error::MalformedText { .. })
+    ));
 
     // Whole, compressed and of few rows: a part. Cut: damaged.
     fs::remove_file(root.path().join(TSV)).unwrap();
@@ -518,21 +524,21 @@ fn looks_and_full_readings_tell_partial_from_complete() {
     let (half, rest) = table.split_at(300);
     let packed = [gzip(half), gzip(rest)].concat();
     put(root.path(), &format!("{TSV}.gz"), packed.clone());
-    assert_eq!(look(BOOKS).state, State::Partial);
+    assert_eq!(look(BOOKS).state, FilesState::Partial);
     let verification = verify(root.path(), BOOKS).unwrap();
     assert!(verification.is_partial() && !verification.is_bad(), "{verification:?}");
     assert_eq!(load(root.path(), BOOKS).unwrap().origin(), Origin::Partial);
     put(root.path(), &format!("{TSV}.gz"), &packed[..packed.len() - 9]);
-    assert_eq!(look(BOOKS).state, State::Damaged);
+    assert_eq!(look(BOOKS).state, FilesState::Damaged);
     let message = load(root.path(), BOOKS).unwrap_err().to_string();
     assert!(message.contains("truncated") && message.contains("1329539135"), "{message}");
 
     put(root.path(), "wikipedia_en/AA/wiki_00", article(0, "A"));
-    assert_eq!(look("wikipedia_en").state, State::Incomplete);
+    assert_eq!(look("wikipedia_en").state, FilesState::Incomplete);
     assert!(verify(root.path(), "wikipedia_en").unwrap().is_bad());
     let articles = |i| article(i, "A line of text");
     put(root.path(), "wikipedia_en/AA/wiki_00", (0..20).map(articles).collect::<String>());
     let found = look("wikipedia_en");
-    assert_eq!(found.state, State::Partial);
+    assert_eq!(found.state, FilesState::Partial);
     assert!(found.problems[0].contains("1000001 articles"), "{:?}", found.problems);
 }
