@@ -10,11 +10,13 @@ use serde_json::Value;
 use crate::root;
 
 /// The floor of each crate: it may depend only on lower ones (`docs/architecture.md`).
-const FLOORS: [(&str, u32); 18] = [
+const FLOORS: [(&str, u32); 20] = [
     ("taskset-names", 0),
     ("taskset-simd", 0),
     ("taskset-files", 1),
     ("taskset-guard", 1),
+    ("taskset-kernels", 1),
+    ("taskset-params", 1),
     ("taskset-rng", 1),
     ("taskset-trial", 1),
     ("taskset-curves", 2),
@@ -64,9 +66,6 @@ const HABITS: [(&str, &str, &str); 4] = [
     ("TO", "DO", "finish it or file it"),
     ("FIX", "ME", "finish it or file it"),
 ];
-
-/// Folders whose files may import only these modules of their own crate.
-const GROUND_FLOORS: [(&str, &[&str]); 1] = [("crates/nn/src/kernels/", &["kernels", "descriptors"])];
 
 /// What asks the processor for its instruction sets, and the only place where that may stand. In two pieces, as above.
 const DETECTION: (&str, &str, &str) = ("_feature_", "detected!", "crates/simd/");
@@ -192,7 +191,6 @@ fn source(file: &str, text: &str, problems: &mut Vec<String>) {
     if !text.starts_with("//! ") {
         problems.push(format!("{file} does not open with a `//!` line that says what lives there"));
     }
-    imports(file, text, problems);
     let (head, tail, home) = DETECTION;
     if text.contains(&format!("{head}{tail}")) && !file.starts_with(home) {
         problems.push(format!("{file} asks for instruction sets by itself: use taskset-simd's `Backend`"));
@@ -201,21 +199,6 @@ fn source(file: &str, text: &str, problems: &mut Vec<String>) {
         let habit = format!("{head}{tail}");
         if let Some(line) = text.lines().position(|line| line.contains(&habit)) {
             problems.push(format!("{file}:{}: `{habit}`: {why}", line + 1));
-        }
-    }
-}
-
-/// Whether a file of a ground floor imports what stands above it.
-fn imports(file: &str, text: &str, problems: &mut Vec<String>) {
-    for (_, allowed) in GROUND_FLOORS.iter().filter(|(folder, _)| file.starts_with(folder)) {
-        for path in text.split("crate::").skip(1) {
-            let module: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if !allowed.contains(&module.as_str()) {
-                problems.push(format!(
-                    "{file} imports `crate::{module}`; on the ground floor of its crate only {} are allowed",
-                    allowed.join(", ")
-                ));
-            }
         }
     }
 }
@@ -277,18 +260,6 @@ mod tests {
         assert_eq!(problems, ["taskset-meta reaches parquet, which its place in the architecture forbids"]);
         absences(&BTreeMap::new(), &mut problems);
         assert!(problems[1].contains("does not exist"), "{problems:?}");
-    }
-
-    #[test]
-    fn a_ground_floor_imports_nothing_above_it() {
-        let (folder, allowed) = GROUND_FLOORS[0];
-        let check = |module: &str, count: usize| {
-            let mut problems = Vec::new();
-            imports(&format!("{folder}a.rs"), &format!("use crate::{module};"), &mut problems);
-            assert_eq!(problems.len(), count, "{problems:?}");
-        };
-        check(&format!("{}::a", allowed[0]), 0);
-        check("somewhere_above::a", 1);
     }
 
     #[test]

@@ -27,9 +27,7 @@
 
 mod allocator;
 pub mod denormals;
-mod descriptors;
 mod initializer;
-pub mod kernels;
 mod layers;
 mod losses;
 mod network;
@@ -44,9 +42,7 @@ mod step;
 mod testing;
 
 pub use allocator::CacheLines;
-pub use descriptors::{Activation, Distance, GaussianLikelihood, Output, Reconstruction, Reduction};
 pub use initializer::Initializer;
-pub use kernels::{Backend, Scalar, UnknownBackend};
 pub use layers::{
     Autoregressive, Conv, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise,
     Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,
@@ -57,3 +53,9 @@ pub use parameter::{BlockMask, Initial, Mask, Parameter};
 pub use plan::{BatchMut, Plan};
 pub use shape::Shape;
 pub use sliding_windows::Padding;
+pub use taskset_kernels as kernels;
+pub use taskset_kernels::{
+    Activation, Backend, Distance, GaussianLikelihood, Output, Reconstruction, Reduction, Scalar,
+    UnknownBackend,
+};
+pub use taskset_params::{Kind, Position, Role};

@@ -2,7 +2,7 @@
 
 use taskset_rng::Stream;
 
-use crate::{Activation, Dense, Initializer, Layer, Loss, Parameter, Scalar, Shape};
+use crate::{Activation, Dense, Initializer, Layer, Loss, Parameter, Position, Scalar, Shape};
 
 /// A model as data: layers in sequence over rows of inputs, and a loss on the last layer's outputs (plus what layers
 /// add to the loss themselves).
@@ -79,9 +79,19 @@ impl Network {
     }
 
     /// The parameters in the order of the flat vector: layer by layer.
+    ///
+    /// Positions of their roles count the layers with weights; a norm has the position of the layer before it. Encoder and
+    /// decoder of a variational autoencoder count by themselves: one ends before the [latent layer](crate::Latent), the
+    /// other begins behind it. So does the network inside each bijector of a flow. Nothing says where the encoder of a plain
+    /// autoencoder ends, so it is one network.
     pub fn parameters(&self) -> Vec<Parameter> {
         let (mut parameters, mut weighted) = (Vec::new(), 0);
+        // Layers with weights of every network so far; network and layer of each parameter that has not got its position.
+        let (mut networks, mut places) = (vec![0usize], Vec::new());
         for (layer, input) in self.with_inputs() {
+            if layer.divides_network() {
+                networks.push(0);
+            }
             let own = layer.parameters(input);
             if own.is_empty() {
                 continue;
@@ -89,10 +99,21 @@ impl Network {
             if !layer.follows() || weighted == 0 {
                 weighted += 1;
             }
+            let network = networks.len() - 1;
+            if !layer.holds_network() && own.iter().any(Parameter::is_weights) {
+                networks[network] += 1;
+            }
+            let place = (!layer.holds_network()).then(|| (network, networks[network].saturating_sub(1)));
+            places.resize(places.len() + own.len(), place);
             parameters.extend(own.into_iter().map(|parameter| Parameter {
                 name: format!("layer{}/{}", weighted - 1, parameter.name),
                 ..parameter
             }));
+        }
+        for (parameter, place) in parameters.iter_mut().zip(places) {
+            if let Some((network, layer)) = place {
+                parameter.role.position = Position::of(layer, networks[network]);
+            }
         }
         parameters
     }
@@ -188,7 +209,10 @@ pub fn mlp_layers(sizes: &[usize], activation: Activation) -> Vec<Layer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dropout, FrozenBatchNorm, LayerNorm};
+    use crate::{
+        Conv, Core, Coupling, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianLikelihood, Gru, Kind,
+        Latent, LayerNorm, Padding, Recurrent, Role, SpatialPool,
+    };
 
     #[test]
     fn parameters_of_an_mlp() {
@@ -221,6 +245,118 @@ mod tests {
         assert_eq!(params.iter().map(|&x| f64::from(x)).collect::<Vec<_>>()[9..12], [1.0; 3]);
         assert!((params.iter().sum::<f32>() - 3.0).abs() < 1e-9);
         assert!(network.constraint_mask::<f32>().is_none());
+    }
+
+    fn check_roles(network: &Network, expected: &[&str]) {
+        let roles = network.parameters().into_iter().map(|p| format!("{}: {}", p.name, p.role));
+        assert_eq!(roles.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn roles_in_plain_networks() {
+        let mlp = |sizes: &[usize]| Network::mlp(4, sizes, Activation::Relu, Loss::SoftmaxCrossEntropy);
+        check_roles(&mlp(&[2]), &["layer0/w: only dense", "layer0/b: only bias"]);
+        check_roles(
+            &mlp(&[3, 3, 2]),
+            &[
+                "layer0/w: first dense",
+                "layer0/b: first bias",
+                "layer1/w: hidden dense",
+                "layer1/b: hidden bias",
+                "layer2/w: last dense",
+                "layer2/b: last bias",
+            ],
+        );
+        let conv = Conv { outputs: 2, kernel: 3, stride: 1, padding: Padding::Same, bias: true };
+        let image = Shape::Image { height: 4, width: 4, channels: 3 };
+        let layers = vec![
+            conv.into(),
+            Activation::Relu.into(),
+            SpatialPool::Mean.into(),
+            Dense { outputs: 3 }.into(),
+            LayerNorm.into(),
+            Activation::Relu.into(),
+            Dense { outputs: 2 }.into(),
+        ];
+        check_roles(
+            &Network::new(image, layers, Loss::SoftmaxCrossEntropy),
+            &[
+                "layer0/w: first kernel",
+                "layer0/b: first bias",
+                "layer1/w: hidden dense",
+                "layer1/b: hidden bias",
+                "layer1/gamma: hidden gain",
+                "layer1/beta: hidden bias",
+                "layer2/w: last dense",
+                "layer2/b: last bias",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_norm_before_all_layers_belongs_to_the_first() {
+        let layers = vec![LayerNorm.into(), Dense { outputs: 3 }.into(), Dense { outputs: 2 }.into()];
+        let network = Network::new(Shape::Features(4), layers, Loss::SoftmaxCrossEntropy);
+        let positions = network.parameters().into_iter().map(|p| p.role.position).collect::<Vec<_>>();
+        use Position::{First, Last};
+        assert_eq!(positions, [First, First, First, First, Last, Last]);
+    }
+
+    #[test]
+    fn roles_of_a_recurrent_language_model() {
+        let w = Initializer::Zeros;
+        let core = Core::Gru(Gru { units: 3, wz: w, uz: w, wr: w, ur: w, wh: w, uh: w });
+        let layers = vec![
+            Embed { width: 2 }.into(),
+            Recurrent { core, trainable_init: true }.into(),
+            Dense { outputs: 5 }.into(),
+        ];
+        let tokens = Shape::Tokens { length: 4, vocabulary: 5 };
+        let network = Network::new(tokens, layers, Loss::NextToken);
+        check_roles(
+            &network,
+            &[
+                "layer0/table: first embedding",
+                "layer1/h0: hidden bias",
+                "layer1/wz: hidden recurrent",
+                "layer1/uz: hidden recurrent",
+                "layer1/bz: hidden bias",
+                "layer1/wr: hidden recurrent",
+                "layer1/ur: hidden recurrent",
+                "layer1/br: hidden bias",
+                "layer1/wh: hidden recurrent",
+                "layer1/uh: hidden recurrent",
+                "layer1/bh: hidden bias",
+                "layer2/w: last dense",
+                "layer2/b: last bias",
+            ],
+        );
+    }
+
+    #[test]
+    fn networks_inside_a_network_count_by_themselves() {
+        let encoder = mlp_layers(&[5, 4], Activation::Tanh);
+        let decoder = mlp_layers(&[5, 6, 12], Activation::Tanh);
+        let layers = [vec![Flatten.into()], encoder, vec![Latent.into()], decoder].concat();
+        let image = Shape::Image { height: 3, width: 2, channels: 1 };
+        let loss = Loss::GaussianLikelihood(GaussianLikelihood { clip: 10.0, dequantize: None });
+        let dense = |network: &Network| {
+            let parameters = network.parameters().into_iter().filter(Parameter::is_weights);
+            parameters.map(|p| p.role.position).collect::<Vec<_>>()
+        };
+        use Position::{First, Hidden, Last, Only};
+        assert_eq!(dense(&Network::new(image, layers, loss)), [First, Last, First, Hidden, Last]);
+
+        let coupling = |hidden: &[usize]| -> Layer {
+            Coupling { hidden: hidden.to_vec(), activation: Activation::Relu }.into()
+        };
+        let layers = vec![Dense { outputs: 4 }.into(), coupling(&[]), coupling(&[3, 3]), coupling(&[3])];
+        let flow = Network::new(Shape::Features(4), layers, Loss::StandardNormal);
+        assert_eq!(dense(&flow), [Only, Only, First, Hidden, Last, First, Last]);
+        let biases = flow.parameters().into_iter().skip(1).step_by(2);
+        assert!(
+            biases.zip(dense(&flow)).all(|(bias, position)| bias.role == Role::new(Kind::Bias, position))
+        );
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use taskset_rng::Stream;
 
-use crate::{Initializer, Scalar};
+use crate::{Initializer, Kind, Position, Role, Scalar};
 
 /// One named parameter tensor of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// `layer<i>/w`, `/b`, `/gamma`, …, `i` counting the layers that have weights.
     pub name: String,
+    /// What it does, and where its layer stands in its network.
+    pub role: Role,
     /// Shape, row-major.
     pub shape: Vec<usize>,
     /// Its initial values.
@@ -67,8 +69,20 @@ impl BlockMask {
 }
 
 impl Parameter {
-    pub(crate) fn new(name: &str, shape: &[usize], start: Initial) -> Self {
-        Self { name: name.to_owned(), shape: shape.to_vec(), start, mask: Mask::Free }
+    /// A parameter of a layer between others.
+    pub(crate) fn new(name: &str, kind: Kind, shape: &[usize], start: Initial) -> Self {
+        let role = Role::new(kind, Position::Hidden);
+        Self { name: name.to_owned(), role, shape: shape.to_vec(), start, mask: Mask::Free }
+    }
+
+    /// The same at another position.
+    pub(crate) fn at(self, position: Position) -> Self {
+        Self { role: Role { position, ..self.role }, ..self }
+    }
+
+    /// Whether it multiplies the inputs of its layer or is looked up by them: biases and gains do not.
+    pub(crate) const fn is_weights(&self) -> bool {
+        !matches!(self.role.kind, Kind::Bias | Kind::Gain | Kind::Plain)
     }
 
     /// Number of elements.

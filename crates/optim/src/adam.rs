@@ -3,8 +3,7 @@
 use num_traits::Float;
 use taskset_simd::{Backend, Kernel};
 
-use crate::EpsilonPlacement;
-use crate::rule::cast;
+use crate::{EpsilonPlacement, real};
 
 /// Everything in which the Adam families differ, except for the schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,18 +70,18 @@ impl Adam {
         };
         let decay_correction = if self.correct_weight_decay { correction2.sqrt() / correction1 } else { 1.0 };
         Coefficients {
-            l1: cast(self.l1),
-            l2: cast(self.l2),
-            beta1: cast(self.beta1),
-            one_minus_beta1: cast(1.0 - self.beta1),
-            beta2: cast(self.beta2),
-            one_minus_beta2: cast(1.0 - self.beta2),
-            momentum: cast(momentum),
-            current: cast(current),
-            v_scale: cast(v_scale),
-            root: cast(self.root_epsilon),
-            epsilon: cast(self.epsilon),
-            decay: cast(rate * decay_correction * self.weight_decay),
+            l1: real(self.l1),
+            l2: real(self.l2),
+            beta1: real(self.beta1),
+            one_minus_beta1: real(1.0 - self.beta1),
+            beta2: real(self.beta2),
+            one_minus_beta2: real(1.0 - self.beta2),
+            momentum: real(momentum),
+            current: real(current),
+            v_scale: real(v_scale),
+            root: real(self.root_epsilon),
+            epsilon: real(self.epsilon),
+            decay: real(rate * decay_correction * self.weight_decay),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::registry::{Config, Family};
-use crate::{Dimension, Error, Mode, Rule};
+use crate::{Dimension, Error, Mode, Rule, Scale};
 
 impl Config {
     /// The update rule in a mode, for a run of `training_steps` steps (0 is taken as 1). Only nadamw and, depending on
@@ -12,7 +12,8 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for a value for which the equations make no sense, such as `beta1 = 1` or a rate that is NaN;
-    /// [`Error::Divides`] for an epsilon of 0 where the mode's equations divide by it.
+    /// [`Error::Divides`] for an epsilon of 0 where the mode's equations divide by it; [`Error::NotARule`] for a family that
+    /// is not an elementwise rule of the paper: [`configured`](Config::configured) is there for all.
     pub fn rule(&self, mode: Mode, training_steps: u64) -> Result<Rule, Error> {
         self.rule_with(&mode.switches(), training_steps)
     }
@@ -45,9 +46,15 @@ impl Config {
             let Some(dimension) = info.space.iter().find(|dimension| dimension.name == key) else {
                 return Err(Error::UnknownHyperparameter { family, key: key.clone() });
             };
-            let is_flag = dimension.scale == crate::Scale::Switch;
-            if if is_flag { !value.is_boolean() } else { !value.is_number() } {
-                let expected = if is_flag { "true or false" } else { "a number" };
+            let (fits, expected) = match dimension.scale {
+                Scale::Switch => (value.is_boolean(), "true or false".to_owned()),
+                Scale::Choice(words) => {
+                    let fits = value.as_str().is_some_and(|word| words.contains(&word));
+                    (fits, format!("one of \"{}\"", words.join("\", \"")))
+                }
+                _ => (value.is_number(), "a number".to_owned()),
+            };
+            if !fits {
                 let (key, value) = (dimension.name, value.to_string());
                 return Err(Error::HyperparameterType { family, key, value, expected });
             }
@@ -75,10 +82,16 @@ impl Config {
         Self::from_hyperparameters(self.family(), &whole)
     }
 
-    /// The value of a hyperparameter, `true` as 1 and `false` as 0; `None` if the family has none of this name.
+    /// The value of a hyperparameter, `true` as 1 and `false` as 0, a word as its place among the possible ones; `None` if
+    /// the family has none of this name.
     pub fn value(&self, name: &str) -> Option<f64> {
         match self.to_value().get(name)? {
             Value::Bool(yes) => Some(f64::from(u8::from(*yes))),
+            Value::String(word) => {
+                let space = self.family().info().space;
+                let dimension = space.iter().find(|dimension| dimension.name == name)?;
+                dimension.choice(word).map(|place| place as f64)
+            }
             value => value.as_f64(),
         }
     }

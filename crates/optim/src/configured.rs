@@ -1,27 +1,30 @@
-//! An optimizer that is ready to train, with the identity by which its curves are known.
+//! An optimizer of the registry that is ready to train, with the identity by which its curves are known.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+use taskset_params::Layout;
+use taskset_rng::StreamId;
 use taskset_trial::{HyperparameterValue, Hyperparameters, OptimizerIdentity};
 
-use crate::{Config, Error, Mode, Named, Rule};
+use crate::method::Method;
+use crate::{Config, Error, Facts, Mode, Named, Optimizer, Run};
 
-/// An optimizer that is ready to train: a rule, and the identity by which its curves are known.
+/// An optimizer of the registry that is ready to train: hyperparameters in a mode, and the identity by which its curves are
+/// known.
 ///
 /// ```
-/// use taskset_optim::{Mode, named};
+/// use taskset_optim::{Mode, Optimizer, named};
 /// let adam = named("adam_lr_-3.00")?.configured(Mode::Upstream, 10_000)?;
-/// assert_eq!((adam.identity.family.as_str(), adam.identity.schedule_steps), ("adam_lr", Some(10_000)));
+/// let identity = adam.identity();
+/// assert_eq!((identity.family.as_str(), identity.schedule_steps), ("adam_lr", Some(10_000)));
 /// # Ok::<(), taskset_optim::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Configured {
-    /// Name, family, hyperparameters, mode, schedule and revision.
-    pub identity: Arc<OptimizerIdentity>,
-    /// The update.
-    pub rule: Rule,
+    identity: Arc<OptimizerIdentity>,
+    method: Arc<dyn Method>,
 }
 
 impl Configured {
@@ -29,25 +32,98 @@ impl Configured {
     pub fn name(&self) -> &str {
         &self.identity.name
     }
+
+    /// The same optimizer, whose curves are stored under another name.
+    #[must_use]
+    pub fn with_name(self, name: &str) -> Self {
+        let identity = OptimizerIdentity { name: name.to_owned(), ..(*self.identity).clone() };
+        Self { identity: Arc::new(identity), ..self }
+    }
+}
+
+impl Optimizer for Configured {
+    fn identity(&self) -> OptimizerIdentity {
+        (*self.identity).clone()
+    }
+
+    fn facts(&self) -> Facts {
+        self.method.facts()
+    }
+
+    fn state_bytes(&self, layout: &Layout) -> usize {
+        self.method.state_bytes(layout)
+    }
+
+    fn start(
+        &self,
+        layout: &Arc<Layout>,
+        params: &[f32],
+        noise: &StreamId,
+    ) -> Result<Box<dyn Run<f32>>, Error> {
+        self.method.start(layout, params, noise)
+    }
+
+    fn start_f64(
+        &self,
+        layout: &Arc<Layout>,
+        params: &[f64],
+        noise: &StreamId,
+    ) -> Result<Box<dyn Run<f64>>, Error> {
+        self.method.start_f64(layout, params, noise)
+    }
 }
 
 impl Named {
-    /// The optimizer in a mode, with schedules over `schedule_steps` steps.
+    /// The optimizer in a mode, with schedules over `schedule_steps` steps. Families [without modes](crate::FamilyInfo::has_modes)
+    /// are the same in all of them.
     ///
     /// # Errors
     /// As [`Config::rule`], for hyperparameters that were changed by hand.
     pub fn configured(&self, mode: Mode, schedule_steps: u64) -> Result<Configured, Error> {
-        let info = self.family.info();
-        let identity = OptimizerIdentity {
-            name: self.name.clone(),
+        Ok(self.config.configured(mode, schedule_steps)?.with_name(&self.name))
+    }
+}
+
+impl Config {
+    /// The optimizer with these hyperparameters, in a mode, with schedules over `schedule_steps` steps. Its name is made of the
+    /// family and the hyperparameters.
+    ///
+    /// ```
+    /// use taskset_optim::{Config, Lamb, Mode, Optimizer};
+    /// let lamb = Config::from(Lamb { learning_rate: 0.02, ..Lamb::DEFAULT }).configured(Mode::default(), 1_000)?;
+    /// assert!(lamb.name().starts_with("lamb:learning_rate=0.02:"));
+    /// # Ok::<(), taskset_optim::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Config::rule`].
+    pub fn configured(&self, mode: Mode, schedule_steps: u64) -> Result<Configured, Error> {
+        let info = self.family().info();
+        let hyperparameters = hyperparameters(self);
+        let values = hyperparameters.0.iter().map(|(name, value)| {
+            let value = match value {
+                HyperparameterValue::Flag(flag) => flag.to_string(),
+                HyperparameterValue::Number(number) => format!("{number:?}"),
+                HyperparameterValue::Text(text) => text.clone(),
+            };
+            format!(":{name}={value}")
+        });
+        let mut identity = OptimizerIdentity {
+            name: values.fold(info.name.to_owned(), |name, value| name + &value),
             family: info.name.to_owned(),
-            hyperparameters: hyperparameters(&self.config),
-            mode: Some(mode.name().to_owned()),
-            schedule_steps: Some(schedule_steps),
+            hyperparameters,
+            mode: None,
+            schedule_steps: None,
             revision: Some(info.revision),
         };
-        let rule = self.config.rule(mode, schedule_steps)?;
-        Ok(Configured { identity: Arc::new(identity), rule })
+        if info.has_modes {
+            identity.mode = Some(mode.name().to_owned());
+        }
+        if info.needs_horizon {
+            identity.schedule_steps = Some(schedule_steps);
+        }
+        let method = self.method(&mode.switches(), schedule_steps)?;
+        Ok(Configured { identity: Arc::new(identity), method })
     }
 }
 
@@ -56,6 +132,7 @@ fn hyperparameters(config: &Config) -> Hyperparameters {
     let value = |value: &Value| match value {
         Value::Bool(flag) => HyperparameterValue::Flag(*flag),
         Value::Number(number) => HyperparameterValue::Number(number.as_f64().unwrap_or(f64::NAN)),
+        Value::String(text) => HyperparameterValue::Text(text.clone()),
         other => HyperparameterValue::Text(other.to_string()),
     };
     let object = config.to_value();
@@ -75,7 +152,7 @@ mod tests {
         for info in families() {
             let name = info.names().next().unwrap();
             let named = named(&name).unwrap();
-            let identity = named.configured(Mode::Paper, 20).unwrap().identity;
+            let identity = named.configured(Mode::Paper, 20).unwrap().identity();
             let found = &identity.hyperparameters;
             assert_eq!(found.0.len(), info.space.len(), "{name}");
             for dimension in info.space {
@@ -83,13 +160,14 @@ mod tests {
                 let found = match &found.0[dimension.name] {
                     HyperparameterValue::Number(number) => *number,
                     HyperparameterValue::Flag(flag) => f64::from(u8::from(*flag)),
-                    HyperparameterValue::Text(text) => panic!("{text}"),
+                    HyperparameterValue::Text(text) => dimension.choice(text).unwrap() as f64,
                 };
                 assert_eq!(found.to_bits(), expected.to_bits(), "{name} {}", dimension.name);
             }
             let text = found.to_json().unwrap();
             assert_eq!(Hyperparameters::from_json(&text).unwrap(), *found);
-            assert_eq!((identity.mode.as_deref(), identity.schedule_steps), (Some("paper"), Some(20)));
+            assert_eq!(identity.mode.as_deref(), info.has_modes.then_some("paper"));
+            assert_eq!(identity.schedule_steps, info.needs_horizon.then_some(20));
         }
     }
 }

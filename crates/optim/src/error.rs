@@ -65,7 +65,7 @@ pub enum Error {
         /// Its value, as JSON.
         value: String,
         /// What it must be, in words.
-        expected: &'static str,
+        expected: String,
     },
     /// A hyperparameter outside the values for which the equations make sense.
     #[error("hyperparameters of {family}: {name} = {} is not possible; it must be {}", shown(*.value), range(.valid))]
@@ -93,6 +93,32 @@ pub enum Error {
         name: &'static str,
         /// Its value.
         value: f64,
+    },
+    /// A family whose updates are not elementwise has no [`Rule`](crate::Rule).
+    #[error("{family} is not an elementwise rule; start a run of it instead (`Config::configured`)")]
+    NotARule {
+        /// The family.
+        family: Family,
+    },
+    /// A saved state that does not fit the run.
+    #[error("the saved state of the optimizer does not fit: {reason}")]
+    Slots {
+        /// What does not fit.
+        reason: String,
+    },
+    /// A run whose state cannot be saved.
+    #[error("the state of {optimizer} cannot be saved")]
+    Unsaved {
+        /// The optimizer.
+        optimizer: String,
+    },
+    /// An optimizer that cannot work with the parameters it was given.
+    #[error("{optimizer} cannot work with these parameters: {reason}")]
+    Unsuitable {
+        /// The optimizer.
+        optimizer: String,
+        /// What it cannot work with.
+        reason: String,
     },
     /// An index beyond the end of the published list.
     #[error("the published list has entries 0 to 999; there is no entry {0}")]

@@ -41,29 +41,43 @@ mod adagrad;
 mod adam;
 #[cfg(feature = "candle")]
 pub mod candle;
+mod clip;
 mod config;
 mod configured;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod elementwise;
 mod error;
 mod families;
 pub mod list;
+mod method;
 mod mode;
 mod names;
+mod norm;
+mod optimizer;
 mod registry;
 mod rule;
 mod schedule;
+mod slots;
 mod space;
 mod trace;
 
+pub use clip::Clipped;
 pub use configured::Configured;
+pub use elementwise::{Elementwise, elementwise};
 pub use error::{Error, Hint};
-pub use families::{Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, Nadamw, Zero};
+pub use families::{
+    Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Nadamw, ScheduleFreeAdamW, Sgd,
+    Zero,
+};
 pub use mode::{EpsilonPlacement, Mode, Nesterov, Switches, WarmupRule};
 pub use names::{Named, all_names, named, select};
+pub use optimizer::{Facts, Optimizer, Real, Run, Step, real};
 pub use registry::{Config, Family, FamilyInfo, Naming, families};
 pub use rule::{Rule, State};
+pub use slots::Slots;
 pub use space::{Dimension, Scale};
+pub use taskset_trial::OptimizerIdentity;
 pub use trace::{Trace, trace};
 
 /// The number of steps over which upstream's schedules run unless told otherwise, and that of every released curve.

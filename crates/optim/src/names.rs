@@ -31,14 +31,16 @@ pub struct Named {
 /// # Ok::<(), taskset_optim::Error>(())
 /// ```
 pub fn named(name: &str) -> Result<Named, Error> {
-    let (info, index) = find(name)?.ok_or_else(|| unknown(name))?;
-    let config = info.config(index).ok_or_else(|| unknown(name))?;
-    Ok(Named { name: name.to_owned(), family: info.family, config })
+    let (family, config) = find(name)?.ok_or_else(|| unknown(name))?;
+    Ok(Named { name: name.to_owned(), family, config })
 }
 
-/// The published names of all families, in the registry's order.
+/// The published names of all families, in the registry's order; before them the name of a family's default, if it has
+/// one.
 pub fn all_names() -> impl Iterator<Item = String> {
-    families().iter().flat_map(FamilyInfo::names)
+    families()
+        .iter()
+        .flat_map(|info| info.default_config().map(|(name, _)| name).into_iter().chain(info.names()))
 }
 
 /// The names that patterns stand for, in order, without repetitions. A pattern is a name, a range
@@ -72,10 +74,15 @@ pub fn select(patterns: &[impl AsRef<str>]) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn find(name: &str) -> Result<Option<(&'static FamilyInfo, u32)>, Error> {
+fn find(name: &str) -> Result<Option<(Family, Config)>, Error> {
     for info in families() {
-        if let Some(index) = info.index_of(name)? {
-            return Ok(Some((info, index)));
+        if let Some((default, config)) = info.default_config()
+            && default == name
+        {
+            return Ok(Some((info.family, config)));
+        }
+        if let Some(config) = info.index_of(name)?.and_then(|index| info.config(index)) {
+            return Ok(Some((info.family, config)));
         }
     }
     Ok(None)
@@ -113,7 +120,11 @@ fn nearest(name: &str) -> Hint {
     let candidates: Vec<String> = families()
         .iter()
         .flat_map(|info| match info.set() {
-            Some(set) => vec![set.to_owned(), info.name.to_owned(), info.member_name(seed)],
+            Some(set) => {
+                let mut candidates = vec![set.to_owned(), info.name.to_owned(), info.member_name(seed)];
+                candidates.extend(info.default_config().map(|(name, _)| name));
+                candidates
+            }
             None => info.names().collect(),
         })
         .collect();
@@ -143,7 +154,11 @@ mod tests {
                 count += 1;
             }
         }
-        assert_eq!(count, 6 * 1000 + 17 + 17 + 1);
+        assert_eq!(count, 11 * 1000 + 17 + 17 + 1);
+        assert_eq!(all_names().count(), count + 5, "the defaults have names, too");
+        for name in all_names() {
+            assert_eq!(named(&name).unwrap().name, name);
+        }
     }
 
     fn check(patterns: &[&str], count: usize, first: &str, last: &str) {
@@ -182,8 +197,9 @@ mod tests {
         check_refused("nadamw_wide_grid_seed1", "did you mean `nadamw_grid_seed1`?");
         check_refused("adam6p_seed12", "did you mean `adam6p_wide_grid_seed12`?");
         check_refused("adam8p_wide_grid_2k", "`adam8p_wide_grid_seed0`, one of `adam8p_wide_grid_1k`?");
-        check_refused("adamw", "did you mean e.g. `nadamw_grid_seed0`, one of `nadamw_grid_1k`?");
-        check_refused("AdamW", "did you mean e.g. `nadamw_grid_seed0`");
+        check_refused("adamww", "did you mean e.g. `adamw_seed0`, one of `adamw_1k`?");
+        check_refused("muon_defaults", "did you mean `muon_default`?");
+        check_refused("AdamW", "did you mean e.g. `adamw_seed0`");
         check_refused("adam", "default Adam at 1e-3 is `adam_lr_-3.00`; `optimizers list` shows all");
         check_refused("Adam", "`adam_lr_-3.00`");
         check_refused("adam8p_wide_grid_seed007", "did you mean `adam8p_wide_grid_seed7`?");
@@ -202,8 +218,8 @@ mod tests {
         check_refused("adagrad_lr_-3.25", "log10 of the learning rate");
         check_refused("adam_lr_nan", "log10 of the learning rate");
         check_refused("adam_rl_-3.00", "did you mean `adam_lr_-3.00`?");
-        check_refused("sgd_with_all_the_trimmings", "names look like");
-        check_refused("sgd*", "no optimizer matches");
+        check_refused("something_with_all_the_trimmings", "names look like");
+        check_refused("soap*", "no optimizer matches");
         check_refused("adam8p_wide_grid_seed{3..1}", "empty");
     }
 
@@ -214,6 +230,7 @@ mod tests {
             let ends = "is a set of 1000 optimizers; name one, e.g. `adam8p_wide_grid_seed0`";
             check(name, &format!("`{name}` {ends}"));
         }
+        check("muon", "`muon` is a set of 1000 optimizers; name one, e.g. `muon_seed0`");
         check("adam_lr", "`adam_lr` is a set of 17 optimizers; name one, e.g. `adam_lr_-7.00`");
     }
 

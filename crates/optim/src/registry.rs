@@ -4,13 +4,18 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use taskset_names::{PatternError, SEEDS, seed_of};
 
-use crate::families::{Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, Nadamw, Zero};
+use crate::families::{
+    Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Nadamw, ScheduleFreeAdamW, Sgd,
+    Zero,
+};
+use crate::method::Method;
 use crate::{Dimension, Error, Hint, Rule, Switches};
 
 /// What a family must say about itself. The type of its hyperparameters implements it.
@@ -23,12 +28,23 @@ pub(crate) trait FamilyMember: Copy + Serialize + DeserializeOwned {
     const SUMMARY: &'static str;
     /// In the order of the object's keys.
     const SPACE: &'static [Dimension];
+    /// See [`FamilyInfo::has_modes`].
+    const HAS_MODES: bool = true;
+    /// See [`FamilyInfo::needs_horizon`].
+    const NEEDS_HORIZON: bool = true;
+    /// See [`FamilyInfo::default_config`].
+    const DEFAULT: Option<Self> = None;
 
     /// The hyperparameters of the member with this seed or index.
     fn member(index: u32) -> Self;
 
-    /// The update rule.
-    fn rule(&self, switches: &Switches, training_steps: u64) -> Rule;
+    /// What an update does. Schedules run over `training_steps` steps.
+    fn method(&self, switches: &Switches, training_steps: u64) -> Arc<dyn Method>;
+
+    /// The hyperparameter by which the method divides although it is 0 (in f32 at least), with its value.
+    fn divides_by(&self, method: &dyn Method) -> Option<(&'static str, f64)> {
+        method.as_rule().and_then(Rule::divides_by)
+    }
 }
 
 /// How the members of a family are named.
@@ -75,6 +91,13 @@ pub struct FamilyInfo {
     pub summary: &'static str,
     /// The search space, in the order of the hyperparameter object's keys.
     pub space: &'static [Dimension],
+    /// Whether its equations depend on the [`Mode`](crate::Mode): so it is for the families of the paper. The others are
+    /// the same in every mode, and their curves say no mode.
+    pub has_modes: bool,
+    /// Whether schedules of it run over the number of training steps. Curves of the paper's families say that number
+    /// even where it changes nothing.
+    pub needs_horizon: bool,
+    default: Option<fn() -> Config>,
     member: fn(u32) -> Config,
     pub(crate) parse: fn(Value) -> Result<Config, serde_json::Error>,
 }
@@ -89,6 +112,15 @@ impl FamilyInfo {
             revision: H::REVISION,
             summary: H::SUMMARY,
             space: H::SPACE,
+            has_modes: H::HAS_MODES,
+            needs_horizon: H::NEEDS_HORIZON,
+            default: match H::DEFAULT {
+                Some(_) => Some(|| match H::DEFAULT {
+                    Some(config) => config.into(),
+                    None => unreachable!("it has a default"),
+                }),
+                None => None,
+            },
             member: |index| H::member(index).into(),
             parse: |value| serde_json::from_value::<H>(value).map(Into::into),
         }
@@ -120,6 +152,12 @@ impl FamilyInfo {
     /// (`adam8p_wide_grid_1k`). All three mean the same everywhere.
     pub fn is_called(&self, name: &str) -> bool {
         name == self.name || name == self.prefix || Some(name) == self.set()
+    }
+
+    /// The configuration that the authors of the rule recommend, and its name, `<prefix>_default`; none in the families of the
+    /// paper.
+    pub fn default_config(&self) -> Option<(String, Config)> {
+        self.default.map(|config| (format!("{}_default", self.prefix), config()))
     }
 
     /// The published members' names, in order.
@@ -217,13 +255,27 @@ macro_rules! registry {
             /// # Errors
             /// As [`Config::rule`].
             pub fn rule_with(&self, switches: &Switches, training_steps: u64) -> Result<Rule, Error> {
+                let method = self.method(switches, training_steps)?;
+                method.as_rule().copied().ok_or(Error::NotARule { family: self.family() })
+            }
+
+            /// The checked update in any form.
+            pub(crate) fn method(
+                &self,
+                switches: &Switches,
+                training_steps: u64,
+            ) -> Result<Arc<dyn Method>, Error> {
                 self.check_values()?;
-                let rule = match self {
-                    $(Self::$variant(c) => c.rule(switches, training_steps),)*
+                let (method, divides_by) = match self {
+                    $(Self::$variant(c) => {
+                        let method = c.method(switches, training_steps);
+                        let divides_by = c.divides_by(&*method);
+                        (method, divides_by)
+                    })*
                 };
-                match rule.divides_by() {
+                match divides_by {
                     Some((name, value)) => Err(Error::Divides { family: self.family(), name, value }),
-                    None => Ok(rule),
+                    None => Ok(method),
                 }
             }
         }
@@ -249,6 +301,14 @@ registry! {
     AdagradLr,
     /// Sets all parameters to 0.
     Zero,
+    /// Gradient descent with momentum; not in the paper.
+    Sgd,
+    /// Adam with decoupled weight decay, warm-up and cosine decay; not in the paper.
+    AdamW,
+    /// Adam whose step is scaled to the norm of each tensor; not in the paper.
+    Lamb,
+    /// AdamW that is evaluated at a mean of its iterates; not in the paper.
+    ScheduleFreeAdamW,
 }
 
 /// All families, one row each.

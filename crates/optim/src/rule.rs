@@ -1,15 +1,19 @@
 //! A rule: the equations of one update, ready to run.
 
+use std::sync::Arc;
+
 use num_traits::Float;
 use serde::{Deserialize, Serialize};
+use taskset_params::Layout;
+use taskset_rng::StreamId;
 use taskset_simd::Backend;
 
 use crate::adagrad::AdagradStep;
 use crate::adam::Adam;
+use crate::elementwise::FEW;
+use crate::method::Method;
 use crate::schedule::Schedule;
-
-/// Fewer parameters than this do not fill wide vectors.
-const FEW: usize = 16;
+use crate::{Error, Facts, Real, Run, Slots, Step, real};
 
 /// An update rule with its hyperparameters and schedule fixed; made by [`Config::rule`](crate::Config::rule).
 ///
@@ -40,11 +44,6 @@ enum Equations {
     Adam(Adam),
     Adagrad { initial_accumulator: f64 },
     Zero,
-}
-
-/// Rounds a scalar to the type of the parameters.
-pub(crate) fn cast<T: Float>(x: f64) -> T {
-    T::from(x).unwrap_or_else(T::nan)
 }
 
 impl Rule {
@@ -80,7 +79,7 @@ impl Rule {
     pub fn init<T: Float>(&self, n: usize) -> State<T> {
         let (m, v) = match self.equations {
             Equations::Adam(_) => (vec![T::zero(); n], vec![T::zero(); n]),
-            Equations::Adagrad { initial_accumulator } => (Vec::new(), vec![cast(initial_accumulator); n]),
+            Equations::Adagrad { initial_accumulator } => (Vec::new(), vec![real(initial_accumulator); n]),
             Equations::Zero => (Vec::new(), Vec::new()),
         };
         State { step: 0, m, v }
@@ -117,7 +116,7 @@ impl Rule {
             }
             Equations::Adagrad { .. } => {
                 check("accumulators", v.len());
-                backend.run(AdagradStep { rate: cast(rate), gradients, params, v });
+                backend.run(AdagradStep { rate: real(rate), gradients, params, v });
             }
             Equations::Zero => params.iter_mut().for_each(|p| *p = *p * T::zero()),
         }
@@ -158,6 +157,88 @@ impl Rule {
     }
 }
 
+impl Method for Rule {
+    fn facts(&self) -> Facts {
+        Facts {
+            projects: self.applies_constraints,
+            // NaN times 0 is NaN, so even the rule `zero` keeps it.
+            keeps_nan: true,
+            elementwise: true,
+            evaluates_elsewhere: false,
+            moves_without_gradient: self.moves_without_gradient(),
+        }
+    }
+
+    fn state_bytes(&self, layout: &Layout) -> usize {
+        let vectors = match self.equations {
+            Equations::Adam(_) => 2,
+            Equations::Adagrad { .. } => 1,
+            Equations::Zero => 0,
+        };
+        vectors * size_of::<f32>() * layout.len()
+    }
+
+    fn start(&self, layout: &Arc<Layout>, _: &[f32], _: &StreamId) -> Result<Box<dyn Run<f32>>, Error> {
+        Ok(Box::new(RuleRun { rule: *self, state: self.init(layout.len()) }))
+    }
+
+    fn start_f64(&self, layout: &Arc<Layout>, _: &[f64], _: &StreamId) -> Result<Box<dyn Run<f64>>, Error> {
+        Ok(Box::new(RuleRun { rule: *self, state: self.init(layout.len()) }))
+    }
+
+    fn as_rule(&self) -> Option<&Rule> {
+        Some(self)
+    }
+}
+
+/// A rule at work on one vector of parameters.
+struct RuleRun<T> {
+    rule: Rule,
+    state: State<T>,
+}
+
+impl<T: Real> Run<T> for RuleRun<T> {
+    fn update(&mut self, step: Step<'_, T>, params: &mut [T]) {
+        self.rule.update(step.gradients, params, &mut self.state);
+    }
+
+    fn skip(&mut self) {
+        self.state.step += 1;
+    }
+
+    fn learning_rate(&self) -> Option<f64> {
+        Some(self.rule.learning_rate(self.state.step))
+    }
+
+    fn base_learning_rate(&self) -> Option<f64> {
+        Some(self.rule.base_learning_rate())
+    }
+
+    fn set_base_learning_rate(&mut self, base: f64) -> bool {
+        self.rule = self.rule.with_base_learning_rate(base);
+        true
+    }
+
+    fn save(&self) -> Result<Slots<T>, Error> {
+        let mut slots = Slots::new(self.state.step);
+        for (name, values) in [("m", &self.state.m), ("v", &self.state.v)] {
+            if !values.is_empty() {
+                slots = slots.with(name, values);
+            }
+        }
+        Ok(slots)
+    }
+
+    fn restore(&mut self, slots: &Slots<T>) -> Result<(), Error> {
+        let State { step, m, v } = &mut self.state;
+        let mut places: Vec<(&str, &mut [T])> = vec![("m", m), ("v", v)];
+        places.retain(|(_, values)| !values.is_empty());
+        slots.load(&mut places, &mut [])?;
+        *step = slots.step;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,7 +247,7 @@ mod tests {
 
     fn run<T: Float>(rule: &Rule, backend: Backend, n: usize, steps: u64) -> (Vec<T>, State<T>) {
         let mut stream = StreamId::root("optim").child("rule").stream();
-        let mut draw = |n: usize| (0..n).map(|_| cast(stream.normal())).collect::<Vec<T>>();
+        let mut draw = |n: usize| (0..n).map(|_| real(stream.normal())).collect::<Vec<T>>();
         let mut params = draw(n);
         let mut state = rule.init(n);
         for _ in 0..steps {

@@ -14,6 +14,8 @@ pub enum Scale {
     Linear,
     /// True or false with probability 1/2 each; as a number 1 or 0.
     Switch,
+    /// One of these words with equal probability; as a number its place, from 0.
+    Choice(&'static [&'static str]),
 }
 
 /// One hyperparameter of a search space (paper, appendix D).
@@ -55,6 +57,23 @@ impl Dimension {
         Self { scale: Scale::Switch, ..Self::linear(name, 0.0, 1.0) }
     }
 
+    pub(crate) const fn choice_of(name: &'static str, words: &'static [&'static str]) -> Self {
+        Self { scale: Scale::Choice(words), ..Self::linear(name, 0.0, words.len() as f64 - 1.0) }
+    }
+
+    /// A number that is the same in every member; `least` and `most` are possible.
+    pub(crate) const fn fixed(name: &'static str, value: f64, least: f64, most: f64) -> Self {
+        Self::linear(name, value, value).valid(least, most)
+    }
+
+    /// The place of a word among those of a [`Scale::Choice`].
+    pub fn choice(&self, word: &str) -> Option<usize> {
+        match self.scale {
+            Scale::Choice(words) => words.iter().position(|known| *known == word),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn reversed(self) -> Self {
         Self { reversed: true, ..self }
     }
@@ -75,6 +94,8 @@ impl Dimension {
             Scale::OneMinusLog => 1.0 - rng.log_uniform(first, last),
             Scale::Linear => rng.uniform(first, last),
             Scale::Switch => f64::from(u8::from(rng.uniform(first, last) > 0.5)),
+            // The last word has the smallest share that rounding can leave out.
+            Scale::Choice(words) => (rng.unit() * words.len() as f64).floor().min(last),
         }
     }
 
@@ -84,7 +105,7 @@ impl Dimension {
         match self.scale {
             Scale::Log => libm::log(value),
             Scale::OneMinusLog => libm::log1p(-value),
-            Scale::Linear | Scale::Switch => value,
+            Scale::Linear | Scale::Switch | Scale::Choice(_) => value,
         }
     }
 
@@ -95,6 +116,7 @@ impl Dimension {
             // One minus a value near 1 has lost most of its digits.
             Scale::OneMinusLog => 1.0 - value >= self.lo - 1e-15 && 1.0 - value <= self.hi + 1e-15,
             Scale::Log | Scale::Linear => inside(value) || (self.or_zero && value == 0.0),
+            Scale::Choice(words) => (0..words.len()).any(|place| (place as f64).to_bits() == value.to_bits()),
             Scale::Switch => value == 0.0 || value.to_bits() == 1.0f64.to_bits(),
         }
     }
@@ -115,6 +137,7 @@ mod tests {
                 Dimension::one_minus_log("x", lo, hi),
                 Dimension::linear("x", lo, hi),
                 Dimension::switch("x"),
+                Dimension::choice_of("x", &["a", "b", "c"]),
             ] {
                 let value = dimension.draw(&mut rng);
                 prop_assert!(dimension.contains(value), "{dimension:?} {value}");

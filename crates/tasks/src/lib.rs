@@ -49,4 +49,5 @@ pub use models::drawn_batches::{Draw, Drawn};
 pub use models::image_batches::sampled_examples;
 pub use models::network_task::{Batches, Data, NetworkTask};
 pub use registry::{Description, all_names, build, describe, families, select, upstream_json};
-pub use task::{Feed, Layout, Problem, Task, Tensor};
+pub use task::{Feed, Problem, Task};
+pub use taskset_params::{Kind, Layout, Position, Role, Tensor};

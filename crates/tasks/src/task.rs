@@ -2,64 +2,9 @@
 
 use num_traits::Float;
 use taskset_names::{Origin, Split};
+use taskset_params::Layout;
 use taskset_rng::StreamId;
 use taskset_trial::{Digest, TaskVersion};
-
-/// One named tensor of a task's parameters, as a range of the flat parameter vector.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tensor {
-    /// Name, unique in its task, e.g. `layer0/w`.
-    pub name: String,
-    /// Shape; the product of its entries is the number of elements, row-major.
-    pub shape: Vec<usize>,
-    /// Position of the first element in the flat vector.
-    pub offset: usize,
-}
-
-impl Tensor {
-    /// Number of elements.
-    pub fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Whether the tensor has no element.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// The ordered, named parameters of a task, laid out one after the other in one flat vector.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Layout {
-    tensors: Vec<Tensor>,
-    len: usize,
-}
-
-impl Layout {
-    /// Appends a tensor behind the last one and returns its offset.
-    pub fn push(&mut self, name: impl Into<String>, shape: &[usize]) -> usize {
-        let tensor = Tensor { name: name.into(), shape: shape.to_vec(), offset: self.len };
-        self.len += tensor.len();
-        let offset = tensor.offset;
-        self.tensors.push(tensor);
-        offset
-    }
-
-    /// The tensors in order.
-    pub fn tensors(&self) -> &[Tensor] {
-        &self.tensors
-    }
-
-    /// Number of parameters: the length of the flat vector.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there is no parameter.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-}
 
 /// Which stream a minibatch is taken from. Evaluation has streams of its own, one per split, and never shifts training's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use taskset_datasets::{Datasets, Source};
-use taskset_optim::{Mode, Rule, named};
+use taskset_optim::{Configured, Mode, named};
 use taskset_rng::StreamId;
 use taskset_tasks::Description;
 use taskset_train::{StepCheck, available_threads, check_operations, check_steps};
@@ -105,13 +105,13 @@ fn run(options: &Options) -> Result<bool, String> {
     chosen.sort_by(|a, b| check_operations(b, STEPS).total_cmp(&check_operations(a, STEPS)));
 
     let adam = named("adam_lr_-3.00").map_err(|e| text(&e))?;
-    let rule = adam.config.rule(Mode::Upstream, 10_000).map_err(|e| text(&e))?;
-    let fates = check_all(&chosen, &rule);
+    let adam = adam.configured(Mode::Upstream, 10_000).map_err(|e| text(&e))?;
+    let fates = check_all(&chosen, &adam);
     Ok(report(&chosen, &fates, &dear, options))
 }
 
 /// The fate of each task, on all cores.
-fn check_all(tasks: &[Description], rule: &Rule) -> Vec<Fate> {
+fn check_all(tasks: &[Description], adam: &Configured) -> Vec<Fate> {
     let data = Datasets::new(Source::Synthetic);
     let next = AtomicUsize::new(0);
     let fates: Mutex<BTreeMap<usize, Fate>> = Mutex::default();
@@ -121,7 +121,7 @@ fn check_all(tasks: &[Description], rule: &Rule) -> Vec<Fate> {
                 loop {
                     let i = next.fetch_add(1, Ordering::Relaxed);
                     let Some(task) = tasks.get(i) else { return };
-                    let fate = check(task, &data, rule);
+                    let fate = check(task, &data, adam);
                     let mut fates = fates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     fates.insert(i, fate);
                     if fates.len().is_multiple_of(500) {
@@ -134,8 +134,8 @@ fn check_all(tasks: &[Description], rule: &Rule) -> Vec<Fate> {
     fates.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).into_values().collect()
 }
 
-fn check(task: &Description, data: &Datasets, rule: &Rule) -> Fate {
-    match check_steps(task, data, rule, STEPS) {
+fn check(task: &Description, data: &Datasets, adam: &Configured) -> Fate {
+    match check_steps(task, data, adam, STEPS) {
         Ok(checked) => match checked.problem() {
             Some(problem) => Fate::Failed(problem),
             None => Fate::Checked(checked),

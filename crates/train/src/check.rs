@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use taskset_datasets::Datasets;
 use taskset_nn::denormals::FlushGuard;
-use taskset_optim::Rule;
+use taskset_optim::Optimizer;
 use taskset_tasks::{Description, Feed, Task};
 
 use crate::lockstep::Lockstep;
@@ -42,20 +42,30 @@ impl StepCheck {
 /// Builds a task, starts replica 0 in f32, and takes `steps` steps, as a trial does.
 ///
 /// # Errors
-/// If the task cannot be built.
+/// If the task cannot be built, or the optimizer cannot work with it.
 pub fn check_steps(
     description: &Description,
     data: &Datasets,
-    rule: &Rule,
+    optimizer: &dyn Optimizer,
     steps: usize,
 ) -> Result<StepCheck, Error> {
-    Ok(take_steps(&*taskset_tasks::build(&description.name, data)?, description.num_params, rule, steps))
+    let task = taskset_tasks::build(&description.name, data)?;
+    let taken = take_steps(&*task, optimizer, steps)?;
+    Ok(StepCheck { num_params: (taken.num_params.0, description.num_params), ..taken })
 }
 
-fn take_steps(task: &dyn Task, promised_params: u64, rule: &Rule, steps: usize) -> StepCheck {
+/// Starts replica 0 of a task in f32, and takes `steps` steps, as a trial does.
+///
+/// # Errors
+/// If the optimizer cannot work with the task's parameters.
+pub fn take_steps(
+    task: &dyn Task,
+    optimizer: &dyn Optimizer,
+    steps: usize,
+) -> Result<StepCheck, taskset_optim::Error> {
     let _flush = FlushGuard::new();
     let n = task.layout().len();
-    let mut trial = Lockstep::start(task, &[rule], 0);
+    let mut trial = Lockstep::start(task, &[optimizer], 0)?;
     let mut losses = Vec::with_capacity(steps);
     let (mut overflowed_at, mut broken_at) = (None, None);
     let start = Instant::now();
@@ -74,14 +84,14 @@ fn take_steps(task: &dyn Task, promised_params: u64, rule: &Rule, steps: usize) 
         trial.update(step as u32);
     }
     let seconds = start.elapsed().as_secs_f64();
-    StepCheck {
-        num_params: (n as u64, promised_params),
+    Ok(StepCheck {
+        num_params: (n as u64, n as u64),
         diverged_at: losses.iter().position(|loss| !loss.is_finite()),
         losses,
         overflowed_at,
         broken_at,
         micros_per_step: seconds * 1e6 / steps.max(1) as f64,
-    }
+    })
 }
 
 /// If a gradient is beyond this in f64, overflow explains that it is not finite in f32. It is a millionth of f32's largest
@@ -108,12 +118,12 @@ mod tests {
     use num_traits::Float;
     use taskset_datasets::Source;
     use taskset_names::Origin;
-    use taskset_optim::{Mode, named};
+    use taskset_optim::{Configured, Mode, named};
     use taskset_rng::StreamId;
     use taskset_tasks::{Layout, Problem};
 
-    fn adam() -> Rule {
-        named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 10_000).unwrap()
+    fn adam() -> Configured {
+        named("adam_lr_-3.00").unwrap().configured(Mode::Upstream, 10_000).unwrap()
     }
 
     /// A task of one parameter with the loss 1 and a given gradient in each precision.
@@ -171,7 +181,7 @@ mod tests {
     fn check(single: f32, double: f64) -> StepCheck {
         let mut layout = Layout::default();
         layout.push("p", &[1]);
-        take_steps(&Gradients { layout, single, double }, 1, &adam(), 2)
+        take_steps(&Gradients { layout, single, double }, &adam(), 2).unwrap()
     }
 
     #[test]

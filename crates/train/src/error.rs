@@ -22,13 +22,21 @@ pub enum Error {
         /// Which of its lists is empty.
         what: &'static str,
     },
-    /// The tasks given to a sweep are not those of its plan.
-    #[error("the plan names the tasks {planned:?}, and {given:?} were given; name them in the same order")]
-    OtherTasks {
-        /// Names of the plan.
-        planned: Vec<String>,
-        /// Names of the tasks given.
-        given: Vec<String>,
+    /// Two optimizers of a sweep have one name, and are not the same.
+    #[error(
+        "two different optimizers are called `{name}`; curves are stored by name, so give them different ones"
+    )]
+    SameName {
+        /// The name.
+        name: String,
+    },
+    /// An optimizer cannot work with a task.
+    #[error("a trial of {task} cannot start; what was finished before is kept")]
+    Start {
+        /// The task.
+        task: String,
+        /// Why.
+        source: taskset_optim::Error,
     },
     /// A protocol field is outside its range.
     #[error("protocol: {field} must be at least 1")]

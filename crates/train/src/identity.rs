@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use taskset_nn::Backend;
-use taskset_optim::Configured;
+use taskset_optim::OptimizerIdentity;
 use taskset_tasks::Task;
 use taskset_trial::{Arithmetic, Digest, Protocol, Source, TaskIdentity, TaskVersion, TrialSpec};
 
@@ -38,13 +38,13 @@ fn unique_version() -> TaskVersion {
 /// The specification of a trial on the kernels that are chosen now.
 pub fn trial_spec(
     task: &Arc<TaskIdentity>,
-    optimizer: &Configured,
+    optimizer: &Arc<OptimizerIdentity>,
     replica: u32,
     protocol: &Protocol,
 ) -> TrialSpec {
     TrialSpec {
         task: Arc::clone(task),
-        optimizer: Arc::clone(&optimizer.identity),
+        optimizer: Arc::clone(optimizer),
         replica,
         protocol: *protocol,
         arithmetic: arithmetic(Backend::detect()),

@@ -35,7 +35,7 @@
 //! let plan = SweepPlan::new(tasks, optimizers, 1, protocol, Mode::Upstream)?;
 //! let directory = tempfile::tempdir()?;
 //! let store = CurveStore::open(directory.path(), &metadata(2))?;
-//! let sweep = Sweep::new(plan, &Datasets::new(Source::Synthetic))?;
+//! let sweep = Sweep::new(&plan, &Datasets::new(Source::Synthetic))?;
 //! let outcome = sweep.run(&store, 2, &mut Quiet, &AtomicBool::new(false))?;
 //! assert_eq!((outcome.trained, store.read_all()?.len()), (34, 34));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -58,7 +58,7 @@ mod recheck;
 mod sweep;
 mod trial;
 
-pub use check::{StepCheck, check_steps};
+pub use check::{StepCheck, check_steps, take_steps};
 pub use cost::{MachineRate, Rejection, check_operations, estimate_minutes, screen};
 pub use error::Error;
 pub use identity::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};
@@ -68,4 +68,4 @@ pub use plan::{MAX_EVALUATIONS, SweepPlan, check_protocol};
 pub use recheck::{Recheck, kernels_of, recheck};
 pub use sweep::{Outcome, Sweep};
 pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};
-pub use trial::{Cancelled, replica_stream, run_lockstep, run_trial, schedule_steps};
+pub use trial::{TrialError, configure, replica_stream, run_lockstep, run_trial, schedule_steps};

@@ -33,10 +33,7 @@ impl SweepPlan {
         protocol: Protocol,
         mode: Mode,
     ) -> Result<Self, Error> {
-        let empty = |what, is_empty: bool| if is_empty { Err(Error::EmptyPlan { what }) } else { Ok(()) };
-        empty("the list of tasks", tasks.is_empty())?;
-        empty("the list of optimizers", optimizers.is_empty())?;
-        empty("the number of replicas", replicas == 0)?;
+        check_lengths(tasks.len(), optimizers.len(), replicas)?;
         check_protocol(&protocol)?;
         Ok(Self { tasks, optimizers, replicas, protocol, mode })
     }
@@ -50,6 +47,14 @@ impl SweepPlan {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// Whether there is something to train.
+pub(crate) fn check_lengths(tasks: usize, optimizers: usize, replicas: u32) -> Result<(), Error> {
+    let empty = |what, is_empty: bool| if is_empty { Err(Error::EmptyPlan { what }) } else { Ok(()) };
+    empty("the list of tasks", tasks == 0)?;
+    empty("the list of optimizers", optimizers == 0)?;
+    empty("the number of replicas", replicas == 0)
 }
 
 /// Most evaluations of a trial after the one at step 0.

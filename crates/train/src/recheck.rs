@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicBool;
 use taskset_datasets::Datasets;
 use taskset_names::in_full;
 use taskset_nn::Backend;
-use taskset_optim::{Configured, named};
+use taskset_optim::{Configured, Mode, Optimizer, UPSTREAM_TRAINING_STEPS, named};
 use taskset_trial::{Arithmetic, Curve, Source};
 
-use crate::{Cancelled, Quiet, arithmetic, run_trial, task_identity, trial_spec};
+use crate::{Quiet, TrialError, arithmetic, run_trial, task_identity, trial_spec};
 
 /// What training a stored trial again has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub enum Recheck {
 /// curves.
 ///
 /// # Errors
-/// [`Cancelled`] as soon as `cancel` is seen to be true.
-pub fn recheck(stored: &Curve, data: &Datasets, cancel: &AtomicBool) -> Result<Recheck, Cancelled> {
+/// [`TrialError::Cancelled`] as soon as `cancel` is seen to be true.
+pub fn recheck(stored: &Curve, data: &Datasets, cancel: &AtomicBool) -> Result<Recheck, TrialError> {
     let impossible = |reason: String| Ok(Recheck::Impossible { reason });
     let optimizer = match optimizer(stored) {
         Ok(optimizer) => optimizer,
@@ -62,7 +62,8 @@ pub fn recheck(stored: &Curve, data: &Datasets, cancel: &AtomicBool) -> Result<R
         Err(e) => return impossible(in_full(&e)),
     };
     let identity = Arc::new(task_identity(&*task));
-    let spec = trial_spec(&identity, &optimizer, stored.replica(), &stored.spec.protocol);
+    let spec =
+        trial_spec(&identity, &Arc::new(optimizer.identity()), stored.replica(), &stored.spec.protocol);
     let (ours, theirs) = (&spec.task, &stored.spec.task);
     if (ours.origin, ours.data_digest) != (theirs.origin, theirs.data_digest) {
         let digest = |digest: Option<taskset_trial::Digest>| digest.map_or("none".to_owned(), |d| d.short());
@@ -105,15 +106,23 @@ fn optimizer(stored: &Curve) -> Result<Configured, String> {
     }
     let identity = &stored.spec.optimizer;
     let known = named(&identity.name).map_err(|e| in_full(&e))?;
-    let (Some(mode), Some(steps)) = (&identity.mode, identity.schedule_steps) else {
-        return Err(format!("its optimizer `{}` has no mode or no schedule steps", identity.name));
+    let info = known.family.info();
+    let mode = match &identity.mode {
+        Some(mode) => mode.parse().map_err(|e| in_full(&e))?,
+        None if !info.has_modes => Mode::default(),
+        None => return Err(format!("its optimizer `{}` has no mode", identity.name)),
     };
-    let mode = mode.parse().map_err(|e| in_full(&e))?;
+    let steps = match identity.schedule_steps {
+        Some(steps) => steps,
+        None if !info.needs_horizon => UPSTREAM_TRAINING_STEPS,
+        None => return Err(format!("its optimizer `{}` has no schedule steps", identity.name)),
+    };
     let optimizer = known.configured(mode, steps).map_err(|e| in_full(&e))?;
-    if optimizer.identity.family != identity.family {
+    let here = optimizer.identity();
+    if here.family != identity.family {
         return Err(format!("in this program `{}` is of another family", identity.name));
     }
-    if optimizer.identity.hyperparameters != identity.hyperparameters {
+    if here.hyperparameters != identity.hyperparameters {
         return Err(format!("in this program `{}` has other hyperparameters", identity.name));
     }
     Ok(optimizer)

@@ -2,7 +2,7 @@
 //!
 //! A thread trains a *group* at a time: trials of one task and replica in lockstep, as many as the task says pay off.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use taskset_curves::CurveStore;
 use taskset_datasets::Datasets;
-use taskset_optim::Configured;
+use taskset_optim::{Optimizer, OptimizerIdentity};
 use taskset_tasks::Task;
-use taskset_trial::{Curve, Identifier, TaskIdentity, TrialId, TrialSpec};
+use taskset_trial::{Curve, Identifier, Protocol, TaskIdentity, TrialId, TrialSpec};
 
 use crate::cost::relative_work;
-use crate::trial::{Trial, run_until};
-use crate::{Error, SweepObserver, SweepPlan, TrialReport, task_identity, trial_spec};
+use crate::trial::{Trial, configure, run_until};
+use crate::{Error, SweepObserver, SweepPlan, TrialError, TrialReport, task_identity, trial_spec};
 
 /// How often finished curves are written, so that a killed process loses little.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
@@ -29,12 +29,13 @@ const GROUP_BYTES: usize = 64 << 20;
 /// Least number of groups per thread, so that no thread waits long for the last group of another.
 const GROUPS_PER_JOB: usize = 4;
 
-/// A plan whose tasks are built and whose optimizers are known, ready to run.
+/// All trials of some tasks × optimizers × replicas, ready to run: tasks are built and optimizers are known.
 #[derive(Clone)]
 pub struct Sweep {
-    plan: SweepPlan,
     tasks: Vec<(Arc<dyn Task>, Arc<TaskIdentity>)>,
-    optimizers: Vec<Configured>,
+    optimizers: Vec<(Arc<dyn Optimizer>, Arc<OptimizerIdentity>)>,
+    replicas: u32,
+    protocol: Protocol,
     /// Trials in lockstep; `None`: as many as each task asks for.
     group_size: Option<usize>,
 }
@@ -57,44 +58,56 @@ impl Sweep {
     ///
     /// # Errors
     /// Unknown names, infeasible or not yet trainable tasks, missing data.
-    pub fn new(plan: SweepPlan, data: &Datasets) -> Result<Self, Error> {
+    pub fn new(plan: &SweepPlan, data: &Datasets) -> Result<Self, Error> {
         crate::plan::check_protocol(&plan.protocol)?;
         let tasks =
             plan.tasks.iter().map(|name| taskset_tasks::build(name, data)).collect::<Result<_, _>>()?;
-        Self::of_tasks(plan, tasks)
+        let optimizer = |name: &String| -> Result<Arc<dyn Optimizer>, Error> {
+            Ok(Arc::new(configure(&taskset_optim::named(name)?, plan.mode, &plan.protocol)?))
+        };
+        let optimizers = plan.optimizers.iter().map(optimizer).collect::<Result<_, Error>>()?;
+        Self::of(tasks, optimizers, plan.replicas, plan.protocol)
     }
 
-    /// A sweep of tasks that are already built, for example the caller's own. If a task does not say its
-    /// [version](Task::version), its curves are stored, but never found again by another sweep.
+    /// A sweep of tasks that are already built and of any optimizers, for example the caller's own. If a task does not say
+    /// its [version](Task::version), its curves are stored, but never found again by another sweep.
     ///
     /// # Errors
-    /// [`Error::OtherTasks`] if the tasks' names are not those of the plan, in order; unknown optimizers.
-    pub fn of_tasks(plan: SweepPlan, tasks: Vec<Arc<dyn Task>>) -> Result<Self, Error> {
-        crate::plan::check_protocol(&plan.protocol)?;
-        if !plan.tasks.iter().eq(tasks.iter().map(|task| task.name())) {
-            let given = tasks.iter().map(|task| task.name().to_owned()).collect();
-            return Err(Error::OtherTasks { planned: plan.tasks, given });
-        }
-        let steps = crate::trial::schedule_steps(plan.mode, &plan.protocol);
-        let optimizers = plan
-            .optimizers
-            .iter()
-            .map(|name| Ok(taskset_optim::named(name)?.configured(plan.mode, steps)?))
-            .collect::<Result<_, Error>>()?;
+    /// [`Error::EmptyPlan`] if there is nothing to train, errors of [`check_protocol`](crate::check_protocol), and
+    /// [`Error::SameName`] if two tasks or two different optimizers have one name.
+    pub fn of(
+        tasks: Vec<Arc<dyn Task>>,
+        optimizers: Vec<Arc<dyn Optimizer>>,
+        replicas: u32,
+        protocol: Protocol,
+    ) -> Result<Self, Error> {
+        crate::plan::check_protocol(&protocol)?;
+        crate::plan::check_lengths(tasks.len(), optimizers.len(), replicas)?;
         let identify = |task: Arc<dyn Task>| {
             let identity = Arc::new(task_identity(&*task));
             (task, identity)
         };
-        let tasks = tasks.into_iter().map(identify).collect();
-        Ok(Self { plan, tasks, optimizers, group_size: None })
+        let tasks: Vec<_> = tasks.into_iter().map(identify).collect();
+        let identify = |optimizer: Arc<dyn Optimizer>| {
+            let identity = Arc::new(optimizer.identity());
+            (optimizer, identity)
+        };
+        let optimizers: Vec<_> = optimizers.into_iter().map(identify).collect();
+        let mut known: HashMap<&str, &OptimizerIdentity> = HashMap::new();
+        for (_, identity) in &optimizers {
+            if known.insert(&identity.name, identity).is_some_and(|other| *other != **identity) {
+                return Err(Error::SameName { name: identity.name.clone() });
+            }
+        }
+        Ok(Self { tasks, optimizers, replicas, protocol, group_size: None })
     }
 
     /// The trials of the plan: task by task, replica by replica.
     pub fn specs(&self) -> impl Iterator<Item = TrialSpec> {
-        let SweepPlan { replicas, protocol, .. } = &self.plan;
         self.tasks.iter().flat_map(move |(_, task)| {
-            (0..*replicas).flat_map(move |replica| {
-                self.optimizers.iter().map(move |optimizer| trial_spec(task, optimizer, replica, protocol))
+            (0..self.replicas).flat_map(move |replica| {
+                let spec = move |optimizer| trial_spec(task, optimizer, replica, &self.protocol);
+                self.optimizers.iter().map(move |(_, optimizer)| spec(optimizer))
             })
         })
     }
@@ -112,9 +125,9 @@ impl Sweep {
         Self { group_size: Some(size.max(1)), ..self }
     }
 
-    /// The plan.
-    pub fn plan(&self) -> &SweepPlan {
-        &self.plan
+    /// Steps and evaluations of every trial.
+    pub fn protocol(&self) -> &Protocol {
+        &self.protocol
     }
 
     /// Runs every trial that is not in the store yet, on `jobs` threads, and stores the curves. Trials that differ in
@@ -125,7 +138,8 @@ impl Sweep {
     ///
     /// # Errors
     /// [`Error::Store`] if curves cannot be written (a full disk, say); running trials are then dropped, and parts written
-    /// before are complete. [`Error::Thread`] if not one thread can be started; where some can, these train it all.
+    /// before are complete. [`Error::Start`] if an optimizer cannot work with a task; the others' curves until then are stored.
+    /// [`Error::Thread`] if not one thread can be started; where some can, these train it all.
     pub fn run(
         &self,
         store: &CurveStore,
@@ -145,7 +159,7 @@ impl Sweep {
         // user.
         let abandon = AtomicBool::new(false);
         let stop = || cancel.load(Ordering::Relaxed) || abandon.load(Ordering::Relaxed);
-        let (sender, receiver) = mpsc::channel::<(f64, Curve)>();
+        let (sender, receiver) = mpsc::channel::<Result<(f64, Curve), Error>>();
         std::thread::scope(|scope| {
             // Stops the workers however this closure is left, because the scope waits for them.
             let _abandon = SetOnDrop(&abandon);
@@ -156,17 +170,24 @@ impl Sweep {
                     while let Some(group) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let Some(&Item { task, replica, work: each, .. }) = group.first() else { continue };
                         let (task, identity) = &self.tasks[task];
-                        let protocol = &self.plan.protocol;
                         let trial = |item: &Item| {
-                            let optimizer = &self.optimizers[item.optimizer];
-                            let spec = trial_spec(identity, optimizer, replica, protocol);
-                            Trial { spec, rule: &optimizer.rule }
+                            let (optimizer, known_by) = &self.optimizers[item.optimizer];
+                            let spec = trial_spec(identity, known_by, replica, &self.protocol);
+                            Trial { spec, optimizer: &**optimizer }
                         };
                         let trials = group.iter().map(trial).collect();
-                        let curves = run_until(&**task, trials, replica, protocol, &stop);
-                        let Ok(curves) = curves else { return };
+                        let curves = match run_until(&**task, trials, replica, &self.protocol, &stop) {
+                            Ok(curves) => curves,
+                            Err(TrialError::Cancelled) => return,
+                            Err(TrialError::Optimizer(source)) => {
+                                // Whoever receives it stops the other threads.
+                                let _ =
+                                    sender.send(Err(Error::Start { task: task.name().to_owned(), source }));
+                                return;
+                            }
+                        };
                         for curve in curves {
-                            if sender.send((each / all_work, curve)).is_err() {
+                            if sender.send(Ok((each / all_work, curve))).is_err() {
                                 return;
                             }
                         }
@@ -196,9 +217,9 @@ impl Sweep {
         let mut items = Vec::new();
         for (task, (built, identity)) in self.tasks.iter().enumerate() {
             let work = relative_work(&**built);
-            for replica in 0..self.plan.replicas {
-                for (optimizer, configured) in self.optimizers.iter().enumerate() {
-                    let spec = trial_spec(identity, configured, replica, &self.plan.protocol);
+            for replica in 0..self.replicas {
+                for (optimizer, (_, known_by)) in self.optimizers.iter().enumerate() {
+                    let spec = trial_spec(identity, known_by, replica, &self.protocol);
                     // A trial that the plan names twice is trained once.
                     if known.insert(ids.id(&spec)) {
                         items.push(Item { task, optimizer, replica, work });
@@ -228,9 +249,12 @@ impl Sweep {
 
     /// Most trials of a task in a group: what the task asks for, if memory allows.
     fn group_size(&self, task: usize) -> usize {
-        let asked = self.group_size.unwrap_or_else(|| self.tasks[task].0.lockstep());
-        // Parameters, gradients, and two moments.
-        let trial = 4 * size_of::<f32>() * self.tasks[task].0.layout().len().max(1);
+        let task = &self.tasks[task].0;
+        let asked = self.group_size.unwrap_or_else(|| task.lockstep());
+        let layout = task.layout();
+        let states = self.optimizers.iter().map(|(optimizer, _)| optimizer.state_bytes(layout));
+        // Parameters, gradients, parameters for evaluation, and the state.
+        let trial = 3 * size_of::<f32>() * layout.len().max(1) + states.max().unwrap_or(0);
         asked.min(GROUP_BYTES / trial).max(1)
     }
 }
@@ -263,19 +287,22 @@ impl Drop for SetOnDrop<'_> {
 /// many were stored. On a request to stop it writes at once what it has, because workers may need long to notice the
 /// request, and the program may be ended before they do.
 fn collect(
-    receiver: &mpsc::Receiver<(f64, Curve)>,
+    receiver: &mpsc::Receiver<Result<(f64, Curve), Error>>,
     store: &CurveStore,
     observer: &mut dyn SweepObserver,
     cancel: &AtomicBool,
 ) -> Result<usize, Error> {
     let mut pending: Vec<Curve> = Vec::new();
     let mut stored = 0;
+    let mut failure = None;
     let mut last_flush = Instant::now();
     loop {
         let message = receiver.recv_timeout(TICK);
         let over = matches!(message, Err(mpsc::RecvTimeoutError::Disconnected));
         match message {
-            Ok((share, curve)) => {
+            // What was received before is written, as on a request to stop.
+            Ok(Err(error)) => failure = failure.or(Some(error)),
+            Ok(Ok((share, curve))) => {
                 let report = TrialReport { trial: &curve.spec, diverged_at: curve.diverged_at, share };
                 observer.finished(&report);
                 pending.push(curve);
@@ -283,7 +310,10 @@ fn collect(
             Err(mpsc::RecvTimeoutError::Timeout) => observer.tick(),
             Err(mpsc::RecvTimeoutError::Disconnected) => {}
         }
-        let due = over || last_flush.elapsed() >= FLUSH_EVERY || cancel.load(Ordering::Relaxed);
+        let due = over
+            || failure.is_some()
+            || last_flush.elapsed() >= FLUSH_EVERY
+            || cancel.load(Ordering::Relaxed);
         if !pending.is_empty() && due {
             pending.sort_by(Curve::order);
             store.append(&pending)?;
@@ -291,6 +321,9 @@ fn collect(
             observer.stored(pending.len());
             pending.clear();
             last_flush = Instant::now();
+        }
+        if let Some(error) = failure {
+            return Err(error);
         }
         if over {
             return Ok(stored);

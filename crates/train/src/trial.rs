@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use taskset_names::Split;
 use taskset_nn::denormals::FlushGuard;
-use taskset_optim::{Configured, Mode, Rule, UPSTREAM_TRAINING_STEPS};
+use taskset_optim::{Configured, Mode, Named, Optimizer, UPSTREAM_TRAINING_STEPS};
 use taskset_rng::StreamId;
 use taskset_tasks::Task;
 use taskset_trial::{Curve, Protocol, TrialSpec};
@@ -14,10 +14,17 @@ use taskset_trial::{Curve, Protocol, TrialSpec};
 use crate::lockstep::Lockstep;
 use crate::{TrialObserver, task_identity, trial_spec};
 
-/// The trial was stopped on request before its end. Its observer was told every evaluation until then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stopped on request before the trial was finished")]
-pub struct Cancelled;
+/// Why a trial has no whole curve. A diverged trial has one: it is a result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrialError {
+    /// It was stopped on request before its end. Its observer was told every evaluation until then.
+    #[error("stopped on request before the trial was finished")]
+    Cancelled,
+    /// The optimizer cannot work with the task's parameters.
+    #[error(transparent)]
+    Optimizer(#[from] taskset_optim::Error),
+}
 
 /// The stream from which everything random of a (task, replica) is derived. The optimizer is not part of the name:
 /// all optimizers meet the same initial parameters and the same minibatches (common random numbers).
@@ -34,6 +41,17 @@ pub fn schedule_steps(mode: Mode, protocol: &Protocol) -> u64 {
     }
 }
 
+/// An optimizer of the registry for trials under a protocol: with schedules over [`schedule_steps`], and over the steps of
+/// the protocol where its family has no modes.
+///
+/// # Errors
+/// As [`Named::configured`].
+pub fn configure(named: &Named, mode: Mode, protocol: &Protocol) -> Result<Configured, taskset_optim::Error> {
+    let has_modes = named.family.info().has_modes;
+    let steps = if has_modes { schedule_steps(mode, protocol) } else { u64::from(protocol.steps) };
+    named.configured(mode, steps)
+}
+
 /// Trains one trial in f32 on the calling thread and returns its curve (paper, section 3.3).
 ///
 /// The loss on each split is evaluated at step 0, before any update, then every `eval_every` steps, and at the last
@@ -42,26 +60,30 @@ pub fn schedule_steps(mode: Mode, protocol: &Protocol) -> u64 {
 /// is not a number is stored as [`f32::NAN`], whatever its sign and payload.
 ///
 /// Where the task says that a trial whose parameters are all NaN cannot recover
-/// ([`nan_is_absorbing`](Task::nan_is_absorbing)), such a trial ends there, and the rest of its curve is NaN, as
-/// in a full run.
+/// ([`nan_is_absorbing`](Task::nan_is_absorbing)) and the optimizer that it
+/// [keeps NaN](taskset_optim::Facts::keeps_nan), such a trial ends there, and the rest of its curve is NaN, as in a full run.
+///
+/// The optimizer need not know of a task's constraint: parameters are projected after every update, unless the optimizer says
+/// that it is [not projected](taskset_optim::Facts::projects).
 ///
 /// Unlike upstream, no extra update follows the last evaluation (QUIRK-34: it had no effect on curves).
 ///
 /// # Errors
-/// [`Cancelled`] as soon as `cancel` is seen to be true.
+/// [`TrialError::Cancelled`] as soon as `cancel` is seen to be true; [`TrialError::Optimizer`] if the optimizer cannot work
+/// with the task's parameters.
 pub fn run_trial(
     task: &dyn Task,
-    optimizer: &Configured,
+    optimizer: &dyn Optimizer,
     replica: u32,
     protocol: &Protocol,
     observer: &mut dyn TrialObserver,
     cancel: &AtomicBool,
-) -> Result<Curve, Cancelled> {
+) -> Result<Curve, TrialError> {
     let _flush = FlushGuard::new();
     let stop = || cancel.load(Ordering::Relaxed);
     let identity = Arc::new(task_identity(task));
-    let trial = Trial { spec: trial_spec(&identity, optimizer, replica, protocol), rule: &optimizer.rule };
-    let mut group = LockstepGroup::start(task, vec![trial], replica, protocol);
+    let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
+    let mut group = LockstepGroup::start(task, vec![Trial { spec, optimizer }], replica, protocol)?;
     group.run(&mut |curve| observer.evaluated(curve), &stop)?;
     Ok(group.into_curves().swap_remove(0))
 }
@@ -71,24 +93,26 @@ pub fn run_trial(
 /// the group are divided equally among its trials.
 ///
 /// # Errors
-/// [`Cancelled`] as soon as `cancel` is seen to be true.
+/// As [`run_trial`]; if one optimizer cannot work with the task's parameters, none is trained.
 pub fn run_lockstep(
     task: &dyn Task,
-    optimizers: &[&Configured],
+    optimizers: &[&dyn Optimizer],
     replica: u32,
     protocol: &Protocol,
     cancel: &AtomicBool,
-) -> Result<Vec<Curve>, Cancelled> {
+) -> Result<Vec<Curve>, TrialError> {
     let identity = Arc::new(task_identity(task));
-    let trial = |optimizer: &&'_ Configured| trial_spec(&identity, optimizer, replica, protocol);
-    let trials = optimizers.iter().map(|optimizer| Trial { spec: trial(optimizer), rule: &optimizer.rule });
+    let trials = optimizers.iter().map(|&optimizer| {
+        let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
+        Trial { spec, optimizer }
+    });
     run_until(task, trials.collect(), replica, protocol, &|| cancel.load(Ordering::Relaxed))
 }
 
 /// One trial of a group: what its curve is known by, and its update.
 pub(crate) struct Trial<'a> {
     pub(crate) spec: TrialSpec,
-    pub(crate) rule: &'a Rule,
+    pub(crate) optimizer: &'a dyn Optimizer,
 }
 
 /// [`run_lockstep`] with any reason to stop; `stop` is asked at every step.
@@ -98,9 +122,9 @@ pub(crate) fn run_until(
     replica: u32,
     protocol: &Protocol,
     stop: &dyn Fn() -> bool,
-) -> Result<Vec<Curve>, Cancelled> {
+) -> Result<Vec<Curve>, TrialError> {
     let _flush = FlushGuard::new();
-    let mut group = LockstepGroup::start(task, trials, replica, protocol);
+    let mut group = LockstepGroup::start(task, trials, replica, protocol)?;
     group.run(&mut |_| {}, stop)?;
     Ok(group.into_curves())
 }
@@ -121,8 +145,13 @@ struct LockstepGroup<'a> {
 }
 
 impl<'a> LockstepGroup<'a> {
-    fn start(task: &'a dyn Task, trials: Vec<Trial<'a>>, replica: u32, protocol: &'a Protocol) -> Self {
-        let rules: Vec<&Rule> = trials.iter().map(|trial| trial.rule).collect();
+    fn start(
+        task: &'a dyn Task,
+        trials: Vec<Trial<'_>>,
+        replica: u32,
+        protocol: &'a Protocol,
+    ) -> Result<Self, TrialError> {
+        let optimizers: Vec<&dyn Optimizer> = trials.iter().map(|trial| trial.optimizer).collect();
         let steps: Arc<[u32]> = protocol.eval_steps().into();
         let curve = |trial: Trial<'_>| Curve {
             spec: trial.spec,
@@ -133,24 +162,24 @@ impl<'a> LockstepGroup<'a> {
             train_seconds: 0.0,
             eval_seconds: 0.0,
         };
-        Self {
+        Ok(Self {
             protocol,
-            trials: Lockstep::start(task, &rules, replica),
+            trials: Lockstep::start(task, &optimizers, replica)?,
             curves: trials.into_iter().map(curve).collect(),
             steps,
             train_time: Duration::ZERO,
             eval_time: Duration::ZERO,
-        }
+        })
     }
 
     /// Trains and evaluates to the end.
-    fn run(&mut self, evaluated: Evaluated<'_>, stop: &dyn Fn() -> bool) -> Result<(), Cancelled> {
+    fn run(&mut self, evaluated: Evaluated<'_>, stop: &dyn Fn() -> bool) -> Result<(), TrialError> {
         let mut done = 0;
         for point in 0..self.steps.len() {
             let start = Instant::now();
             while done < self.steps[point] && !self.trials.running.is_empty() {
                 if stop() {
-                    return Err(Cancelled);
+                    return Err(TrialError::Cancelled);
                 }
                 self.trials.differentiate();
                 self.trials.update(done);
@@ -170,23 +199,23 @@ impl<'a> LockstepGroup<'a> {
         step: u32,
         evaluated: Evaluated<'_>,
         stop: &dyn Fn() -> bool,
-    ) -> Result<(), Cancelled> {
+    ) -> Result<(), TrialError> {
         let mut points = vec![[f32::NAN; 4]; self.curves.len()];
-        let Lockstep { problem, running, params, diverged_at, .. } = &mut self.trials;
-        let mut means = vec![0.0; running.len()];
+        let mut means = vec![0.0; self.trials.running.len()];
+        self.trials.prepare_evaluation();
         for split in Split::ALL {
-            if running.is_empty() {
+            if means.is_empty() {
                 break;
             }
             if stop() {
-                return Err(Cancelled);
+                return Err(TrialError::Cancelled);
             }
-            problem.mean_losses(split, params, self.protocol.eval_batches, &mut means);
-            for (trial, &mean) in running.iter().zip(&means) {
+            self.trials.mean_losses(split, self.protocol.eval_batches, &mut means);
+            for (trial, &mean) in self.trials.running.iter().zip(&means) {
                 points[trial.trial][split.index()] = if mean.is_nan() { f32::NAN } else { mean as f32 };
             }
         }
-        let diverged_at = diverged_at.clone();
+        let diverged_at = self.trials.diverged_at.clone();
         let [train_seconds, eval_seconds] = self.seconds();
         for ((curve, point), diverged_at) in self.curves.iter_mut().zip(points).zip(diverged_at) {
             for (losses, loss) in curve.losses.iter_mut().zip(point) {

@@ -42,6 +42,8 @@ impl Autoregressive {
 }
 
 impl LayerKind for Autoregressive {
+    const HOLDS_NETWORK: bool = true;
+
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match one_vector(input)? {
             0 => Err(format!("takes one feature at least, not {input}")),

@@ -4,17 +4,21 @@ use super::dense::Product;
 use crate::kernels::{MatrixRef, Start};
 use crate::parameter::{BlockMask, Initial};
 use crate::step::Pass;
-use crate::{Activation, Mask, Parameter, Scalar};
+use crate::{Activation, Kind, Mask, Parameter, Position, Scalar};
 
 /// The parameters of dense layers between these widths, in order: `dense<i>/w` and `dense<i>/b`, `i` from 0. With
-/// `blocks` the kernels are masked as those of a masked autoregressive network of so many blocks.
+/// `blocks` the kernels are masked as those of a masked autoregressive network of so many blocks. The positions are those
+/// in this network.
 pub(super) fn parameters(widths: &[usize], blocks: Option<usize>) -> Vec<Parameter> {
     let layer = |(i, pair): (usize, &[usize])| {
-        let mut kernel = Parameter::new(&format!("dense{i}/w"), pair, Initial::Weights);
+        let at = Position::of(i, widths.len() - 1);
+        let kernel = Parameter::new(&format!("dense{i}/w"), Kind::Dense, pair, Initial::Weights);
+        let bias = Parameter::new(&format!("dense{i}/b"), Kind::Bias, &pair[1..], Initial::Constant(0.0));
+        let mut kernel = kernel.at(at);
         if let Some(blocks) = blocks {
             kernel.mask = Mask::Blocks(BlockMask { blocks, strict: i == 0 });
         }
-        [kernel, Parameter::new(&format!("dense{i}/b"), &pair[1..], Initial::Constant(0.0))]
+        [kernel, bias.at(at)]
     };
     widths.windows(2).enumerate().flat_map(layer).collect()
 }

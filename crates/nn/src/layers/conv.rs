@@ -5,7 +5,7 @@ use crate::kernels::{ColumnReduction, Gathered, Start};
 use crate::parameter::Initial;
 use crate::sliding_windows::{Axis, Direction, PixelGroup, Windows};
 use crate::step::{Pass, Planning, Step};
-use crate::{Activation, Padding, Parameter, Scalar, Shape};
+use crate::{Activation, Kind, Padding, Parameter, Scalar, Shape};
 
 /// Cross-correlation of `[height, width, inputs]` images with a square kernel, to `[height', width', outputs]` images:
 /// `y[p, q, o] = b[o] + Σ_{i, j, c} x[p s + i − a, q s + j − a', c] w[i, j, c, o]`, `x` being 0 outside of the image,
@@ -67,9 +67,9 @@ impl LayerKind for Conv {
     fn parameters(&self, input: Shape) -> Vec<Parameter> {
         let Shape::Image { channels, .. } = input else { return Vec::new() };
         let shape = [self.kernel, self.kernel, channels, self.outputs];
-        let mut parameters = vec![Parameter::new("w", &shape, Initial::Weights)];
+        let mut parameters = vec![Parameter::new("w", Kind::Kernel, &shape, Initial::Weights)];
         if self.bias {
-            parameters.push(Parameter::new("b", &[self.outputs], Initial::Constant(0.0)));
+            parameters.push(Parameter::new("b", Kind::Bias, &[self.outputs], Initial::Constant(0.0)));
         }
         parameters
     }

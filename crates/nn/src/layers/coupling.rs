@@ -37,6 +37,8 @@ impl Coupling {
 }
 
 impl LayerKind for Coupling {
+    const HOLDS_NETWORK: bool = true;
+
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match one_vector(input)? {
             0 | 1 => Err(format!("couples two features at least, not {input}")),

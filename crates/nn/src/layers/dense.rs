@@ -4,7 +4,7 @@ use super::{LayerKind, vectors};
 use crate::kernels::{MatrixRef, Start, column_sums};
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
-use crate::{Activation, Parameter, Scalar, Shape};
+use crate::{Activation, Kind, Parameter, Scalar, Shape};
 
 /// `y = x W + b` for every vector `x` of a row: `[rows, in]` to `[rows, outputs]`, or `[length, rows, in]` to
 /// `[length, rows, outputs]`. Parameters: `w` `[in, outputs]`, initialised as the network's weights, and `b`
@@ -28,8 +28,8 @@ impl LayerKind for Dense {
     fn parameters(&self, input: Shape) -> Vec<Parameter> {
         let width = input.vectors().map_or(0, |(_, width)| width);
         vec![
-            Parameter::new("w", &[width, self.outputs], Initial::Weights),
-            Parameter::new("b", &[self.outputs], Initial::Constant(0.0)),
+            Parameter::new("w", Kind::Dense, &[width, self.outputs], Initial::Weights),
+            Parameter::new("b", Kind::Bias, &[self.outputs], Initial::Constant(0.0)),
         ]
     }
 

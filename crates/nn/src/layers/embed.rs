@@ -3,7 +3,7 @@
 use super::LayerKind;
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
-use crate::{Initializer, Parameter, Scalar, Shape};
+use crate::{Initializer, Kind, Parameter, Scalar, Shape};
 
 /// A row of a table for every token: tokens `[rows, length]` to a sequence `[length, rows, width]`. Parameter: `table`
 /// `[vocabulary, width]`, standard normal whatever the network's initialiser.
@@ -29,7 +29,7 @@ impl LayerKind for Embed {
     fn parameters(&self, input: Shape) -> Vec<Parameter> {
         let vocabulary = if let Shape::Tokens { vocabulary, .. } = input { vocabulary } else { 0 };
         let start = Initial::By(Initializer::RandomNormal { std: 1.0 });
-        vec![Parameter::new("table", &[vocabulary, self.width], start)]
+        vec![Parameter::new("table", Kind::Embedding, &[vocabulary, self.width], start)]
     }
 
     fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {

@@ -4,7 +4,7 @@ use super::{LayerKind, vectors};
 use crate::kernels::column_sums;
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
-use crate::{Parameter, Scalar, Shape};
+use crate::{Kind, Parameter, Scalar, Shape};
 
 /// `y = x / sqrt(1 + 1e-3) + β`: batch norm that never updates its moving averages (mean 0, variance 1). Parameter
 /// `beta`, one per feature, initially zero.
@@ -24,7 +24,7 @@ impl LayerKind for FrozenBatchNorm {
 
     fn parameters(&self, input: Shape) -> Vec<Parameter> {
         let width = input.vectors().map_or(0, |(_, width)| width);
-        vec![Parameter::new("beta", &[width], Initial::Constant(0.0))]
+        vec![Parameter::new("beta", Kind::Bias, &[width], Initial::Constant(0.0))]
     }
 
     fn step<T: Scalar>(&self, _: Planning) -> Option<Box<dyn Step<T>>> {

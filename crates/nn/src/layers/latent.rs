@@ -19,6 +19,8 @@ use crate::{Scalar, Shape};
 pub struct Latent;
 
 impl LayerKind for Latent {
+    const DIVIDES_NETWORK: bool = true;
+
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match vectors(input)? {
             (1, width) if width > 0 && width % 2 == 0 => Ok(Shape::Features(width / 2)),

@@ -4,7 +4,7 @@ use super::{LayerKind, vectors};
 use crate::kernels::column_sums;
 use crate::parameter::Initial;
 use crate::step::{Pass, Planning, Step};
-use crate::{Parameter, Scalar, Shape};
+use crate::{Kind, Parameter, Scalar, Shape};
 
 /// `y = (x − mean) / sqrt(variance + 1e-5) γ + β` over the features of each vector. Parameters: `gamma`, one, and
 /// `beta`, zero, one per feature (Ba et al. 2016).
@@ -24,8 +24,8 @@ impl LayerKind for LayerNorm {
     fn parameters(&self, input: Shape) -> Vec<Parameter> {
         let width = input.vectors().map_or(0, |(_, width)| width);
         vec![
-            Parameter::new("gamma", &[width], Initial::Constant(1.0)),
-            Parameter::new("beta", &[width], Initial::Constant(0.0)),
+            Parameter::new("gamma", Kind::Gain, &[width], Initial::Constant(1.0)),
+            Parameter::new("beta", Kind::Bias, &[width], Initial::Constant(0.0)),
         ]
     }
 

@@ -47,13 +47,17 @@ pub(crate) trait LayerKind {
     const FUSES_ACTIVATION: bool = false;
     /// Whether its parameters are named after the layer with weights before it.
     const FOLLOWS: bool = false;
+    /// Whether its parameters are those of a network of its own, which gives them their positions.
+    const HOLDS_NETWORK: bool = false;
+    /// Whether one network ends before it and another begins behind it; positions count in each of them.
+    const DIVIDES_NETWORK: bool = false;
     /// Whether the planned step can take in the embedding before it.
     const TAKES_EMBEDDING: bool = false;
 
     /// Shape of the output, or an error text if the layer cannot take the input.
     fn output(&self, input: Shape) -> Result<Shape, String>;
 
-    /// Parameter tensors in order, names without the layer's prefix.
+    /// Parameter tensors in order, names without the layer's prefix. The network gives them their positions.
     fn parameters(&self, _input: Shape) -> Vec<Parameter> {
         Vec::new()
     }
@@ -117,6 +121,14 @@ macro_rules! layers {
 
             pub(crate) fn follows(&self) -> bool {
                 match self { $(Self::$kind(_) => <$kind as LayerKind>::FOLLOWS,)* }
+            }
+
+            pub(crate) fn holds_network(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as LayerKind>::HOLDS_NETWORK,)* }
+            }
+
+            pub(crate) fn divides_network(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as LayerKind>::DIVIDES_NETWORK,)* }
             }
 
             pub(crate) fn takes_embedding(&self) -> bool {

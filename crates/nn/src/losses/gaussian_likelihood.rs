@@ -7,47 +7,45 @@ use taskset_rng::Stream;
 use super::LossPlanning;
 use super::blocks::Blocks;
 use crate::Scalar;
-use crate::descriptors::GaussianLikelihood;
+use crate::kernels::GaussianLikelihood;
 use crate::step::{Gradients, Objective, Pass};
 
-impl GaussianLikelihood {
-    pub(super) fn plan<T: Scalar>(self, planning: LossPlanning) -> Box<dyn Objective<T>> {
-        let width = planning.input.len();
-        let noise = if self.dequantize.is_some() { planning.rows * width } else { 0 };
-        Box::new(Planned {
-            loss: self,
-            width,
-            noise: vec![T::zero(); noise],
-            blocks: Blocks::new(planning, planning.rows),
-        })
-    }
+pub(super) fn plan<T: Scalar>(loss: GaussianLikelihood, planning: LossPlanning) -> Box<dyn Objective<T>> {
+    let width = planning.input.len();
+    let noise = if loss.dequantize.is_some() { planning.rows * width } else { 0 };
+    Box::new(Planned {
+        loss,
+        width,
+        noise: vec![T::zero(); noise],
+        blocks: Blocks::new(planning, planning.rows),
+    })
+}
 
-    #[cfg(feature = "candle")]
-    pub(super) fn reference(
-        self,
-        values: &candle_core::Tensor,
-        features: &candle_core::Tensor,
-        noise: Option<&candle_core::Tensor>,
-    ) -> candle_core::Result<candle_core::Tensor> {
-        let (rows, double) = values.dims2()?;
-        let width = double / 2;
-        let mask = |mask: candle_core::Tensor| mask.to_dtype(values.dtype());
-        let clipped = if self.clip.is_finite() {
-            let (above, below) = (mask(values.gt(self.clip)?)?, mask(values.lt(-self.clip)?)?);
-            let inside = ((1.0 - &above)? - &below)?;
-            ((values * inside)? + ((above - below)? * self.clip)?)?
-        } else {
-            values.clone()
-        };
-        let mut target = features.reshape((rows, width))?;
-        if let (Some(bin), Some(noise)) = (self.dequantize, noise) {
-            target = (target + ((noise.reshape((rows, width))? - 0.5)? * bin)?)?;
-        }
-        let (mean, log_sigma) = (clipped.narrow(1, 0, width)?, clipped.narrow(1, width, width)?);
-        let z = ((target - mean)? * log_sigma.neg()?.exp()?)?;
-        let terms = ((z.sqr()? * 0.5)? + log_sigma)?;
-        (terms.sum_all()? / rows as f64)? + width as f64 * self.constant()
+#[cfg(feature = "candle")]
+pub(super) fn reference(
+    loss: GaussianLikelihood,
+    values: &candle_core::Tensor,
+    features: &candle_core::Tensor,
+    noise: Option<&candle_core::Tensor>,
+) -> candle_core::Result<candle_core::Tensor> {
+    let (rows, double) = values.dims2()?;
+    let width = double / 2;
+    let mask = |mask: candle_core::Tensor| mask.to_dtype(values.dtype());
+    let clipped = if loss.clip.is_finite() {
+        let (above, below) = (mask(values.gt(loss.clip)?)?, mask(values.lt(-loss.clip)?)?);
+        let inside = ((1.0 - &above)? - &below)?;
+        ((values * inside)? + ((above - below)? * loss.clip)?)?
+    } else {
+        values.clone()
+    };
+    let mut target = features.reshape((rows, width))?;
+    if let (Some(bin), Some(noise)) = (loss.dequantize, noise) {
+        target = (target + ((noise.reshape((rows, width))? - 0.5)? * bin)?)?;
     }
+    let (mean, log_sigma) = (clipped.narrow(1, 0, width)?, clipped.narrow(1, width, width)?);
+    let z = ((target - mean)? * log_sigma.neg()?.exp()?)?;
+    let terms = ((z.sqr()? * 0.5)? + log_sigma)?;
+    (terms.sum_all()? / rows as f64)? + width as f64 * loss.constant()
 }
 
 #[derive(Debug)]

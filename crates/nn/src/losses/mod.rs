@@ -9,7 +9,7 @@ mod standard_normal;
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
 
-use crate::descriptors::{GaussianLikelihood, Reconstruction};
+use crate::kernels::{GaussianLikelihood, Reconstruction};
 use crate::step::Objective;
 use crate::{Scalar, Shape};
 use head::{Classes, Head};
@@ -94,8 +94,8 @@ impl Loss {
             Self::SigmoidSquaredError => Classes::Sigmoid,
             Self::NextToken => Classes::NextToken,
             Self::StandardNormal => return Box::new(StandardNormal::new(planning)),
-            Self::Reconstruction(loss) => return loss.plan(planning),
-            Self::GaussianLikelihood(loss) => return loss.plan(planning),
+            Self::Reconstruction(loss) => return reconstruction::plan(loss, planning),
+            Self::GaussianLikelihood(loss) => return gaussian_likelihood::plan(loss, planning),
         };
         Box::new(Head::new(classes, planning))
     }
@@ -108,8 +108,10 @@ impl Loss {
             Self::SigmoidSquaredError => head::sigmoid_squared_error(values, target.labels),
             Self::NextToken => head::next_token(values, target.tokens),
             Self::StandardNormal => standard_normal::reference(values),
-            Self::Reconstruction(loss) => loss.reference(values, target.features),
-            Self::GaussianLikelihood(loss) => loss.reference(values, target.features, target.noise),
+            Self::Reconstruction(loss) => reconstruction::reference(loss, values, target.features),
+            Self::GaussianLikelihood(loss) => {
+                gaussian_likelihood::reference(loss, values, target.features, target.noise)
+            }
         }
     }
 }

@@ -3,46 +3,44 @@
 use super::LossPlanning;
 use super::blocks::Blocks;
 use crate::Scalar;
-use crate::descriptors::{Reconstruction, Reduction};
+use crate::kernels::{Reconstruction, Reduction};
 use crate::step::{Gradients, Objective, Pass};
 
-impl Reconstruction {
-    /// What the sum over all elements of so many rows is multiplied by.
-    fn scale(self, rows: usize, width: usize) -> f64 {
-        match self.reduction {
-            Reduction::Mean => 1.0 / (rows * width) as f64,
-            Reduction::Sum => 1.0 / rows as f64,
+/// What the sum over all elements of so many rows is multiplied by.
+fn scale(loss: Reconstruction, rows: usize, width: usize) -> f64 {
+    match loss.reduction {
+        Reduction::Mean => 1.0 / (rows * width) as f64,
+        Reduction::Sum => 1.0 / rows as f64,
+    }
+}
+
+pub(super) fn plan<T: Scalar>(loss: Reconstruction, planning: LossPlanning) -> Box<dyn Objective<T>> {
+    Box::new(Planned { loss, blocks: Blocks::new(planning, planning.rows) })
+}
+
+#[cfg(feature = "candle")]
+pub(super) fn reference(
+    loss: Reconstruction,
+    values: &candle_core::Tensor,
+    features: &candle_core::Tensor,
+) -> candle_core::Result<candle_core::Tensor> {
+    use crate::{Activation, Distance, Output, reference::activate};
+    let y = match loss.output {
+        Output::Linear => values.clone(),
+        Output::Sigmoid => activate(Activation::Sigmoid, values)?,
+        Output::Tanh => activate(Activation::Tanh, values)?,
+    };
+    let (rows, width) = values.dims2()?;
+    let error = (y - features.reshape((rows, width))?)?;
+    let distance = match loss.distance {
+        Distance::Squared => error.sqr()?,
+        Distance::Absolute => {
+            let mask = |mask: candle_core::Tensor| mask.to_dtype(error.dtype());
+            let sign = (mask(error.gt(0.0)?)? - mask(error.lt(0.0)?)?)?;
+            (&error * sign.detach())?
         }
-    }
-
-    pub(super) fn plan<T: Scalar>(self, planning: LossPlanning) -> Box<dyn Objective<T>> {
-        Box::new(Planned { loss: self, blocks: Blocks::new(planning, planning.rows) })
-    }
-
-    #[cfg(feature = "candle")]
-    pub(super) fn reference(
-        self,
-        values: &candle_core::Tensor,
-        features: &candle_core::Tensor,
-    ) -> candle_core::Result<candle_core::Tensor> {
-        use crate::{Activation, Distance, Output, reference::activate};
-        let y = match self.output {
-            Output::Linear => values.clone(),
-            Output::Sigmoid => activate(Activation::Sigmoid, values)?,
-            Output::Tanh => activate(Activation::Tanh, values)?,
-        };
-        let (rows, width) = values.dims2()?;
-        let error = (y - features.reshape((rows, width))?)?;
-        let distance = match self.distance {
-            Distance::Squared => error.sqr()?,
-            Distance::Absolute => {
-                let mask = |mask: candle_core::Tensor| mask.to_dtype(error.dtype());
-                let sign = (mask(error.gt(0.0)?)? - mask(error.lt(0.0)?)?)?;
-                (&error * sign.detach())?
-            }
-        };
-        (distance.sum_all()? * self.scale(rows, width))?.reshape(())
-    }
+    };
+    (distance.sum_all()? * scale(loss, rows, width))?.reshape(())
 }
 
 #[derive(Debug)]
@@ -55,7 +53,7 @@ impl<T: Scalar> Objective<T> for Planned<T> {
     fn evaluate(&mut self, mut pass: Pass<'_, T>, x: &[T], gradients: Option<Gradients<'_, T>>) -> f64 {
         let (loss, rows, width) = (self.loss, pass.rows, self.blocks.outputs());
         let (backend, input) = (pass.backend, pass.input);
-        let scale = loss.scale(rows, width);
+        let scale = scale(loss, rows, width);
         let sum = self.blocks.sum(&mut pass, x, rows, gradients, |values, first| {
             let targets = &input[first * width..][..values.len()];
             T::reconstruction(backend, loss, T::of(scale), values, targets)

@@ -1,9 +1,12 @@
 //! adagrad: Adagrad with a tuned learning rate and initial accumulator; not in the paper.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::LEARNING_RATE;
+use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::{Dimension, Naming, Rule, Switches};
 
@@ -38,7 +41,7 @@ impl FamilyMember for Adagrad {
         }
     }
 
-    fn rule(&self, _: &Switches, _: u64) -> Rule {
-        Rule::adagrad(self.learning_rate, self.initial_accumulator_value)
+    fn method(&self, _: &Switches, _: u64) -> Arc<dyn Method> {
+        Arc::new(Rule::adagrad(self.learning_rate, self.initial_accumulator_value))
     }
 }

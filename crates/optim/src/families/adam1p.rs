@@ -1,10 +1,13 @@
 //! adam1p: Adam with a tuned learning rate.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::LEARNING_RATE;
 use crate::adam::Adam;
+use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, Naming, Rule, Switches};
@@ -35,7 +38,7 @@ impl FamilyMember for Adam1p {
         Self { learning_rate: LEARNING_RATE.draw(&mut rng) }
     }
 
-    fn rule(&self, switches: &Switches, _: u64) -> Rule {
-        default_adam(self.learning_rate, switches)
+    fn method(&self, switches: &Switches, _: u64) -> Arc<dyn Method> {
+        Arc::new(default_adam(self.learning_rate, switches))
     }
 }

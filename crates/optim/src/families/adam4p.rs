@@ -1,10 +1,13 @@
 //! adam4p: Adam with all four of its hyperparameters tuned.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::{BETA1, BETA2, EPSILON, LEARNING_RATE};
 use crate::adam::Adam;
+use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, Naming, Rule, Switches};
@@ -50,8 +53,8 @@ impl FamilyMember for Adam4p {
         }
     }
 
-    fn rule(&self, switches: &Switches, _: u64) -> Rule {
+    fn method(&self, switches: &Switches, _: u64) -> Arc<dyn Method> {
         let adam = Adam::plain(self.beta1, self.beta2, self.epsilon, switches.epsilon);
-        Rule::adam(Schedule::constant(self.learning_rate), adam, true)
+        Arc::new(Rule::adam(Schedule::constant(self.learning_rate), adam, true))
     }
 }

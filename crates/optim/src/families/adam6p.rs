@@ -1,12 +1,15 @@
 //! adam6p: Adam with a linear and an exponential decay of its learning rate.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::adam8p::hand_written_adam;
 use super::shared::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
+use crate::method::Method;
 use crate::registry::FamilyMember;
-use crate::{Adam8p, Dimension, Naming, Rule, Switches};
+use crate::{Adam8p, Dimension, Naming, Switches};
 
 /// [`Adam8p`] without its penalties. Unlike there, upstream's clock follows the given number of training steps.
 ///
@@ -50,7 +53,7 @@ impl FamilyMember for Adam6p {
         }
     }
 
-    fn rule(&self, switches: &Switches, training_steps: u64) -> Rule {
+    fn method(&self, switches: &Switches, training_steps: u64) -> Arc<dyn Method> {
         let &Self { learning_rate, beta1, beta2, epsilon, linear_decay, exponential_decay } = self;
         let unpenalised = Adam8p {
             learning_rate,
@@ -62,6 +65,10 @@ impl FamilyMember for Adam6p {
             linear_decay,
             exponential_decay,
         };
-        hand_written_adam(&unpenalised, switches, switches.adam6p_rescales_clock.then_some(training_steps))
+        Arc::new(hand_written_adam(
+            &unpenalised,
+            switches,
+            switches.adam6p_rescales_clock.then_some(training_steps),
+        ))
     }
 }

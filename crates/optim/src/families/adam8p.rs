@@ -1,10 +1,13 @@
 //! adam8p: Adam with learning rate decays and l1 and l2 penalties (paper, appendix C.1).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
 use crate::adam::Adam;
+use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, EpsilonPlacement, Naming, Rule, Switches, UPSTREAM_TRAINING_STEPS};
@@ -81,7 +84,7 @@ impl FamilyMember for Adam8p {
         }
     }
 
-    fn rule(&self, switches: &Switches, training_steps: u64) -> Rule {
-        hand_written_adam(self, switches, switches.adam8p_rescales_clock.then_some(training_steps))
+    fn method(&self, switches: &Switches, training_steps: u64) -> Arc<dyn Method> {
+        Arc::new(hand_written_adam(self, switches, switches.adam8p_rescales_clock.then_some(training_steps)))
     }
 }

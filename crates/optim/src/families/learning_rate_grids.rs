@@ -1,8 +1,11 @@
 //! adam_lr and adagrad_lr: default optimizers with the learning rate at half orders of magnitude.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::adam1p::default_adam;
+use crate::method::Method;
 use crate::registry::{FamilyMember, half_order};
 use crate::{Dimension, Naming, Rule, Switches};
 
@@ -37,8 +40,8 @@ impl FamilyMember for AdamLr {
         Self { learning_rate: libm::pow(10.0, half_order(index)) }
     }
 
-    fn rule(&self, switches: &Switches, _: u64) -> Rule {
-        default_adam(self.learning_rate, switches)
+    fn method(&self, switches: &Switches, _: u64) -> Arc<dyn Method> {
+        Arc::new(default_adam(self.learning_rate, switches))
     }
 }
 
@@ -55,7 +58,7 @@ impl FamilyMember for AdagradLr {
         Self { learning_rate: libm::pow(10.0, half_order(index)) }
     }
 
-    fn rule(&self, _: &Switches, _: u64) -> Rule {
-        Rule::adagrad(self.learning_rate, 0.1)
+    fn method(&self, _: &Switches, _: u64) -> Arc<dyn Method> {
+        Arc::new(Rule::adagrad(self.learning_rate, 0.1))
     }
 }

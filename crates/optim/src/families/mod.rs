@@ -5,8 +5,12 @@ mod adam1p;
 mod adam4p;
 mod adam6p;
 mod adam8p;
+mod adamw;
+mod lamb;
 mod learning_rate_grids;
 mod nadamw;
+mod schedule_free_adamw;
+mod sgd;
 mod zero;
 
 pub use adagrad::Adagrad;
@@ -14,13 +18,26 @@ pub use adam1p::Adam1p;
 pub use adam4p::Adam4p;
 pub use adam6p::Adam6p;
 pub use adam8p::Adam8p;
+pub use adamw::AdamW;
+pub use lamb::Lamb;
 pub use learning_rate_grids::{AdagradLr, AdamLr};
 pub use nadamw::Nadamw;
+pub use schedule_free_adamw::ScheduleFreeAdamW;
+pub use sgd::Sgd;
 pub use zero::Zero;
 
 /// Dimensions that several families share (paper, appendix D).
 pub(crate) mod shared {
+    use taskset_rng::NumpyLegacy;
+
     use crate::Dimension;
+
+    /// Exactly 0 with probability `zero`, else a draw of the dimension. Both take the same numbers of the stream.
+    pub(crate) fn or_zero(dimension: Dimension, zero: f64, rng: &mut NumpyLegacy) -> f64 {
+        let is_zero = rng.unit() < zero;
+        let value = dimension.draw(rng);
+        if is_zero { 0.0 } else { value }
+    }
 
     pub(crate) const LEARNING_RATE: Dimension = Dimension::log("learning_rate", 1e-8, 1e1);
     pub(crate) const BETA1: Dimension = Dimension::one_minus_log("beta1", 1e-4, 1.0);

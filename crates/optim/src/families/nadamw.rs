@@ -1,9 +1,12 @@
 //! nadamw: Adam with nesterov momentum, two kinds of weight decay, warm-up and cosine decay (paper, appendix C.2).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use crate::adam::{Adam, Momentum};
+use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::{Dimension, Naming, Nesterov, Rule, Switches};
@@ -102,7 +105,7 @@ impl FamilyMember for Nadamw {
         }
     }
 
-    fn rule(&self, switches: &Switches, training_steps: u64) -> Rule {
+    fn method(&self, switches: &Switches, training_steps: u64) -> Arc<dyn Method> {
         let schedule = Schedule::cosine(
             self.learning_rate,
             training_steps,
@@ -123,7 +126,7 @@ impl FamilyMember for Nadamw {
             correct_weight_decay: switches.correct_weight_decay,
             ..Adam::plain(self.beta1, self.beta2, self.epsilon, switches.epsilon)
         };
-        Rule::adam(schedule, adam, true)
+        Arc::new(Rule::adam(schedule, adam, true))
     }
 }
 

@@ -1,7 +1,10 @@
 //! zero: sets every parameter to 0; a sanity check.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::{Dimension, Naming, Rule, Switches};
 
@@ -22,7 +25,7 @@ impl FamilyMember for Zero {
         Self {}
     }
 
-    fn rule(&self, _: &Switches, _: u64) -> Rule {
-        Rule::zero()
+    fn method(&self, _: &Switches, _: u64) -> Arc<dyn Method> {
+        Arc::new(Rule::zero())
     }
 }

@@ -269,7 +269,7 @@ fn train(
         taskset_optim::Mode::Upstream,
     )?;
     let start = Instant::now();
-    let sweep = Sweep::new(plan, &request.datasets)?;
+    let sweep = Sweep::new(&plan, &request.datasets)?;
     let metadata = taskset_train::metadata(request.jobs);
     let place = request.out.join("curves");
     create_directory(&place)?;

@@ -1,5 +1,6 @@
 //! Tasks of one's own whose loss is a candle graph.
 
+use std::fmt::{self, Debug, Formatter};
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
@@ -10,10 +11,11 @@ use taskset_rng::{Stream, StreamId};
 use taskset_trial::{Digest, TaskVersion};
 
 use crate::objectives::feed::PerFeed;
-use crate::{Error, Feed, Layout, Problem, Task};
+use crate::{Error, Feed, Layout, Problem, Role, Task};
 
 /// A parameter tensor of a [`CandleLoss`] and how it starts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Variable {
     /// Name, unique in its task.
     pub name: String,
@@ -21,12 +23,60 @@ pub struct Variable {
     pub shape: Vec<usize>,
     /// Initialiser.
     pub initializer: Initializer,
+    /// What it does, for optimizers that treat tensors differently. `None`: what follows from the number of its axes
+    /// ([`Role::by_rank`]).
+    pub role: Option<Role>,
+    /// The axis of the outputs, counted from 0. `None`: the last one.
+    pub output_axis: Option<usize>,
+}
+
+/// As derived, but without what is not set: tasks are identified by this text, and those that set no role keep theirs.
+impl Debug for Variable {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { name, shape, initializer, role, output_axis } = self;
+        let mut text = f.debug_struct("Variable");
+        text.field("name", name).field("shape", shape).field("initializer", initializer);
+        if let Some(role) = role {
+            text.field("role", role);
+        }
+        if let Some(axis) = output_axis {
+            text.field("output_axis", axis);
+        }
+        text.finish()
+    }
 }
 
 impl Variable {
     /// A parameter tensor.
     pub fn new(name: &str, shape: &[usize], initializer: Initializer) -> Self {
-        Self { name: name.to_owned(), shape: shape.to_vec(), initializer }
+        Self { name: name.to_owned(), shape: shape.to_vec(), initializer, role: None, output_axis: None }
+    }
+
+    /// The same with a role: `Role::new(Kind::Embedding, Position::First)`, say.
+    #[must_use]
+    pub fn with_role(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
+    }
+
+    /// The same with its outputs on another axis than the last one: 0 for weights `[outputs, inputs]`.
+    #[must_use]
+    pub fn with_output_axis(self, axis: usize) -> Self {
+        Self { output_axis: Some(axis), ..self }
+    }
+
+    /// Appends it to a layout; or why that cannot be.
+    fn push_to(&self, layout: &mut Layout) -> Result<(), String> {
+        let Self { name, shape, .. } = self;
+        if layout.tensors().iter().any(|tensor| tensor.name == *name) {
+            return Err(format!("two parameters have the name `{name}`"));
+        }
+        let axis = self.output_axis.unwrap_or(shape.len().saturating_sub(1));
+        if axis >= shape.len().max(1) {
+            return Err(format!("the parameter `{name}` of shape {shape:?} has no axis {axis}"));
+        }
+        let role = self.role.unwrap_or(Role::by_rank(shape.len()));
+        layout.push_oriented(name.clone(), shape, role, axis);
+        Ok(())
     }
 }
 
@@ -107,17 +157,14 @@ impl<L: CandleLoss> CandleTask<L> {
     /// tasks different ones, and none of the registry's.
     ///
     /// # Errors
-    /// [`Error::Infeasible`] if there is no parameter or two have one name; [`Error::Candle`] if a minibatch, its loss or
+    /// [`Error::Infeasible`] if there is no parameter, two have one name or one lacks its output axis; [`Error::Candle`] if a minibatch, its loss or
     /// its gradient cannot be computed, the loss is not one number, or it does not depend on the parameters.
     pub fn new(name: &str, loss: L) -> Result<Self, Error> {
         let variables = loss.variables();
         let mut layout = Layout::default();
-        for Variable { name: variable, shape, .. } in &variables {
-            if layout.tensors().iter().any(|tensor| tensor.name == *variable) {
-                let reason = format!("two parameters have the name `{variable}`");
-                return Err(Error::Infeasible { name: name.to_owned(), reason });
-            }
-            layout.push(variable.clone(), shape);
+        for variable in &variables {
+            let infeasible = |reason| Error::Infeasible { name: name.to_owned(), reason };
+            variable.push_to(&mut layout).map_err(infeasible)?;
         }
         if layout.is_empty() {
             return Err(Error::Infeasible {

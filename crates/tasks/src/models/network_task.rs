@@ -112,7 +112,7 @@ impl<D: Data> NetworkTask<D> {
         }
         let mut layout = Layout::default();
         for parameter in network.parameters() {
-            layout.push(parameter.name, &parameter.shape);
+            layout.push_as(parameter.name, &parameter.shape, parameter.role);
         }
         let (network, data) = (Arc::new(network), Arc::new(data));
         Ok(Self { name: name.to_owned(), layout, network, redraw: None, data })

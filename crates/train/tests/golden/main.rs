@@ -89,8 +89,8 @@ fn train(data: &Datasets, task: &str, optimizer: &str, mode: Mode) -> Golden {
         "{} {}, {} {}, trainer {TRAINER_REVISION}, data {data}",
         version.group,
         version.revision,
-        optimizer.identity.family,
-        optimizer.identity.revision.unwrap()
+        curve.spec.optimizer.family,
+        curve.spec.optimizer.revision.unwrap()
     );
     Golden { revisions, digest: digest(&curve) }
 }
@@ -104,7 +104,8 @@ fn entries(data: &Datasets, class: Arithmetic) -> Entries {
     for info in families() {
         // A member that uses all of its family's terms.
         let name = info.names().nth(3).or_else(|| info.names().next()).unwrap();
-        for mode in Mode::ALL {
+        let modes = if info.has_modes { &Mode::ALL[..] } else { &[Mode::Upstream] };
+        for &mode in modes {
             entries.insert(format!("rule {name} {mode} {class}"), train(data, RULES_ON, &name, mode));
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use taskset_names::{Origin, Split};
-use taskset_optim::{Configured, Mode, named};
+use taskset_optim::{Configured, Mode, Optimizer, Step, named};
 use taskset_rng::StreamId;
 use taskset_tasks::{Feed, Layout, Problem, Task};
 use taskset_train::{Curve, Protocol, run_lockstep};
@@ -78,10 +78,10 @@ impl Problem<f32> for CountedProblem {
 
 /// Learning rates from small to far too large.
 fn rules() -> Vec<Configured> {
-    let rule = |name: &str, rate| {
-        let mut optimizer = named(name).unwrap().configured(Mode::Upstream, 10_000).unwrap();
-        Arc::make_mut(&mut optimizer.identity).name = format!("{name} {rate:e}");
-        Configured { rule: optimizer.rule.with_base_learning_rate(rate), ..optimizer }
+    let rule = |name: &str, rate: f64| {
+        let rate_of = serde_json::json!({"learning_rate": rate});
+        let config = named(name).unwrap().config.with_hyperparameters(&rate_of).unwrap();
+        config.configured(Mode::Upstream, 10_000).unwrap().with_name(&format!("{name} {rate:e}"))
     };
     vec![
         rule("adam_lr_-3.00", 1e-3),
@@ -99,12 +99,12 @@ fn train(name: &str, absorbing: bool, eval_every: u32) -> (Vec<Curve>, u32) {
     assert!(task.nan_is_absorbing(), "{name}");
     let counted = Counted { task, absorbing, minibatches: Arc::default() };
     let rules = rules();
-    let trials: Vec<&Configured> = rules.iter().collect();
+    let trials: Vec<&dyn Optimizer> = rules.iter().map(|rule| rule as &dyn Optimizer).collect();
     let protocol = Protocol { steps: 30, eval_every, eval_batches: 2 };
     let curves = run_lockstep(&counted, &trials, 0, &protocol, &AtomicBool::new(false)).unwrap();
     // Alone, each trial ends when all of its parameters are NaN.
     counted.minibatches.store(0, Ordering::Relaxed);
-    for &trial in &trials {
+    for trial in &rules {
         let alone = run_lockstep(&counted, &[trial], 0, &protocol, &AtomicBool::new(false)).unwrap();
         let group =
             curves.iter().filter(|curve| curve.optimizer() == trial.name()).cloned().collect::<Vec<_>>();
@@ -147,17 +147,27 @@ fn no_rule_turns_nan_into_a_number() {
         let step = (names.len() / 20).max(1);
         names.into_iter().step_by(step)
     });
+    let (layout, noise) = (Arc::new(Layout::flat(n)), StreamId::root("no-rule-turns-nan"));
     for name in names {
-        for mode in [Mode::Upstream, Mode::OptList, Mode::Paper] {
-            let rule = named(&name).unwrap().config.rule(mode, 100).unwrap();
-            let mut state = rule.init::<f32>(n);
+        for mode in Mode::ALL {
+            let optimizer = named(&name).unwrap().configured(mode, 100).unwrap();
+            if !optimizer.facts().keeps_nan {
+                continue;
+            }
             let gradients: Vec<f32> = (0..n).map(|i| value(i, 0)).collect();
-            state.m.iter_mut().enumerate().for_each(|(i, m)| *m = value(i, 1));
-            state.v.iter_mut().enumerate().for_each(|(i, v)| *v = value(i, 2));
             let mut params = vec![f32::NAN; n];
+            let mut run = optimizer.start(&layout, &params, &noise).unwrap();
+            let mut slots = run.save().unwrap();
+            for (place, vector) in slots.vectors.values_mut().enumerate() {
+                vector.iter_mut().enumerate().for_each(|(i, x)| *x = value(i, 1 + place as u32 % 2));
+            }
+            run.restore(&slots).unwrap();
             for _ in 0..3 {
-                rule.update(&gradients, &mut params, &mut state);
+                run.update(Step::new(&gradients), &mut params);
                 assert!(params.iter().all(|p| p.is_nan()), "{name} {mode}");
+                let mut evaluated = vec![0.0; n];
+                run.evaluation_params(&params, &mut evaluated);
+                assert!(evaluated.iter().all(|p| p.is_nan()), "{name} {mode}");
             }
         }
     }

@@ -7,7 +7,7 @@ use taskset_names::{Origin, Split};
 use taskset_optim::{Mode, named};
 use taskset_rng::StreamId;
 use taskset_tasks::{Feed, Layout, Problem, Task};
-use taskset_train::{Protocol, Quiet, run_trial, schedule_steps};
+use taskset_train::{Protocol, Quiet, configure, run_trial};
 
 use crate::support::{DATA, OPTIMIZERS, TASKS, bits, plan, run, store, sweep};
 
@@ -37,11 +37,11 @@ fn a_trial_alone_is_the_trial_of_the_sweep() {
     let sweep = sweep(plan(&TASKS));
     let store = store(directory.path());
     run(&sweep, &store, 2, &mut Quiet, &cancel);
-    let protocol = sweep.plan().protocol;
+    let protocol = *sweep.protocol();
     for curve in store.read_all().unwrap() {
         let task = taskset_tasks::build(curve.task(), &DATA).unwrap();
-        let steps = schedule_steps(Mode::Upstream, &protocol);
-        let optimizer = named(curve.optimizer()).unwrap().configured(Mode::Upstream, steps).unwrap();
+        let named = named(curve.optimizer()).unwrap();
+        let optimizer = configure(&named, Mode::Upstream, &protocol).unwrap();
         let alone = run_trial(&*task, &optimizer, curve.replica(), &protocol, &mut Quiet, &cancel).unwrap();
         assert_eq!(alone.id(), curve.id());
         assert_eq!(bits(&[alone]), bits(&[curve]));

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use taskset_optim::{Configured, Mode, named};
+use taskset_optim::{Mode, Optimizer, named};
 use taskset_train::{Protocol, Quiet, SweepObserver, SweepPlan, TrialReport, run_lockstep, run_trial};
 
 use crate::support::{DATA, bits, run, store, sweep};
@@ -16,7 +16,7 @@ const TASKS: [&str; 6] = [
     "mlp_family_seed131",
     "TwoD_Beale",
 ];
-const OPTIMIZERS: [&str; 9] = [
+const OPTIMIZERS: [&str; 13] = [
     "adam8p_wide_grid_seed0",
     "adam8p_wide_grid_seed7",
     "adam6p_wide_grid_seed3",
@@ -26,6 +26,10 @@ const OPTIMIZERS: [&str; 9] = [
     "adagrad_wide_grid_seed4",
     "adam_lr_1.00",
     "zero",
+    "sgd_seed3",
+    "adamw_seed1",
+    "lamb_default",
+    "schedule_free_adamw_default",
 ];
 
 fn plan() -> SweepPlan {
@@ -82,7 +86,8 @@ fn a_group_of_unequal_trials_gives_each_its_own_curve() {
     let optimizers = OPTIMIZERS.map(|name| named(name).unwrap().configured(Mode::OptList, 9).unwrap());
     for name in TASKS {
         let task = taskset_tasks::build(name, &DATA).unwrap();
-        let trials: Vec<&Configured> = optimizers.iter().collect();
+        let trials: Vec<&dyn Optimizer> =
+            optimizers.iter().map(|optimizer| optimizer as &dyn Optimizer).collect();
         let group = run_lockstep(&*task, &trials, 1, &protocol, &cancel).unwrap();
         for (curve, &trial) in group.iter().zip(&trials) {
             let alone = run_trial(&*task, trial, 1, &protocol, &mut Quiet, &cancel).unwrap();
@@ -99,7 +104,7 @@ fn a_group_stops_on_request_and_an_empty_one_is_empty() {
     let protocol = Protocol { steps: 9, eval_every: 4, eval_batches: 1 };
     let task = taskset_tasks::build(TASKS[0], &DATA).unwrap();
     let zero = named("zero").unwrap().configured(Mode::Upstream, 9).unwrap();
-    let trials = [&zero; 3];
+    let trials = [&zero as &dyn Optimizer; 3];
     assert!(run_lockstep(&*task, &trials, 0, &protocol, &AtomicBool::new(true)).is_err());
     assert_eq!(run_lockstep(&*task, &[], 0, &protocol, &AtomicBool::new(false)).unwrap(), []);
 }

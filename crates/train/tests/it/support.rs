@@ -29,7 +29,7 @@ pub(crate) fn plan(tasks: &[&str]) -> SweepPlan {
 pub(crate) static DATA: LazyLock<Datasets> = LazyLock::new(|| Datasets::new(Source::Synthetic));
 
 pub(crate) fn sweep(plan: SweepPlan) -> Sweep {
-    Sweep::new(plan, &DATA).unwrap()
+    Sweep::new(&plan, &DATA).unwrap()
 }
 
 pub(crate) fn store(directory: &Path) -> CurveStore {

@@ -29,11 +29,11 @@ fn two_hundred_sampled_tasks_take_steps() {
     let families: BTreeSet<&str> = tasks.iter().map(|task| task.family.as_str()).collect();
     assert_eq!(families.len(), taskset_tasks::families().len(), "{families:?}");
 
-    let rule = named("adam_lr_-3.00").unwrap().config.rule(Mode::Upstream, 10_000).unwrap();
+    let adam = named("adam_lr_-3.00").unwrap().configured(Mode::Upstream, 10_000).unwrap();
     let mut diverged = 0;
     for task in &tasks {
         let check =
-            check_steps(task, &DATA, &rule, STEPS).unwrap_or_else(|error| panic!("{}: {error}", task.name));
+            check_steps(task, &DATA, &adam, STEPS).unwrap_or_else(|error| panic!("{}: {error}", task.name));
         assert_eq!(check.problem(), None, "{}", task.name);
         assert_eq!(check.losses.len(), STEPS, "{}", task.name);
         diverged += usize::from(check.diverged_at.is_some());

@@ -3,7 +3,7 @@
 use super::cell::{BackwardStep, Cell, ForwardStep, Run, sized};
 use crate::kernels::{MatrixRef, Packed, Start};
 use crate::parameter::Initial;
-use crate::{Initializer, Parameter, Scalar};
+use crate::{Initializer, Kind, Parameter, Scalar};
 
 /// Gated recurrent unit (Cho et al. 2014; Sonnet's `GRU`): `z = σ(x wz + h uz + bz)`, `r = σ(x wr + h ur + br)`,
 /// `c = tanh(x wh + (r ⊙ h) uh + bh)`, `h' = (1 − z) ⊙ h + z ⊙ c`: the reset comes before the product, and `z` weighs
@@ -36,9 +36,14 @@ impl Gru {
         let gates = [("z", self.wz, self.uz), ("r", self.wr, self.ur), ("h", self.wh, self.uh)];
         let tensors = gates.map(|(gate, w, u)| {
             [
-                Parameter::new(&format!("w{gate}"), &[inputs, n], Initial::By(w)),
-                Parameter::new(&format!("u{gate}"), &[n, n], Initial::By(u)),
-                Parameter::new(&format!("b{gate}"), &[n], Initial::By(Initializer::GlorotUniform)),
+                Parameter::new(&format!("w{gate}"), Kind::Recurrent, &[inputs, n], Initial::By(w)),
+                Parameter::new(&format!("u{gate}"), Kind::Recurrent, &[n, n], Initial::By(u)),
+                Parameter::new(
+                    &format!("b{gate}"),
+                    Kind::Bias,
+                    &[n],
+                    Initial::By(Initializer::GlorotUniform),
+                ),
             ]
         });
         tensors.concat()

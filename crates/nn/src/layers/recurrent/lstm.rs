@@ -3,7 +3,7 @@
 use super::cell::{BackwardStep, Cell, ForwardStep, Run, repeat, sized};
 use crate::kernels::{MatrixRef, Packed, Start, column_sums};
 use crate::parameter::Initial;
-use crate::{Initializer, Parameter, Scalar};
+use crate::{Initializer, Kind, Parameter, Scalar};
 
 /// Long short-term memory (Hochreiter & Schmidhuber 1997; Sonnet's `LSTM`): `[x, h] W + b` are, in blocks of `units`
 /// columns, `i, j, f, o`; `c' = σ(f + 1) c + σ(i) tanh(j)`, `h' = σ(o) tanh(c')`. No peepholes, no clipping.
@@ -26,8 +26,8 @@ impl Lstm {
         let fan_in = inputs + self.units;
         let std = 1.0 / (fan_in.max(1) as f64).sqrt();
         vec![
-            Parameter::new("w_gates", &[fan_in, 4 * self.units], Initial::By(self.w_gates)),
-            Parameter::new("b_gates", &[4 * self.units], Initial::Truncated { std }),
+            Parameter::new("w_gates", Kind::Recurrent, &[fan_in, 4 * self.units], Initial::By(self.w_gates)),
+            Parameter::new("b_gates", Kind::Bias, &[4 * self.units], Initial::Truncated { std }),
         ]
     }
 

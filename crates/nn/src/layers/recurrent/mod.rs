@@ -17,7 +17,7 @@ use candle_core::{Result as CandleResult, Tensor};
 use super::LayerKind;
 use crate::parameter::Initial;
 use crate::step::{Planning, Step};
-use crate::{Parameter, Scalar, Shape};
+use crate::{Kind, Parameter, Scalar, Shape};
 use sequence::Sequence;
 
 /// A core run over a sequence: `[length, rows, inputs]` to the outputs of all steps, `[length, rows, units]`
@@ -123,7 +123,7 @@ impl LayerKind for Recurrent {
         let shape = [1, self.core.units()];
         let states = self.core.states().iter().filter(|_| self.trainable_init);
         let mut parameters: Vec<_> =
-            states.map(|name| Parameter::new(name, &shape, Initial::Constant(0.0))).collect();
+            states.map(|name| Parameter::new(name, Kind::Bias, &shape, Initial::Constant(0.0))).collect();
         parameters.extend(self.core.parameters(inputs));
         parameters
     }

@@ -3,7 +3,7 @@
 use super::cell::{BackwardStep, Cell, ForwardStep, Run};
 use crate::kernels::{MatrixRef, Packed, Start};
 use crate::parameter::Initial;
-use crate::{Activation, Initializer, Parameter, Scalar};
+use crate::{Activation, Initializer, Kind, Parameter, Scalar};
 
 /// `h' = f(x W + b + h U + c)`, `f` the activation (Sonnet's `VanillaRNN`). Parameters: `w_in` `[inputs, units]` (`W`),
 /// `b_in` `[units]` (`b`), `w_h` `[units, units]` (`U`), `b_h` `[units]` (`c`); the biases start at 0.
@@ -24,10 +24,10 @@ pub struct Vrnn {
 impl Vrnn {
     pub(super) fn parameters(&self, inputs: usize) -> Vec<Parameter> {
         vec![
-            Parameter::new("w_in", &[inputs, self.units], Initial::By(self.w_in)),
-            Parameter::new("b_in", &[self.units], Initial::Constant(0.0)),
-            Parameter::new("w_h", &[self.units, self.units], Initial::By(self.w_h)),
-            Parameter::new("b_h", &[self.units], Initial::Constant(0.0)),
+            Parameter::new("w_in", Kind::Recurrent, &[inputs, self.units], Initial::By(self.w_in)),
+            Parameter::new("b_in", Kind::Bias, &[self.units], Initial::Constant(0.0)),
+            Parameter::new("w_h", Kind::Recurrent, &[self.units, self.units], Initial::By(self.w_h)),
+            Parameter::new("b_h", Kind::Bias, &[self.units], Initial::Constant(0.0)),
         ]
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::models::drawn_batches::tests::Clouds;
 use crate::models::testing::{check, train};
-use crate::{Draw, Drawn, NetworkTask};
+use crate::{Draw, Drawn, Kind, NetworkTask, Position};
 use candle_core::D;
 use taskset_nn::{Activation, BatchMut, Loss, Network};
 
@@ -124,25 +124,74 @@ fn later_failures_are_nan_and_are_kept() {
     assert!(matches!(task.failure(), Some(Error::Candle { doing: "computing the loss", .. })));
 }
 
+/// The sum of the squares of the first of these.
+#[derive(Debug)]
+struct Squares(Vec<Variable>);
+
+impl CandleLoss for Squares {
+    type Batch = ();
+
+    fn variables(&self) -> Vec<Variable> {
+        self.0.clone()
+    }
+
+    fn draw(&self, _: Split, _: &mut Stream, _: DType) -> CandleResult<()> {
+        Ok(())
+    }
+
+    fn loss(&self, params: &[Tensor], (): &()) -> CandleResult<Tensor> {
+        params[0].sqr()?.sum_all()
+    }
+
+    fn description(&self) -> Option<String> {
+        Some("squares".to_owned())
+    }
+}
+
+#[test]
+fn roles_follow_from_the_shape_or_are_given() {
+    let plain = |name, shape: &[usize]| Variable::new(name, shape, Initializer::Zeros);
+    let first = Role::new(Kind::Embedding, Position::First);
+    let variables = vec![
+        plain("scalar", &[]),
+        plain("vector", &[3]),
+        plain("matrix", &[3, 5]),
+        plain("table", &[3, 5]).with_role(first),
+        plain("transposed", &[3, 5]).with_output_axis(0),
+        plain("kernel", &[2, 2, 3, 5]),
+    ];
+    let task = CandleTask::new("t", Squares(variables)).unwrap();
+    let found: Vec<_> = task.layout().tensors().iter().map(|t| (t.role, t.fans())).collect();
+    let hidden = |kind| Role::new(kind, Position::Hidden);
+    let expected = [
+        (hidden(Kind::Plain), None),
+        (hidden(Kind::Plain), None),
+        (hidden(Kind::Dense), Some((3, 5))),
+        (first, Some((3, 5))),
+        (hidden(Kind::Dense), Some((5, 3))),
+        (hidden(Kind::Kernel), Some((12, 5))),
+    ];
+    assert_eq!(found, expected);
+    let error = CandleTask::new("t", Squares(vec![plain("w", &[3, 5]).with_output_axis(2)])).err().unwrap();
+    assert!(error.to_string().contains("`w` of shape [3, 5] has no axis 2"), "{error}");
+}
+
+#[test]
+fn roles_are_part_of_the_identity_where_they_are_given() {
+    let plain = Variable::new("w", &[3, 5], Initializer::Zeros);
+    // What tasks were identified by before variables had roles.
+    assert_eq!(format!("{plain:?}"), "Variable { name: \"w\", shape: [3, 5], initializer: Zeros }");
+    let last = plain.clone().with_role(Role::new(Kind::Dense, Position::Last));
+    let version = |variable| CandleTask::new("t", Squares(vec![variable])).unwrap().version().unwrap();
+    assert_ne!(version(plain.clone()), version(last));
+    assert_ne!(version(plain.clone()), version(plain.with_output_axis(0)));
+}
+
 #[test]
 fn parameters_need_names_of_their_own() {
-    #[derive(Debug)]
-    struct Named(Vec<Variable>);
-    impl CandleLoss for Named {
-        type Batch = ();
-        fn variables(&self) -> Vec<Variable> {
-            self.0.clone()
-        }
-        fn draw(&self, _: Split, _: &mut Stream, _: DType) -> CandleResult<()> {
-            Ok(())
-        }
-        fn loss(&self, params: &[Tensor], (): &()) -> CandleResult<Tensor> {
-            params[0].sqr()?.sum_all()
-        }
-    }
     let new = |names: &[&str]| {
         let variable = |name: &&str| Variable::new(name, &[3], Initializer::RandomNormal { std: 1.0 });
-        CandleTask::new("t", Named(names.iter().map(variable).collect()))
+        CandleTask::new("t", Squares(names.iter().map(variable).collect()))
     };
     assert!(new(&[]).err().unwrap().to_string().contains("no parameter"));
     assert!(new(&["a", "a"]).err().unwrap().to_string().contains("the name `a`"));

@@ -29,7 +29,7 @@ use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;
 use crate::registry::version;
 use crate::task::row_length;
-use crate::{Error, Feed, Layout, Problem, Task};
+use crate::{Error, Feed, Kind, Layout, Position, Problem, Role, Task};
 
 /// Trials at once: a minibatch is gathered, a matrix read, and noise drawn once for all of them.
 const LOCKSTEP: usize = 24;
@@ -104,7 +104,7 @@ fn check_classes(n_classes: usize) -> Result<(), &'static str> {
     if n_classes == 2 { Ok(()) } else { Err("the classifier's loss is defined for two classes only") }
 }
 
-/// The parameters, in upstream's order and shapes.
+/// The parameters, in upstream's order and shapes. Those of a test function have the default role of their shape.
 pub(super) fn layout(problem: &LosgProblem) -> Layout {
     use LosgProblem as P;
     let mut layout = Layout::default();
@@ -128,15 +128,16 @@ pub(super) fn layout(problem: &LosgProblem) -> Layout {
             layout.push("p", &[2]);
         }
         P::SparseSoftmaxRegression { n_features, .. } => {
-            layout.push("embedding", &[2, *n_features]);
-            layout.push("w", &[*n_features, 2]);
-            layout.push("b", &[2]);
+            layout.push_as("embedding", &[2, *n_features], Role::new(Kind::Embedding, Position::First));
+            layout.push_as("w", &[*n_features, 2], Role::new(Kind::Dense, Position::Last));
+            layout.push_as("b", &[2], Role::new(Kind::Bias, Position::Last));
         }
         P::FullyConnected { n_features, hidden_sizes, .. } => {
             let mut n_in = *n_features;
             for (l, &n_out) in hidden_sizes.iter().chain(&[2]).enumerate() {
-                layout.push(format!("layer{l}/w"), &[n_in, n_out]);
-                layout.push(format!("layer{l}/b"), &[n_out]);
+                let position = Position::of(l, hidden_sizes.len() + 1);
+                layout.push_as(format!("layer{l}/w"), &[n_in, n_out], Role::new(Kind::Dense, position));
+                layout.push_as(format!("layer{l}/b"), &[n_out], Role::new(Kind::Bias, position));
                 n_in = n_out;
             }
         }

@@ -1,7 +1,6 @@
 //! `tasks list | show | check`.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use serde::Serialize;
 use taskset::names::Split;
@@ -357,17 +356,10 @@ fn check_one(task: &Arc<dyn Task>, steps: u32) -> anyhow::Result<Checked> {
             grad_norm = norm;
         }
     }
-    let rule = optim::named("adam_lr_-3.00")?.config.rule(Mode::Upstream, u64::from(steps))?;
-    let mut state = rule.init::<f32>(n);
-    let start = Instant::now();
-    for _ in 0..steps {
-        problem.next_batch(Feed::Training);
-        problem.loss_and_gradients(&params, &mut gradients);
-        rule.update(&gradients, &mut params, &mut state);
-    }
-    let micros_per_step = start.elapsed().as_secs_f64() * 1e6 / f64::from(steps.max(1));
-    problem.next_batch(Feed::Training);
-    let final_loss = f64::from(problem.loss(&params));
+    let adam = optim::named("adam_lr_-3.00")?.configured(Mode::Upstream, u64::from(steps))?;
+    // One more step, whose loss is that after `steps` updates.
+    let taken = taskset::train::take_steps(&**task, &adam, steps as usize + 1)?;
+    let final_loss = taken.losses.last().copied().map_or(f64::NAN, f64::from);
     anyhow::ensure!(final_loss.is_finite(), "the loss after {steps} Adam steps is {final_loss}");
     Ok(Checked {
         name: task.name().to_owned(),
@@ -375,7 +367,7 @@ fn check_one(task: &Arc<dyn Task>, steps: u32) -> anyhow::Result<Checked> {
         initial_loss,
         grad_norm,
         final_loss,
-        micros_per_step,
+        micros_per_step: taken.micros_per_step,
         data: task.origin().name(),
     })
 }

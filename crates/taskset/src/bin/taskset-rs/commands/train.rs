@@ -7,9 +7,9 @@ use anyhow::Context;
 use taskset::curves;
 use taskset::files;
 use taskset::names::Origin;
-use taskset::optim::{self, Mode};
+use taskset::optim::{self, Mode, Optimizer};
 use taskset::tasks;
-use taskset::train::{self, Curve, Protocol, TrialObserver, TrialSpec};
+use taskset::train::{self, Curve, Protocol, TrialError, TrialObserver, TrialSpec};
 
 use crate::commands::curves::curve_document;
 use crate::commands::picture::Picture;
@@ -94,17 +94,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Origin::Real => {}
     }
-    let schedule = arguments.schedule_steps.unwrap_or_else(|| train::schedule_steps(mode, &protocol));
-    let optimizer = named.configured(mode, schedule)?;
+    let optimizer = match arguments.schedule_steps {
+        Some(steps) => named.configured(mode, steps)?,
+        None => train::configure(&named, mode, &protocol)?,
+    };
+    let identity = Arc::new(optimizer.identity());
     if let Some(path) = arguments.out.as_ref().filter(|path| path.exists()) {
-        let identity = Arc::new(train::task_identity(&*task));
-        check_older(path, &train::trial_spec(&identity, &optimizer, arguments.replica, &protocol))?;
+        let task = Arc::new(train::task_identity(&*task));
+        check_older(path, &train::trial_spec(&task, &identity, arguments.replica, &protocol))?;
     }
-    say!(
-        "optimizer {} in mode {mode}, schedules over {} steps",
-        named.name,
-        taskset::figures::count(schedule)
-    );
+    let schedule = identity
+        .schedule_steps
+        .map(|steps| format!(", schedules over {}", taskset::figures::counted(steps, "step")));
+    let mode = identity.mode.as_ref().map(|mode| format!(" in mode {mode}"));
+    say!("optimizer {}{}{}", named.name, mode.unwrap_or_default(), schedule.unwrap_or_default());
     let so_far = SoFar::default();
     let unsaved = Unsaved::new({
         let (so_far, out) = (so_far.clone(), arguments.out.clone());
@@ -113,7 +116,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut observer = Watched { progress: TrialProgress::new(protocol.steps), so_far };
     let trained =
         train::run_trial(&*task, &optimizer, arguments.replica, &protocol, &mut observer, interrupt::flag());
-    let Ok(curve) = trained else { return Err(unsaved.interrupted().into()) };
+    let curve = match trained {
+        Ok(curve) => curve,
+        Err(TrialError::Cancelled) => return Err(unsaved.interrupted().into()),
+        Err(error) => return Err(error.into()),
+    };
     summary(&curve);
     // Written before it is shown: a reader that leaves early must not cost the file. Shown even if writing fails: a full disk
     // must not cost the result.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use taskset::curves::Query;
 use taskset::nn::Backend;
-use taskset::train::{self, Recheck};
+use taskset::train::{self, Recheck, TrialError};
 use taskset::trial::{Arithmetic, Curve};
 
 use crate::failure::{Differences, Interrupted};
@@ -51,7 +51,10 @@ pub(super) fn run(path: &Path, sample: usize, json: bool, data: &DataOption) -> 
             result.map(|result| (curve, result))
         });
         let again: Result<Vec<_>, _> = again.collect();
-        found.extend(again.map_err(|_| Interrupted("nothing was changed".to_owned()))?);
+        found.extend(again.map_err(|error| match error {
+            TrialError::Cancelled => Interrupted("nothing was changed".to_owned()).into(),
+            other => anyhow::Error::from(other),
+        })?);
     }
     if cancel.load(Ordering::Relaxed) {
         return Err(Interrupted("nothing was changed".to_owned()).into());

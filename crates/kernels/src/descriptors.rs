@@ -1,6 +1,6 @@
 //! Which function a kernel computes, as plain values: activations, and the losses of autoencoders.
 //!
-//! These types are below the kernels, which compute the functions. `layers` and `losses` are above: they plan the steps.
+//! The kernels compute the functions; the layers and losses of networks plan the steps.
 
 /// An elementwise activation with TensorFlow's subgradients; names and definitions are TaskSet's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +60,7 @@ impl Activation {
     }
 
     /// Whether the derivative is computed from the input (`cos`, `swish`); for the others the output suffices.
+    #[inline]
     pub const fn derivative_needs_input(self) -> bool {
         matches!(self, Self::Cos | Self::Swish)
     }
@@ -122,7 +123,8 @@ pub struct GaussianLikelihood {
 
 impl GaussianLikelihood {
     /// The constant part of `−log p` of one element.
-    pub(crate) fn constant(self) -> f64 {
+    #[inline]
+    pub fn constant(self) -> f64 {
         let half_log_2_pi = 0.918_938_533_204_672_7;
         half_log_2_pi - self.dequantize.map_or(0.0, libm::log)
     }

@@ -1,6 +1,18 @@
 //! Kernels: what a planned step is made of, for f32 (vectorised, chosen at run time) and f64 (portable).
 //!
-//! They are the ground floor of this crate: of its other modules they import only the descriptors of functions.
+//! They compute on plain slices and know neither layers nor parameters. Networks (`taskset-nn`) are made of them, and
+//! optimizers that treat a tensor as a matrix use the products ([`Scalar::gemm`]). The types that name a function, such
+//! as [`Activation`], are plain values.
+//!
+//! ```
+//! use taskset_kernels::{Backend, MatrixRef, Scalar, Scratch, Start};
+//!
+//! let (a, b) = ([1f32, 2.0, 3.0, 4.0], [5f32, 6.0]);
+//! let (a, b) = (MatrixRef::new(&a, 2, 2), MatrixRef::new(&b, 2, 1));
+//! let mut c = [0f32; 2];
+//! f32::gemm(Backend::best(), a, b, Start::Zero, false, &mut c, &mut Scratch::default());
+//! assert_eq!(c, [17.0, 39.0]);
+//! ```
 //!
 //! Which kernel runs depends on shapes and on the [`Backend`] only, never on the thread or on what ran before, so equal
 //! inputs give equal bits.
@@ -11,6 +23,7 @@ mod bytes;
 mod cells;
 mod class_losses;
 mod color;
+mod descriptors;
 mod flow;
 mod gather;
 mod gather_micro;
@@ -28,17 +41,16 @@ use std::iter::Sum;
 
 use num_traits::Float;
 
-use crate::descriptors::Activation;
 pub use bytes::prefetch;
-pub(crate) use cells::RowsOf;
+pub use cells::RowsOf;
 pub use color::ColorChange;
+pub use descriptors::{Activation, Distance, GaussianLikelihood, Output, Reconstruction, Reduction};
 pub use gather::{Entry, Gathered};
 pub use gemm::{Packed, Scratch, Start};
 use gemm_micro::Portable;
 use math::Exact;
 pub use matrix::MatrixRef;
-pub use reductions::ColumnReduction;
-pub(crate) use reductions::maxima_backward;
+pub use reductions::{ColumnReduction, maxima_backward};
 use taskset_simd::InstructionSet;
 pub use taskset_simd::{Backend, UnknownBackend};
 use vectorised::vectorised;
@@ -367,7 +379,7 @@ impl Scalar for f64 {
 ///
 /// # Panics
 /// If `out` is empty.
-pub(crate) fn column_sums<T: Scalar>(matrix: &[T], out: &mut [T]) {
+pub fn column_sums<T: Scalar>(matrix: &[T], out: &mut [T]) {
     out.fill(T::zero());
     add_column_sums(matrix, out);
 }
@@ -376,7 +388,7 @@ pub(crate) fn column_sums<T: Scalar>(matrix: &[T], out: &mut [T]) {
 ///
 /// # Panics
 /// If `out` is empty.
-pub(crate) fn add_column_sums<T: Scalar>(matrix: &[T], out: &mut [T]) {
+pub fn add_column_sums<T: Scalar>(matrix: &[T], out: &mut [T]) {
     for row in matrix.chunks_exact(out.len()) {
         for (sum, &x) in out.iter_mut().zip(row) {
             *sum = *sum + x;

@@ -4,7 +4,7 @@
 /// instruction set, `M` being the [`Fast`](super::math::Fast) arithmetic with or without fused multiply-add.
 macro_rules! vectorised {
     ($backend:expr, $($body:ident)::+($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)?) => {{
-        use $crate::kernels::math::Fast;
+        use $crate::math::Fast;
         use taskset_simd::{InstructionSet, PORTABLE_FMA};
         // A trait, because the types may name `Self`, which plain functions inside a function do not know.
         #[cfg(target_arch = "x86_64")]
@@ -55,13 +55,13 @@ macro_rules! kernels {
 
         impl $kernels for f32 {
             $(fn $name(backend: Backend, $($arg: $type),*) $(-> $result)? {
-                $crate::kernels::vectorised::vectorised!(backend, $name($($arg: $type),*) $(-> $result)?)
+                $crate::vectorised::vectorised!(backend, $name($($arg: $type),*) $(-> $result)?)
             })*
         }
 
         impl $kernels for f64 {
             $(fn $name(_: Backend, $($arg: $type),*) $(-> $result)? {
-                $name::<Self, $crate::kernels::math::Exact>($($arg),*)
+                $name::<Self, $crate::math::Exact>($($arg),*)
             })*
         }
     };

@@ -1,7 +1,7 @@
 //! Tests of matrix products: every shape, start and backend against the definition.
 
 use super::*;
-use crate::kernels::Backend;
+use crate::Backend;
 use proptest::prelude::*;
 use taskset_rng::StreamId;
 

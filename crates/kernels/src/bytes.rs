@@ -39,7 +39,7 @@ pub fn prefetch<T>(values: &[T]) {
 
 #[cfg(test)]
 mod tests {
-    use crate::kernels::{Backend, Scalar};
+    use crate::{Backend, Scalar};
 
     #[test]
     fn every_byte_is_the_rounded_quotient() {

@@ -155,7 +155,7 @@ pub(super) fn sigmoid_squared_error<T: Scalar, M: Math<T>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Backend;
+    use crate::Backend;
     use taskset_rng::StreamId;
 
     type Loss<T> = fn(Backend, &mut [T], &[u16], Option<T>) -> f64;

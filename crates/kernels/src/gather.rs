@@ -134,7 +134,7 @@ pub(crate) trait GatherMicro<T: Scalar>: Micro<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Backend;
+    use crate::Backend;
     use proptest::prelude::*;
     use taskset_rng::StreamId;
 

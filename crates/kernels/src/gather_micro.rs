@@ -84,7 +84,7 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{First, GatherMicro, GatherTile, a_rows, by_rows, c_rows};
-    use crate::kernels::gemm_micro::{
+    use crate::gemm_micro::{
         Avx2, Avx512, by_rows_and_cols, lanes, load, load512, masks512, store, store512,
     };
     use std::arch::asm;

@@ -87,7 +87,7 @@ pub(crate) use x86::{Avx2, Avx512, by_rows_and_cols, lanes, load, load512, masks
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{First, Micro, Tile};
-    use crate::kernels::transpose;
+    use crate::transpose;
     use std::arch::x86_64::{
         __m256, __m256i, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps,
         _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_setzero_ps,

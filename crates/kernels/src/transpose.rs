@@ -70,7 +70,7 @@ mod tests {
         };
         check(portable::<f32>);
         #[cfg(target_arch = "x86_64")]
-        if crate::kernels::Backend::named("avx2").is_ok() {
+        if crate::Backend::named("avx2").is_ok() {
             check(avx2);
         }
     }

@@ -94,7 +94,7 @@ pub(super) fn backward<T: Scalar, M: Math<T>>(activation: Activation, saved: &[T
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Backend;
+    use crate::Backend;
 
     fn value<T: Scalar>(backend: Backend, activation: Activation, x: f64) -> f64 {
         // More than one vector, so that the vector loop runs and not only its remainder.

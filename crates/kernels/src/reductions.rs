@@ -32,7 +32,7 @@ pub(super) fn reduce<T: Scalar, M: Math<T>>(matrix: &[T], reduction: ColumnReduc
 
 /// The gradient with respect to `x` of the maxima `y` of its columns, given their gradient `dy`. Equal maxima share it,
 /// as in TensorFlow. A maximum that is NaN equals nothing, so 0 / 0 makes its column NaN, as there. `ties` is room for one number per column.
-pub(crate) fn maxima_backward<T: Scalar>(x: &[T], y: &[T], dy: &[T], dx: &mut [T], ties: &mut Vec<T>) {
+pub fn maxima_backward<T: Scalar>(x: &[T], y: &[T], dy: &[T], dx: &mut [T], ties: &mut Vec<T>) {
     let n = y.len();
     let equal = |x: T, y: T| if x == y { T::one() } else { T::zero() };
     ties.clear();
@@ -81,7 +81,7 @@ fn fold<T: Scalar>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Backend;
+    use crate::Backend;
     use proptest::prelude::*;
 
     fn check<T: Scalar>(backend: Backend, matrix: &[f64], n: usize, tolerance: f64) {
