@@ -24,7 +24,7 @@ pub struct Splits {
 }
 
 impl Splits {
-    /// The examples of a split, as numbers for [`ImageData::pixels`] or
+    /// The examples of a split, as numbers for [`ImageData::pixels`](crate::ImageData::pixels) or
     /// [`TextData::tokens`](crate::TextData::tokens). Never empty.
     pub fn get(&self, split: Split) -> &Arc<[u32]> {
         &self.indices[split.index()]

@@ -17,7 +17,7 @@ pub enum SourceSplit {
 }
 
 impl SourceSplit {
-    /// All source splits, in the order in which [`ImageData`] holds them.
+    /// All source splits, in the order in which [`ImageData`](crate::ImageData) holds them.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
     /// The name in manifests and streams.
@@ -59,7 +59,8 @@ impl SourceSizes {
         SourceSplit::ALL.iter().map(|&split| self.get(split)).sum()
     }
 
-    /// Where [`ImageData`] holds the examples of a source split: train first, then validation, then test.
+    /// Where [`ImageData`](crate::ImageData) holds the examples of a source split: train first, then validation, then
+    /// test.
     pub fn range(&self, split: SourceSplit) -> Range<usize> {
         let before: usize = SourceSplit::ALL.iter().filter(|&&s| s < split).map(|&s| self.get(s)).sum();
         before..before + self.get(split)
