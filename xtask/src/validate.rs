@@ -8,7 +8,7 @@ use crate::{cargo, metadata, readers, root, run, tidy};
 const TEST: [&str; 3] = ["test", "--workspace", "--all-features"];
 
 /// Crates outside the workspace, as users would have them: they prove that what is promised to users serves them.
-const EXAMPLES: [&str; 3] = ["property-test-your-optimizer", "your-own-task-candle", "your-own-task-layers"];
+const EXAMPLES: [&str; 3] = ["your-own-optimizer", "your-own-task-candle", "your-own-task-layers"];
 
 /// The command.
 pub(crate) fn run_all(args: &[String]) -> Result<()> {

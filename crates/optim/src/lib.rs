@@ -53,6 +53,7 @@ pub mod list;
 mod method;
 mod mode;
 mod names;
+mod newton_schulz;
 mod norm;
 mod optimizer;
 mod registry;
@@ -67,8 +68,8 @@ pub use configured::Configured;
 pub use elementwise::{Elementwise, elementwise};
 pub use error::{Error, Hint};
 pub use families::{
-    Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Nadamw, ScheduleFreeAdamW, Sgd,
-    Zero,
+    Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Muon, MuonScale, MuonTensors,
+    Nadamw, ScheduleFreeAdamW, Sgd, Zero,
 };
 pub use mode::{EpsilonPlacement, Mode, Nesterov, Switches, WarmupRule};
 pub use names::{Named, all_names, named, select};

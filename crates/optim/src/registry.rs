@@ -12,8 +12,8 @@ use serde_json::Value;
 use taskset_names::{PatternError, SEEDS, seed_of};
 
 use crate::families::{
-    Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Nadamw, ScheduleFreeAdamW, Sgd,
-    Zero,
+    Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Muon, Nadamw, ScheduleFreeAdamW,
+    Sgd, Zero,
 };
 use crate::method::Method;
 use crate::{Dimension, Error, Hint, Rule, Switches};
@@ -309,6 +309,8 @@ registry! {
     Lamb,
     /// AdamW that is evaluated at a mean of its iterates; not in the paper.
     ScheduleFreeAdamW,
+    /// Orthogonalised momentum for matrices, AdamW for all other tensors; not in the paper.
+    Muon,
 }
 
 /// All families, one row each.

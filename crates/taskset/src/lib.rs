@@ -3,6 +3,7 @@
 //! | module | role |
 //! |---|---|
 //! | [`rng`] | named deterministic random streams, NumPy's legacy generator |
+//! | [`params`] | how parameters lie in one flat vector: tensors and their roles |
 //! | [`optim`] | optimizer families, search spaces, schedules, the published list |
 //! | [`nn`] | models executed as planned steps over flat parameters |
 //! | [`datasets`] | manifests, loaders, splits, batch streams, synthetic stand-ins |
@@ -34,6 +35,7 @@ pub use taskset_names as names;
 pub use taskset_nn as nn;
 pub use taskset_normalize as normalize;
 pub use taskset_optim as optim;
+pub use taskset_params as params;
 pub use taskset_repro as repro;
 pub use taskset_rng as rng;
 pub use taskset_tasks as tasks;
