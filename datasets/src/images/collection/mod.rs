@@ -4,7 +4,8 @@
 mod decode;
 mod lists;
 mod names;
-#[cfg(all(test, feature = "encoded"))]
+#[cfg(test)]
+#[cfg(feature = "encoded")]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
