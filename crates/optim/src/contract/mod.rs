@@ -76,12 +76,12 @@ pub struct Broken {
     pub problem: Option<Arc<ContractProblem>>,
 }
 
-/// Tries an optimizer on 256 problems, always the same ones.
+/// Tries an optimizer on 128 problems, always the same ones.
 ///
 /// # Errors
 /// The law that is broken, and the smallest problem that was found for it.
 pub fn check(optimizer: &dyn Optimizer, claims: &Claims) -> Result<(), Broken> {
-    let config = RunnerConfig { failure_persistence: None, ..RunnerConfig::default() };
+    let config = RunnerConfig { cases: 128, failure_persistence: None, ..RunnerConfig::default() };
     let mut runner = TestRunner::new_with_rng(
         config,
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
