@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher as _};
 
-use crate::{Manifest, SourceSplit};
+use crate::manifest::Manifest;
+use crate::splits::SourceSplit;
 
 /// Examples of a split that are compared with each other: the first so many.
 const COMPARED: usize = 100_000;
@@ -102,11 +103,13 @@ pub(crate) fn problems(manifest: &Manifest, pixels: &[u8], labels: &[u16]) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ImageShape, SourceSizes, manifests};
+    use crate::images::ImageShape;
+    use crate::manifest::manifests;
+    use crate::splits::SourceSizes;
 
     /// Four training images and two of test, of two classes.
     fn tiny() -> Manifest {
-        let mut manifest = crate::manifest("cifar10").unwrap().clone();
+        let mut manifest = crate::manifest::manifest("cifar10").unwrap().clone();
         manifest.shape = ImageShape { height: 1, width: 2, channels: 1 };
         manifest.source = SourceSizes { train: 4, validation: None, test: Some(2) };
         (manifest.classes, manifest.balanced) = (2, true);
@@ -133,7 +136,7 @@ mod tests {
     #[test]
     fn balanced_splits_have_as_many_examples_of_each_class() {
         let of = |name: &str| {
-            let manifest = crate::manifest(name).unwrap();
+            let manifest = crate::manifest::manifest(name).unwrap();
             let sizes = SourceSplit::ALL.map(|split| manifest.source.get(split));
             assert!(manifest.balanced && sizes.iter().all(|size| size % manifest.classes == 0), "{name}");
             sizes.map(|size| size / manifest.classes)

@@ -21,7 +21,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::buffer::{self, Number};
-use crate::sealed::Digest256;
+use crate::prepared::sealed::Digest256;
 
 /// The fields of a digest.
 pub(crate) struct Fields(Sha256);
@@ -74,9 +74,12 @@ impl Body {
 mod tests {
     use taskset_names::Origin;
 
+    use crate::images::{ImageInfo, ImageShape};
+    use crate::manifest::manifest;
+    use crate::splits::{HeldOut, SourceSizes};
     use crate::text::Texts;
-    use crate::{Datasets, HeldOut, ImageData, ImageInfo, ImageShape, Source, SourceSizes, TextData, files};
-    use crate::{manifest, text_info};
+    use crate::text::text_info;
+    use crate::{Datasets, ImageData, Source, TextData, files};
 
     /// Eight images of 2×2 in three classes.
     fn images(change: impl FnOnce(&mut ImageInfo, &mut Vec<u8>, &mut Vec<u16>)) -> String {

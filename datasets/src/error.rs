@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::inspect::far_too_small;
+use crate::files::far_too_small;
 
 /// Any failure of this crate. Messages say what is wrong with which file, and what would help; how a program lets its users do
 /// that (allow a part, prepare a copy), it adds by the variant.

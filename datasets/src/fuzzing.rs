@@ -8,10 +8,14 @@ use std::io::Cursor;
 use std::path::Path;
 
 use crate::files::{Located, Packing};
-use crate::tar::Tar;
-use crate::zip::Zip;
-use crate::{SubwordEncoder, text_info};
-use crate::{cifar, hub_copy, idx, imagenet, manifest, npz, picture, prepared, sealed, text};
+use crate::formats::tar::Tar;
+use crate::formats::zip::Zip;
+use crate::formats::{idx, npz};
+use crate::images::{cifar, hub_copy, imagenet, picture};
+use crate::manifest::manifest;
+use crate::prepared::{image_file, sealed, text_file};
+use crate::text;
+use crate::text::{SubwordEncoder, text_info};
 
 /// Largest input that is of use; fuzzers may give more.
 const MAX_INPUT: usize = 1 << 20;
@@ -119,16 +123,16 @@ fn prepared_header(input: &[u8], scratch: &Path) {
             sealed::seal_whole(&mut bytes);
         }
         if fs::write(scratch, &bytes).is_ok()
-            && let Ok(Some(header)) = prepared::header(scratch, manifest)
+            && let Ok(Some(header)) = image_file::header(scratch, manifest)
         {
-            let _ = prepared::verify(scratch, manifest, &header);
+            let _ = image_file::verify(scratch, manifest, &header);
         }
-        if let Ok(Some((data, _))) = text::cache::open(scratch, texts) {
+        if let Ok(Some((data, _))) = text_file::open(scratch, texts) {
             assert_eq!(
                 (0..data.len() as u32).map(|i| data.tokens(i).len()).sum::<usize>(),
                 data.all_tokens().len()
             );
-            let _ = text::cache::check(scratch, texts, true);
+            let _ = text_file::check(scratch, texts, true);
         }
     }
 }

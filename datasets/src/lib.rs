@@ -3,19 +3,13 @@
 //! A data set is a *manifest* (`manifests/<name>.toml`: shape, classes, split sizes, original files with sizes and
 //! checksums, licence, citation) and a *decoder* of its original files. From a name to a minibatch:
 //!
-//! 1. [`Datasets::images`] loads a set once a process from [`Source::Directory`] (`<dir>/<data set>/<original files>`),
-//!    or generates its stand-in for [`Source::Synthetic`]. Nothing falls back from one to the other, and
-//!    [`ImageData::origin`] says which it was.
-//! 2. [`carve`] puts each source split in a fixed order and cuts the four splits of a task from them.
+//! 1. [`Datasets::images`] and [`Datasets::text`] load a data set once per process from [`Source::Directory`]
+//!    (`<dir>/<data set>/<original files>`), or generate its stand-in for [`Source::Synthetic`]. Neither replaces the other,
+//!    and [`ImageData::origin`] says which it was.
+//! 2. [`carve`] and [`carve_text`] put each source split in a fixed order and cut the four splits of a task from them.
 //! 3. [`IndexStream`] repeats a split for ever, shuffles it through a buffer and fills whole batches with numbers of
-//!    examples; [`ImageData::gather`] puts their pixels and labels together.
-//!
-//! Text goes the same way: [`Datasets::text`], [`carve_text`], [`IndexStream`], and [`slice()`] cuts a window out of the
-//! [`TextData::tokens`] of an example. Each source is two data sets, one of bytes and one of subwords of the TFDS encoder,
-//! [`SubwordEncoder`]; [`prepare_text`] tokenises once and keeps the tokens.
-//!
-//! [`image_info`] and [`text_info`] know shapes and sizes without any file. [`inspect`] and [`verify`] look at what is on
-//! disk.
+//!    examples. [`ImageData::gather`] puts the pixels and labels of a batch together, and [`text::slice()`] cuts a window out
+//!    of the [`TextData::tokens`] of an example.
 //!
 //! ```
 //! use taskset_datasets::{Carving, Datasets, IndexStream, Source, Split, StreamId, carve};
@@ -32,8 +26,21 @@
 //! # Ok::<(), taskset_datasets::Error>(())
 //! ```
 //!
+//! # Modules
+//! The types and functions of these three steps are at the root of the crate. Everything else has its module:
+//!
+//! | module | what it contains |
+//! |---|---|
+//! | [`images`] | image data sets in memory, their shapes and sizes, resizing |
+//! | [`text`] | text data sets in memory, their vocabularies and sizes, tokenisers, windows |
+//! | [`splits`] | the splits of sources and of tasks, and how the latter are carved |
+//! | [`manifest`] | what each data set is, where it comes from, and which files hold it |
+//! | [`files`] | what of a data set is on disk, and whether it is the original |
+//! | [`prepared`] | prepared copies: images that were decoded once, and texts that were tokenised once |
+//! | `download` | downloads of original files (feature `hub`) |
+//!
 //! # Real files
-//! What lies where, by manifest ([`manifests`], [`text_manifests`]); all of it may be fetched by hand:
+//! This table says what is read for each data set. All of it may also be fetched by hand:
 //!
 //! | data set | read from | prepared first? |
 //! |---|---|---|
@@ -47,79 +54,46 @@
 //! | `wikipedia_*` | the output of WikiExtractor, plain or gzip; the hub's Parquet files (a later dump) | tokens are kept |
 //! | `amazon_reviews_*` | tab-separated tables, or JSON a line; plain or gzip | tokens are kept |
 //!
-//! A data set is whole by what is in its files, not by their names. A file as published is the original if it has its size
-//! and SHA-256, where the manifest knows them; of others (unpacked, or compressed anew) examples, labels and bytes are
-//! compared with what the manifest says, while they are read. What has less is a part, what has more is an error. Loading,
-//! preparing and [`verify`] judge alike, and [`inspect`] calls complete only what has been read. Sets that must be prepared ([`prepare_images`]) are decoded and
-//! resized as OpenCV's `INTER_CUBIC` does, once, into a file that is mapped into memory. Texts are tokenised when they
-//! are loaded, or once by [`prepare_text`]. What was prepared is verified before use, and only used for original files of
-//! the same names, sizes and times of change. [`ImageData::digest`] and [`TextData::digest`] identify decoded contents,
-//! wherever they came from. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it,
-//! and then [`Origin::Partial`]. Pictures need the feature `encoded`, Parquet `parquet`,
-//! downloads `hub`.
+//! What is in the files decides whether a data set is complete, not their names. A published file is the original if it has
+//! the size and the SHA-256 of the manifest. Other files were unpacked or compressed anew. While they are read, their
+//! examples, labels and bytes are compared with what the manifest says. A copy with fewer examples is partial; more
+//! examples are an error. Loading, preparing and [`files::verify`] use the same rule, and [`files::inspect`] calls complete
+//! only what has been read.
+//!
+//! Data sets that must be prepared ([`prepared::prepare_images`]) are decoded and resized once, as OpenCV's `INTER_CUBIC`
+//! does, into a file that is mapped into memory. Texts are tokenised when they are loaded, or once by
+//! [`prepared::prepare_text`]. A prepared copy is verified before use, and it is only used for original files of the same
+//! names, sizes and times of change. [`ImageData::digest`] and [`TextData::digest`] identify decoded contents, wherever
+//! they came from. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it; then it has
+//! [`Origin::Partial`]. Pictures need the feature `encoded`, Parquet files `parquet`, and downloads `hub`.
 //!
 //! # Adding a data set
 //! A manifest, and at most one decoder: `docs/adding-a-dataset.md` of the repository.
 
 mod buffer;
-mod carve;
-mod cifar;
-mod collection;
-mod container;
 mod contents;
 mod digest;
+#[cfg(feature = "hub")]
+pub mod download;
 mod error;
-mod files;
+pub mod files;
+mod formats;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
-#[cfg(feature = "hub")]
-mod hub;
-mod hub_copy;
-mod idx;
-mod image;
-mod imagenet;
-mod inspect;
-#[cfg(feature = "encoded")]
-mod jpeg;
+pub mod images;
 mod library;
-mod load;
-mod manifest;
-mod npz;
-mod originals;
-mod parquet_rows;
-mod picture;
-mod prepare;
-mod prepared;
-mod prepared_copies;
-mod recorded;
-mod resize;
-mod sealed;
+pub mod manifest;
+pub mod prepared;
+pub mod splits;
 mod stream;
-mod synthetic;
-mod tar;
-mod text;
-mod zip;
+pub mod text;
 
-pub use carve::{Carving, Splits, carve};
 pub use error::Error;
-#[cfg(feature = "hub")]
-pub use hub::{FetchEvent, FetchOptions, Fetched, fetch};
-pub use image::{HeldOut, ImageData, ImageInfo, ImageShape, SourceSizes, SourceSplit};
-pub use inspect::{Presence, State, Verdict, Verification, VerifiedFile, in_full, inspect, verify};
+pub use images::ImageData;
 pub use library::{Datasets, Source};
-pub use manifest::{
-    Decoder, FileSpec, HubCopy, Manifest, Part, Sides, StandIn, image_info, manifest, manifests,
-};
-pub use prepare::{Preparation, PreparedImages, prepare_images};
-pub use prepared_copies::{PreparedCopy, PreparedState, inspect_prepared};
-pub use resize::resize_cubic;
+pub use splits::{Carving, Splits, carve, carve_text};
 pub use stream::IndexStream;
 pub use taskset_names::{Origin, Split};
 pub use taskset_rng::{Stream, StreamId};
-pub use text::{
-    BYTE_VOCABULARY, BytesOfFiles, Download, Encoding, Language, PrepareEvent, PrepareProgress, PreparedText,
-    Quiet, SubwordEncoder, TextData, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest,
-    TokenCounts, carve_text, decode_bytes, encode_bytes, held_out_size, prepare_text, slice, text_info,
-    text_infos, text_manifests,
-};
+pub use text::TextData;

@@ -7,7 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use taskset_names::Origin;
 
-use crate::{Error, ImageData, TextData, load, manifest, prepared, synthetic, text, text_info};
+use crate::images::{load, stand_in};
+use crate::manifest::manifest;
+use crate::prepared::{FOLDER, NoProgress};
+use crate::text::{self, text_info};
+use crate::{Error, ImageData, TextData};
 
 /// Where data sets are taken from. There is no fall-back from one to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,10 +122,10 @@ impl Datasets {
         let manifest = manifest(name)?;
         once(&self.images, &manifest.name, || match &self.source {
             Source::Directory(directory) => {
-                let cache = self.cache.clone().unwrap_or_else(|| directory.join(prepared::FOLDER));
+                let cache = self.cache.clone().unwrap_or_else(|| directory.join(FOLDER));
                 load::images(directory, &cache, manifest, self.allow_partial)
             }
-            Source::Synthetic => synthetic::images(manifest),
+            Source::Synthetic => stand_in::images(manifest),
         })
     }
 
@@ -134,7 +138,7 @@ impl Datasets {
         let info = text_info(name)?;
         once(&self.texts, &info.name, || match &self.source {
             Source::Directory(directory) => {
-                text::load(directory, info, self.allow_partial, self.cache.as_deref(), &mut text::Quiet)
+                text::load(directory, info, self.allow_partial, self.cache.as_deref(), &mut NoProgress)
             }
             Source::Synthetic => text::stand_in(info),
         })

@@ -67,7 +67,7 @@ fn the_whole_path_at_the_smallest_scale() {
     // Reading curves can be stopped, and writes no report.
     let elsewhere = directory.path().join("stopped");
     let request = sec5::Request {
-        settings: sec5::Settings::new(sec5::Scale::Smoke).unwrap(),
+        settings: sec5::Settings::new(sec5::RunScale::Smoke).unwrap(),
         datasets: Datasets::new(Source::Synthetic),
         out: elsewhere.clone(),
         jobs: 1,

@@ -1,7 +1,7 @@
 //! Line charts as data: what to draw, not how.
 
-use crate::draw::Size;
-use crate::{Color, Error, draw};
+use crate::svg::Size;
+use crate::{Color, Error, svg};
 
 /// One point of a series: the line's value and the ends of the band around it, e.g. a median between the 25th and the
 /// 75th percentile.
@@ -137,7 +137,7 @@ impl LineChart {
         for series in &self.series {
             check(series)?;
         }
-        draw::svg(self, size)
+        svg::line_chart(self, size)
     }
 }
 

@@ -29,7 +29,6 @@ mod chart;
 mod color;
 mod decimal;
 mod digits;
-mod draw;
 mod error;
 mod font;
 mod html;
@@ -37,6 +36,7 @@ mod order;
 mod panels;
 mod png;
 mod report;
+mod svg;
 mod table;
 mod xml;
 

@@ -53,7 +53,8 @@ fn harmless(cell: &str) -> Cow<'_, str> {
 }
 
 /// Whether a spreadsheet would take this text for a formula. Tabs and carriage returns count because spreadsheets skip
-/// them.
+/// them. A cell may be a negative number, which stays as it is: this is the difference from `taskset_names::csv_field`,
+/// which is for names.
 fn is_formula(cell: &str) -> bool {
     cell.trim_start().starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err()
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use taskset_datasets::{Datasets, in_full};
+use taskset_datasets::Datasets;
+use taskset_names::in_full;
 use taskset_nn::Backend;
 use taskset_optim::{Configured, Mode, Optimizer, UPSTREAM_TRAINING_STEPS, named};
 use taskset_trial::{Arithmetic, Curve, Source};

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::container::Container;
-use crate::{Error, SourceSplit};
-
 use super::lines::{self, Lines};
-use super::manifest::{TextDecoder, TextManifest};
 use super::source::{Counts, review, sentences};
 use super::visit::Visitor;
+use crate::Error;
+use crate::formats::container::Container;
+use crate::manifest::{TextDecoder, TextManifest};
+use crate::splits::SourceSplit;
 
 /// Largest file of an archive that is read; a shard of `lm1b` has 42 MB.
 const MAX_MEMBER: u64 = 128 << 20;
@@ -71,10 +71,12 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::tar::tests::archive;
-    use crate::text::prepare::load;
-    use crate::text::{Encoding, Quiet, TextData, TextInfo};
-    use crate::{State, inspect, text_info};
+    use crate::files::{FilesState, inspect};
+    use crate::formats::tar::tests::archive;
+    use crate::prepared::NoProgress;
+    use crate::text::load::load;
+    use crate::text::text_info;
+    use crate::text::{Encoding, TextData, TextInfo};
 
     /// A data set of which only the numbers of files are known, so that fabricated archives are read.
     fn info(name: &str, counts: &[usize]) -> &'static TextInfo {
@@ -100,7 +102,7 @@ mod tests {
     }
 
     fn read(root: &TempDir, info: &'static TextInfo) -> Result<TextData, Error> {
-        load(root.path(), info, false, None, &mut Quiet)
+        load(root.path(), info, false, None, &mut NoProgress)
     }
 
     /// Loads the files from a folder and from an archive that holds them in this order, and others that are not read.
@@ -148,7 +150,7 @@ mod tests {
         let shards: [(&str, &[u8]); 3] =
             [(&train(2), b"Three\n Four "), (&held_out, b"Five\n"), (&train(1), b"One .\nTwo\n\n")];
         let data = same(info("lm1b/bytes", &[2, 1]), &shards, &[(&hidden, b"\xff\0")]);
-        let texts: Vec<String> = (0..6).map(|i| crate::decode_bytes(data.tokens(i)).unwrap()).collect();
+        let texts: Vec<String> = (0..6).map(|i| crate::text::decode_bytes(data.tokens(i)).unwrap()).collect();
         assert_eq!(texts, ["One .", "Two", "", "Three", "Four", "Five"]);
     }
 
@@ -193,7 +195,7 @@ mod tests {
         put(&root, info, info.manifest.archive().unwrap(), &bytes);
         let message = read(&root, info).unwrap_err().to_string();
         assert!(message.contains("1 of 99 files") && message.contains("1 of 50 files"), "{message}");
-        assert_eq!(load(root.path(), info, true, None, &mut Quiet).unwrap().len(), 4);
+        assert_eq!(load(root.path(), info, true, None, &mut NoProgress).unwrap().len(), 4);
     }
 
     #[test]
@@ -210,7 +212,7 @@ mod tests {
             let info = info("imdb_reviews/bytes", &[3, 1, 0, 1]);
             let mut manifest = info.manifest.clone();
             (manifest.train, manifest.test) = (Some(4), Some(1));
-            manifest.bytes_of_files = Some(crate::BytesOfFiles { train: 38, test });
+            manifest.bytes_of_files = Some(crate::manifest::BytesOfFiles { train: 38, test });
             manifest.downloads[0].bytes = Some(bytes);
             manifest.downloads[0].sha256 = Some("0".repeat(64));
             let info = TextInfo { manifest: Box::leak(Box::new(manifest)), ..info.clone() };
@@ -245,11 +247,11 @@ mod tests {
         assert!(message.contains("holds 1 training and 0 test examples"), "{message}");
         let look = inspect(root.path(), None, "imdb_reviews").unwrap();
         assert!(look.present[0].ends_with("imdb/aclImdb_v1.tar.gz"), "{look:?}");
-        assert!(look.state == State::Incomplete && look.problems[0].contains("1 training"), "{look:?}");
+        assert!(look.state == FilesState::Incomplete && look.problems[0].contains("1 training"), "{look:?}");
         let bytes = gzip(&archive(&[("aclImdb/train/neg/0_1.txt", b"Bad.")]));
         put(&root, info, "aclImdb_v1.tar.gz", &bytes[..bytes.len() - 9]);
         let message = read(&root, info).unwrap_err().to_string();
         assert!(message.contains("truncated") && message.contains("the original has 84125825"), "{message}");
-        assert_eq!(inspect(root.path(), None, "imdb_reviews").unwrap().state, State::Damaged);
+        assert_eq!(inspect(root.path(), None, "imdb_reviews").unwrap().state, FilesState::Damaged);
     }
 }

@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::sealed::Writer;
-use crate::{Error, SourceSplit};
+use crate::Error;
+use crate::prepared::sealed::Writer;
+use crate::splits::SourceSplit;
 
 /// Tokens that are held before they are written.
 const HELD: usize = 1 << 21;
@@ -208,10 +209,13 @@ mod tests {
             let (Tokens::Written(writer), Tokens::Held(tokens)) = (written.tokens, held.tokens) else {
                 panic!("held and written are exchanged")
             };
-            writer.finish(|_| [0; crate::sealed::HEADER]).unwrap();
+            writer.finish(|_| [0; crate::prepared::sealed::HEADER]).unwrap();
             let bytes = std::fs::read(&target).unwrap();
-            let kept =
-                bytes[crate::sealed::HEADER..].as_chunks().0.iter().map(|&token| u16::from_le_bytes(token));
+            let kept = bytes[crate::prepared::sealed::HEADER..]
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&token| u16::from_le_bytes(token));
             assert!(kept.eq(tokens), "{repeats}");
         }
     }

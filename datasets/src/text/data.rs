@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 
 use taskset_names::Origin;
 
+use crate::Error;
 use crate::buffer::Buffer;
 use crate::digest::{Body, Fields};
-use crate::sealed::Digest256;
-use crate::{Error, SourceSizes};
+use crate::prepared::sealed::Digest256;
+use crate::splits::SourceSizes;
 
 use super::{Encoding, TextInfo};
 
@@ -220,7 +221,7 @@ pub(crate) fn padding(tokens: usize) -> &'static [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text_info;
+    use crate::text::text_info;
 
     fn texts(examples: &[&[u16]]) -> Texts {
         let mut texts = Texts::default();

@@ -2,7 +2,7 @@
 
 use md5::{Digest, Md5};
 
-use crate::SourceSplit;
+use crate::splits::SourceSplit;
 
 /// MD5 of the salt and the decimal number, read as a big-endian integer of 128 bits (docs/fidelity.md).
 fn hash(index: u64) -> u128 {

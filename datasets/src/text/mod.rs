@@ -1,35 +1,35 @@
-//! Text data: tokens of bytes and subwords, their sources, splits and slices.
+//! Texts: data sets of tokens, what is known of them without their files, their tokenisers, and the readers of their
+//! original files.
+//!
+//! [`Datasets::text`](crate::Datasets::text) loads a data set as [`TextData`]; [`text_info`] tells its vocabulary, classes and
+//! sizes without any file. Each source is two data sets: one of bytes, and one of subwords of the TFDS encoder
+//! ([`SubwordEncoder`]). [`slice()`] cuts a window out of an example.
 
 pub(crate) mod amazon;
 mod archive;
 mod bytes;
-pub(crate) mod cache;
-mod carve;
 mod collect;
-mod data;
+pub(crate) mod data;
 mod hash_split;
-pub(crate) mod inspect;
-mod lines;
-mod manifest;
-mod prepare;
+mod info;
+mod judge;
+pub(crate) mod lines;
+pub(crate) mod load;
+pub(crate) mod on_disk;
 mod slice;
 pub(crate) mod source;
 mod stand_in;
 mod subwords;
+mod tokenise;
 pub(crate) mod visit;
 pub(crate) mod wikipedia;
 
 pub use bytes::{BYTE_VOCABULARY, decode_bytes, encode_bytes};
-pub use carve::{carve_text, held_out_size};
 pub use data::TextData;
 #[cfg(test)]
 pub(crate) use data::Texts;
-pub use manifest::{
-    BytesOfFiles, Download, Encoding, Language, TextDecoder, TextFiles, TextHubCopy, TextInfo, TextManifest,
-    text_info, text_infos, text_manifests,
-};
-pub(crate) use prepare::load;
-pub use prepare::{PrepareEvent, PrepareProgress, PreparedText, Quiet, prepare_text};
+pub use info::{Encoding, TextInfo, text_info, text_infos};
+pub(crate) use load::load;
 pub use slice::slice;
 pub(crate) use stand_in::stand_in;
 pub use subwords::{SubwordEncoder, TokenCounts};

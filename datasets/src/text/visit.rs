@@ -1,6 +1,7 @@
 //! Who is told of the examples of a source while its files are read.
 
-use crate::{Error, SourceSplit};
+use crate::Error;
+use crate::splits::SourceSplit;
 
 /// Takes the examples of a source, one after the other.
 pub(crate) trait Visitor {

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, SourceSplit};
+use crate::Error;
+use crate::splits::SourceSplit;
 
 use super::hash_split;
 use super::lines::{Lines, strip};
@@ -87,7 +88,7 @@ fn rows(path: &Path, articles: &mut u64, visitor: &mut dyn Visitor) -> Result<()
     use arrow_array::cast::AsArray as _;
     use arrow_array::{Array as _, ArrayRef};
 
-    use crate::parquet_rows::{broken, column, rows};
+    use crate::formats::parquet_rows::{broken, column, rows};
 
     const TEXT: &str = "text";
 
@@ -120,7 +121,7 @@ fn rows(path: &Path, articles: &mut u64, visitor: &mut dyn Visitor) -> Result<()
 /// Without the feature `parquet` there is no reader.
 #[cfg(not(feature = "parquet"))]
 fn rows(path: &Path, _: &mut u64, _: &mut dyn Visitor) -> Result<(), Error> {
-    Err(crate::parquet_rows::unsupported(path))
+    Err(crate::formats::parquet_rows::unsupported(path))
 }
 
 #[cfg(test)]
@@ -133,7 +134,8 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::text::{Quiet, text_info};
+    use crate::prepared::NoProgress;
+    use crate::text::text_info;
 
     fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
@@ -215,7 +217,7 @@ mod tests {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         std::fs::write(folder.join("train-00000-of-00001.parquet"), articles(&texts)).unwrap();
         let info = text_info("tokenized_wikipedia/20190301.hsb_bytes").unwrap();
-        let load = |partial| crate::text::load(root.path(), info, partial, None, &mut Quiet);
+        let load = |partial| crate::text::load(root.path(), info, partial, None, &mut NoProgress);
         let message = load(false).unwrap_err().to_string();
         assert!(message.contains("20231101.hsb/train-*-of-00001.parquet is read instead"), "{message}");
         assert_eq!(load(true).unwrap().len(), 20);

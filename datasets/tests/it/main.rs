@@ -8,6 +8,9 @@ mod learnable;
 /// Manifests agree with tables of shapes and sizes.
 #[cfg(test)]
 mod manifests;
+/// Prepared copies of texts are found again, and never used when they are damaged.
+#[cfg(test)]
+mod prepared_texts;
 /// The real files, where `TASKSET_DATA` says they are.
 #[cfg(test)]
 mod real_files;
@@ -20,3 +23,6 @@ mod subwords;
 /// Text sources in their original formats, complete, partial and broken.
 #[cfg(test)]
 mod text_sources;
+/// Text sources in miniature, for the tests of texts.
+#[cfg(test)]
+mod text_support;

@@ -1,6 +1,8 @@
 //! Manifests agree with the tables of shapes and sizes below.
 
-use taskset_datasets::{Carving, Datasets, Decoder, Error, Source, image_info, manifests};
+use taskset_datasets::images::image_info;
+use taskset_datasets::manifest::{Decoder, manifests};
+use taskset_datasets::{Carving, Datasets, Error, Source};
 
 /// The table of the sampled tasks (the paper's appendix G.1): height, width, channels,
 /// classes, and the sizes of train, valid_inner, valid_outer, test.

@@ -3,7 +3,8 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use taskset_datasets::{Datasets, Error, Source, State, Verdict, inspect, verify};
+use taskset_datasets::files::{FileVerdict, FilesState, inspect, verify};
+use taskset_datasets::{Datasets, Error, Source};
 use taskset_names::Origin;
 
 /// The data directory, if it holds this data set. One without MNIST is a mistake, not a reason to skip.
@@ -23,10 +24,10 @@ fn directory(name: &str) -> Option<PathBuf> {
 /// Class counts of train and test, mean pixel of train (0 to 1) and the first labels, all published.
 fn check(name: &str, train_counts: [usize; 10], mean: f64, first_labels: [u16; 8]) {
     let Some(directory) = directory(name) else { return };
-    assert_eq!(inspect(&directory, None, name).unwrap().state, State::Complete);
+    assert_eq!(inspect(&directory, None, name).unwrap().state, FilesState::Complete);
     let verification = verify(&directory, name).unwrap();
     assert!(verification.is_good());
-    assert!(verification.files.iter().all(|f| matches!(f.verdict, Verdict::Original)));
+    assert!(verification.files.iter().all(|f| matches!(f.verdict, FileVerdict::Original)));
 
     let data = Datasets::new(Source::Directory(directory)).images(name).unwrap();
     assert_eq!((data.len(), data.origin()), (70_000, Origin::Real));
@@ -54,9 +55,9 @@ fn fashion_mnist() {
 #[test]
 fn cifar10() {
     let Some(directory) = directory("cifar10") else { return };
-    let complete = inspect(&directory, None, "cifar10").unwrap().state == State::Complete;
+    let complete = inspect(&directory, None, "cifar10").unwrap().state == FilesState::Complete;
     let verification = verify(&directory, "cifar10").unwrap();
-    assert!(verification.files[..5].iter().all(|f| matches!(f.verdict, Verdict::Original)));
+    assert!(verification.files[..5].iter().all(|f| matches!(f.verdict, FileVerdict::Original)));
     assert_eq!(verification.is_good(), complete);
 
     let datasets = Datasets::new(Source::Directory(directory));

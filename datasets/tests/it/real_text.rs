@@ -4,7 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
-use taskset_datasets::{Datasets, Quiet, Source, State, inspect, prepare_text};
+use taskset_datasets::files::{FilesState, inspect};
+use taskset_datasets::prepared::{NoProgress, prepare_text};
+use taskset_datasets::{Datasets, Source};
 use taskset_names::{Origin, Split};
 use tempfile::TempDir;
 
@@ -30,7 +32,7 @@ fn imdb() {
     let whole = sizes.test == Some(25_000);
     assert_eq!(data.origin(), if whole { Origin::Real } else { Origin::Partial });
     let state = inspect(&root, None, "imdb_reviews").unwrap().state;
-    assert_eq!(state, if whole { State::Complete } else { State::Partial });
+    assert_eq!(state, if whole { FilesState::Complete } else { FilesState::Partial });
     let positive = (0..25_000).filter(|&i| data.label(i) == 1).count();
     assert_eq!(positive, 12_500);
     // QUIRK-15: word language models hold out 20,000 of the 25,000.
@@ -40,7 +42,8 @@ fn imdb() {
     // The vocabulary is the original one: 8,185 ids, and byte for byte the file that TFDS 1.3.0 writes when it builds it
     // from these 25,000 reviews (made once, with the tokeniser described in `fixtures/subwords/README.md`).
     let cache = TempDir::new().unwrap();
-    let prepared = prepare_text(&root, "imdb_reviews/subwords8k", cache.path(), true, &mut Quiet).unwrap();
+    let prepared =
+        prepare_text(&root, "imdb_reviews/subwords8k", cache.path(), true, &mut NoProgress).unwrap();
     assert_eq!(prepared.vocabulary, 8185);
     let vocabulary = std::fs::read(prepared.path.with_extension("subwords")).unwrap();
     let digest: String = Sha256::digest(vocabulary).iter().map(|byte| format!("{byte:02x}")).collect();

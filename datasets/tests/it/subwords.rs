@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use taskset_datasets::{SubwordEncoder, TokenCounts};
+use taskset_datasets::text::{SubwordEncoder, TokenCounts};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/subwords").join(name)

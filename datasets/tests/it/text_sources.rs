@@ -1,57 +1,15 @@
 //! Text sources in their original formats: complete, partial and broken copies, made here in miniature.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
-use flate2::{Compression, write::GzEncoder};
-use taskset_datasets::{
-    Datasets, Error, PrepareEvent, PrepareProgress, Quiet, Source, TextData, decode_bytes, prepare_text,
-};
+use taskset_datasets::prepared::{NoProgress, prepare_text};
+use taskset_datasets::text::decode_bytes;
+use taskset_datasets::{Datasets, Error, Source};
 use taskset_names::Origin;
 use tempfile::TempDir;
 
-fn put(root: &Path, name: &str, bytes: impl AsRef<[u8]>) {
-    let path = root.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
-}
-
-fn gzip(text: &str) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text.as_bytes()).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn load(root: &Path, name: &str) -> Result<std::sync::Arc<TextData>, Error> {
-    Datasets::new(Source::Directory(root.to_owned())).allow_partial(true).text(name)
-}
-
-/// The texts of a source, read as bytes: training and test examples.
-fn texts(root: &Path, name: &str) -> [Vec<String>; 2] {
-    let data = load(root, name).unwrap();
-    assert_eq!(data.origin(), Origin::Partial);
-    let train = data.source_sizes().train as u32;
-    let decode = |range: std::ops::Range<u32>| range.map(|i| decode_bytes(data.tokens(i)).unwrap()).collect();
-    [decode(0..train), decode(train..data.len() as u32)]
-}
-
-fn fails(root: &Path, name: &str, words: &[&str]) {
-    let message = load(root, name).unwrap_err().to_string();
-    words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
-}
-
-const IMDB: &str = "imdb_reviews/bytes";
-
-fn imdb(root: &Path) {
-    let review = |name: &str, text: &str| put(root, &format!("imdb/aclImdb/{name}.txt"), text);
-    review("train/pos/0_9", "Great.\n");
-    review("train/pos/10_8", "A  fine \u{a0}film\u{a0}");
-    review("train/neg/2_1", " Bad.<br /><br />Very. ");
-    review("train/unsup/0_0", "not used");
-    review("test/neg/0_2", "Poor.");
-    review("test/pos/0_7", "");
-}
+use crate::text_support::{IMDB, fails, gzip, imdb, load, put, texts};
 
 #[test]
 fn imdb_reviews_are_files_below_folders_of_labels() {
@@ -84,113 +42,13 @@ fn partial_copies_are_errors_unless_allowed() {
     assert!(!root.path().join("prepared").exists(), "nothing is written without a cache");
 
     // What was prepared in the data directory is used without being asked for: here it is damaged.
-    let made = prepare_text(root.path(), IMDB, &root.path().join("prepared"), true, &mut Quiet).unwrap();
+    let made = prepare_text(root.path(), IMDB, &root.path().join("prepared"), true, &mut NoProgress).unwrap();
     let copy = fs::read(&made.path).unwrap();
     fs::write(&made.path, &copy[..copy.len() - 1]).unwrap();
     let damaged = load(root.path(), IMDB);
     assert!(matches!(damaged, Err(Error::Cache { .. })), "{damaged:?}");
     fs::write(&made.path, copy).unwrap();
     assert_eq!(texts(root.path(), IMDB)[0][1], "Great.");
-}
-
-#[cfg(unix)]
-#[test]
-fn texts_of_other_contents_are_noticed_whatever_their_modification_time() {
-    let root = TempDir::new().unwrap();
-    imdb(root.path());
-    let cache = root.path().join("prepared");
-    let prepare =
-        |name| prepare_text(root.path(), name, &cache, true, &mut Quiet).map(|made| made.found).unwrap();
-    let both = [IMDB, "imdb_reviews/subwords8k"];
-    assert_eq!(both.map(prepare), [false; 2]);
-    assert_eq!(both.map(prepare), [true; 2]);
-    let vocabulary = || fs::read(cache.join(&names(&cache, ".subwords")[0])).unwrap();
-    let before = vocabulary();
-    let review = root.path().join("imdb/aclImdb/train/pos/0_9.txt");
-    let changed = fs::metadata(&review).unwrap().modified().unwrap();
-    fs::write(&review, "Worst!\n").unwrap();
-    fs::File::options().write(true).open(&review).unwrap().set_modified(changed).unwrap();
-    // Without a cache that was named, too.
-    assert_eq!(texts(root.path(), IMDB)[0][1], "Worst!");
-    assert_eq!(both.map(prepare), [false; 2]);
-    assert_eq!(names(&cache, ".tokens").len(), 2, "the new copies take the place of the old ones");
-    assert_eq!(texts(root.path(), IMDB)[0][1], "Worst!");
-    assert!(vocabulary() != before, "a vocabulary of its own");
-    assert_eq!(both.map(prepare), [true; 2]);
-}
-
-/// Names of files in a folder that end so.
-fn names(folder: &Path, ending: &str) -> Vec<String> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(ending)).collect()
-}
-
-/// Writes a file, and a time of change after that of the file that was there.
-fn replace(path: &Path, bytes: impl AsRef<[u8]>) {
-    let time = fs::metadata(path).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
-    fs::write(path, bytes).unwrap();
-    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
-}
-
-#[test]
-fn a_prepared_copy_is_the_same_data_and_a_damaged_one_is_not_used() {
-    let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    imdb(root.path());
-    for name in [IMDB, "imdb_reviews/subwords8k"] {
-        let read = load(root.path(), name).unwrap().digest();
-        let made = prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
-        let datasets = || {
-            let datasets = Datasets::new(Source::Directory(root.path().to_owned())).allow_partial(true);
-            datasets.cache(Some(cache.path().to_owned()))
-        };
-        assert_eq!(datasets().text(name).unwrap().digest(), read, "{name}");
-        let mut bytes = fs::read(&made.path).unwrap();
-        bytes[264] ^= 2;
-        replace(&made.path, bytes);
-        let message = datasets().text(name).unwrap_err().to_string();
-        for word in [".tokens", "wrong checksum of its contents", &format!("prepare {name} again")] {
-            assert!(message.contains(word), "`{word}` is not in: {message}");
-        }
-        assert!(!prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap().found);
-        assert_eq!(datasets().text(name).unwrap().digest(), read, "{name}");
-    }
-}
-
-#[test]
-fn copies_of_what_lay_in_the_same_folder_before_are_removed() {
-    let (root, other, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap(), TempDir::new().unwrap());
-    let subwords = "imdb_reviews/subwords8k";
-    let prepare =
-        |root: &TempDir, name| prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
-    let count = |ending: &str| names(cache.path(), ending).len();
-    imdb(root.path());
-    imdb(other.path());
-    put(other.path(), "imdb/aclImdb/train/pos/11_8.txt", "One more.");
-    let first = [IMDB, subwords].map(|name| prepare(&root, name));
-    let others = [IMDB, subwords].map(|name| prepare(&other, name));
-    assert_eq!((count(".tokens"), count(".subwords")), (4, 2));
-    // Of an older version of the program, of a newer one, and what is not ours.
-    let old = |name: &str, version: u8| {
-        let mut bytes = fs::read(&first[0].path).unwrap();
-        bytes[8] = version;
-        fs::write(cache.path().join(name), bytes).unwrap();
-    };
-    let key = "0123456789abcdef0123456789abcdef";
-    old(&format!("imdb_reviews-bytes-{key}.tokens"), 2);
-    old(&format!("imdb_reviews-bytes-{}.tokens", key.replace('0', "f")), 99);
-    fs::write(cache.path().join("imdb_reviews-bytes-mine.tokens"), "mine").unwrap();
-
-    let review = root.path().join("imdb/aclImdb/train/pos/0_9.txt");
-    replace(&review, "Weak..\n");
-    let made = prepare(&root, IMDB);
-    assert!(!made.found && made.path != first[0].path);
-    assert!(!first[0].path.exists() && first[1].path.exists(), "only copies of the same data set go");
-    assert!(!names(cache.path(), ".tokens").contains(&format!("imdb_reviews-bytes-{key}.tokens")));
-    assert_eq!((count("bytes-mine.tokens"), count(".tokens"), count(".subwords")), (1, 6, 2));
-    prepare(&root, subwords);
-    assert!(!first[1].path.exists() && !first[1].path.with_extension("subwords").exists());
-    assert_eq!((count(".tokens"), count(".subwords")), (6, 2));
-    assert!(others.iter().all(|copy| copy.path.exists()), "copies of another folder stay");
 }
 
 #[test]
@@ -342,22 +200,22 @@ fn broken_reviews_of_amazon_are_named_with_their_line() {
 #[test]
 fn completeness_is_a_matter_of_contents() {
     let check = |place: &dyn Fn(&Path), name: &str, words: &[&str]| {
-        use taskset_datasets::{State, inspect, verify};
+        use taskset_datasets::files::{FilesState, inspect, verify};
         let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         place(root.path());
         let look = || inspect(root.path(), Some(cache.path()), name).unwrap();
-        assert!(!matches!(look().state, State::Complete), "{:?}", look());
+        assert!(!matches!(look().state, FilesState::Complete), "{:?}", look());
         let strict = Datasets::new(Source::Directory(root.path().to_owned()));
-        let refused = prepare_text(root.path(), name, cache.path(), false, &mut Quiet).unwrap_err();
+        let refused = prepare_text(root.path(), name, cache.path(), false, &mut NoProgress).unwrap_err();
         for message in [strict.text(name).unwrap_err().to_string(), refused.to_string()] {
             words.iter().for_each(|word| assert!(message.contains(word), "`{word}` is not in: {message}"));
         }
         let verification = verify(root.path(), name).unwrap();
         assert!(verification.is_partial() && !verification.is_bad(), "{verification:?}");
-        let made = prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap();
+        let made = prepare_text(root.path(), name, cache.path(), true, &mut NoProgress).unwrap();
         assert_eq!(made.origin, Origin::Partial);
         assert_eq!(load(root.path(), name).unwrap().origin(), Origin::Partial);
-        assert_eq!(look().state, State::Partial);
+        assert_eq!(look().state, FilesState::Partial);
     };
     let lm1b = |root: &Path, text: &dyn Fn(usize) -> String| {
         let top = "lm1b/1-billion-word-language-modeling-benchmark-r13output";
@@ -385,76 +243,6 @@ fn completeness_is_a_matter_of_contents() {
     check(&packed, "tokenized_wikipedia/20190301.en_bytes", &["9 of 1000001 articles"]);
 }
 
-/// Counts events.
-#[derive(Default)]
-struct Events(usize);
-
-impl PrepareProgress for Events {
-    fn event(&mut self, _: PrepareEvent) {
-        self.0 += 1;
-    }
-}
-
-#[test]
-fn prepared_sets_are_kept_and_found_again() {
-    let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    imdb(root.path());
-    for name in ["imdb_reviews/bytes", "imdb_reviews/subwords8k"] {
-        let mut events = Events::default();
-        let mut prepare =
-            || prepare_text(root.path(), name, cache.path(), true, &mut events).map(|p| (p.found, p.path));
-        let (found, path) = prepare().unwrap();
-        assert!(!found && path.is_file());
-        assert!(prepare().unwrap().0);
-        let first = events.0;
-        assert!(first > 0);
-
-        let fresh = load(root.path(), name).unwrap();
-        let datasets =
-            Datasets::new(Source::Directory(root.path().to_owned())).cache(Some(cache.path().to_owned()));
-        let message = datasets.text(name).unwrap_err().to_string();
-        assert!(message.contains("only a part"), "{message}");
-        let kept = datasets.allow_partial(true).text(name).unwrap();
-        assert_eq!(kept.all_tokens(), fresh.all_tokens());
-        assert_eq!((kept.source_sizes(), kept.origin()), (fresh.source_sizes(), fresh.origin()));
-        assert!((0..5).all(|i| kept.tokens(i) == fresh.tokens(i) && kept.label(i) == fresh.label(i)));
-
-        // Damage of any kind means that it is made anew.
-        let whole = fs::read(&path).unwrap();
-        for damage in [
-            |bytes: &mut Vec<u8>| bytes[100] ^= 1,
-            |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2),
-            |bytes: &mut Vec<u8>| bytes[40] = 0xff,
-            |bytes: &mut Vec<u8>| bytes.clear(),
-        ] {
-            let mut bytes = whole.clone();
-            damage(&mut bytes);
-            fs::write(&path, bytes).unwrap();
-            assert!(!prepare_text(root.path(), name, cache.path(), true, &mut Quiet).unwrap().found);
-            assert_eq!(fs::read(&path).unwrap(), whole);
-        }
-    }
-    let left: Vec<_> = fs::read_dir(cache.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 3, "two sets and a vocabulary, no temporary file: {left:?}");
-    // Other input, other file.
-    put(root.path(), "imdb/aclImdb/train/pos/0_9.txt", "Changed!");
-    assert!(!prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().found);
-}
-
-#[test]
-fn two_may_prepare_at_once() {
-    let (root, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    imdb(root.path());
-    let prepare = || prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().path;
-    let paths: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4).map(|_| scope.spawn(prepare)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    assert!(paths.iter().all(|path| *path == paths[0] && path.is_file()));
-    assert!(prepare_text(root.path(), IMDB, cache.path(), true, &mut Quiet).unwrap().found);
-    assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
-}
-
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
 
@@ -480,35 +268,41 @@ proptest::proptest! {
         ] {
             put(root.path(), file, &bytes);
         }
-        for info in taskset_datasets::text_infos() {
+        for info in taskset_datasets::text::text_infos() {
             let _ = load(root.path(), &info.name);
-            assert!(taskset_datasets::inspect(root.path(), None, &info.name).is_ok());
-            assert!(taskset_datasets::verify(root.path(), &info.name).is_ok());
+            assert!(taskset_datasets::files::inspect(root.path(), None, &info.name).is_ok());
+            assert!(taskset_datasets::files::verify(root.path(), &info.name).is_ok());
         }
     }
 }
 
 #[test]
 fn looks_and_full_readings_tell_partial_from_complete() {
-    use taskset_datasets::{State, Verdict, inspect, verify};
+    use taskset_datasets::files::{FileVerdict, FilesState, inspect, verify};
     let root = TempDir::new().unwrap();
     let look = |name: &str| inspect(root.path(), None, name).unwrap();
-    assert_eq!(look("imdb_reviews").state, State::Missing);
+    assert_eq!(look("imdb_reviews").state, FilesState::Missing);
     assert!(!verify(root.path(), "imdb_reviews").unwrap().is_good());
     imdb(root.path());
     let found = look("imdb_reviews");
-    assert_eq!((found.state, found.name.as_str(), found.present.len()), (State::Partial, "imdb_reviews", 5));
+    assert_eq!(
+        (found.state, found.name.as_str(), found.present.len()),
+        (FilesState::Partial, "imdb_reviews", 5)
+    );
     assert!(found.problems[0].contains("1 of 12500 files"), "{:?}", found.problems);
     let verification = verify(root.path(), "imdb_reviews/bytes").unwrap();
-    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Partial(_)));
+    assert!(matches!(verification.files.last().unwrap().verdict, FileVerdict::Partial(_)));
 
     put(root.path(), TSV, tsv(&[("5", "a"); 9]));
-    assert_eq!(look(BOOKS).state, State::Partial);
+    assert_eq!(look(BOOKS).state, FilesState::Partial);
     let verification = verify(root.path(), BOOKS).unwrap();
-    assert!(!verification.is_good() && matches!(verification.files[0].verdict, Verdict::WellFormed));
+    assert!(!verification.is_good() && matches!(verification.files[0].verdict, FileVerdict::WellFormed));
     put(root.path(), TSV, tsv(&[("5", "a"), ("x", "b")]));
     let verification = verify(root.path(), BOOKS).unwrap();
-    assert!(matches!(verification.files.last().unwrap().verdict, Verdict::Bad(Error::MalformedText { .. })));
+    assert!(matches!(
+        verification.files.last().unwrap().verdict,
+        FileVerdict::Bad(Error::MalformedText { .. })
+    ));
 
     // Whole, compressed and of few rows: a part. Cut: damaged.
     fs::remove_file(root.path().join(TSV)).unwrap();
@@ -518,21 +312,21 @@ fn looks_and_full_readings_tell_partial_from_complete() {
     let (half, rest) = table.split_at(300);
     let packed = [gzip(half), gzip(rest)].concat();
     put(root.path(), &format!("{TSV}.gz"), packed.clone());
-    assert_eq!(look(BOOKS).state, State::Partial);
+    assert_eq!(look(BOOKS).state, FilesState::Partial);
     let verification = verify(root.path(), BOOKS).unwrap();
     assert!(verification.is_partial() && !verification.is_bad(), "{verification:?}");
     assert_eq!(load(root.path(), BOOKS).unwrap().origin(), Origin::Partial);
     put(root.path(), &format!("{TSV}.gz"), &packed[..packed.len() - 9]);
-    assert_eq!(look(BOOKS).state, State::Damaged);
+    assert_eq!(look(BOOKS).state, FilesState::Damaged);
     let message = load(root.path(), BOOKS).unwrap_err().to_string();
     assert!(message.contains("truncated") && message.contains("1329539135"), "{message}");
 
     put(root.path(), "wikipedia_en/AA/wiki_00", article(0, "A"));
-    assert_eq!(look("wikipedia_en").state, State::Incomplete);
+    assert_eq!(look("wikipedia_en").state, FilesState::Incomplete);
     assert!(verify(root.path(), "wikipedia_en").unwrap().is_bad());
     let articles = |i| article(i, "A line of text");
     put(root.path(), "wikipedia_en/AA/wiki_00", (0..20).map(articles).collect::<String>());
     let found = look("wikipedia_en");
-    assert_eq!(found.state, State::Partial);
+    assert_eq!(found.state, FilesState::Partial);
     assert!(found.problems[0].contains("1000001 articles"), "{:?}", found.problems);
 }

@@ -23,7 +23,7 @@ use taskset_train::{Sweep, SweepObserver, SweepPlan};
 use picture::Pictures;
 
 pub use crate::Error;
-pub use settings::{Scale, Settings};
+pub use settings::{RunScale, Settings};
 
 /// What to reproduce, from what, and where to.
 #[derive(Clone, Debug)]

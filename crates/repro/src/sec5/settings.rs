@@ -13,7 +13,7 @@ use crate::Error;
 
 /// How much to compute. What exactly, [`Settings`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
+pub enum RunScale {
     /// Seconds: runs the whole path on a few tasks. It checks the installation, and gives no verdicts.
     Smoke,
     /// Minutes on two cores.
@@ -33,7 +33,7 @@ pub(crate) const PAPER_CONFIGURATIONS: u32 = 1_000;
 /// Replicas in the paper.
 pub(crate) const PAPER_REPLICAS: u32 = 5;
 
-impl Scale {
+impl RunScale {
     /// All scales, smallest first.
     pub const ALL: [Self; 4] = [Self::Smoke, Self::Quick, Self::Small, Self::Paper];
 
@@ -86,7 +86,7 @@ impl Scale {
 }
 
 /// What it trains, in words: `100 configurations of each of 3 families, 1 replica, 500 steps`.
-impl std::fmt::Display for Scale {
+impl std::fmt::Display for RunScale {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -99,7 +99,7 @@ impl std::fmt::Display for Scale {
     }
 }
 
-impl FromStr for Scale {
+impl FromStr for RunScale {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
@@ -114,7 +114,7 @@ impl FromStr for Scale {
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The scale that they come from.
-    pub scale: Scale,
+    pub scale: RunScale,
     /// Tasks, by name.
     pub tasks: Vec<String>,
     /// How the tasks were chosen, in a sentence.
@@ -170,29 +170,29 @@ impl Settings {
     ///
     /// # Errors
     /// Only if the registry of tasks is broken.
-    pub fn new(scale: Scale) -> Result<Self, Error> {
+    pub fn new(scale: RunScale) -> Result<Self, Error> {
         let pick = |pattern, datasets, count, max_flops| Pick { pattern, datasets, count, max_flops };
         let picks = match scale {
-            Scale::Smoke => vec![
+            RunScale::Smoke => vec![
                 pick("TwoD_*", &[], 4, f64::INFINITY),
                 pick("quadratic_family", &[], 3, 1e5),
                 pick("losg_tasks_family", &[], 3, 1e5),
                 pick("mlp_family", READABLE, 2, 3e6),
             ],
-            Scale::Quick => vec![
+            RunScale::Quick => vec![
                 pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
                 pick("quadratic_family", &[], 16, 1e6),
                 pick("losg_tasks_family", &[], 24, 1e6),
                 pick("mlp_family", READABLE, 12, 5e6),
             ],
-            Scale::Small => vec![
+            RunScale::Small => vec![
                 pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
                 pick("quadratic_family", &[], 48, 1e7),
                 pick("losg_tasks_family", &[], 64, 1e7),
                 pick("mlp_family", READABLE, 48, 3e7),
                 pick("FixedMLP_mnist*", READABLE, 2, f64::INFINITY),
             ],
-            Scale::Paper => vec![
+            RunScale::Paper => vec![
                 pick("fixed", READABLE, usize::MAX, f64::INFINITY),
                 pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
                 pick("quadratic_family", &[], usize::MAX, 1e9),
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn all_of_the_data_is_real_whatever_would_be_accepted() {
-        let settings = Settings::new(Scale::Smoke).unwrap();
+        let settings = Settings::new(RunScale::Smoke).unwrap();
         let names = datasets_of(&settings.tasks).unwrap();
         assert!(!names.is_empty() && names.iter().all(|name| READABLE.contains(&name.as_str())), "{names:?}");
         let stand_ins = Datasets::new(Source::Synthetic).allow_partial(true);
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_rule_says_what_was_picked() {
-        let settings = Settings::new(Scale::Smoke).unwrap();
+        let settings = Settings::new(RunScale::Smoke).unwrap();
         for words in
             ["the first 4 of TwoD_*;", "the first 3 of quadratic_family with at most 0.1 MFLOP per step"]
         {
@@ -314,8 +314,8 @@ mod tests {
 
     #[test]
     fn every_scale_has_tasks_of_every_family_and_no_task_twice() {
-        for scale in Scale::ALL {
-            assert_eq!(scale.name().parse::<Scale>().unwrap(), scale);
+        for scale in RunScale::ALL {
+            assert_eq!(scale.name().parse::<RunScale>().unwrap(), scale);
             let settings = Settings::new(scale).unwrap();
             let mut tasks = settings.tasks.clone();
             tasks.sort();
@@ -335,6 +335,6 @@ mod tests {
                 "{scale}"
             );
         }
-        assert!("huge".parse::<Scale>().is_err());
+        assert!("huge".parse::<RunScale>().is_err());
     }
 }

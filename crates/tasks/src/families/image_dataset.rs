@@ -84,7 +84,7 @@ impl InputShape {
 
 /// The input of models of an image set, uncropped.
 pub(crate) fn input_shape(name: &str) -> Result<InputShape, Infeasible> {
-    let info = taskset_datasets::image_info(name).map_err(|error| Infeasible(error.to_string()))?;
+    let info = taskset_datasets::images::image_info(name).map_err(|error| Infeasible(error.to_string()))?;
     let shape = info.shape;
     Ok(InputShape {
         height: shape.height,

@@ -1,6 +1,6 @@
 //! Augmentation of one image: crop, flips, colour, as TensorFlow's image operations compute them.
 
-use taskset_datasets::ImageShape;
+use taskset_datasets::images::ImageShape;
 use taskset_nn::kernels::ColorChange;
 use taskset_nn::{Backend, Scalar};
 use taskset_rng::Stream;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{Carving, Datasets, ImageData, ImageShape, IndexStream, Splits, carve};
+use taskset_datasets::images::ImageShape;
+use taskset_datasets::{Carving, Datasets, ImageData, IndexStream, Splits, carve};
 use taskset_names::{Origin, Split};
 use taskset_nn::kernels::prefetch;
 use taskset_nn::{Backend, BatchMut, Scalar, Shape};

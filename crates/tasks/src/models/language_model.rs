@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{Datasets, Encoding, carve_text};
+use taskset_datasets::text::Encoding;
+use taskset_datasets::{Datasets, carve_text};
 use taskset_nn::{Dense, Embed, Loss, Network};
 
 use super::SHUFFLE_BUFFER;

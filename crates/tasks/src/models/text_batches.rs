@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{IndexStream, Splits, TextData, slice};
+use taskset_datasets::text::slice;
+use taskset_datasets::{IndexStream, Splits, TextData};
 use taskset_names::{Origin, Split};
 use taskset_nn::{BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};

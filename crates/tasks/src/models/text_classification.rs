@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{Datasets, carve_text, held_out_size};
+use taskset_datasets::splits::held_out_size;
+use taskset_datasets::{Datasets, carve_text};
 use taskset_names::Split;
 use taskset_nn::{Dense, Embed, Loss, Network, TimePool};
 

@@ -12,12 +12,11 @@ mod writer;
 use taskset_names::Origin;
 use taskset_rng::{Stream, StreamId};
 
-use crate::Error;
-
 use super::data::Texts;
-use super::manifest::TextDecoder;
 use super::subwords::{SubwordEncoder, TokenCounts};
 use super::{Encoding, TextData, TextInfo, encode_bytes};
+use crate::Error;
+use crate::manifest::TextDecoder;
 use writer::Writer;
 
 /// Share of the labels that are replaced by a uniformly drawn class.
@@ -122,7 +121,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::{text_info, text_infos};
+    use crate::text::{text_info, text_infos};
 
     /// Mean bits a byte of the test texts under add-one counts of the training texts: alone, and after another.
     fn bits(data: &TextData) -> [f64; 2] {
@@ -190,7 +189,7 @@ mod tests {
     fn texts_of_bytes_are_in_the_script_of_the_language() {
         let check = |name: &str, share: std::ops::Range<f64>, ends: &str| {
             let data = stand_in(text_info(name).unwrap()).unwrap();
-            let text = crate::decode_bytes(data.all_tokens()).unwrap();
+            let text = crate::text::decode_bytes(data.all_tokens()).unwrap();
             let multi = text.chars().filter(|c| !c.is_ascii()).count() as f64 / text.chars().count() as f64;
             assert!(share.contains(&multi), "{name}: {multi}");
             assert!(text.contains(ends), "{name}");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use taskset_rng::Stream;
 
-use crate::text::Language;
+use crate::manifest::Language;
 
 /// Number of topics; each document has one.
 pub(super) const TOPICS: usize = 10;

@@ -2,7 +2,7 @@
 
 use taskset_rng::Stream;
 
-use crate::text::Language;
+use crate::manifest::Language;
 
 use super::words::{Grammar, Lexicon, TOPICS, capitalised, grammar};
 

@@ -1,11 +1,12 @@
 //! From an error to its message and exit code.
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use taskset::names::visible;
 use taskset::trial::Mixture;
 
-use crate::commands::data::advice;
+use crate::commands::data::advice::advice;
 use crate::options::SelectionOption;
 
 /// Exit code 130: stopped by Ctrl-C; what was kept is part of the message.
@@ -18,7 +19,7 @@ impl std::fmt::Display for Interrupted {
     }
 }
 
-impl std::error::Error for Interrupted {}
+impl Error for Interrupted {}
 
 /// Exit code 1: what was compared is not equal. The differences have been printed.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl std::fmt::Display for Differences {
     }
 }
 
-impl std::error::Error for Differences {}
+impl Error for Differences {}
 
 /// Exit code 2: an argument that parses but cannot be meant.
 #[derive(Debug)]
@@ -42,50 +43,62 @@ impl std::fmt::Display for Usage {
     }
 }
 
-impl std::error::Error for Usage {}
+impl Error for Usage {}
 
 /// The message of an error that ends the program.
 pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut text = in_full(error.as_ref());
-    if let Some(field) = mixture(error) {
+    // Curves were to be compared that differ in a column.
+    if let Some(Mixture { field, .. }) = find(error.as_ref()) {
         text += &SelectionOption::option_of(field).map_or_else(
             || "; no option chooses between these: read their files separately".to_owned(),
             |option| format!(" (`{option}`)"),
         );
     }
-    if let Some(advice) = advice::cause(error.as_ref()).and_then(advice::advice) {
+    if let Some(advice) = find(error.as_ref()).and_then(advice) {
         text += &format!("; {advice}");
     }
     let text = visible(&text);
     if error.is::<Interrupted>() { text.into_owned() } else { format!("error: {text}") }
 }
 
-/// The column in which curves differ that were to be compared.
-fn mixture(error: &anyhow::Error) -> Option<&'static str> {
-    error.chain().find_map(|cause| {
-        if let Some(mixture) = cause.downcast_ref::<Mixture>() {
-            return Some(mixture.field);
-        }
-        // Transparent errors are no causes of their own.
-        match (
-            cause.downcast_ref::<taskset::normalize::Error>(),
-            cause.downcast_ref::<taskset::meta::Error>(),
-            cause.downcast_ref::<taskset::repro::Error>(),
-        ) {
-            (Some(taskset::normalize::Error::Mixture(mixture)), ..)
-            | (_, Some(taskset::meta::Error::Mixture(mixture)), _)
-            | (.., Some(taskset::repro::Error::Mixture(mixture)))
-            | (.., Some(taskset::repro::Error::Normalize(taskset::normalize::Error::Mixture(mixture))))
-            | (.., Some(taskset::repro::Error::Meta(taskset::meta::Error::Mixture(mixture)))) => {
-                Some(mixture.field)
-            }
-            _ => None,
-        }
-    })
+/// The first error of this type among an error and its causes, also inside of transparent errors.
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    anyhow::Chain::new(error)
+        .flat_map(|cause| std::iter::successors(Some(cause), |error| inside(*error)))
+        .find_map(|error| error.downcast_ref())
+}
+
+/// The error inside of a transparent error. A transparent error speaks with the words of the error that it wraps, and that
+/// error is not among its causes.
+fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    use taskset::{meta, normalize, repro, tasks, train};
+
+    if let Some(tasks::Error::Data(data)) = error.downcast_ref() {
+        return Some(data);
+    }
+    if let Some(train::Error::Task(task)) = error.downcast_ref() {
+        return Some(task);
+    }
+    if let Some(normalize::Error::Mixture(mixture)) = error.downcast_ref() {
+        return Some(mixture);
+    }
+    if let Some(meta::Error::Mixture(mixture)) = error.downcast_ref() {
+        return Some(mixture);
+    }
+    match error.downcast_ref()? {
+        repro::Error::Data(data) => Some(data),
+        repro::Error::Task(task) => Some(task),
+        repro::Error::Train(training) => Some(training),
+        repro::Error::Normalize(scores) => Some(scores),
+        repro::Error::Meta(lists) => Some(lists),
+        repro::Error::Mixture(mixture) => Some(mixture),
+        _ => None,
+    }
 }
 
 /// The whole chain of causes, once.
-pub(crate) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn in_full(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for cause in anyhow::Chain::new(error) {
         let cause = cause.to_string();
@@ -136,4 +149,32 @@ fn is_optimizer_name(error: &taskset::optim::Error) -> bool {
             | Error::UnknownMode(_)
             | Error::UnknownFamily(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use taskset::{meta, normalize, repro};
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_found_inside_of_transparent_errors() {
+        let mixture = || Mixture {
+            place: "on task `x`".to_owned(),
+            field: "mode",
+            first: "1".to_owned(),
+            second: "2".to_owned(),
+        };
+        let check = |error: anyhow::Error| {
+            assert_eq!(find::<Mixture>(error.as_ref()).map(|mixture| mixture.field), Some("mode"), "{error}");
+            assert!(message(&error).ends_with("(`--mode MODE`)"), "{}", message(&error));
+        };
+        check(mixture().into());
+        check(anyhow::Error::from(normalize::Error::from(mixture())).context("while reading"));
+        check(meta::Error::from(mixture()).into());
+        check(repro::Error::from(mixture()).into());
+        check(repro::Error::from(normalize::Error::from(mixture())).into());
+        check(repro::Error::from(meta::Error::from(mixture())).into());
+        assert!(find::<Mixture>(anyhow::anyhow!("something else").as_ref()).is_none());
+    }
 }

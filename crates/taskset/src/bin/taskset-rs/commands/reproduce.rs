@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use taskset::datasets::Source;
 use taskset::figures::{count, counted};
-use taskset::repro::sec5::{self, Ending, Request, Scale, Settings, Summary};
+use taskset::repro::sec5::{self, Ending, Request, RunScale, Settings, Summary};
 use taskset::{meta, train};
 
 use crate::failure::{Interrupted, Usage};
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// What to reproduce: sec5 or fig3. Both make Figure 3 of section 5, the only figure in this version.
     what: String,
     /// How much to train.
-    #[arg(long, default_value = Scale::Quick.name(), value_parser = scales())]
+    #[arg(long, default_value = RunScale::Quick.name(), value_parser = scales())]
     scale: String,
     /// Use these curves instead of training: a Parquet file or a directory of them. Then --data, --scale and --jobs
     /// have no effect.
@@ -60,13 +60,13 @@ const DATA_HELP: &str = "Data directory with one folder of original files per da
 
 /// The scales, each with what it trains.
 fn scales() -> PossibleValuesParser {
-    Scale::ALL
+    RunScale::ALL
         .map(|scale| {
             let time = match scale {
-                Scale::Smoke => "seconds; only checks the installation",
-                Scale::Quick => "minutes on two cores",
-                Scale::Small => "hours on many cores",
-                Scale::Paper => "for many machines",
+                RunScale::Smoke => "seconds; only checks the installation",
+                RunScale::Quick => "minutes on two cores",
+                RunScale::Small => "hours on many cores",
+                RunScale::Paper => "for many machines",
             };
             PossibleValue::new(scale.name()).help(format!("{time}: {scale}"))
         })
@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(path) = &arguments.curves {
         super::curves::note_left_out(&taskset::curves::open(path)?);
     }
-    let scale: Scale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
+    let scale: RunScale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
     let settings = Settings::new(scale)?;
     let source =
         if arguments.curves.is_some() { Source::Synthetic } else { source(&arguments.data, &settings)? };

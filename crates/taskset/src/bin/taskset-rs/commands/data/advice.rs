@@ -37,35 +37,6 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
     })
 }
 
-/// The error of data sets that an error comes from, if it comes from one.
-pub(crate) fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
-    use taskset::{repro, tasks, train};
-
-    // Transparent errors are no causes of their own: the errors that they wrap are looked for in them.
-    let of_task = |error: &'a tasks::Error| match error {
-        tasks::Error::Data(data) => Some(data),
-        _ => None,
-    };
-    let of_training = |error: &'a train::Error| match error {
-        train::Error::Task(task) => of_task(task),
-        _ => None,
-    };
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.into_iter().find_map(|cause| {
-        let of_reproduction = |error: &'a repro::Error| match error {
-            repro::Error::Data(data) => Some(data),
-            repro::Error::Task(task) => of_task(task),
-            repro::Error::Train(training) => of_training(training),
-            _ => None,
-        };
-        cause
-            .downcast_ref::<Error>()
-            .or_else(|| cause.downcast_ref().and_then(of_task))
-            .or_else(|| cause.downcast_ref().and_then(of_training))
-            .or_else(|| cause.downcast_ref().and_then(of_reproduction))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

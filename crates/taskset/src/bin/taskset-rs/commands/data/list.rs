@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use serde_json::json;
-use taskset::datasets::{self, PreparedCopy, PreparedState, Presence};
+use taskset::datasets::files::{Presence, inspect};
+use taskset::datasets::images::{ImageInfo, image_info};
+use taskset::datasets::prepared::{PreparedCopy, PreparedState, inspect_prepared};
+use taskset::datasets::text::text_infos;
 use taskset::names::Origin;
 
 use super::{Known, cache, directory, size};
@@ -64,8 +67,8 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
 }
 
 fn look(root: &Path, cache: &Path, known: Known) -> anyhow::Result<Row> {
-    let originals = datasets::inspect(root, Some(cache), known.name)?;
-    let prepared = datasets::inspect_prepared(root, cache, known.name, false)?;
+    let originals = inspect(root, Some(cache), known.name)?;
+    let prepared = inspect_prepared(root, cache, known.name, false)?;
     Ok(Row { known, originals, prepared })
 }
 
@@ -137,13 +140,13 @@ fn document(row: &Row) -> serde_json::Value {
 fn stand_ins(chosen: &[Known], json: bool) -> anyhow::Result<()> {
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for known in chosen {
-        if let Ok(datasets::ImageInfo { shape: s, classes, .. }) = datasets::image_info(known.name) {
+        if let Ok(ImageInfo { shape: s, classes, .. }) = image_info(known.name) {
             let shape = [s.height, s.width, s.channels];
             documents
                 .push(json!({"name": known.name, "state": "synthetic", "shape": shape, "classes": classes}));
             rows.push(vec![known.name.to_owned(), s.to_string(), classes.to_string()]);
         }
-        for text in datasets::text_infos().iter().filter(|text| text.manifest.name == known.name) {
+        for text in text_infos().iter().filter(|text| text.manifest.name == known.name) {
             let classes = text.classes.map(|classes| classes.to_string()).unwrap_or_default();
             documents.push(json!({
                 "name": text.name, "state": "synthetic", "vocabulary": text.vocabulary, "classes": text.classes

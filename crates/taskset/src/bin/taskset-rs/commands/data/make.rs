@@ -1,6 +1,7 @@
 //! `data fetch` and `data prepare`: what writes.
 
-use taskset::datasets;
+use taskset::datasets::manifest::manifests;
+use taskset::datasets::prepared::{Preparation, PrepareEvent, PrepareProgress, prepare_images, prepare_text};
 use taskset::names::Origin;
 
 use super::{cache, directory, size, texts_of};
@@ -19,7 +20,8 @@ pub(super) fn fetch(_: &[String], _: bool, _: &DataOption) -> anyhow::Result<()>
 
 #[cfg(feature = "hub")]
 pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> anyhow::Result<()> {
-    use taskset::datasets::{FetchEvent, FetchOptions, State};
+    use taskset::datasets::download::{self, FetchEvent, FetchOptions};
+    use taskset::datasets::files::{FilesState, inspect};
 
     let Some(root) = directory(data) else {
         return Err(Usage(
@@ -38,7 +40,7 @@ pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> an
     // A name that is misspelt is better known before the first long download.
     for (name, known) in names.iter().zip(super::choose(names)?) {
         let mut lines = Lines::new();
-        let fetched = datasets::fetch(&root, name, &options, &mut |event| match event {
+        let fetched = download::fetch(&root, name, &options, &mut |event| match event {
             FetchEvent::There(path) => say!("{}: is there already", path.display()),
             FetchEvent::Progress(path, bytes, total) => lines.show(|| match total {
                 Some(total) => format!("{}: {} of {}", path.display(), size(bytes), size(total)),
@@ -56,7 +58,7 @@ pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> an
                 file.sha256
             );
         }
-        if datasets::inspect(&root, None, name)?.state == State::Missing {
+        if inspect(&root, None, name)?.state == FilesState::Missing {
             say!(
                 "{name}: the fetched files must be converted before they can be read. {}",
                 known.notes.unwrap_or(known.site)
@@ -89,19 +91,18 @@ pub(super) fn prepare(names: &[String], jobs: Option<usize>, data: &DataOption) 
             [] => "no prepared copy was finished, so none was written".to_owned(),
             finished => format!("the finished copies are kept: {}", finished.join(", ")),
         });
-        if datasets::manifests().iter().any(|manifest| manifest.name == *name) {
+        if manifests().iter().any(|manifest| manifest.name == *name) {
             let lines = std::cell::RefCell::new(Lines::new());
             let progress = |done: usize, of: usize| {
                 lines.borrow_mut().show(|| format!("{name}: {done} of {of} images"));
             };
-            let how =
-                datasets::Preparation { allow_partial: data.allow_partial, threads, progress: &progress };
-            let made = datasets::prepare_images(&root, name, &cache, &how)?;
+            let how = Preparation { allow_partial: data.allow_partial, threads, progress: &progress };
+            let made = prepare_images(&root, name, &cache, &how)?;
             let verb = verb(made.up_to_date, made.origin);
             say!("{name} {verb}: {} images, {}, {}", made.examples, size(made.bytes), made.path.display());
         } else {
             let mut progress = TextProgress { name, lines: Lines::new() };
-            let made = datasets::prepare_text(&root, name, &cache, data.allow_partial, &mut progress)?;
+            let made = prepare_text(&root, name, &cache, data.allow_partial, &mut progress)?;
             let verb = verb(made.found, made.origin);
             say!(
                 "{name} {verb}: {} tokens of {} in {} examples, {}",
@@ -147,9 +148,9 @@ struct TextProgress<'a> {
     lines: Lines,
 }
 
-impl datasets::PrepareProgress for TextProgress<'_> {
-    fn event(&mut self, event: datasets::PrepareEvent) {
-        use taskset::datasets::PrepareEvent::{Counting, Tokenising, Tried};
+impl PrepareProgress for TextProgress<'_> {
+    fn event(&mut self, event: PrepareEvent) {
+        use PrepareEvent::{Counting, Tokenising, Tried};
         let name = self.name;
         match event {
             Counting { examples, files, of } => self

@@ -7,7 +7,9 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use taskset::datasets::{self, Manifest, PreparedCopy, PreparedState, Source, TextManifest};
+use taskset::datasets::Source;
+use taskset::datasets::manifest::{Manifest, TextManifest, manifest, manifests, text_manifests};
+use taskset::datasets::prepared::{PreparedCopy, PreparedState};
 
 use crate::options::DataOption;
 
@@ -111,8 +113,8 @@ impl From<&'static TextManifest> for Known {
 
 /// The image data sets and the text sources.
 fn known() -> impl Iterator<Item = Known> {
-    let texts = datasets::text_manifests().iter().map(Known::from);
-    datasets::manifests().iter().map(Known::from).chain(texts)
+    let texts = text_manifests().iter().map(Known::from);
+    manifests().iter().map(Known::from).chain(texts)
 }
 
 /// Those that are named, by the name of a set or by those that tasks give the texts of a source; all, if none is.
@@ -122,16 +124,14 @@ fn choose(names: &[String]) -> anyhow::Result<Vec<Known>> {
     }
     let one = |name: &String| match texts_of(name) {
         Some(source) => Ok(source.into()),
-        None => Ok(datasets::manifest(name)?.into()),
+        None => Ok(manifest(name)?.into()),
     };
     names.iter().map(one).collect()
 }
 
 /// The source of texts that has this name, or a data set of this name.
 fn texts_of(name: &str) -> Option<&'static TextManifest> {
-    datasets::text_manifests()
-        .iter()
-        .find(|m| [&m.name, &m.bytes, &m.subwords8k].into_iter().any(|n| n == name))
+    text_manifests().iter().find(|m| [&m.name, &m.bytes, &m.subwords8k].into_iter().any(|n| n == name))
 }
 
 /// Whether a prepared copy is used without the original files, which are not there.

@@ -1,7 +1,8 @@
 //! `data verify`: every file and every prepared copy, read and compared with checksums.
 
 use serde_json::json;
-use taskset::datasets::{self, PreparedCopy, PreparedState, State, Verdict, Verification};
+use taskset::datasets::files::{FileVerdict, FilesState, Verification, VerifiedFile, inspect, verify};
+use taskset::datasets::prepared::{PreparedCopy, PreparedState, inspect_prepared};
 use taskset::names::Origin;
 
 use super::{cache, directory};
@@ -63,8 +64,7 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
     // All names are known before the first, perhaps long, reading.
     let mut chosen = super::choose(names)?;
     if names.is_empty() {
-        let is_here =
-            |name| datasets::inspect(&root, Some(&cache), name).is_ok_and(|p| p.state != State::Missing);
+        let is_here = |name| inspect(&root, Some(&cache), name).is_ok_and(|p| p.state != FilesState::Missing);
         chosen.retain(|known| is_here(known.name));
         if chosen.is_empty() {
             anyhow::bail!(
@@ -76,8 +76,8 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
     let checked = chosen
         .iter()
         .map(|known| {
-            let originals = datasets::verify(&root, known.name)?;
-            let prepared = datasets::inspect_prepared(&root, &cache, known.name, true)?;
+            let originals = verify(&root, known.name)?;
+            let prepared = inspect_prepared(&root, &cache, known.name, true)?;
             Ok(Checked { originals, prepared })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -129,7 +129,7 @@ fn rows(checked: &Checked) -> impl Iterator<Item = Vec<String>> {
 
 fn document(checked: &Checked) -> serde_json::Value {
     let v = &checked.originals;
-    let file = |f: &datasets::VerifiedFile| json!({"name": f.name, "path": f.path, "verdict": word(&f.verdict), "note": reason(&f.verdict)});
+    let file = |f: &VerifiedFile| json!({"name": f.name, "path": f.path, "verdict": word(&f.verdict), "note": reason(&f.verdict)});
     let files: Vec<_> = match checked.copy_alone() {
         Some(_) => {
             let [name, verdict, note] = NOT_HERE;
@@ -148,22 +148,22 @@ fn document(checked: &Checked) -> serde_json::Value {
     })
 }
 
-fn word(verdict: &Verdict) -> &'static str {
+fn word(verdict: &FileVerdict) -> &'static str {
     match verdict {
-        Verdict::Original => "original",
-        Verdict::WellFormed => "well formed",
-        Verdict::Partial(_) => "partial",
+        FileVerdict::Original => "original",
+        FileVerdict::WellFormed => "well formed",
+        FileVerdict::Partial(_) => "partial",
         _ => "bad",
     }
 }
 
-fn reason(verdict: &Verdict) -> Option<String> {
+fn reason(verdict: &FileVerdict) -> Option<String> {
     match verdict {
-        Verdict::WellFormed => {
+        FileVerdict::WellFormed => {
             Some("read completely; no checksum is known for this form of the file".to_owned())
         }
-        Verdict::Partial(missing) => Some(missing.clone()),
-        Verdict::Bad(error) => Some(in_full(error)),
+        FileVerdict::Partial(missing) => Some(missing.clone()),
+        FileVerdict::Bad(error) => Some(in_full(error)),
         _ => None,
     }
 }
