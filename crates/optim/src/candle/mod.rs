@@ -1,5 +1,5 @@
-//! Optimizers for candle: every [`Optimizer`](crate::Optimizer) as a `candle_nn::Optimizer`, and the published list in one
-//! line.
+//! Optimizers for candle: every [`Optimizer`](crate::Optimizer) as a `candle_nn::Optimizer`, the published list in one line,
+//! and candle's optimizers as ours.
 //!
 //! ```
 //! use candle_core::{DType, Device, Result, Tensor};
@@ -60,6 +60,7 @@
 //! but slow.
 
 mod adapter;
+mod from_candle;
 mod memory;
 mod opt_list;
 mod part;
@@ -67,10 +68,13 @@ mod state;
 mod variables;
 
 pub use adapter::CandleOptimizer;
+pub use from_candle::FromCandle;
 pub use opt_list::OptList;
 pub use state::{RunState, TypedSlots};
 pub use variables::{NamedVar, guess_role};
 
+#[cfg(test)]
+mod from_candle_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
