@@ -97,9 +97,9 @@ impl CandleOptimizer {
     /// An optimizer over these variables, with names, roles and output axes of your choice.
     ///
     /// # Errors
-    /// If a variable has another floating-point type than f32 or f64, is not contiguous in memory, or lacks its output axis; if two
-    /// variables have the same name; if variables of f32 and of f64 are given to an optimizer that is not elementwise; or if the
-    /// optimizer cannot work with these variables.
+    /// If a variable has another floating-point type than f32 or f64, is not contiguous in memory, or lacks its output axis;
+    /// if two variables have the same name; if variables of f32 and of f64 are given to an optimizer that is not elementwise;
+    /// or if the optimizer cannot work with these variables.
     pub fn from_variables(vars: Vec<NamedVar>, optimizer: Arc<dyn Optimizer>) -> Result<Self> {
         let vars = trainable(vars)?;
         let noise = StreamId::root("taskset-rs/candle");
@@ -140,8 +140,8 @@ impl CandleOptimizer {
         Ok(())
     }
 
-    /// The states of all runs: one for each variable if the optimizer is elementwise, otherwise one for all variables together.
-    /// They do not contain the variables themselves, which the caller saves.
+    /// The states of all runs: one for each variable if the optimizer is elementwise, otherwise one for all variables
+    /// together. They do not contain the variables themselves, which the caller saves.
     ///
     /// # Errors
     /// If the optimizer cannot save its state.
@@ -149,11 +149,12 @@ impl CandleOptimizer {
         self.parts.iter().map(|part| part.save()).collect()
     }
 
-    /// Continues from saved states, which can be in any order: they belong to the variables of the same names. The caller restores
-    /// the variables themselves.
+    /// Continues from saved states, which can be in any order: they belong to the variables of the same names. The caller
+    /// restores the variables themselves.
     ///
     /// # Errors
-    /// If the states do not fit the variables in number, name, type or size, or during an evaluation. Then nothing has changed.
+    /// If the states do not fit the variables in number, name, type or size, or during an evaluation. Then nothing has
+    /// changed.
     pub fn restore(&mut self, states: &[RunState]) -> Result<()> {
         self.forbid_evaluation("restore a state")?;
         if states.len() != self.parts.len() {
@@ -182,8 +183,8 @@ impl CandleOptimizer {
         Ok(())
     }
 
-    /// One step with gradients and the loss that they belong to, for optimizers that read the loss. `backward_step` does the same;
-    /// `step` of candle's trait does not know the loss.
+    /// One step with gradients and the loss that they belong to, for optimizers that read the loss. `backward_step` does the
+    /// same; `step` of candle's trait does not know the loss.
     ///
     /// # Errors
     /// If a gradient does not fit its variable, or during an evaluation. Then nothing has been updated.
@@ -194,8 +195,8 @@ impl CandleOptimizer {
     }
 
     /// Calls `with` while the variables hold the parameters at which the model is to be evaluated, saved or used. For most
-    /// optimizers these are the parameters that are trained, and nothing is copied. Schedule-free optimizers train at one point,
-    /// and their result is another one.
+    /// optimizers these are the parameters that are trained, and nothing is copied. Schedule-free optimizers train at one
+    /// point, and their result is another one.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -219,8 +220,8 @@ impl CandleOptimizer {
     /// ```
     ///
     /// # Errors
-    /// Those of `with`, and as [`begin_evaluation`](Self::begin_evaluation) and [`end_evaluation`](Self::end_evaluation). If `with`
-    /// fails, the evaluation has ended. If it panics, it has not.
+    /// Those of `with`, and as [`begin_evaluation`](Self::begin_evaluation) and [`end_evaluation`](Self::end_evaluation). If
+    /// `with` fails, the evaluation has ended. If it panics, it has not.
     pub fn evaluate<R>(&mut self, with: impl FnOnce() -> Result<R>) -> Result<R> {
         self.begin_evaluation()?;
         let result = with();
@@ -229,8 +230,8 @@ impl CandleOptimizer {
     }
 
     /// Puts the parameters at which the model is to be evaluated into the variables, until
-    /// [`end_evaluation`](Self::end_evaluation). [`evaluate`](Self::evaluate) does both. Meanwhile steps are errors, and changes of
-    /// the variables by others are lost if the optimizer evaluates elsewhere.
+    /// [`end_evaluation`](Self::end_evaluation). [`evaluate`](Self::evaluate) does both. Meanwhile steps are errors, and
+    /// changes of the variables by others are lost if the optimizer evaluates elsewhere.
     ///
     /// # Errors
     /// If an evaluation has begun already, or candle cannot copy the variables. Then nothing has changed.

@@ -32,8 +32,8 @@ use crate::{Error, Facts, Optimizer, OptimizerIdentity, Run, Slots, Step};
 ///
 /// Its state cannot be read, so [`save`](Run::save) and [`restore`](Run::restore) of its runs are [`Error::Unsaved`].
 ///
-/// **Errors.** A `Run` cannot report that candle failed in an update. From there on the parameters are NaN, as those of a diverged
-/// trial, and [`failure`](FromCandle::failure) says why. Keep a clone of the optimizer and ask it after training.
+/// **Errors.** A `Run` cannot report that candle failed in an update. From there on the parameters are NaN, as those of a
+/// diverged trial, and [`failure`](FromCandle::failure) says why. Keep a clone of the optimizer and ask it after training.
 pub struct FromCandle<F> {
     identity: OptimizerIdentity,
     facts: Facts,
@@ -67,9 +67,9 @@ where
     O: candle_nn::Optimizer + Send + 'static,
     F: Fn(Vec<Var>) -> candle_core::Result<O> + Send + Sync,
 {
-    /// The optimizer that `build` makes for the variables of each run. Two optimizers that compute different updates must differ
-    /// in their identity, so it should contain all hyperparameters. Its [facts](Facts) are the safe ones, with one addition: because
-    /// nothing is known about it, parameters may move without a gradient.
+    /// The optimizer that `build` makes for the variables of each run. Two optimizers that compute different updates must
+    /// differ in their identity, so it should contain all hyperparameters. Its [facts](Facts) are the safe ones, with one
+    /// addition: because nothing is known about it, parameters may move without a gradient.
     pub fn new(identity: OptimizerIdentity, build: F) -> Self {
         let facts = Facts { moves_without_gradient: true, ..Facts::default() };
         Self { identity, facts, build, failure: Arc::new(OnceLock::new()) }

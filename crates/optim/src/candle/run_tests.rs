@@ -106,7 +106,8 @@ fn without_a_gradient_a_variable_keeps_its_value() {
     store.remove(vars[0].var());
     optimizer.step(&store).unwrap();
     let after = all(&vars);
-    assert!(after[..12] == before[..12] && after[12..].iter().zip(&before[12..]).all(|(a, b)| a != b));
+    let moved = after[12..].iter().zip(&before[12..]).filter(|(a, b)| a.to_bits() != b.to_bits());
+    assert!(after[..12] == before[..12] && moved.count() == after.len() - 12);
     optimizer.step(&GradStore::default()).unwrap();
     assert!(all(&vars) == after);
     let states = optimizer.states().unwrap();
@@ -224,7 +225,7 @@ impl Optimizer for LossWriter {
 #[test]
 fn what_an_optimizer_cannot_do_is_told() {
     let var = var(DType::F32);
-    let mut optimizer = CandleOptimizer::new(vec![var.clone()], Arc::new(LossWriter)).unwrap();
+    let mut optimizer = CandleOptimizer::new(vec![var], Arc::new(LossWriter)).unwrap();
     assert!(optimizer.learning_rate().is_nan() && optimizer.scheduled_learning_rate().is_none());
     optimizer.set_learning_rate(0.1);
     assert!(optimizer.learning_rate().is_nan());

@@ -30,9 +30,9 @@ impl NamedVar {
     /// A variable with the role that its name and shape [suggest](guess_role).
     ///
     /// With two axes or more, its output axis is 0: candle stores linear weights as `[outputs, inputs]`, and the kernels of
-    /// convolutions as `[outputs, inputs, height, width]`. Tables with the role `embedding` have their outputs on the last axis.
-    /// The kernels of transposed convolutions are `[inputs, outputs, height, width]`, and cannot be told from others: give them
-    /// the axis 1.
+    /// convolutions as `[outputs, inputs, height, width]`. Tables with the role `embedding` have their outputs on the last
+    /// axis. The kernels of transposed convolutions are `[inputs, outputs, height, width]`, and cannot be told from others:
+    /// give them the axis 1.
     pub fn new(name: impl Into<String>, var: Var) -> Self {
         let name = name.into();
         let role = guess_role(&name, var.dims());
