@@ -35,7 +35,8 @@
 //! type of the parameters. Everything else is computed in that type, with separate multiplications and additions, so that
 //! a trajectory has the same bits on every machine.
 //!
-//! **Features.** `candle`: every rule as a `candle_nn::Optimizer`. `contract`: property tests for any optimizer, yours too.
+//! **Features.** `candle`: every optimizer as a `candle_nn::Optimizer`, and the other way round. `contract`: property tests
+//! for any optimizer, yours too.
 
 mod adagrad;
 mod adam;
