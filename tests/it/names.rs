@@ -66,6 +66,7 @@ fn optimizers_are_listed_with_words_fixed_numbers_and_defaults() {
         "one of original, match_rms_adamw, spectral_unclamped",
         "fixed at 5",
         "Set: muon_1k. Default: muon_default.",
+        "1 − momentum log-uniform, 0.01 to 0.2",
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }

@@ -137,3 +137,24 @@ fn what_only_another_program_can_train_is_said() {
     let evaluate = ["lists", "evaluate", &at("list.json"), "--curves", &others];
     fails(&evaluate, 1, &["no optimizer of that name", "my-lion-", "the program that made"]);
 }
+
+#[test]
+fn lists_of_families_without_modes_say_how_they_are_tried() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = |optimizer: &str, family: &str, command: &str| {
+        let curves = arg(&directory.path().join(format!("{optimizer}.parquet")));
+        let train = ["train", "TwoD_Bowl1", optimizer, "--steps", "40", "--eval-every", "10"];
+        ok(&[&train[..], &["--eval-batches", "1", "--out", &curves]].concat());
+        let learn = ["lists", "learn", "--curves", &curves, "--family", family];
+        let ran = run(&learn);
+        assert!(ran.code == 0 && ran.stderr.contains(command), "{command}: {}", ran.stderr);
+        let list = json(&[&learn[..], &["--json"]].concat());
+        assert!(list["mode"].is_null() && list["entries"][0]["name"] == optimizer, "{list}");
+        let shown = json(&["optimizers", "show", optimizer, "--json"]);
+        assert_eq!(list["entries"][0]["hyperparameters"], shown["hyperparameters"]);
+        ok(&["curves", "recheck", &curves, "--sample", "1"]);
+    };
+    check("lamb_default", "lamb", "taskset-rs train TASK lamb_default --steps STEPS");
+    check("muon_default", "muon", "taskset-rs train TASK muon_default --steps STEPS");
+    check("adamw_default", "adamw", "taskset-rs train TASK adamw_default --schedule-steps 40");
+}

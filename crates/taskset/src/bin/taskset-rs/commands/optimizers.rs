@@ -50,7 +50,7 @@ pub(crate) enum Command {
         kernel, recurrent, embedding, bias, gain, plain), a position (first, hidden, last, only) or both; by default it \
         follows from the number of axes, at the position hidden. Axes have one word each, and `out` marks the axis of the \
         outputs; by default it is the last one\n  \
-        \"training_steps\"  optional: steps over which schedules run, of all families (default 10000)\n  \
+        \"training_steps\"  optional: steps over which schedules run (default 10000, whatever the family)\n  \
         \"mode\"            optional: \"upstream\", \"opt_list\" or \"paper\", for the families of the paper\n\
         Other keys are refused.\n\n\
         The result has one row per step: params after the step, and, if the optimizer has them, lr, the moments m and v, and \
@@ -161,10 +161,11 @@ impl ListedDimension {
         let scale = match self.scale {
             "true or false" => return self.scale.to_owned(),
             _ if self.lo.to_bits() == self.hi.to_bits() => return format!("fixed at {}", bound(self.lo)),
-            "log" => "log-uniform",
-            "one minus log" => "1 − β log-uniform",
-            "linear" => "uniform",
-            other => other,
+            "log" => "log-uniform".to_owned(),
+            "one minus log" if self.name.contains("beta") => "1 − β log-uniform".to_owned(),
+            "one minus log" => format!("1 − {} log-uniform", self.name),
+            "linear" => "uniform".to_owned(),
+            other => other.to_owned(),
         };
         let zero = if self.or_zero { ", or 0" } else { "" };
         format!("{scale}, {} to {}{zero}", bound(self.lo), bound(self.hi))

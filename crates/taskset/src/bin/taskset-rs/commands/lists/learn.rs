@@ -1,9 +1,10 @@
 //! `lists learn`: a greedy list from curves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Context;
+use serde_json::Value;
 use taskset::curves::{NamePatterns, Query, Reader};
 use taskset::files;
 use taskset::meta::{HyperparameterList, ScoreMatrix, TaskScores};
@@ -165,6 +166,15 @@ fn family_of(scores: &[TaskScores], configs: &[String]) -> String {
     families.join(", ")
 }
 
+/// Whether two objects of hyperparameters have the same values. Curves store whole numbers as others.
+fn same(a: &Value, b: &Value) -> bool {
+    let values = |object: &Value| -> BTreeMap<String, Result<u64, String>> {
+        let value = |value: &Value| value.as_f64().map(f64::to_bits).ok_or_else(|| value.to_string());
+        object.as_object().into_iter().flatten().map(|(key, v)| (key.clone(), value(v))).collect()
+    };
+    values(a) == values(b)
+}
+
 /// Hyperparameters, mode and schedule of the entries, as they were trained.
 fn complete(list: &mut HyperparameterList, scores: &[TaskScores]) -> anyhow::Result<()> {
     let mut settings = Vec::new();
@@ -176,7 +186,10 @@ fn complete(list: &mut HyperparameterList, scores: &[TaskScores]) -> anyhow::Res
             trained.map(|optimizer| serde_json::to_value(&optimizer.hyperparameters)).transpose()?;
         let known =
             optim::named(&entry.name).ok().map(|named| serde_json::to_value(named.config)).transpose()?;
-        let is_known = trained.is_none() || trained == known;
+        let is_known = match (&trained, &known) {
+            (Some(trained), Some(known)) => same(trained, known),
+            (trained, _) => trained.is_none(),
+        };
         entry.hyperparameters = if is_known { known } else { trained };
     }
     // Families may differ; then there is no one answer.

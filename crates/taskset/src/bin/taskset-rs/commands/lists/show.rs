@@ -54,17 +54,23 @@ pub(super) fn say_how(list: &HyperparameterList) {
         say!("the list ends after {} entries: {reason}", list.entries.len());
     }
     let Some(first) = list.entries.first() else { return };
-    if optim::named(&first.name).is_err() {
+    let Ok(named) = optim::named(&first.name) else {
         say!(
             "Try entry 0 first, then 1, 2, …, with the program that made the curves: this one has no optimizer `{}`.",
             first.name
         );
         return;
+    };
+    let info = named.family.info();
+    if (info.has_modes && list.mode.is_none())
+        || (info.needs_horizon && list.mode.is_none() && list.schedule_steps.is_none())
+    {
+        // The entries were trained in different ways: there is no one answer.
+        return;
     }
     let place = list.mode.as_ref().map_or_else(String::new, |mode| format!(", in mode {mode}"));
     let option = list.mode.as_ref().map_or_else(String::new, |mode| format!(" --mode {mode}"));
     match (list.schedule_steps, &list.mode) {
-        // Entries that were trained in different ways, or rules that have neither modes nor schedules.
         (None, None) => say!(
             "Try entry 0 first, then 1, 2, …. For entry 0:\n  taskset-rs train TASK {} --steps STEPS",
             first.name

@@ -82,7 +82,9 @@ fn print(chosen: &[Named]) -> anyhow::Result<()> {
             let values = serde_json::to_value(named.config).unwrap_or_default();
             let cell = |(name, _): &(&str, Scale)| match values.get(*name) {
                 None => "-".to_owned(),
-                Some(Value::Number(number)) => output::short(number.as_f64().unwrap_or(f64::NAN)),
+                Some(Value::Number(number)) if !number.is_u64() => {
+                    output::short(number.as_f64().unwrap_or(f64::NAN))
+                }
                 Some(other) => word(other),
             };
             std::iter::once(named.name.clone()).chain(columns.iter().map(cell)).collect()
