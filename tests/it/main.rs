@@ -7,6 +7,8 @@ mod data;
 mod identity;
 mod limits;
 mod names;
+mod own_optimizers;
+mod reference_trajectories;
 mod reproduce;
 mod support;
 mod trace;

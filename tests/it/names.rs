@@ -50,6 +50,41 @@ fn lists_take_patterns() {
 }
 
 #[test]
+fn optimizers_are_listed_with_words_fixed_numbers_and_defaults() {
+    let families = json(&["optimizers", "list", "--json"]);
+    let family = |name: &str| families.as_array().unwrap().iter().find(|f| f["family"] == name).unwrap();
+    assert_eq!(
+        (&family("muon")["default"], &family("adam8p")["default"]),
+        (&"muon_default".into(), &serde_json::Value::Null)
+    );
+    let space = family("muon")["space"].as_array().unwrap();
+    let scale = space.iter().find(|d| d["name"] == "scale").unwrap();
+    assert_eq!(scale["choices"], serde_json::json!(["original", "match_rms_adamw", "spectral_unclamped"]));
+    assert!(space[0].get("choices").is_none());
+    let text = ok(&["optimizers", "list"]);
+    for words in [
+        "one of original, match_rms_adamw, spectral_unclamped",
+        "fixed at 5",
+        "Set: muon_1k. Default: muon_default.",
+        "1 − momentum log-uniform, 0.01 to 0.2",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+
+    let shown = json(&["optimizers", "show", "muon_default", "--json"]);
+    assert_eq!((&shown["family"], &shown["hyperparameters"]["scale"]), (&"muon".into(), &"original".into()));
+    let lines = ok(&["optimizers", "show", "muon_default"]);
+    assert!(lines.lines().any(|line| line.split_whitespace().eq(["scale", "original"])), "{lines}");
+    assert_eq!(ok(&["optimizers", "show", "sgd_1k"]).lines().count(), 1001);
+    assert!(ok(&["optimizers", "show", "muon_seed{0..3}"]).contains("original"));
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| crate::support::arg(&directory.path().join(name));
+    ok(&["optimizers", "show", "muon_1k", "muon_default", "--out", &at("h.parquet")]);
+    ok(&["optimizers", "show", "muon_default", "--out", &at("h.csv")]);
+    assert!(std::fs::read_to_string(at("h.csv")).unwrap().contains(",original,hidden,"));
+}
+
+#[test]
 fn slow_and_infeasible_tasks_are_rejected_with_a_reason() {
     let list = |more: &[&str]| {
         let args = ["tasks", "list", "conv_fc_family_seed{24..26}", "quadratic_family_seed{0..40}"];

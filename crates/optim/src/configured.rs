@@ -9,7 +9,7 @@ use taskset_rng::StreamId;
 use taskset_trial::{HyperparameterValue, Hyperparameters, OptimizerIdentity};
 
 use crate::method::Method;
-use crate::{Config, Error, Facts, Mode, Named, Optimizer, Run};
+use crate::{Config, Error, Facts, Mode, Named, Optimizer, Run, Switches};
 
 /// An optimizer of the registry that is ready to train: hyperparameters in a mode, and the identity by which its curves are
 /// known.
@@ -91,13 +91,21 @@ impl Config {
     /// ```
     /// use taskset_optim::{Config, Lamb, Mode, Optimizer};
     /// let lamb = Config::from(Lamb { learning_rate: 0.02, ..Lamb::DEFAULT }).configured(Mode::default(), 1_000)?;
-    /// assert!(lamb.name().starts_with("lamb:learning_rate=0.02:"));
+    /// assert!(lamb.name().starts_with("lamb:") && lamb.name().contains(":learning_rate=0.02:"));
     /// # Ok::<(), taskset_optim::Error>(())
     /// ```
     ///
     /// # Errors
     /// As [`Config::rule`].
     pub fn configured(&self, mode: Mode, schedule_steps: u64) -> Result<Configured, Error> {
+        self.configured_with(&mode.switches(), schedule_steps)
+    }
+
+    /// The same with every switch set by hand. Curves of switches that are no mode's say all of them in place of the mode.
+    ///
+    /// # Errors
+    /// As [`Config::rule`].
+    pub fn configured_with(&self, switches: &Switches, schedule_steps: u64) -> Result<Configured, Error> {
         let info = self.family().info();
         let hyperparameters = hyperparameters(self);
         let values = hyperparameters.0.iter().map(|(name, value)| {
@@ -117,12 +125,13 @@ impl Config {
             revision: Some(info.revision),
         };
         if info.has_modes {
-            identity.mode = Some(mode.name().to_owned());
+            let mode = Mode::ALL.into_iter().find(|mode| mode.switches() == *switches);
+            identity.mode = Some(mode.map_or_else(|| format!("{switches:?}"), |mode| mode.name().to_owned()));
         }
         if info.needs_horizon {
             identity.schedule_steps = Some(schedule_steps);
         }
-        let method = self.method(&mode.switches(), schedule_steps)?;
+        let method = self.method(switches, schedule_steps)?;
         Ok(Configured { identity: Arc::new(identity), method })
     }
 }
@@ -146,6 +155,18 @@ fn hyperparameters(config: &Config) -> Hyperparameters {
 mod tests {
     use super::*;
     use crate::{families, named};
+
+    #[test]
+    fn switches_of_no_mode_are_said_whole() {
+        let config = named("nadamw_grid_seed0").unwrap().config;
+        for mode in Mode::ALL {
+            let by_hand = config.configured_with(&mode.switches(), 20).unwrap().identity();
+            assert_eq!(by_hand, config.configured(mode, 20).unwrap().identity());
+        }
+        let own = Switches { root_epsilon: 1e-9, ..Mode::Upstream.switches() };
+        let mode = config.configured_with(&own, 20).unwrap().identity().mode.unwrap();
+        assert!(mode.contains("root_epsilon: 1e-9"), "{mode}");
+    }
 
     #[test]
     fn identities_hold_all_hyperparameters_to_the_bit() {

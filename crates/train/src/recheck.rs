@@ -105,7 +105,13 @@ fn optimizer(stored: &Curve) -> Result<Configured, String> {
         return Err(format!("it was imported from {source}"));
     }
     let identity = &stored.spec.optimizer;
-    let known = named(&identity.name).map_err(|e| in_full(&e))?;
+    let known = named(&identity.name).map_err(|_| {
+        format!(
+            "this program has no optimizer `{}` (family `{}`), so it cannot train it again; only the program that made the \
+             curve can",
+            identity.name, identity.family
+        )
+    })?;
     let info = known.family.info();
     let mode = match &identity.mode {
         Some(mode) => mode.parse().map_err(|e| in_full(&e))?,

@@ -1,9 +1,12 @@
 //! Update rules and schedules against `fixtures/trajectories.json`, in f64 and f32.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use taskset_optim::{
     Config, Family, Mode, Nesterov, Switches, Trace, UPSTREAM_TRAINING_STEPS, WarmupRule, trace,
 };
+use taskset_params::Layout;
 
 const FIXTURE: &str = include_str!("../fixtures/trajectories.json");
 
@@ -19,8 +22,8 @@ fn rows(value: &Value) -> Vec<Vec<f64>> {
     value.as_array().unwrap().iter().map(row).collect()
 }
 
-/// The configuration of a case, and the rule that its name and extra fields ask for.
-fn case_rule(case: &Value) -> taskset_optim::Rule {
+/// The configuration of a case, the switches that its name and extra fields ask for, and the steps of its schedule.
+fn setting(case: &Value) -> (Config, Switches, u64) {
     let family: Family = case["family"].as_str().unwrap().parse().unwrap();
     let mut hparams = case["hparams"].clone();
     let object = hparams.as_object_mut().unwrap();
@@ -37,7 +40,7 @@ fn case_rule(case: &Value) -> taskset_optim::Rule {
     if warmup.is_some_and(|rule| rule == "max") {
         switches.warmup = WarmupRule::Max;
     }
-    config.rule_with(&switches, steps).unwrap()
+    (config, switches, steps)
 }
 
 fn check_close(name: &str, what: &str, found: &[Vec<f64>], expected: &Value, tolerance: f64) {
@@ -59,9 +62,12 @@ fn all_thirty_trajectories_in_f64() {
     assert_eq!(cases.len(), 30);
     for case in cases {
         let name = case["name"].as_str().unwrap();
-        let Trace { params, lr, m, v, .. } = trace(&case_rule(case), &initial, &gradients).unwrap();
+        let (config, switches, steps) = setting(case);
+        let optimizer = config.configured_with(&switches, steps).unwrap();
+        let layout = Arc::new(Layout::flat(initial.len()));
+        let Trace { params, lr, m, v, .. } = trace(&optimizer, &layout, &initial, &gradients).unwrap();
         check_close(name, "params", &params, &case["params"], 1e-12);
-        check_close(name, "lr", &[lr], &Value::from(vec![case["lr"].clone()]), 1e-12);
+        check_close(name, "lr", &[lr.unwrap()], &Value::from(vec![case["lr"].clone()]), 1e-12);
         for (what, found) in [("m", m), ("v", v)] {
             assert_eq!(found.is_some(), case[what].is_array(), "{name} {what}");
             if let Some(found) = found {
@@ -77,7 +83,8 @@ fn all_thirty_trajectories_in_f32() {
     let narrow = |values: Vec<f64>| values.into_iter().map(|x| x as f32).collect::<Vec<_>>();
     for case in fixture["cases"].as_array().unwrap() {
         let name = case["name"].as_str().unwrap();
-        let rule = case_rule(case);
+        let (config, switches, steps) = setting(case);
+        let rule = config.rule_with(&switches, steps).unwrap();
         let mut params = narrow(row(&fixture["initial_params"]));
         let mut state = rule.init::<f32>(params.len());
         let mut found = Vec::new();
@@ -100,7 +107,9 @@ fn the_modes_are_these_trajectories_without_further_switches() {
             hparams.as_object_mut().unwrap().remove(extra);
         }
         let config = Config::from_hyperparameters(family, &hparams).unwrap();
-        let trace = trace(&config.rule(mode, steps).unwrap(), &initial, &gradients).unwrap();
+        let optimizer = config.configured(mode, steps).unwrap();
+        let layout = Arc::new(Layout::flat(initial.len()));
+        let trace = trace(&optimizer, &layout, &initial, &gradients).unwrap();
         check_close(name, "params", &trace.params, &case["params"], 1e-12);
     };
     check("nadamw_schedule_T10_warmup_max", Family::Nadamw, Mode::OptList, 10);

@@ -31,7 +31,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         curves: PathBuf,
         /// Which configurations are candidates: a family such as adam8p (the same as adam8p_wide_grid or
-        /// adam8p_wide_grid_1k), names, ranges, wildcards. If there are several, one list is learned over all of them.
+        /// adam8p_wide_grid_1k), names, ranges, wildcards. Families and names may be those of your own optimizers. If there
+        /// are several, one list is learned over all of them.
         #[arg(long = "family", value_name = "FAMILY|PATTERN", required = true)]
         families: Vec<String>,
         /// Largest number of entries.
@@ -197,6 +198,13 @@ fn explain(
     more: &str,
 ) -> anyhow::Error {
     let meta::Error::Missing { task, config } = &error else { return error.into() };
+    if optim::named(config).is_err() {
+        return anyhow::anyhow!(
+            "{} has no curve of `{config}` on `{task}`. This program has no optimizer of that name: train it with the program \
+             that made its other curves{more}",
+            path.display()
+        );
+    }
     let protocol = scores.iter().find_map(|score| score.shared.protocol()).map_or_else(String::new, |p| {
         format!(" --steps {} --eval-every {} --eval-batches {}", p.steps, p.eval_every, p.eval_batches)
     });

@@ -5,7 +5,7 @@ mod show;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use taskset::optim;
+use taskset::optim::{self, Family, Hint};
 
 use crate::output;
 
@@ -36,23 +36,33 @@ pub(crate) enum Command {
     },
     /// Run an update rule in f64 on given initial parameters and gradients.
     #[command(
-        after_help = "Example:\n  taskset-rs optimizers trace adam_lr_-3.00 --problem problem.json --json\n\n\
+        after_help = "Examples:\n  taskset-rs optimizers trace adam_lr_-3.00 --problem problem.json --json\n  \
+        taskset-rs optimizers trace --problem problem.json     (the file names the optimizer)\n\n\
         The problem file is a JSON object with the keys:\n  \
-        \"initial_params\"  list of n numbers\n  \
-        \"grads\"           list of one gradient (n numbers) per step\n  \
-        \"hparams\"         optional: hyperparameters that replace those of the name. \"warmup_rule\": \"min\" or \"max\" \
-        replaces the rule of the mode\n  \
-        \"training_steps\"  optional: steps over which schedules run (default 10000)\n  \
-        \"mode\"            optional: \"upstream\", \"opt_list\" or \"paper\"\n\
-        Other keys are refused."
+        \"initial_params\"  list of n numbers, or an object {\"tensor\": nested lists of numbers}\n  \
+        \"grads\"           list of one gradient per step, each like initial_params\n  \
+        \"optimizer\"       needed without NAME: a family such as \"lamb\", or the name of an optimizer; case, - and _ make no \
+        difference\n  \
+        \"hparams\"         optional: hyperparameters that replace those of the name, or the defaults of the family \
+        (`optimizers list` shows which families have defaults; the others need all keys). For nadamw, \"warmup_rule\": \
+        \"min\" or \"max\" replaces the rule of the mode\n  \
+        \"tensors\"         optional: {\"tensor\": {\"role\": \"first kernel\", \"axes\": \"out, in\"}}. A role is a kind (dense, \
+        kernel, recurrent, embedding, bias, gain, plain), a position (first, hidden, last, only) or both; by default it \
+        follows from the number of axes, at the position hidden. Axes have one word each, and `out` marks the axis of the \
+        outputs; by default it is the last one\n  \
+        \"training_steps\"  optional: steps over which schedules run (default 10000, whatever the family)\n  \
+        \"mode\"            optional: \"upstream\", \"opt_list\" or \"paper\", for the families of the paper\n\
+        Other keys are refused.\n\n\
+        The result has one row per step: params after the step, and, if the optimizer has them, lr, the moments m and v, and \
+        eval_params, at which the loss is evaluated. Rows are lists or objects, as initial_params is."
     )]
     Trace {
-        /// Optimizer name.
-        name: String,
+        /// Optimizer name. It can be left out if the problem file has "optimizer".
+        name: Option<String>,
         /// JSON file with the problem.
         #[arg(long, value_name = "FILE.json")]
         problem: PathBuf,
-        /// Print one JSON document: params, lr, m, v.
+        /// Print one JSON document: params, lr, m, v, eval_params.
         #[arg(long)]
         json: bool,
     },
@@ -62,17 +72,29 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::List { json } => list(json),
         Command::Show { patterns, out, json } => show::run(&patterns, out.as_deref(), json),
-        Command::Trace { name, problem, json } => super::trace::run(&name, &problem, json),
+        Command::Trace { name, problem, json } => super::trace::run(name.as_deref(), &problem, json),
+    }
+}
+
+/// The error for a word that names no optimizer: a word that is near no optimizer's name is taken for that of a family.
+pub(crate) fn unknown_family(word: &str, error: optim::Error) -> anyhow::Error {
+    let optim::Error::UnknownOptimizer { hint, .. } = &error else { return error.into() };
+    let near_none = matches!(hint, Hint::Nothing | Hint::Group { .. } | Hint::DefaultAdam);
+    match word.parse::<Family>() {
+        Err(unknown) if near_none && !word.contains("_seed") => unknown.into(),
+        _ => error.into(),
     }
 }
 
 #[derive(Serialize)]
 struct ListedDimension {
     name: &'static str,
-    scale: String,
+    scale: &'static str,
     lo: f64,
     hi: f64,
     or_zero: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choices: Option<&'static [&'static str]>,
 }
 
 #[derive(Serialize)]
@@ -81,6 +103,7 @@ struct ListedFamily {
     names: String,
     set: Option<&'static str>,
     count: u32,
+    default: Option<String>,
     summary: &'static str,
     space: Vec<ListedDimension>,
 }
@@ -94,16 +117,21 @@ fn list(json: bool) -> anyhow::Result<()> {
             let last = names.last();
             let space = info.space.iter().map(|d| ListedDimension {
                 name: d.name,
-                scale: scale_name(d.scale).to_owned(),
+                scale: scale_name(d.scale),
                 lo: d.lo,
                 hi: d.hi,
                 or_zero: d.or_zero,
+                choices: match d.scale {
+                    optim::Scale::Choice(words) => Some(words),
+                    _ => None,
+                },
             });
             ListedFamily {
                 family: info.name,
                 names: last.map_or(first.clone(), |last| format!("{first} … {last}")),
                 set: info.set(),
                 count: info.len(),
+                default: info.default_config().map(|(name, _)| name),
                 summary: info.summary,
                 space: space.collect(),
             }
@@ -116,7 +144,9 @@ fn list(json: bool) -> anyhow::Result<()> {
     for family in &families {
         lines.push(format!("{}  ({}: {})", family.family, family.count, family.names));
         let set = family.set.map(|set| format!(" Set: {set}.")).unwrap_or_default();
-        lines.push(format!("    {}.{set}", family.summary));
+        let default = family.default.as_ref();
+        let default = default.map(|name| format!(" Default: {name}.")).unwrap_or_default();
+        lines.push(format!("    {}.{set}{default}", family.summary));
         lines.extend(family.space.iter().map(|d| format!("    {:<26} {}", d.name, d.words())));
     }
     output::lines(lines)
@@ -125,12 +155,17 @@ fn list(json: bool) -> anyhow::Result<()> {
 impl ListedDimension {
     /// How values are drawn, in words.
     fn words(&self) -> String {
-        let scale = match self.scale.as_str() {
-            "true or false" => return self.scale.clone(),
-            "log" => "log-uniform",
-            "one minus log" => "1 − β log-uniform",
-            "linear" => "uniform",
-            other => other,
+        if let Some(words) = self.choices {
+            return format!("one of {}", words.join(", "));
+        }
+        let scale = match self.scale {
+            "true or false" => return self.scale.to_owned(),
+            _ if self.lo.to_bits() == self.hi.to_bits() => return format!("fixed at {}", bound(self.lo)),
+            "log" => "log-uniform".to_owned(),
+            "one minus log" if self.name.contains("beta") => "1 − β log-uniform".to_owned(),
+            "one minus log" => format!("1 − {} log-uniform", self.name),
+            "linear" => "uniform".to_owned(),
+            other => other.to_owned(),
         };
         let zero = if self.or_zero { ", or 0" } else { "" };
         format!("{scale}, {} to {}{zero}", bound(self.lo), bound(self.hi))
@@ -148,6 +183,7 @@ fn scale_name(scale: optim::Scale) -> &'static str {
         optim::Scale::OneMinusLog => "one minus log",
         optim::Scale::Linear => "linear",
         optim::Scale::Switch => "true or false",
+        optim::Scale::Choice(_) => "choice",
         _ => "other",
     }
 }

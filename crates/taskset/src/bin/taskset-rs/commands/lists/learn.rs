@@ -1,15 +1,18 @@
 //! `lists learn`: a greedy list from curves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Context;
-use taskset::curves::NamePatterns;
+use serde_json::Value;
+use taskset::curves::{NamePatterns, Query, Reader};
 use taskset::files;
 use taskset::meta::{HyperparameterList, ScoreMatrix, TaskScores};
-use taskset::optim::{self, Family, Hint};
+use taskset::names::{Split, closest};
+use taskset::optim;
 
 use super::{explain, origin, score, show};
+use crate::commands::optimizers::unknown_family;
 use crate::commands::table_file::checked_ending;
 use crate::failure::Usage;
 use crate::options::SelectionOption;
@@ -24,8 +27,11 @@ pub(super) fn run(
     json: bool,
     selection: &SelectionOption,
 ) -> anyhow::Result<()> {
-    families.iter().try_for_each(|pattern| check(pattern))?;
+    let unknown = unknown(families)?;
     out.map_or(Ok(()), check_out)?;
+    if !unknown.is_empty() {
+        check(unknown, path, selection)?;
+    }
     let scores = score(path, normalizer, selection)?;
     let mut configs: Vec<String> = Vec::new();
     for pattern in families {
@@ -71,16 +77,64 @@ fn check_out(out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses names that no optimizer of the registry has, before anything is read.
-fn check(pattern: &str) -> anyhow::Result<()> {
-    let Err(error) = optim::select(&[pattern]) else { return Ok(()) };
-    // A word that is near no optimizer's name is taken for that of a family, which is what the option asks for.
-    let optim::Error::UnknownOptimizer { hint, .. } = &error else { return Err(error.into()) };
-    let near_none = matches!(hint, Hint::Nothing | Hint::Group { .. } | Hint::DefaultAdam);
-    match pattern.parse::<Family>() {
-        Err(unknown) if near_none && !pattern.contains("_seed") => Err(unknown.into()),
-        _ => Err(error.into()),
+/// A pattern that means nothing to the registry, with the registry's error.
+struct Unknown<'a> {
+    pattern: &'a str,
+    error: optim::Error,
+}
+
+/// The patterns that no optimizer of the registry matches: curves may be of somebody's own optimizers.
+///
+/// # Errors
+/// For patterns that cannot be expanded and for seeds that no family has, before anything is read.
+fn unknown(patterns: &[String]) -> anyhow::Result<Vec<Unknown<'_>>> {
+    let mut unknown = Vec::new();
+    for pattern in patterns {
+        match optim::select(&[pattern]) {
+            Ok(_) => {}
+            Err(error @ optim::Error::Pattern(_)) => return Err(error.into()),
+            Err(error) => unknown.push(Unknown { pattern, error }),
+        }
     }
+    Ok(unknown)
+}
+
+/// Refuses patterns that neither the registry nor the curves know, before the curves are scored. One split is read, and only
+/// up to the first task on which all patterns match, which is most often the first.
+fn check(mut unknown: Vec<Unknown<'_>>, path: &Path, selection: &SelectionOption) -> anyhow::Result<()> {
+    let query = Query { splits: vec![Split::Test], selection: selection.selection(), ..Query::default() };
+    let reader: Reader = crate::commands::curves::open(path)?.whole()?;
+    let mut names = BTreeSet::new();
+    for curves in reader.query_by_task(&query) {
+        for curve in curves? {
+            let (name, family) = (curve.optimizer(), curve.spec.optimizer.family.as_str());
+            let mut error = None;
+            unknown.retain(|unknown| match NamePatterns::new(&[unknown.pattern]) {
+                Ok(pattern) => !pattern.matches_optimizer(name, family),
+                Err(broken) => {
+                    error = Some(broken);
+                    true
+                }
+            });
+            if let Some(error) = error {
+                return Err(error.into());
+            }
+            names.extend([name.to_owned(), family.to_owned()]);
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+    }
+    let Some(Unknown { pattern, error }) = unknown.into_iter().next() else { return Ok(()) };
+    Err(match closest(pattern, names.iter().map(String::as_str)) {
+        Some(near) => Usage(format!(
+            "no curve in {} is of an optimizer or a family `{pattern}`; did you mean `{near}`?",
+            path.display()
+        ))
+        .into(),
+        None => unknown_family(pattern, error)
+            .context(format!("no curve in {} is of `{pattern}`", path.display())),
+    })
 }
 
 /// The configurations of a pattern that any of the tasks has, in the order of their seeds.
@@ -112,6 +166,15 @@ fn family_of(scores: &[TaskScores], configs: &[String]) -> String {
     families.join(", ")
 }
 
+/// Whether two objects of hyperparameters have the same values. Curves store whole numbers as others.
+fn same(a: &Value, b: &Value) -> bool {
+    let values = |object: &Value| -> BTreeMap<String, Result<u64, String>> {
+        let value = |value: &Value| value.as_f64().map(f64::to_bits).ok_or_else(|| value.to_string());
+        object.as_object().into_iter().flatten().map(|(key, v)| (key.clone(), value(v))).collect()
+    };
+    values(a) == values(b)
+}
+
 /// Hyperparameters, mode and schedule of the entries, as they were trained.
 fn complete(list: &mut HyperparameterList, scores: &[TaskScores]) -> anyhow::Result<()> {
     let mut settings = Vec::new();
@@ -123,7 +186,10 @@ fn complete(list: &mut HyperparameterList, scores: &[TaskScores]) -> anyhow::Res
             trained.map(|optimizer| serde_json::to_value(&optimizer.hyperparameters)).transpose()?;
         let known =
             optim::named(&entry.name).ok().map(|named| serde_json::to_value(named.config)).transpose()?;
-        let is_known = trained.is_none() || trained == known;
+        let is_known = match (&trained, &known) {
+            (Some(trained), Some(known)) => same(trained, known),
+            (trained, _) => trained.is_none(),
+        };
         entry.hyperparameters = if is_known { known } else { trained };
     }
     // Families may differ; then there is no one answer.

@@ -1,6 +1,7 @@
 //! `lists show`: the entries of a list, and how one is tried.
 
 use taskset::meta::HyperparameterList;
+use taskset::optim;
 
 use crate::output;
 
@@ -23,7 +24,11 @@ pub(super) fn print(list: &HyperparameterList) -> anyhow::Result<()> {
             }
         }
     }
-    let value = |v: &serde_json::Value| v.as_f64().map_or_else(|| v.to_string(), |x| format!("{x:.4e}"));
+    let value = |v: &serde_json::Value| match (v.as_f64(), v.as_str()) {
+        (Some(x), _) => format!("{x:.4e}"),
+        (None, Some(text)) => text.to_owned(),
+        (None, None) => v.to_string(),
+    };
     let rows: Vec<Vec<String>> = list
         .entries
         .iter()
@@ -49,16 +54,36 @@ pub(super) fn say_how(list: &HyperparameterList) {
         say!("the list ends after {} entries: {reason}", list.entries.len());
     }
     let Some(first) = list.entries.first() else { return };
-    let Some(mode) = &list.mode else { return };
-    match list.schedule_steps {
-        None => say!(
-            "Try entry 0 first, then 1, 2, …, in mode {mode}: schedules run over the steps of your own training, as in the \
-             published package. For entry 0:\n  taskset-rs train TASK {} --mode {mode} --steps STEPS",
+    let Ok(named) = optim::named(&first.name) else {
+        say!(
+            "Try entry 0 first, then 1, 2, …, with the program that made the curves: this one has no optimizer `{}`.",
+            first.name
+        );
+        return;
+    };
+    let info = named.family.info();
+    if (info.has_modes && list.mode.is_none())
+        || (info.needs_horizon && list.mode.is_none() && list.schedule_steps.is_none())
+    {
+        // The entries were trained in different ways: there is no one answer.
+        return;
+    }
+    let place = list.mode.as_ref().map_or_else(String::new, |mode| format!(", in mode {mode}"));
+    let option = list.mode.as_ref().map_or_else(String::new, |mode| format!(" --mode {mode}"));
+    match (list.schedule_steps, &list.mode) {
+        (None, None) => say!(
+            "Try entry 0 first, then 1, 2, …. For entry 0:\n  taskset-rs train TASK {} --steps STEPS",
             first.name
         ),
-        Some(steps) => say!(
-            "Try entry 0 first, then 1, 2, …, in mode {mode} with schedules over {steps} steps, as in the curves that the list \
-             was learned from. For entry 0:\n  taskset-rs train TASK {} --mode {mode} --schedule-steps {steps}",
+        (None, Some(_)) => say!(
+            "Try entry 0 first, then 1, 2, …{place}: schedules run over the steps of your own training, as in the \
+             published package. For entry 0:\n  taskset-rs train TASK {}{option} --steps STEPS",
+            first.name
+        ),
+        (Some(steps), _) => say!(
+            "Try entry 0 first, then 1, 2, …{place}{} schedules over {steps} steps, as in the curves that the list \
+             was learned from. For entry 0:\n  taskset-rs train TASK {}{option} --schedule-steps {steps}",
+            if list.mode.is_some() { " with" } else { ", with" },
             first.name
         ),
     }

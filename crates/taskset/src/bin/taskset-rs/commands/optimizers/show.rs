@@ -51,19 +51,23 @@ fn lines(named: &Named) -> anyhow::Result<()> {
         .as_object()
         .into_iter()
         .flatten()
-        .map(|(key, value)| format!("    {key:<24} {value}"));
+        .map(|(key, value)| format!("    {key:<24} {}", word(value)));
     let family = named.family.info().name;
     output::lines([format!("name    {}", named.name), format!("family  {family}")].into_iter().chain(values))
 }
 
-/// The hyperparameters of all of these optimizers: names in the order of the families' own lists, and whether each is a
-/// switch.
-fn columns(chosen: &[Named]) -> Vec<(&'static str, bool)> {
-    let mut columns: Vec<(&'static str, bool)> = Vec::new();
+/// A value as it is printed: texts without quotes.
+fn word(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The hyperparameters of all of these optimizers: names in the order of the families' own lists, with the scale of each.
+fn columns(chosen: &[Named]) -> Vec<(&'static str, Scale)> {
+    let mut columns: Vec<(&'static str, Scale)> = Vec::new();
     for named in chosen {
         for dimension in named.family.info().space {
             if !columns.iter().any(|(name, _)| *name == dimension.name) {
-                columns.push((dimension.name, dimension.scale == Scale::Switch));
+                columns.push((dimension.name, dimension.scale));
             }
         }
     }
@@ -76,10 +80,12 @@ fn print(chosen: &[Named]) -> anyhow::Result<()> {
         .iter()
         .map(|named| {
             let values = serde_json::to_value(named.config).unwrap_or_default();
-            let cell = |(name, _): &(&str, bool)| match values.get(*name) {
+            let cell = |(name, _): &(&str, Scale)| match values.get(*name) {
                 None => "-".to_owned(),
-                Some(Value::Number(number)) => output::short(number.as_f64().unwrap_or(f64::NAN)),
-                Some(other) => other.to_string(),
+                Some(Value::Number(number)) if !number.is_u64() => {
+                    output::short(number.as_f64().unwrap_or(f64::NAN))
+                }
+                Some(other) => word(other),
             };
             std::iter::once(named.name.clone()).chain(columns.iter().map(cell)).collect()
         })
@@ -97,12 +103,16 @@ fn table(chosen: &[Named]) -> DataTable {
     };
     table.push("name", texts(&|named| named.name.clone()));
     table.push("family", texts(&|named| named.family.info().name.to_owned()));
-    for (name, is_switch) in columns(chosen) {
+    for (name, scale) in columns(chosen) {
         let values = chosen.iter().map(|named| named.config.value(name));
-        let column = if is_switch {
-            Column::Flag(values.map(|value| value.map(|value| value > 0.5)).collect())
-        } else {
-            Column::Number(values.collect())
+        let column = match scale {
+            Scale::Switch => Column::Flag(values.map(|value| value.map(|value| value > 0.5)).collect()),
+            // The value of a choice is the place of its word.
+            Scale::Choice(words) => {
+                let word = |place: f64| words.get(place as usize).map(|word| (*word).to_owned());
+                Column::Text(values.map(|value| value.and_then(word)).collect())
+            }
+            _ => Column::Number(values.collect()),
         };
         table.push(name, column);
     }
@@ -132,5 +142,19 @@ mod tests {
                 assert_eq!(written.map(f64::to_bits), named.config.value(name).map(f64::to_bits), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn words_are_a_column_of_texts() {
+        let names = ["muon_default", "zero"];
+        let chosen: Vec<Named> = names.iter().map(|name| optim::named(name).unwrap()).collect();
+        let csv = table(&chosen).csv();
+        let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+        let cell = |row: usize, name: &str| lines[row][lines[0].iter().position(|n| *n == name).unwrap()];
+        assert_eq!(
+            [cell(1, "scale"), cell(1, "tensors"), cell(1, "nesterov")],
+            ["original", "hidden", "true"]
+        );
+        assert_eq!([cell(2, "scale"), cell(2, "nesterov")], ["", ""]);
     }
 }
