@@ -36,7 +36,7 @@ pub enum Error {
         /// The task.
         task: String,
         /// Why.
-        source: taskset_optim::Error,
+        source: Box<taskset_optim::Error>,
     },
     /// A protocol field is outside its range.
     #[error("protocol: {field} must be at least 1")]

@@ -180,6 +180,7 @@ impl Sweep {
                             Ok(curves) => curves,
                             Err(TrialError::Cancelled) => return,
                             Err(TrialError::Optimizer(source)) => {
+                                let source = Box::new(source);
                                 // Whoever receives it stops the other threads.
                                 let _ =
                                     sender.send(Err(Error::Start { task: task.name().to_owned(), source }));

@@ -373,7 +373,10 @@ fn commutes(
             break;
         }
         let expected = of_params(&params);
-        let differs = expected.iter().zip(&changed).any(|(a, b)| !((a - b).abs() <= precision * largest));
+        let differs = expected
+            .iter()
+            .zip(&changed)
+            .any(|(a, b)| (a - b).abs() > precision * largest || a.is_nan() != b.is_nan());
         prop_assert!(!differs, "step {step}: {expected:?} is not {changed:?}");
     }
     Ok(())

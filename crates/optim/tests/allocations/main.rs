@@ -57,7 +57,8 @@ fn check(optimizer: &dyn Optimizer) {
     let mut params: Vec<f32> = (0..n).map(|_| stream.normal() as f32).collect();
     let gradients: Vec<f32> = (0..n).map(|_| stream.normal() as f32).collect();
     let mut evaluated = params.clone();
-    let mut run = optimizer.start(&layout, &params, &StreamId::root("noise")).unwrap();
+    let mut run =
+        optimizer.start(&layout, &params, &StreamId::root("noise")).expect("every family takes any layout");
     // Buffers of products grow to their size in the first update.
     run.update(Step::new(&gradients), &mut params);
     let counted = blocks(|| {
@@ -75,7 +76,7 @@ fn updates_allocate_nothing() {
     for info in families() {
         let default = info.default_config().map(|(_, config)| config);
         for config in [info.config(0), info.config(3), default].into_iter().flatten() {
-            let optimizer = config.configured(Mode::Upstream, 100).unwrap();
+            let optimizer = config.configured(Mode::Upstream, 100).expect("members are possible");
             check(&optimizer);
             check(&Clipped::new(optimizer, 0.1));
         }
