@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{arg, fails, json, ok, run};
+use crate::support::{arg, fails, json, ok, run, skipped};
 
 const MNIST_TASK: &str = "FixedMLP_mnist_ce_128x128x128_relu_bs128";
 const CIFAR_TASK: &str = "FixedMLP_cifar10_ce_128x128x128_relu_bs128";
@@ -517,7 +517,7 @@ fn what_the_hub_answers_is_said() {
 #[test]
 fn real_files_are_verified_where_they_are() {
     let Some(root) = std::env::var_os("TASKSET_DATA").filter(|d| d != "synthetic") else {
-        println!("skipped: TASKSET_DATA names no directory with mnist");
+        skipped("TASKSET_DATA names no directory with mnist");
         return;
     };
     let root = root.to_str().unwrap();

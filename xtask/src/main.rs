@@ -7,12 +7,13 @@ mod peers;
 mod readers;
 mod report_check;
 mod reproduce;
+mod skipped;
 mod sweep_check;
 mod tidy;
 mod validate;
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus};
 
 use anyhow::{Context, Result};
 
@@ -21,7 +22,8 @@ cargo xtask <COMMAND>
 
 Commands:
   reproduce …   build the release binary and run `taskset-rs reproduce …` with the same arguments
-  validate      what continuous integration runs: tidy, format, lints, docs, tests (cheapest first)
+  validate      what continuous integration runs: tidy, format, lints, docs, tests (cheapest first); at the end it
+                says how many tests were skipped, and why
   validate --features
                 check each crate without features and with each of its features alone
   validate --package
@@ -98,11 +100,21 @@ fn metadata(options: &[&str]) -> Result<serde_json::Value> {
     serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")
 }
 
-/// Runs a command that must succeed, saying what runs.
+/// Runs a command of cargo that must succeed, saying what runs.
 fn run(command: &mut Command) -> Result<()> {
-    let shown: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    eprintln!("$ cargo {}", shown.join(" "));
+    eprintln!("$ cargo {}", arguments(command));
     let status = command.status().context("cargo could not be started")?;
-    anyhow::ensure!(status.success(), "cargo {} failed ({status})", shown.join(" "));
+    succeeded(command, status)
+}
+
+/// An error if a command of cargo failed.
+fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
+    anyhow::ensure!(status.success(), "cargo {} failed ({status})", arguments(command));
     Ok(())
+}
+
+/// The arguments of a command, to be shown.
+fn arguments(command: &Command) -> String {
+    let shown: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    shown.join(" ")
 }
