@@ -4,7 +4,7 @@ use taskset_rng::StreamId;
 
 use crate::boxes::check_rows;
 use crate::{
-    Error, HyperparameterTable, ScoreMatrix, best_of, constrained_box, greedy, inside, quantile,
+    Error, HyperparameterTable, ScoreMatrix, best_of_first_k, constrained_box, greedy, inside, quantile,
     random_search,
 };
 
@@ -32,7 +32,7 @@ pub enum BoxTasks {
 /// In every resampling the tasks are split at random into two halves (of an odd number, the larger is held out). A greedy
 /// list of the first family is learned on the training half by validation scores. On the held-out half the list, random
 /// search in every family, and random search in the first family restricted to each box are scored by
-/// [`best_of`].
+/// [`best_of_first_k`].
 #[derive(Clone, Debug)]
 pub struct SplitExperiment<'a> {
     /// The family that lists are learned in; the paper's is adam8p.
@@ -126,8 +126,10 @@ impl SplitExperiment<'_> {
             // Sums then run in the order of the matrix, and ties are ties whatever the shuffle.
             train.sort_unstable();
             held_out.sort_unstable();
-            let mut results =
-                vec![(configs.len(), best_of(matrix, held_out, &greedy(matrix, train, &configs, self.k)))];
+            let mut results = vec![(
+                configs.len(),
+                best_of_first_k(matrix, held_out, &greedy(matrix, train, &configs, self.k)),
+            )];
             for family in &families {
                 let candidates = indices(family.matrix.configs().len());
                 let mut stream = id.child("random").child(family.label).index(r).stream();

@@ -19,7 +19,7 @@ use crate::ScoreMatrix;
 /// # Panics
 /// If a task or candidate is not in the matrix.
 pub fn greedy(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize], k: usize) -> Vec<usize> {
-    let mut state = State::new(matrix, tasks, candidates);
+    let mut state = GreedyState::new(matrix, tasks, candidates);
     let mut list = Vec::new();
     let Some(first) = state.first().filter(|_| k > 0) else { return list };
     list.push(state.choose(first));
@@ -46,7 +46,7 @@ pub fn greedy(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize], k: us
 /// # Panics
 /// If a task or candidate is not in the matrix.
 pub fn greedy_plain(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize], k: usize) -> Vec<usize> {
-    let mut state = State::new(matrix, tasks, candidates);
+    let mut state = GreedyState::new(matrix, tasks, candidates);
     let mut list = Vec::new();
     let Some(first) = state.first().filter(|_| k > 0) else { return list };
     let mut left: Vec<usize> = (0..state.candidates.len()).filter(|&c| c != first).collect();
@@ -80,7 +80,7 @@ pub fn improving(matrix: &ScoreMatrix, tasks: &[usize], list: &[usize]) -> usize
 }
 
 /// Scores of the candidates on the tasks, and the best so far.
-struct State {
+struct GreedyState {
     /// Sorted, so that positions and indices break ties alike.
     candidates: Vec<usize>,
     /// `scores[candidate][task]`, flat: gains read one candidate's scores in a row.
@@ -88,7 +88,7 @@ struct State {
     best: Vec<f64>,
 }
 
-impl State {
+impl GreedyState {
     fn new(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize]) -> Self {
         let mut candidates = candidates.to_vec();
         candidates.sort_unstable();

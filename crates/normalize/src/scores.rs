@@ -6,7 +6,7 @@ use taskset_names::{Origin, Split};
 use taskset_trial::{Curve, Uniform, optimizer_family};
 
 use crate::table::Table;
-use crate::{Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper, quantile};
+use crate::{Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper};
 
 /// The scores of all optimizers on one task: 1 is no better than the start, 0 the best that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,12 +88,7 @@ impl Normalizer {
         let firsts = finite(&mut table.rows.iter().flatten().map(|c| f64::from(c.split(self.selection)[0])));
         // An empty mean is 0 / 0: NaN.
         let initial = firsts.iter().sum::<f64>() / firsts.len() as f64;
-        let upper = match self.upper {
-            Upper::Initial(_) => initial,
-            Upper::Percentile95OfFinal => {
-                quantile(&finite(&mut selected.iter().filter_map(|c| c.last().copied())), 0.95)
-            }
-        };
+        let upper = self.upper.reference(initial, selected.iter().filter_map(|c| c.last().copied()));
         let best = finite(&mut selected.iter().flatten().copied()).into_iter().fold(f64::NAN, f64::min);
         // Also true if one of them is NaN.
         let degenerate = upper.partial_cmp(&best) != Some(std::cmp::Ordering::Greater);
