@@ -274,6 +274,8 @@ mod tests {
         cut.losses.iter_mut().for_each(|losses| losses.truncate(2));
         assert_eq!(cut.check_points(), Ok(()));
         assert!(cut.check().is_err());
+        cut.losses[3].pop();
+        assert!(cut.check_points().unwrap_err().to_string().contains("1 losses on test"));
         let mut read = curve();
         (0..3).for_each(|split| read.losses[split].clear());
         assert_eq!(read.check_read(&[Split::Test], true), Ok(()), "only what was read is looked at");
