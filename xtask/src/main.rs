@@ -1,8 +1,10 @@
-//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|sweep-check|readers|report-check`. Dispatches; one file a command.
+//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|…`. Dispatches; one file a command.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench;
 mod browser;
+mod candle_datasets;
+mod mutants;
 mod peers;
 mod readers;
 mod report_check;
@@ -39,6 +41,9 @@ Commands:
   report-check DIR… [--pictures OUT]
                 open reports in Chromium at two widths, light, dark and printed, and look for what is cut, broken or
                 hard to read; needs Chromium; `report-check --help` says more
+  candle-datasets [--data DIR]
+                read MNIST, Fashion-MNIST and CIFAR-10 with the crate candle-datasets too, and compare every pixel
+  mutants CRATE put small faults into a crate one by one: its tests must notice them; needs cargo-mutants
 
 Examples:
   cargo xtask reproduce sec5
@@ -56,6 +61,8 @@ fn main() -> ExitCode {
         "bench" => bench::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),
         "readers" => readers::run_all(&rest),
+        "candle-datasets" => candle_datasets::run_all(&rest),
+        "mutants" => mutants::run_all(&rest),
         "report-check" => report_check::run_all(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
