@@ -312,6 +312,27 @@ mod tests {
     }
 
     #[test]
+    fn two_tasks_are_enough() {
+        let m = matrix(&[&[0.5, 0.6], &[0.7, 0.2]]);
+        let table = HyperparameterTable::new(vec!["h".into()], vec![false], vec![vec![1.0]; 2]).unwrap();
+        let experiment = SplitExperiment {
+            learned: Family { label: "a", matrix: &m },
+            table: &table,
+            others: vec![],
+            boxes: vec![],
+            box_tasks: BoxTasks::All,
+            resamplings: 8,
+            k: 2,
+        };
+        let result = experiment.run(&StreamId::root("t")).unwrap();
+        assert_eq!((result.train_tasks, result.test_tasks), (1, 1));
+        // Learned on one task, the first entry is the other one's worse configuration; the second mends that.
+        for raw in &result.curves[0].raw {
+            assert!(raw == &[0.7, 0.2] || raw == &[0.6, 0.5], "{raw:?}");
+        }
+    }
+
+    #[test]
     fn input_that_does_not_fit_is_refused() {
         let check = |tasks: usize, others: usize, rows: usize, words: &str| {
             let m = matrix(&vec![&[0.5, 0.6][..]; tasks]);

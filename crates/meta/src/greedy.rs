@@ -183,6 +183,17 @@ mod tests {
         assert!(greedy(&m, &[0], &[], 3).is_empty() && greedy(&m, &[0], &[0], 0).is_empty());
     }
 
+    /// More tasks than the sum has parts, by far: whole numbers, whose sum is exact in any order.
+    #[test]
+    fn many_tasks_are_summed() {
+        assert_eq!(sum((0..100).map(f64::from)).to_bits(), 4950f64.to_bits());
+        let rows: Vec<[f64; 3]> = (0..100).map(|t| [2.0, if t < 51 { 1.0 } else { 2.0 }, 1.75]).collect();
+        let m = matrix(&rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+        let tasks: Vec<usize> = (0..100).collect();
+        // Sums: 200, 149, 175; then only configuration 2 gains.
+        assert_eq!(greedy(&m, &tasks, &[0, 1, 2], 3), [1, 2, 0]);
+    }
+
     #[test]
     fn a_list_improves_until_no_task_gains() {
         let m = matrix(&[&[1.0, 5.0, 6.0, 6.0], &[6.0, 3.0, 0.0, 5.0], &[5.0, 2.0, 5.0, 5.0]]);
