@@ -468,13 +468,6 @@ fn advice_follows_the_message() {
     fails(&["train", CIFAR_TASK, "adam_lr_-3.00", "--data", &root], 1, &words);
 }
 
-#[cfg(not(feature = "hub"))]
-#[test]
-fn without_downloads_fetch_says_so() {
-    fails(&["data", "fetch", "mnist"], 1, &["without downloads", "--data DIR", "synthetic"]);
-}
-
-#[cfg(feature = "hub")]
 #[test]
 fn what_the_hub_answers_is_said() {
     use std::io::{BufRead, BufReader, Write};
