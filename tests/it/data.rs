@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{arg, fails, json, ok, run};
+use crate::support::{arg, fails, json, ok, run, skipped};
 
 const MNIST_TASK: &str = "FixedMLP_mnist_ce_128x128x128_relu_bs128";
 const CIFAR_TASK: &str = "FixedMLP_cifar10_ce_128x128x128_relu_bs128";
@@ -468,13 +468,6 @@ fn advice_follows_the_message() {
     fails(&["train", CIFAR_TASK, "adam_lr_-3.00", "--data", &root], 1, &words);
 }
 
-#[cfg(not(feature = "hub"))]
-#[test]
-fn without_downloads_fetch_says_so() {
-    fails(&["data", "fetch", "mnist"], 1, &["without downloads", "--data DIR", "synthetic"]);
-}
-
-#[cfg(feature = "hub")]
 #[test]
 fn what_the_hub_answers_is_said() {
     use std::io::{BufRead, BufReader, Write};
@@ -517,7 +510,7 @@ fn what_the_hub_answers_is_said() {
 #[test]
 fn real_files_are_verified_where_they_are() {
     let Some(root) = std::env::var_os("TASKSET_DATA").filter(|d| d != "synthetic") else {
-        println!("skipped: TASKSET_DATA names no directory with mnist");
+        skipped("TASKSET_DATA names no directory with mnist");
         return;
     };
     let root = root.to_str().unwrap();

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use taskset::curves;
 use taskset::trial::Curve;
 
-use crate::support::{Ran, arg, fails, json, ok, program, run};
+use crate::support::{Ran, arg, fails, json, ok, program, run, skipped};
 
 /// Runs it by a shell with something done to its stdout, e.g. `>&-`.
 fn redirected(redirection: &str, args: &[&str]) -> Ran {
@@ -166,7 +166,7 @@ fn fewer_threads_than_asked_for_do() {
     let uid = Command::new("id").arg("-u").output().unwrap().stdout;
     if uid.starts_with(b"0\n") {
         // The limit does not hold for root.
-        println!("skipped: fewer_threads_than_asked_for_do needs a user that is not root");
+        skipped("fewer_threads_than_asked_for_do needs a user that is not root");
         return;
     }
     let line = format!("ulimit -u 30; exec '{}' {quoted}", program().get_program().to_str().unwrap());

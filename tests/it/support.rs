@@ -1,5 +1,6 @@
 //! Running the binary and looking at what it says.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -52,6 +53,11 @@ pub(crate) fn fails<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(args: &[S], cod
     for word in words {
         assert!(ran.stderr.contains(word), "{args:?}: `{word}` is missing in: {}", ran.stderr);
     }
+}
+
+/// Says why a test tests nothing here. Not by a macro, whose output the test harness keeps to itself.
+pub(crate) fn skipped(reason: &str) {
+    drop(writeln!(std::io::stderr(), "skipped: {reason}"));
 }
 
 /// A path as an argument.

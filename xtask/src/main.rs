@@ -1,18 +1,21 @@
-//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|sweep-check|readers|report-check`. Dispatches; one file a command.
+//! Maintenance commands: `cargo xtask reproduce|validate|tidy|bench|…`. Dispatches; one file a command.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench;
 mod browser;
+mod candle_datasets;
+mod mutants;
 mod peers;
 mod readers;
 mod report_check;
 mod reproduce;
+mod skipped;
 mod sweep_check;
 mod tidy;
 mod validate;
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus};
 
 use anyhow::{Context, Result};
 
@@ -21,7 +24,8 @@ cargo xtask <COMMAND>
 
 Commands:
   reproduce …   build the release binary and run `taskset-rs reproduce …` with the same arguments
-  validate      what continuous integration runs: tidy, format, lints, docs, tests (cheapest first)
+  validate      what continuous integration runs: tidy, format, lints, docs, tests (cheapest first); at the end it
+                says how many tests were skipped, and why
   validate --features
                 check each crate without features and with each of its features alone
   validate --package
@@ -37,6 +41,9 @@ Commands:
   report-check DIR… [--pictures OUT]
                 open reports in Chromium at two widths, light, dark and printed, and look for what is cut, broken or
                 hard to read; needs Chromium; `report-check --help` says more
+  candle-datasets [--data DIR]
+                read MNIST, Fashion-MNIST and CIFAR-10 with the crate candle-datasets too, and compare every pixel
+  mutants CRATE put small faults into a crate one by one: its tests must notice them; needs cargo-mutants
 
 Examples:
   cargo xtask reproduce sec5
@@ -54,6 +61,8 @@ fn main() -> ExitCode {
         "bench" => bench::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),
         "readers" => readers::run_all(&rest),
+        "candle-datasets" => candle_datasets::run_all(&rest),
+        "mutants" => mutants::run_all(&rest),
         "report-check" => report_check::run_all(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
@@ -98,11 +107,21 @@ fn metadata(options: &[&str]) -> Result<serde_json::Value> {
     serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")
 }
 
-/// Runs a command that must succeed, saying what runs.
+/// Runs a command of cargo that must succeed, saying what runs.
 fn run(command: &mut Command) -> Result<()> {
-    let shown: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    eprintln!("$ cargo {}", shown.join(" "));
+    eprintln!("$ cargo {}", arguments(command));
     let status = command.status().context("cargo could not be started")?;
-    anyhow::ensure!(status.success(), "cargo {} failed ({status})", shown.join(" "));
+    succeeded(command, status)
+}
+
+/// An error if a command of cargo failed.
+fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
+    anyhow::ensure!(status.success(), "cargo {} failed ({status})", arguments(command));
     Ok(())
+}
+
+/// The arguments of a command, to be shown.
+fn arguments(command: &Command) -> String {
+    let shown: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    shown.join(" ")
 }

@@ -83,7 +83,7 @@ pub(crate) fn run_all(args: &[String]) -> Result<()> {
         return Ok(());
     }
     if args == ["--quick"] {
-        return run_quick();
+        return run_quick().map(drop);
     }
     let Options { patterns, keep } = Options::parse(args)?;
     let mut rows = rows()?;
@@ -111,9 +111,9 @@ pub(crate) fn run_all(args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Two rows, for `cargo xtask validate`. What the machine lacks is said and is no failure; the environments stay in the
-/// target directory.
-pub(crate) fn run_quick() -> Result<()> {
+/// Two rows, for `cargo xtask validate`. What the machine lacks is said and returned, and is no failure; the environments
+/// stay in the target directory.
+pub(crate) fn run_quick() -> Result<Option<String>> {
     let target = metadata(&["--no-deps"])?["target_directory"].as_str().map(PathBuf::from);
     let target = target.context("cargo metadata names no target directory")?.join("readers");
     let temporary = tempfile::tempdir().context("no temporary directory could be made")?;
@@ -128,13 +128,14 @@ pub(crate) fn run_quick() -> Result<()> {
                 }
                 Outcome::NotInstalled | Outcome::NotTested => {
                     // The other row would meet the same lack of Python or of the network.
-                    eprintln!("readers: skipped: {} {outcome}: {said}", row.name);
-                    return Ok(());
+                    let reason = format!("{} {outcome}: {said}", row.name);
+                    eprintln!("readers: skipped: {reason}");
+                    return Ok(Some(reason));
                 }
             }
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 #[derive(Debug, PartialEq)]

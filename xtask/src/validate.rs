@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 
+use crate::skipped::Skipped;
 use crate::{cargo, metadata, readers, root, run, tidy};
 
 /// The README's test command, without `cargo`.
@@ -27,9 +28,14 @@ fn everything() -> Result<()> {
     run(cargo()
         .args(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
-    run(cargo().args(TEST))?;
-    readers::run_quick()?;
-    examples()
+    let mut skipped = Skipped::default();
+    skipped.run(cargo().args(TEST))?;
+    if let Some(reason) = readers::run_quick()? {
+        skipped.add(&reason);
+    }
+    examples(&mut skipped)?;
+    eprintln!("{skipped}");
+    Ok(())
 }
 
 /// Checks each crate without features, and with each of its features alone: what a user may ask for must compile.
@@ -57,7 +63,7 @@ fn packages_and_features(metadata: &serde_json::Value) -> Vec<(String, Vec<Strin
 }
 
 /// Tests the examples with the workspace's locked versions and in its target directory, so that little is built anew.
-fn examples() -> Result<()> {
+fn examples(skipped: &mut Skipped) -> Result<()> {
     let metadata = metadata(&["--no-deps"])?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
     for example in EXAMPLES {
@@ -65,7 +71,7 @@ fn examples() -> Result<()> {
         std::fs::copy(root().join("Cargo.lock"), directory.join("Cargo.lock"))
             .with_context(|| format!("Cargo.lock could not be copied to {}", directory.display()))?;
         let manifest = format!("examples/{example}/Cargo.toml");
-        run(cargo().args(["test", "--manifest-path", &manifest, "--target-dir", target]))?;
+        skipped.run(cargo().args(["test", "--manifest-path", &manifest, "--target-dir", target]))?;
     }
     Ok(())
 }

@@ -150,6 +150,13 @@ mod tests {
     }
 
     #[test]
+    fn a_table_gives_back_what_it_was_made_of() {
+        let t = table(&[true, false], &[&[1e-3, 0.0], &[1e-1, 4.0]]).unwrap();
+        assert_eq!((t.names(), t.log()), (&["h0".to_owned(), "h1".to_owned()][..], &[true, false][..]));
+        assert_eq!(t.values(), [[1e-3, 0.0], [1e-1, 4.0]]);
+    }
+
+    #[test]
     fn broken_tables_are_refused() {
         let check = |result: Result<HyperparameterTable, Error>, words: &str| {
             let message = result.unwrap_err().to_string();

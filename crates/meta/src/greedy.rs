@@ -19,7 +19,7 @@ use crate::ScoreMatrix;
 /// # Panics
 /// If a task or candidate is not in the matrix.
 pub fn greedy(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize], k: usize) -> Vec<usize> {
-    let mut state = State::new(matrix, tasks, candidates);
+    let mut state = GreedyState::new(matrix, tasks, candidates);
     let mut list = Vec::new();
     let Some(first) = state.first().filter(|_| k > 0) else { return list };
     list.push(state.choose(first));
@@ -46,7 +46,7 @@ pub fn greedy(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize], k: us
 /// # Panics
 /// If a task or candidate is not in the matrix.
 pub fn greedy_plain(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize], k: usize) -> Vec<usize> {
-    let mut state = State::new(matrix, tasks, candidates);
+    let mut state = GreedyState::new(matrix, tasks, candidates);
     let mut list = Vec::new();
     let Some(first) = state.first().filter(|_| k > 0) else { return list };
     let mut left: Vec<usize> = (0..state.candidates.len()).filter(|&c| c != first).collect();
@@ -80,7 +80,7 @@ pub fn improving(matrix: &ScoreMatrix, tasks: &[usize], list: &[usize]) -> usize
 }
 
 /// Scores of the candidates on the tasks, and the best so far.
-struct State {
+struct GreedyState {
     /// Sorted, so that positions and indices break ties alike.
     candidates: Vec<usize>,
     /// `scores[candidate][task]`, flat: gains read one candidate's scores in a row.
@@ -88,7 +88,7 @@ struct State {
     best: Vec<f64>,
 }
 
-impl State {
+impl GreedyState {
     fn new(matrix: &ScoreMatrix, tasks: &[usize], candidates: &[usize]) -> Self {
         let mut candidates = candidates.to_vec();
         candidates.sort_unstable();
@@ -181,6 +181,17 @@ mod tests {
         assert_eq!(greedy(&m, &[1], &[0, 1, 2, 3], 1), [2]);
         assert_eq!(greedy(&m, &[], &[3, 1], 2), [1, 3]);
         assert!(greedy(&m, &[0], &[], 3).is_empty() && greedy(&m, &[0], &[0], 0).is_empty());
+    }
+
+    /// More tasks than the sum has parts, by far: whole numbers, whose sum is exact in any order.
+    #[test]
+    fn many_tasks_are_summed() {
+        assert_eq!(sum((0..100).map(f64::from)).to_bits(), 4950f64.to_bits());
+        let rows: Vec<[f64; 3]> = (0..100).map(|t| [2.0, if t < 51 { 1.0 } else { 2.0 }, 1.75]).collect();
+        let m = matrix(&rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+        let tasks: Vec<usize> = (0..100).collect();
+        // Sums: 200, 149, 175; then only configuration 2 gains.
+        assert_eq!(greedy(&m, &tasks, &[0, 1, 2], 3), [1, 2, 0]);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! Everything here reads a [`ScoreMatrix`] (tasks × configurations, a validation and a test score each) and nothing else
 //! of the curves: no tensor, no task, no optimizer. A *list* is an order in which to try configurations; [`greedy`]
-//! learns one (paper section 3.4), [`improving`] says after which entry it no longer helps, [`best_of`] says what its first k
+//! learns one (paper section 3.4), [`improving`] says after which entry it no longer helps, [`best_of_first_k`] says what its first k
 //! entries are worth, and [`experiment`] compares learned lists with random search on held-out tasks (Figure 3).
 //!
 //! ```
-//! use taskset_meta::{ScoreMatrix, best_of, greedy};
+//! use taskset_meta::{ScoreMatrix, best_of_first_k, greedy};
 //!
 //! // Two tasks, three configurations; lower is better. Each is the best one on one task or good on both.
 //! let tasks = ["quadratic", "text"].map(str::to_owned).to_vec();
@@ -18,25 +18,27 @@
 //! let matrix = ScoreMatrix::new(tasks, configs, scores.clone(), scores)?;
 //! let list = greedy(&matrix, &[0, 1], &[0, 1, 2], 3);
 //! assert_eq!(list, [2, 1, 0]); // first the balanced one, then those that help most beside it
-//! let worth = best_of(&matrix, &[0, 1], &list);
+//! let worth = best_of_first_k(&matrix, &[0, 1], &list);
 //! assert!((worth[0] - 0.35).abs() < 1e-12 && (worth[2] - 0.1).abs() < 1e-12);
 //! # Ok::<(), taskset_meta::Error>(())
 //! ```
 
+mod best_of_first_k;
 mod boxes;
 mod error;
 pub mod experiment;
 mod greedy;
 mod list;
 mod matrix;
-mod search;
+mod random_search;
 
+pub use best_of_first_k::best_of_first_k;
 pub use boxes::{HyperparameterTable, SearchBox, constrained_box, inside};
 pub use error::Error;
 pub use greedy::{greedy, greedy_plain, improving};
 pub use list::{HyperparameterList, ListEntry};
 pub use matrix::ScoreMatrix;
-pub use search::{best_of, random_search};
+pub use random_search::random_search;
 pub use taskset_normalize::{Normalizer, TaskScores, quantile};
 
 #[cfg(test)]

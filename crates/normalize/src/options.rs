@@ -2,6 +2,8 @@
 
 use taskset_names::Split;
 
+use crate::{Initial, Upper};
+
 /// What is averaged over the replicas of an optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Replicas {
@@ -10,26 +12,6 @@ pub enum Replicas {
     /// The scores of the single replicas. The lower reference stays the best replica mean, so that a score can be slightly
     /// negative.
     AverageScores,
-}
-
-/// The loss at initialisation, which scores 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Initial {
-    /// Mean of all finite first losses of the task. All optimizers share the distribution of initial parameters, so pooling
-    /// removes the noise of the minibatches.
-    Pooled,
-    /// Each curve's own first loss. A curve that starts non-finite, or at or below the best, scores 1.
-    OwnFirstPoint,
-}
-
-/// The loss that scores 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Upper {
-    /// The loss at initialisation (section 3.3).
-    Initial(Initial),
-    /// The 95th percentile over configurations of the last loss, non-finite ones left out ("last quantile", Appendix
-    /// A.4).
-    Percentile95OfFinal,
 }
 
 /// How the normalised, clipped points of a curve, the first included, become one score.

@@ -44,12 +44,17 @@ mod tests {
         check(0.75, 5.425);
         check(0.95, 8.975);
         check(1.0, 9.9);
+        // In the middle NumPy goes from the upper end: from the lower one it would be 3.4.
+        assert_eq!(quantile(&[-1.6, 8.4], 0.5), 3.4000000000000004);
     }
 
     #[test]
     fn edges() {
         assert!(quantile(&[], 0.5).is_nan());
-        assert!(quantile(&[1.0, f64::NAN], 0.5).is_nan());
+        assert!([0.0, 0.5].iter().all(|&q| quantile(&[1.0, f64::NAN], q).is_nan()));
+        // What needs no arithmetic keeps infinities.
+        assert_eq!(quantile(&[f64::INFINITY, f64::INFINITY], 0.3), f64::INFINITY);
+        assert_eq!(quantile(&[1.0, f64::INFINITY], 0.0), 1.0);
         assert_eq!(quantile(&[5.0], 0.3), 5.0);
         assert_eq!(quantile(&[1.0, 2.0], 7.0), 2.0);
     }

@@ -6,7 +6,7 @@ use taskset_names::{Origin, Split};
 use taskset_trial::{Curve, Uniform, optimizer_family};
 
 use crate::table::Table;
-use crate::{Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper, quantile};
+use crate::{Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper};
 
 /// The scores of all optimizers on one task: 1 is no better than the start, 0 the best that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,12 +88,7 @@ impl Normalizer {
         let firsts = finite(&mut table.rows.iter().flatten().map(|c| f64::from(c.split(self.selection)[0])));
         // An empty mean is 0 / 0: NaN.
         let initial = firsts.iter().sum::<f64>() / firsts.len() as f64;
-        let upper = match self.upper {
-            Upper::Initial(_) => initial,
-            Upper::Percentile95OfFinal => {
-                quantile(&finite(&mut selected.iter().filter_map(|c| c.last().copied())), 0.95)
-            }
-        };
+        let upper = self.upper.reference(initial, selected.iter().filter_map(|c| c.last().copied()));
         let best = finite(&mut selected.iter().flatten().copied()).into_iter().fold(f64::NAN, f64::min);
         // Also true if one of them is NaN.
         let degenerate = upper.partial_cmp(&best) != Some(std::cmp::Ordering::Greater);
@@ -265,6 +260,31 @@ mod tests {
         let s = named("own_initial").unwrap().scores(&curves).unwrap();
         // c starts at the best: there is nothing to measure it by.
         assert_eq!(s.split(Split::ValidOuter), [0.5, 0.75, 1.0]);
+        // So on every split: on train, b is below the lowest loss of the selection split.
+        let curves = [curve("a", 0, &[4.0, 2.0]), curve("b", 0, &[2.0, 2.0])];
+        let s = named("own_initial").unwrap().scores(&curves).unwrap();
+        assert_eq!((s.split(Split::ValidOuter), s.split(Split::Train)[1]), (&[0.5, 1.0][..], 1.0));
+        // A curve that starts at infinity has no scale either.
+        let curves = [curve("a", 0, &[4.0, 2.0]), curve("b", 0, &[f32::INFINITY, 2.0])];
+        let s = named("own_initial").unwrap().scores(&curves).unwrap();
+        assert_eq!(s.split(Split::ValidOuter), [0.5, 1.0]);
+        // A replica that starts below the lowest mean has no scale of its own.
+        let curves = [curve("a", 0, &[9.0, 5.0]), curve("a", 1, &[1.0, 1.0])];
+        let mut normalizer = named("own_initial").unwrap();
+        normalizer.replicas = Replicas::AverageScores;
+        // The means are 5 and 3. Replica 0 goes from 9 to 5: 1 and 1/3.
+        let s = normalizer.scores(&curves).unwrap();
+        assert!((s.split(Split::ValidOuter)[0] - (2.0 / 3.0 + 1.0) / 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_single_point_is_its_own_score() {
+        let curves = [curve("a", 0, &[2.0]), curve("b", 0, &[1.0])];
+        for name in ["default", "trapezoid", "min", "final"] {
+            // The mean initial loss 1.5 scores 1, and what is above it too.
+            let s = named(name).unwrap().scores(&curves).unwrap();
+            assert_eq!(s.split(Split::ValidOuter), [1.0, 0.0], "{name}");
+        }
     }
 
     #[test]

@@ -245,6 +245,21 @@ mod tests {
         );
         check(&|c| Arc::make_mut(&mut c.spec.optimizer).revision = Some(0), "begin with 1");
         check(&|c| c.spec.source = Source::External("elsewhere".into()), "it is an import");
+        let import_with = |version: bool, revision: bool| {
+            let mut c = curve();
+            c.spec.source = Source::External("elsewhere".into());
+            if !version {
+                Arc::make_mut(&mut c.spec.task).version = None;
+            }
+            if !revision {
+                Arc::make_mut(&mut c.spec.optimizer).revision = None;
+            }
+            c.check().is_ok()
+        };
+        let all = [(true, true), (true, false), (false, true), (false, false)];
+        assert_eq!(all.map(|(v, r)| import_with(v, r)), [false, false, false, true]);
+        check(&|c| (c.losses[3][1], c.losses[0][2]) = (f32::NAN, f32::NAN), "loss at step 10 is not");
+        check(&|c| (c.losses[0][1], c.losses[3][2]) = (f32::NAN, f32::NAN), "loss at step 10 is not");
         let mut import = curve();
         import.spec.source = Source::External("elsewhere".into());
         Arc::make_mut(&mut import.spec.task).version = None;
@@ -259,12 +274,53 @@ mod tests {
         cut.losses.iter_mut().for_each(|losses| losses.truncate(2));
         assert_eq!(cut.check_points(), Ok(()));
         assert!(cut.check().is_err());
+        cut.losses[3].pop();
+        assert!(cut.check_points().unwrap_err().to_string().contains("1 losses on test"));
         let mut read = curve();
         (0..3).for_each(|split| read.losses[split].clear());
         assert_eq!(read.check_read(&[Split::Test], true), Ok(()), "only what was read is looked at");
         let mut diverged = curve();
         diverged.diverged_at = Some(9);
         assert_eq!(diverged.check(), Ok(()), "a training loss may tell, and later ones be finite");
+        diverged.diverged_at = Some(20);
+        assert_eq!(diverged.check(), Ok(()), "the last step may be the first that diverges");
+        (diverged.losses[3][1], diverged.diverged_at) = (f32::NAN, Some(10));
+        assert_eq!(diverged.check(), Ok(()), "it diverged where its loss is not finite");
+    }
+
+    #[test]
+    fn curves_are_ordered_by_task_then_optimizer_then_replica() {
+        let named = |task: &str, optimizer: &str, replica: u32| {
+            let mut c = curve();
+            Arc::make_mut(&mut c.spec.task).name = task.into();
+            Arc::make_mut(&mut c.spec.optimizer).name = optimizer.into();
+            c.spec.replica = replica;
+            c
+        };
+        let sorted = [named("a", "o", 1), named("a", "p", 0), named("a", "p", 2), named("b", "o", 0)];
+        for (i, a) in sorted.iter().enumerate() {
+            for (j, b) in sorted.iter().enumerate() {
+                assert_eq!(a.order(b), i.cmp(&j), "{i} and {j}");
+            }
+        }
+        // What is shared need not be compared.
+        let mut same = sorted[0].clone();
+        assert_eq!(same.order(&sorted[0]), Ordering::Equal);
+        same.spec.replica = 0;
+        assert_eq!(same.order(&sorted[0]), Ordering::Less);
+        same.spec.optimizer = Arc::clone(&sorted[1].spec.optimizer);
+        assert_eq!(same.order(&sorted[0]), Ordering::Greater);
+    }
+
+    #[test]
+    fn a_curve_says_what_its_specification_says() {
+        let c = curve();
+        assert_eq!((c.task(), c.optimizer(), c.replica()), ("mlp_family_seed12", "adam_7", 4));
+        assert_eq!((c.origin(), c.id()), (Origin::Synthetic, c.spec.id()));
+        assert_eq!(
+            Split::ALL.map(|split| c.split(split)[0].to_bits()),
+            [1.0f32, 2.0, 3.0, 4.0].map(f32::to_bits)
+        );
     }
 
     #[test]
@@ -290,5 +346,6 @@ mod tests {
         let mut other = nan.clone();
         other.losses[0][0] = f32::from_bits(f32::NAN.to_bits() | 1);
         assert_eq!(nan.difference(&other), None);
+        assert_eq!(nan.difference(&base), Some("train"), "only one of them is NaN");
     }
 }

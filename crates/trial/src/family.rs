@@ -19,3 +19,22 @@ pub fn optimizer_family(name: &str) -> &str {
         _ => name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_by_name() {
+        let check = |name: &str, family: &str| assert_eq!(optimizer_family(name), family);
+        check("adam8p_wide_grid_seed107", "adam8p_wide_grid");
+        check("adam_lr_-3.00", "adam_lr");
+        check("zero", "zero");
+        // Neither a seed nor a number.
+        check("adam_seed", "adam_seed");
+        check("adam_seed-1", "adam_seed-1");
+        check("adam_wide", "adam_wide");
+        check("adam_inf", "adam_inf");
+        check("adam_nan", "adam_nan");
+    }
+}

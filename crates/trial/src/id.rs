@@ -184,6 +184,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::Arithmetic;
     use crate::testing::{changes, spec};
 
     /// Made by an independent Python script from the documented layout (hashlib, struct).
@@ -211,7 +212,9 @@ mod tests {
         let ids: BTreeSet<TrialId> = all.iter().map(|(_, spec)| spec.id()).chain([spec().id()]).collect();
         assert_eq!(ids.len(), all.len() + 1);
         assert_eq!(spec().id(), spec().id());
-        assert_eq!(spec().id().to_string().parse(), Ok(spec().id()));
+        let text = spec().id().to_string();
+        assert_eq!(text.parse(), Ok(spec().id()));
+        assert_eq!((spec().id().short().as_str(), format!("{:?}", spec().id())), (&text[..16], text.clone()));
     }
 
     #[test]
@@ -223,6 +226,12 @@ mod tests {
         // The same task with another optimizer, and back.
         let other = Arc::new(OptimizerIdentity::new("o", "f", [], 1));
         specs.push(TrialSpec { optimizer: other, ..base.clone() });
+        // The same task and optimizer in another setting, and back.
+        let mut longer = base.clone();
+        longer.protocol.steps += 1;
+        specs.extend([base.clone(), longer, base.clone()]);
+        specs.push(TrialSpec { arithmetic: Arithmetic::Portable, ..base.clone() });
+        specs.extend([base.clone(), TrialSpec { source: Source::Trained { trainer: 6 }, ..base.clone() }]);
         specs.push(base);
         for spec in &specs {
             assert_eq!(identifier.id(spec), spec.id());

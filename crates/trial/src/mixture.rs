@@ -209,6 +209,41 @@ mod tests {
         }
     }
 
+    /// Specifications of one sweep share what is equal. What differs must be seen all the same.
+    #[test]
+    fn sharing_tasks_and_optimizers_hides_no_difference() {
+        let base = spec();
+        for (field, mut other) in changes() {
+            if other.task == base.task {
+                other.task = Arc::clone(&base.task);
+            }
+            if other.optimizer == base.optimizer {
+                other.optimizer = Arc::clone(&base.optimizer);
+            }
+            let found = Uniform::of_task([&base, &other]).map_err(|mixture| mixture.field);
+            match field {
+                "replica" | "optimizer" => assert!(found.is_ok()),
+                _ => assert_eq!(found, Err(field)),
+            }
+        }
+    }
+
+    #[test]
+    fn tasks_with_more_optimizers_add_theirs() {
+        let base = spec();
+        let mut more = base.clone();
+        Arc::make_mut(&mut more.optimizer).name = "adam_8".into();
+        let copy = TrialSpec { optimizer: Arc::new((*base.optimizer).clone()), ..base.clone() };
+        for first in [&base, &copy] {
+            let both = Uniform::of_task([&base, &more]).unwrap();
+            let one = Uniform::of_task([first]).unwrap();
+            for (mut all, other) in [(one.clone(), &both), (both.clone(), &one)] {
+                all.join(other, "on task `b`").unwrap();
+                assert!(["adam_7", "adam_8"].iter().all(|name| all.optimizer(name).is_some()));
+            }
+        }
+    }
+
     #[test]
     fn equal_specifications_that_are_read_from_two_files_are_one() {
         let base = spec();
@@ -257,6 +292,10 @@ mod tests {
         assert_eq!(across(&|_| ()), None);
         assert_eq!(across(&|s| s.arithmetic = Arithmetic::Portable), Some("arithmetic"));
         assert_eq!(across(&|s| s.source = Source::Trained { trainer: 99 }), Some("revisions"));
+        // A mixture names both values as the column has them, so that one can be chosen.
+        let sources = [Source::Trained { trainer: 5 }, Source::External("task_set".into())];
+        assert_eq!(sources.each_ref().map(words), ["\"trainer\":5}", "external:task_set"]);
+        assert!(base.revisions().ends_with(&words(&base.source)));
         let change =
             |s: &mut TrialSpec| drop(Arc::make_mut(&mut s.optimizer).hyperparameters.0.remove("beta1"));
         assert_eq!(across(&change), Some("hyperparameters"));

@@ -95,9 +95,12 @@ mod tests {
         };
         check(&bare);
         check(&TrialSpec { source: Source::External("task_set".into()), ..bare });
-        for wrong in
-            ["", "{}", "task_set", r#"{"fingerprint":"xy","group":"g","rule":1,"task":1,"trainer":1}"#]
-        {
+        let half = [
+            r#"{"fingerprint":"xy","group":"g","rule":1,"task":1,"trainer":1}"#,
+            r#"{"fingerprint":"","group":"g","rule":1,"task":1,"trainer":1}"#,
+            r#"{"fingerprint":"xy","group":"","rule":1,"task":1,"trainer":1}"#,
+        ];
+        for wrong in ["", "{}", "task_set"].into_iter().chain(half) {
             assert!(Source::parse(wrong).unwrap_err().to_string().contains("revisions"), "{wrong}");
         }
     }

@@ -296,6 +296,17 @@ mod tests {
         assert!(infinite.to_json().unwrap_err().to_string().contains("`a` is not finite"));
     }
 
+    #[test]
+    fn classes_of_arithmetic_and_differences_in_words() {
+        for class in [Arithmetic::Fma, Arithmetic::Portable] {
+            assert_eq!(Arithmetic::from_name(&class.to_string()), Some(class));
+        }
+        assert_eq!(Arithmetic::from_name("avx2"), None);
+        let other = TrialSpec { arithmetic: Arithmetic::Portable, ..spec() };
+        let difference = spec().first_difference(&other).unwrap();
+        assert_eq!(difference.to_string(), "arithmetic: `fma` and `portable`");
+    }
+
     proptest! {
         #[test]
         fn numbers_keep_their_bits(x in any::<f64>().prop_filter("JSON has no others", |x| x.is_finite())) {

@@ -136,7 +136,9 @@ fn bits_move_only_with_a_new_revision() {
     }
     for class in [Arithmetic::Fma, Arithmetic::Portable] {
         if !found.contains_key(&class) {
-            println!("skipped: this machine has no kernels of arithmetic {class}");
+            // Not by a macro, whose output the test harness keeps to itself.
+            let said = format!("skipped: this machine has no kernels of arithmetic {class}\n");
+            drop(std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()));
         }
     }
     let found: Entries = found.into_values().flat_map(|(_, entries)| entries).collect();

@@ -60,7 +60,7 @@ pub(super) fn run(names: &[String], json: bool, data: &DataOption) -> anyhow::Re
             "not yet read: all files have the right names and sizes; `data verify NAME` and `data prepare NAME` read them"
         );
     }
-    if any("missing") && cfg!(feature = "hub") {
+    if any("missing") {
         say!("missing: `data fetch NAME` downloads the files, where their authors allow it");
     }
     Ok(())

@@ -9,16 +9,6 @@ use crate::failure::Usage;
 use crate::interrupt;
 use crate::options::DataOption;
 
-#[cfg(not(feature = "hub"))]
-pub(super) fn fetch(_: &[String], _: bool, _: &DataOption) -> anyhow::Result<()> {
-    anyhow::bail!(
-        "this program was built without downloads (`cargo install --path crates/taskset --features cli,hub` builds it \
-         with them); or place the original files in DIR/<dataset>/ and pass --data DIR (`data list` says what is \
-         missing), or use --data synthetic"
-    )
-}
-
-#[cfg(feature = "hub")]
 pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> anyhow::Result<()> {
     use taskset::datasets::download::{self, FetchEvent, FetchOptions};
     use taskset::datasets::files::{FilesState, inspect};

@@ -90,7 +90,7 @@ impl Evaluation {
             order
                 .iter()
                 .map(|&entry| {
-                    // Of equal ones the first, as `best_of` picks.
+                    // Of equal ones the first, as `best_of_first_k` picks.
                     best = if valid[entry] < valid[best] { entry } else { best };
                     best
                 })
@@ -98,7 +98,7 @@ impl Evaluation {
         };
         let all: Vec<usize> = (0..tasks).collect();
         Self {
-            worth: meta::best_of(matrix, &all, &order),
+            worth: meta::best_of_first_k(matrix, &all, &order),
             picked: all.iter().map(|&task| picked(task)).collect(),
         }
     }
