@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use taskset::optim::{
-    Elementwise, Error, Facts, Optimizer, OptimizerIdentity, Real, Run, elementwise, real,
-};
+use taskset::optim::{Elementwise, Error, Facts, Optimizer, OptimizerIdentity, Real, Run, elementwise, real};
 use taskset::params::Layout;
 use taskset::rng::StreamId;
 

@@ -25,7 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let threads = available_threads();
     let store = CurveStore::open(Path::new("curves"), &metadata(threads))?;
     let outcome = sweep.run(&store, threads, &mut Quiet, &AtomicBool::new(false))?;
-    println!("{} trials trained on synthetic stand-in data, {} found in curves/", outcome.trained, outcome.reused);
+    println!(
+        "{} trials trained on synthetic stand-in data, {} found in curves/",
+        outcome.trained, outcome.reused
+    );
     println!("try: taskset-rs lists learn --curves curves --family lion --k 3 --out lion.json");
     Ok(())
 }
