@@ -6,8 +6,9 @@ use taskset_nn::{
     Activation, Conv, Core, Dense, Embed, GaussianLikelihood, Initializer, InvalidNetwork, Latent, Layer,
     Loss, Lstm, Network, Padding, Plan, Recurrent, Shape, SpatialPool,
 };
-use taskset_optim::{Rule, State};
+use taskset_optim::{Run, Step};
 use taskset_rng::{Stream, StreamId};
+use taskset_tasks::Layout;
 use taskset_tasks::families::TaskConfig;
 use taskset_tasks::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
 
@@ -119,8 +120,7 @@ struct Model {
     stream: Stream,
     params: Vec<f32>,
     gradients: Vec<f32>,
-    rule: Rule,
-    state: State<f32>,
+    run: Box<dyn Run<f32>>,
     flops: f64,
 }
 
@@ -130,7 +130,10 @@ impl Model {
         let mut stream = StreamId::root("bench").child(name).stream();
         let mut params = vec![0.0; network.parameter_count()];
         network.init(&mut params, &mut stream);
-        let rule = adam();
+        let mut layout = Layout::default();
+        for parameter in network.parameters() {
+            layout.push_as(parameter.name, &parameter.shape, parameter.role);
+        }
         let (length, vocabulary) = match network.input {
             Shape::Tokens { length, vocabulary } => (length, vocabulary as u64),
             _ => (0, 1),
@@ -143,8 +146,7 @@ impl Model {
             next: (0..rows).map(|_| stream.below(examples as u64) as usize).collect(),
             stream,
             gradients: params.clone(),
-            state: rule.init(params.len()),
-            rule,
+            run: adam(1e-3, &layout, &params),
             params,
             flops: network.flops_per_step(rows),
         })
@@ -169,8 +171,9 @@ impl Training for Model {
         }
         self.plan.draw_noise(0..rows, &mut self.stream);
         let loss = self.plan.loss_and_gradients(&self.params, &mut self.gradients);
-        self.rule.update(&self.gradients, &mut self.params, &mut self.state);
-        loss as f32
+        let loss = loss as f32;
+        self.run.update(Step::new(&self.gradients).with_loss(loss), &mut self.params);
+        loss
     }
 
     fn flops(&self) -> f64 {
