@@ -63,7 +63,8 @@ fn optimizers_are_listed_with_words_fixed_numbers_and_defaults() {
     assert!(space[0].get("choices").is_none());
     let text = ok(&["optimizers", "list"]);
     for words in [
-        "one of original, match_rms_adamw, spectral_unclamped",
+        "one of hidden, all",
+        "fixed at original; possible: original, match_rms_adamw, spectral_unclamped",
         "fixed at 5",
         "Set: muon_1k. Default: muon_default.",
         "1 − momentum log-uniform, 0.01 to 0.2",

@@ -158,3 +158,26 @@ fn lists_of_families_without_modes_say_how_they_are_tried() {
     check("muon_default", "muon", "taskset-rs train TASK muon_default --steps STEPS");
     check("adamw_default", "adamw", "taskset-rs train TASK adamw_default --schedule-steps 40");
 }
+
+#[test]
+fn options_that_would_change_nothing_are_refused() {
+    let train =
+        ["train", "TwoD_Bowl1", "muon_default", "--steps", "4", "--eval-every", "2", "--eval-batches", "1"];
+    ok(&train);
+    fails(&[&train[..], &["--mode", "paper"]].concat(), 2, &["--mode", "muon is the same in every mode"]);
+    fails(
+        &[&train[..], &["--schedule-steps", "9"]].concat(),
+        2,
+        &["--schedule-steps", "muon has no schedule"],
+    );
+}
+
+#[test]
+fn what_is_the_same_in_every_member_is_listed_as_fixed() {
+    let listed = ok(&["optimizers", "list"]);
+    for line in
+        ["nesterov                   fixed at true", "fixed at original; possible: original, match_rms_adamw"]
+    {
+        assert!(listed.contains(line), "{listed}");
+    }
+}

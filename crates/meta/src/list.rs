@@ -44,6 +44,12 @@ pub struct ListEntry {
     /// Its hyperparameters, in the keys of its family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hyperparameters: Option<serde_json::Value>,
+    /// The mode of this entry, where entries were trained in different ways and the list has no mode for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The steps over which schedules of this entry ran, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_steps: Option<u64>,
     /// Mean over the training tasks of the best validation score of the list up to here; none if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_score_after: Option<f64>,
@@ -100,6 +106,8 @@ impl HyperparameterList {
                 ListEntry {
                     name: matrix.configs()[config].clone(),
                     hyperparameters: None,
+                    mode: None,
+                    schedule_steps: None,
                     train_score_after: mean.is_finite().then_some(mean),
                 }
             })

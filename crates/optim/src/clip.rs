@@ -12,6 +12,8 @@ use crate::{Error, Facts, Optimizer, Real, Run, Slots, Step};
 /// An optimizer whose gradients are clipped: where the norm of the whole gradient exceeds `max_norm`, the gradient is scaled
 /// down to that norm (Pascanu et al. 2013). The norm is summed in f64, in an order that depends on the number of parameters alone.
 ///
+/// Weights that a task keeps at 0 count in the norm, as they do for optimizers that know nothing of constraints.
+///
 /// A gradient whose norm is infinite is scaled to 0, except for its infinite entries, which become NaN; one that holds NaN
 /// becomes NaN everywhere.
 #[derive(Clone, Debug)]
@@ -31,10 +33,11 @@ impl<O: Optimizer> Clipped<O> {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.max_norm > 0.0 {
+        if self.max_norm > 0.0 && self.max_norm.is_finite() {
             return Ok(());
         }
-        let reason = format!("the largest norm of its gradients is {}, and must be above 0", self.max_norm);
+        let reason =
+            format!("the largest norm of its gradients is {}, and must be above 0 and finite", self.max_norm);
         Err(Error::Unsuitable { optimizer: self.identity().name, reason })
     }
 }
@@ -162,7 +165,7 @@ mod tests {
         let layout = Arc::new(Layout::flat(1));
         let start =
             |norm| Clipped::new(sgd.clone(), norm).start(&layout, &[0.0], &StreamId::root("clip")).err();
-        assert!(start(f64::NAN).unwrap().to_string().contains("must be above 0"));
-        assert!(start(0.0).is_some() && start(1.0).is_none());
+        assert!(start(f64::NAN).unwrap().to_string().contains("must be above 0 and finite"));
+        assert!(start(0.0).is_some() && start(f64::INFINITY).is_some() && start(1.0).is_none());
     }
 }

@@ -64,7 +64,7 @@ pub enum Naming {
 
 /// Number of members of [`Naming::HalfOrders`].
 const HALF_ORDERS: u32 = 17;
-/// Largest seed that can be drawn from: families add up to 123,455 to it, and NumPy's generator takes 32 bits.
+/// Largest seed that can be drawn from: families add up to 205,001 to it, and NumPy's generator takes 32 bits.
 const MAX_SEED: u32 = u32::MAX - 0xf_ffff;
 
 /// The exponent of the member `index` of [`Naming::HalfOrders`].

@@ -66,6 +66,12 @@ impl Dimension {
         Self::linear(name, value, value).valid(least, most)
     }
 
+    /// The same dimension with one value for every member; other values stay possible. Of a switch 1 or 0, of a choice the place
+    /// of the word.
+    pub(crate) const fn always(self, value: f64) -> Self {
+        Self { lo: value, hi: value, ..self }
+    }
+
     /// The place of a word among those of a [`Scale::Choice`].
     pub fn choice(&self, word: &str) -> Option<usize> {
         match self.scale {
@@ -116,7 +122,10 @@ impl Dimension {
             // One minus a value near 1 has lost most of its digits.
             Scale::OneMinusLog => 1.0 - value >= self.lo - 1e-15 && 1.0 - value <= self.hi + 1e-15,
             Scale::Log | Scale::Linear => inside(value) || (self.or_zero && value == 0.0),
-            Scale::Choice(words) => (0..words.len()).any(|place| (place as f64).to_bits() == value.to_bits()),
+            Scale::Choice(words) => {
+                inside(value) && (0..words.len()).any(|place| (place as f64).to_bits() == value.to_bits())
+            }
+            Scale::Switch if self.lo.to_bits() == self.hi.to_bits() => inside(value),
             Scale::Switch => value == 0.0 || value.to_bits() == 1.0f64.to_bits(),
         }
     }

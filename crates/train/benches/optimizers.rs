@@ -16,8 +16,11 @@ const TASKS: [&str; 3] = ["mlp_family_seed57", "conv_pooling_family_seed137", "q
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(400);
 
+/// A word for the table, and the optimizer.
+type Labelled = (&'static str, Box<dyn Optimizer>);
+
 /// The optimizers that are compared. The first ones cost as little as any; the last two differ in what Muon makes orthogonal.
-fn optimizers() -> Result<Vec<(&'static str, Box<dyn Optimizer>)>, Error> {
+fn optimizers() -> Result<Vec<Labelled>, Error> {
     let registered = |name: &str| -> Result<Box<dyn Optimizer>, Error> {
         Ok(Box::new(named(name)?.configured(Mode::Upstream, 10_000)?))
     };

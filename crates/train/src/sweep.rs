@@ -74,7 +74,7 @@ impl Sweep {
     ///
     /// # Errors
     /// [`Error::EmptyPlan`] if there is nothing to train, errors of [`check_protocol`](crate::check_protocol), and
-    /// [`Error::SameName`] if two tasks or two different optimizers have one name.
+    /// [`Error::SameName`] if two different optimizers have one name.
     pub fn of(
         tasks: Vec<Arc<dyn Task>>,
         optimizers: Vec<Arc<dyn Optimizer>>,

@@ -124,7 +124,11 @@ pub fn zero_gradients_are_harmless(optimizer: &dyn Optimizer, problem: &Contract
         if optimizer.facts().moves_without_gradient {
             prop_assert!(is_finite(&params), "{params:?} is not finite, and all gradients were 0");
         } else {
-            prop_assert!(params == problem.params, "{params:?} is not {:?}", problem.params);
+            prop_assert!(
+                params == problem.params,
+                "{params:?} is not {:?}; a rule with weight decay says `moves_without_gradient` in its facts",
+                problem.params
+            );
             prop_assert!(
                 evaluated == problem.params,
                 "{evaluated:?} to evaluate is not {:?}",

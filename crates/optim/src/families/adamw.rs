@@ -20,7 +20,8 @@ use crate::{Dimension, EpsilonPlacement, Naming, Rule, Switches, WarmupRule};
 /// ```
 ///
 /// The rate α(t) rises linearly from 0 at the first step over `warmup_fraction` of training, and then falls by half a cosine
-/// to `min_learning_rate_mult * learning_rate` at the last step. Without warm-up and with `min_learning_rate_mult` 1 it is
+/// to `min_learning_rate_mult * learning_rate`, which it would reach one step after the last. So a run of a single step
+/// with a warm-up moves nothing. Without warm-up and with `min_learning_rate_mult` 1 it is
 /// constant.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -22,7 +22,8 @@ use crate::{Dimension, Error, Facts, Naming, Real, Run, Slots, Step, Switches, r
 /// p = p - learning_rate (‖p‖ / ‖u‖) u
 /// ```
 ///
-/// The ratio of the norms is 1 where either of them is 0, so tensors that start at 0 can leave it.
+/// The ratio of the norms is 1 where either of them is 0, so tensors that start at 0 can leave it. Nothing bounds
+/// ‖p‖: a tensor that grows takes ever longer steps. Weights that a task keeps at 0 count in ‖u‖.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lamb {

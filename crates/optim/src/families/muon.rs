@@ -142,10 +142,10 @@ impl Muon {
 
 const LEARNING_RATE: Dimension = Dimension::log("learning_rate", 4e-4, 1.0);
 const MOMENTUM: Dimension = Dimension::one_minus_log("momentum", 0.01, 0.2);
-const NESTEROV: Dimension = Dimension::switch("nesterov");
+const NESTEROV: Dimension = Dimension::switch("nesterov").always(1.0);
 const WEIGHT_DECAY: Dimension = Dimension::log("weight_decay", 1e-3, 0.3).or_zero();
 const NEWTON_SCHULZ: Dimension = Dimension::fixed("newton_schulz_steps", 5.0, 0.0, 100.0);
-const SCALE: Dimension = Dimension::choice_of("scale", MuonScale::WORDS);
+const SCALE: Dimension = Dimension::choice_of("scale", MuonScale::WORDS).always(0.0);
 const TENSORS: Dimension = Dimension::choice_of("tensors", MuonTensors::WORDS);
 /// As a share of the learning rate of the matrices.
 const AUX_SHARE: Dimension = Dimension::log("aux_learning_rate", 0.02, 1.0);
@@ -231,6 +231,7 @@ impl Muon {
         let largest = matrices.iter().map(|matrix| matrix.params.len()).max().unwrap_or(0);
         Box::new(MuonRun {
             rule: *self,
+            original_rates: [self.learning_rate, self.aux_learning_rate],
             aux: Adam {
                 weight_decay: self.aux_weight_decay,
                 ..Adam::plain(self.aux_beta1, self.aux_beta2, self.aux_epsilon, EpsilonPlacement::Corrected)
@@ -287,6 +288,8 @@ struct Other {
 
 struct MuonRun<T: Scalar> {
     rule: Muon,
+    /// The two learning rates that it was started with.
+    original_rates: [f64; 2],
     aux: Adam,
     n: usize,
     matrices: Vec<Orthogonal>,
@@ -348,8 +351,10 @@ impl<T: Real + Scalar> Run<T> for MuonRun<T> {
 
     /// The auxiliary rate keeps its ratio to the learning rate.
     fn set_base_learning_rate(&mut self, base: f64) -> bool {
-        if self.rule.learning_rate != 0.0 {
-            self.rule.aux_learning_rate *= base / self.rule.learning_rate;
+        let [original, aux] = self.original_rates;
+        // From the original rates each time: a rate that was 0 for a while must not lose the ratio.
+        if original > 0.0 {
+            self.rule.aux_learning_rate = base * (aux / original);
         }
         self.rule.learning_rate = base;
         true
@@ -431,6 +436,20 @@ mod tests {
         check(Kind::Embedding, Position::Hidden, &[256, 8], [false, false]);
         check(Kind::Bias, Position::Hidden, &[1, 8], [false, false]);
         check(Kind::Dense, Position::Hidden, &[0, 8], [false, false]);
+    }
+
+    #[test]
+    fn a_rate_of_zero_for_a_while_keeps_the_ratio_of_the_rates() {
+        let train = |rates: &[f64]| {
+            let mut run = Muon::DEFAULT.run::<f64>(&Layout::flat(1));
+            rates.iter().for_each(|&rate| assert!(run.set_base_learning_rate(rate)));
+            let mut params = [1.0];
+            run.update(Step::new(&[1.0]), &mut params);
+            params[0]
+        };
+        let plain = train(&[]);
+        assert!(plain < 0.9998);
+        assert!((train(&[0.0, 1e-320, 0.02]) - plain).abs() < 1e-15);
     }
 
     #[test]

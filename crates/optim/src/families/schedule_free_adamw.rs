@@ -27,13 +27,14 @@ use crate::{Dimension, Error, Facts, Naming, Real, Run, Slots, Step, Switches, r
 /// y = β₁ x + (1 - β₁) z
 /// ```
 ///
-/// Only `y`, `z` and `v` are kept: `x = y + (1 - 1/β₁) (z - y)`, so β₁ must be above 0.
+/// Only `y`, `z` and `v` are kept: `x = y + (1 - 1/β₁) (z - y)`, so β₁ must be at least 0.01: below that, rounding in f32
+/// would show. Exponents are at most 10, so that no weight leaves the range of f64.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleFreeAdamW {
     /// Largest learning rate.
     pub learning_rate: f64,
-    /// Where gradients are taken between `z` (0) and `x` (1), in `(0, 1)`.
+    /// Where gradients are taken between `z` (0) and `x` (1), in `[0.01, 1)`.
     pub beta1: f64,
     /// Decay of the second moment, in `[0, 1)`.
     pub beta2: f64,
@@ -43,9 +44,9 @@ pub struct ScheduleFreeAdamW {
     pub weight_decay: f64,
     /// Updates over which the learning rate rises linearly; 0 for none.
     pub warmup_steps: u64,
-    /// Exponent of the number of the update in the weights of the mean.
+    /// Exponent of the number of the update in the weights of the mean, 0 to 10.
     pub r: f64,
-    /// Exponent of the largest learning rate in the weights of the mean.
+    /// Exponent of the largest learning rate in the weights of the mean, 0 to 10.
     pub weight_lr_power: f64,
     /// Decay of a mean of gradients inside the update, in `[0, 1)`; 0 for none.
     pub inner_momentum: f64,
@@ -67,14 +68,13 @@ impl ScheduleFreeAdamW {
 }
 
 const LEARNING_RATE: Dimension = Dimension::log("learning_rate", 3e-4, 1.0);
-const BETA1: Dimension =
-    Dimension::one_minus_log("beta1", 0.02, 0.2).valid(f32::EPSILON as f64, 1.0 - f64::EPSILON / 2.0);
+const BETA1: Dimension = Dimension::one_minus_log("beta1", 0.02, 0.2).valid(0.01, 1.0 - f64::EPSILON / 2.0);
 const BETA2: Dimension = Dimension::one_minus_log("beta2", 1e-4, 0.3);
 const EPSILON: Dimension = Dimension::log("epsilon", 1e-10, 1e-3);
 const WEIGHT_DECAY: Dimension = Dimension::log("weight_decay", 1e-3, 0.3).or_zero();
 const WARMUP: Dimension = Dimension::log("warmup_steps", 50.0, 1000.0);
-const R: Dimension = Dimension::fixed("r", 0.0, 0.0, 1e3);
-const POWER: Dimension = Dimension::fixed("weight_lr_power", 2.0, 0.0, 1e3);
+const R: Dimension = Dimension::fixed("r", 0.0, 0.0, 10.0);
+const POWER: Dimension = Dimension::fixed("weight_lr_power", 2.0, 0.0, 10.0);
 const INNER: Dimension = Dimension::fixed("inner_momentum", 0.0, 0.0, 1.0 - f64::EPSILON / 2.0);
 
 impl FamilyMember for ScheduleFreeAdamW {

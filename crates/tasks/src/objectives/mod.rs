@@ -29,5 +29,10 @@ mod real;
 mod test_functions;
 pub mod two_d;
 
+use crate::{Kind, Position, Role};
+
+/// The role of the variables of a test function: they belong to no layer, whatever their shape.
+const PLAIN: Role = Role::new(Kind::Plain, Position::Hidden);
+
 #[cfg(test)]
 mod testing;

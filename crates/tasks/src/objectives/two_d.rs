@@ -10,6 +10,7 @@ use super::element_draw::ElementDraw;
 use super::real::Real;
 use super::test_functions::{self, bowl};
 use crate::families::losg::TestFunction;
+use crate::objectives::PLAIN;
 use crate::registry::version;
 use crate::{Feed, Layout, Problem, Task};
 
@@ -72,8 +73,8 @@ pub fn build_with_start(name: &str, start: TwoDStart) -> Option<Arc<dyn Task>> {
     let (name, function, point) = TASKS.into_iter().find(|(known, ..)| *known == name)?;
     let mut layout = Layout::default();
     match function {
-        Function::Bowl { .. } => layout.push("p", &[2, 1]),
-        Function::Test(_) => layout.push("p", &[2]),
+        Function::Bowl { .. } => layout.push_as("p", &[2, 1], PLAIN),
+        Function::Test(_) => layout.push_as("p", &[2], PLAIN),
     };
     Some(Arc::new(TwoD { name, function, point, start, layout }))
 }

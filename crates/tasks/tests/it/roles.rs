@@ -253,8 +253,8 @@ fn objectives() {
         "losg_tasks_family_seed0",
         &[("embedding", "first embedding"), ("w", "last dense"), ("b", "last bias")],
     );
-    check("losg_tasks_family_seed3", &[("p", "hidden dense")]);
+    check("losg_tasks_family_seed3", &[("p", "hidden plain")]);
     check("losg_tasks_family_seed4", &[("p", "hidden plain")]);
-    check("TwoD_Bowl10", &[("p", "hidden dense")]);
+    check("TwoD_Bowl10", &[("p", "hidden plain")]);
     check("TwoD_Rosenbrock", &[("p", "hidden plain")]);
 }

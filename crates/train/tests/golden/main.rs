@@ -17,7 +17,10 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 use taskset_datasets::{Datasets, Source};
 use taskset_nn::Backend;
-use taskset_optim::{Mode, families, named};
+use taskset_optim::{
+    AdamW, Config, Lamb, Mode, Muon, MuonScale, MuonTensors, Optimizer, ScheduleFreeAdamW, Sgd, families,
+    named,
+};
 use taskset_train::{Curve, Protocol, Quiet, TRAINER_REVISION, arithmetic, run_trial};
 use taskset_trial::{Arithmetic, Digest};
 
@@ -57,6 +60,9 @@ const TASKS: [&str; 29] = [
 /// The task on which rules are compared: 100 parameters and a noisy gradient.
 const RULES_ON: &str = "quadratic_family_seed1";
 
+/// The task on which rules that look at tensors are compared: kernels, hidden and last matrices, biases.
+const TENSORS_ON: &str = "conv_fc_family_seed760";
+
 /// One entry of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Golden {
@@ -66,7 +72,7 @@ struct Golden {
     digest: String,
 }
 
-/// Entries by what they are of: `task <name> <class>` or `rule <optimizer> <mode> <class>`.
+/// Entries by what they are of: `task <name> <class>`, `rule <optimizer> <mode> <class>` or `rule <label> <class>`.
 type Entries = BTreeMap<String, Golden>;
 
 fn digest(curve: &Curve) -> String {
@@ -78,10 +84,13 @@ fn digest(curve: &Curve) -> String {
 
 /// Trains a few steps on the kernels that are chosen now.
 fn train(data: &Datasets, task: &str, optimizer: &str, mode: Mode) -> Golden {
+    train_on(data, task, &named(optimizer).unwrap().configured(mode, 4).unwrap())
+}
+
+fn train_on(data: &Datasets, task: &str, optimizer: &dyn Optimizer) -> Golden {
     let task = taskset_tasks::build(task, data).unwrap();
-    let optimizer = named(optimizer).unwrap().configured(mode, 4).unwrap();
     let protocol = Protocol { steps: 4, eval_every: 2, eval_batches: 2 };
-    let curve = run_trial(&*task, &optimizer, 0, &protocol, &mut Quiet, &AtomicBool::new(false)).unwrap();
+    let curve = run_trial(&*task, optimizer, 0, &protocol, &mut Quiet, &AtomicBool::new(false)).unwrap();
     let version = curve.spec.task.version.clone().unwrap();
     // Trials on other data are other trials, whatever the revisions.
     let data = curve.spec.task.data_digest.map_or("none".to_owned(), |digest| digest.short());
@@ -102,14 +111,56 @@ fn entries(data: &Datasets, class: Arithmetic) -> Entries {
         entries.insert(format!("task {task} {class}"), train(data, task, "adam_lr_-2.00", Mode::Upstream));
     }
     for info in families() {
+        if !info.has_modes {
+            continue;
+        }
         // A member that uses all of its family's terms.
         let name = info.names().nth(3).or_else(|| info.names().next()).unwrap();
-        let modes = if info.has_modes { &Mode::ALL[..] } else { &[Mode::Upstream] };
-        for &mode in modes {
+        for mode in Mode::ALL {
             entries.insert(format!("rule {name} {mode} {class}"), train(data, RULES_ON, &name, mode));
         }
     }
+    // Other families have terms that no one member has all of, and look at the tensors of a task.
+    for (label, config) in every_term() {
+        let optimizer = config.configured(Mode::Upstream, 4).unwrap().with_name(label);
+        entries.insert(format!("rule {label} {class}"), train_on(data, TENSORS_ON, &optimizer));
+    }
     entries
+}
+
+/// Configurations of the families without modes, which use every term and every branch between them; 4 steps are trained.
+fn every_term() -> Vec<(&'static str, Config)> {
+    let sgd = Sgd { learning_rate: 0.01, momentum: 0.9, nesterov: false };
+    let adamw =
+        AdamW { weight_decay: 0.1, warmup_fraction: 0.5, min_learning_rate_mult: 0.1, ..AdamW::DEFAULT };
+    let lamb = Lamb { weight_decay: 0.1, ..Lamb::DEFAULT };
+    let schedule_free =
+        ScheduleFreeAdamW { weight_decay: 0.1, warmup_steps: 2, ..ScheduleFreeAdamW::DEFAULT };
+    let muon = Muon { weight_decay: 0.1, aux_weight_decay: 0.1, tensors: MuonTensors::All, ..Muon::DEFAULT };
+    vec![
+        ("sgd heavy ball", sgd.into()),
+        ("sgd nesterov", Sgd { nesterov: true, ..sgd }.into()),
+        ("adamw", adamw.into()),
+        ("lamb", lamb.into()),
+        ("schedule_free_adamw", schedule_free.into()),
+        (
+            "schedule_free_adamw means",
+            ScheduleFreeAdamW { r: 1.0, inner_momentum: 0.9, ..schedule_free }.into(),
+        ),
+        ("muon", muon.into()),
+        ("muon hidden", Muon { tensors: MuonTensors::Hidden, nesterov: false, ..muon }.into()),
+        ("muon match_rms_adamw", Muon { scale: MuonScale::MatchRmsAdamw, ..muon }.into()),
+        ("muon spectral_unclamped", Muon { scale: MuonScale::SpectralUnclamped, ..muon }.into()),
+    ]
+}
+
+#[test]
+fn every_family_has_a_digest() {
+    let covered: BTreeSet<String> =
+        every_term().iter().map(|(_, config)| config.family().to_string()).collect();
+    for info in families() {
+        assert!(info.has_modes || covered.contains(info.name), "add `{}` to `every_term`", info.name);
+    }
 }
 
 #[test]

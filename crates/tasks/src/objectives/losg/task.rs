@@ -24,6 +24,7 @@ use super::sum_of_quadratics::SumOfQuadratics;
 use super::test_problem::TestProblem;
 use crate::families::TaskConfig as _;
 use crate::families::losg::{LosgConfig, LosgProblem};
+use crate::objectives::PLAIN;
 use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;
@@ -104,28 +105,28 @@ fn check_classes(n_classes: usize) -> Result<(), &'static str> {
     if n_classes == 2 { Ok(()) } else { Err("the classifier's loss is defined for two classes only") }
 }
 
-/// The parameters, in upstream's order and shapes. Those of a test function have the default role of their shape.
+/// The parameters, in upstream's order and shapes. Those of a test function belong to no layer, whatever their shape.
 pub(super) fn layout(problem: &LosgProblem) -> Layout {
     use LosgProblem as P;
     let mut layout = Layout::default();
     match problem {
         P::Quadratic { dim, .. } | P::Norm { dim, .. } => {
-            layout.push("p", &[*dim, 1]);
+            layout.push_as("p", &[*dim, 1], PLAIN);
         }
         P::MinMaxWell { dim, .. } | P::OutwardSnake { dim, .. } => {
-            layout.push("p", &[*dim]);
+            layout.push_as("p", &[*dim], PLAIN);
         }
         P::SumOfQuadratics { dim, .. } | P::ProjectionQuadratic { dim, .. } => {
-            layout.push("p", &[1, *dim]);
+            layout.push_as("p", &[1, *dim], PLAIN);
         }
         P::DependencyChain { dim, .. } => {
-            layout.push("p", &[dim + 1]);
+            layout.push_as("p", &[dim + 1], PLAIN);
         }
         P::Bowl { .. } => {
-            layout.push("p", &[2, 1]);
+            layout.push_as("p", &[2, 1], PLAIN);
         }
         P::OptimizationTestProblem { .. } => {
-            layout.push("p", &[2]);
+            layout.push_as("p", &[2], PLAIN);
         }
         P::SparseSoftmaxRegression { n_features, .. } => {
             layout.push_as("embedding", &[2, *n_features], Role::new(Kind::Embedding, Position::First));

@@ -208,9 +208,19 @@ fn explain(
     let protocol = scores.iter().find_map(|score| score.shared.protocol()).map_or_else(String::new, |p| {
         format!(" --steps {} --eval-every {} --eval-batches {}", p.steps, p.eval_every, p.eval_batches)
     });
+    // As the curves of its family were trained, so that the new one can be compared with them.
+    let family = optim::named(config).map(|named| named.family.info()).ok();
+    let like = scores.iter().find_map(|score| {
+        let trained = score.optimizers.iter().filter_map(|name| score.shared.optimizer(name));
+        trained.into_iter().find(|trained| family.is_some_and(|info| info.name == trained.family))
+    });
+    let has_modes = family.is_some_and(|info| info.has_modes);
+    let mode = mode.or_else(|| like?.mode.as_deref()).filter(|_| has_modes);
     let mode = mode.map_or_else(String::new, |mode| format!(" --mode {mode}"));
+    let steps = like.and_then(|trained| trained.schedule_steps);
+    let steps = steps.map_or_else(String::new, |steps| format!(" --schedule-steps {steps}"));
     anyhow::anyhow!(
-        "{} has no curve of `{config}` on `{task}`. Train it with `train {task} {config}{mode}{protocol} --out FILE.parquet`{more}",
+        "{} has no curve of `{config}` on `{task}`. Train it with `train {task} {config}{mode}{steps}{protocol} --out FILE.parquet`{more}",
         path.display()
     )
 }
@@ -222,6 +232,8 @@ fn published() -> anyhow::Result<HyperparameterList> {
             Ok(meta::ListEntry {
                 name: named.name,
                 hyperparameters: Some(serde_json::to_value(named.config)?),
+                mode: None,
+                schedule_steps: None,
                 train_score_after: None,
             })
         })

@@ -155,10 +155,16 @@ fn list(json: bool) -> anyhow::Result<()> {
 impl ListedDimension {
     /// How values are drawn, in words.
     fn words(&self) -> String {
+        let is_fixed = self.lo.to_bits() == self.hi.to_bits();
         if let Some(words) = self.choices {
-            return format!("one of {}", words.join(", "));
+            let fixed = words.get(self.lo as usize).filter(|_| is_fixed);
+            return fixed.map_or_else(
+                || format!("one of {}", words.join(", ")),
+                |word| format!("fixed at {word}; possible: {}", words.join(", ")),
+            );
         }
         let scale = match self.scale {
+            "true or false" if is_fixed => return format!("fixed at {}", self.lo > 0.5),
             "true or false" => return self.scale.to_owned(),
             _ if self.lo.to_bits() == self.hi.to_bits() => return format!("fixed at {}", bound(self.lo)),
             "log" => "log-uniform".to_owned(),

@@ -45,11 +45,11 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 0)]
     replica: u32,
     /// Optimizer mode: upstream (the code that made the released curves), opt_list (the published package of the learned list)
-    /// or paper (the equations of the paper).
-    #[arg(long, default_value = "upstream")]
-    mode: String,
+    /// or paper (the equations of the paper) [default: upstream]. Only the families of the paper have modes.
+    #[arg(long)]
+    mode: Option<String>,
     /// Steps over which learning rate schedules run [default: 10000 in mode upstream, as in the released curves; otherwise
-    /// --steps].
+    /// --steps]. Only for families whose schedules run over the steps of training.
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..))]
     schedule_steps: Option<u64>,
     /// Write the curve to this Parquet file.
@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mode: Mode = arguments.mode.parse()?;
+    let mode: Mode = arguments.mode.as_deref().map_or(Ok(Mode::default()), str::parse)?;
     if let Some(path) = &arguments.out {
         check_out(path)?;
     }
@@ -78,6 +78,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Err(Usage(message).into());
     }
     let named = optim::named(&arguments.optimizer)?;
+    let info = named.family.info();
+    if arguments.mode.is_some() && !info.has_modes {
+        let message = format!("--mode: {} is the same in every mode; leave it out", info.name);
+        return Err(Usage(message).into());
+    }
+    if arguments.schedule_steps.is_some() && !info.needs_horizon {
+        let message = format!(
+            "--schedule-steps: {} has no schedule over the steps of training; leave it out",
+            info.name
+        );
+        return Err(Usage(message).into());
+    }
     let protocol = Protocol {
         steps: arguments.steps,
         eval_every: arguments.eval_every,

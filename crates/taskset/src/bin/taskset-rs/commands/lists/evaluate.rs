@@ -48,14 +48,34 @@ pub(super) fn run(
     evaluation.print(&matrix, data, scores.iter().find(|score| !score.dropped))
 }
 
-/// Says so where the curves are of another mode than the list is meant for.
+/// Says so where the curves are of another mode than the list is meant for, or of schedules over other steps.
 fn note_other_mode(list: &HyperparameterList, scores: &[TaskScores]) {
-    let Some(meant) = &list.mode else { return };
-    let trained = |entry: &meta::ListEntry| {
-        scores.iter().find_map(|score| score.shared.optimizer(&entry.name)?.mode.clone())
-    };
-    if let Some(other) = list.entries.iter().filter_map(trained).find(|mode| mode != meant) {
+    let (mut modes, mut steps) = (None, None);
+    for entry in &list.entries {
+        let Some(trained) = scores.iter().find_map(|score| score.shared.optimizer(&entry.name)) else {
+            continue;
+        };
+        let meant = entry.mode.as_ref().or(list.mode.as_ref());
+        if let (Some(meant), Some(found)) = (meant, &trained.mode)
+            && meant != found
+        {
+            modes.get_or_insert((meant, found));
+        }
+        let meant = entry.schedule_steps.or(list.schedule_steps);
+        if let (Some(meant), Some(found)) = (meant, trained.schedule_steps)
+            && meant != found
+        {
+            steps.get_or_insert((&entry.name, meant, found));
+        }
+    }
+    if let Some((meant, other)) = modes {
         say!("note: the list is meant for mode {meant}, and these curves are of mode {other}");
+    }
+    if let Some((name, meant, other)) = steps {
+        say!(
+            "note: the list was learned from schedules over {meant} steps, and in these curves they run over {other} steps \
+             (`{name}`)"
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde_json::Value;
 use taskset::curves::{NamePatterns, Query, Reader};
 use taskset::files;
-use taskset::meta::{HyperparameterList, ScoreMatrix, TaskScores};
+use taskset::meta::{HyperparameterList, ListEntry, ScoreMatrix, TaskScores};
 use taskset::names::{Split, closest};
 use taskset::optim;
 
@@ -177,10 +177,11 @@ fn same(a: &Value, b: &Value) -> bool {
 
 /// Hyperparameters, mode and schedule of the entries, as they were trained.
 fn complete(list: &mut HyperparameterList, scores: &[TaskScores]) -> anyhow::Result<()> {
-    let mut settings = Vec::new();
     for entry in &mut list.entries {
         let trained = scores.iter().find_map(|score| score.shared.optimizer(&entry.name));
-        settings.extend(trained.map(|optimizer| (optimizer.mode.clone(), optimizer.schedule_steps)));
+        if let Some(trained) = trained {
+            (entry.mode, entry.schedule_steps) = (trained.mode.clone(), trained.schedule_steps);
+        }
         // Those that were trained, in upstream's order where they are what the name stands for.
         let trained =
             trained.map(|optimizer| serde_json::to_value(&optimizer.hyperparameters)).transpose()?;
@@ -192,10 +193,14 @@ fn complete(list: &mut HyperparameterList, scores: &[TaskScores]) -> anyhow::Res
         };
         entry.hyperparameters = if is_known { known } else { trained };
     }
-    // Families may differ; then there is no one answer.
-    settings.dedup();
-    if let [(mode, schedule_steps)] = &settings[..] {
-        (list.mode, list.schedule_steps) = (mode.clone(), *schedule_steps);
+    // Where all entries agree, the list says it once. Families may differ; then each entry says it.
+    let setting = |entry: &ListEntry| (entry.mode.clone(), entry.schedule_steps);
+    let first = list.entries.first().map(setting).unwrap_or_default();
+    if list.entries.iter().all(|entry| setting(entry) == first) {
+        (list.mode, list.schedule_steps) = first;
+        for entry in &mut list.entries {
+            (entry.mode, entry.schedule_steps) = (None, None);
+        }
     }
     Ok(())
 }

@@ -51,7 +51,14 @@ pub(super) fn print(list: &HyperparameterList) -> anyhow::Result<()> {
 /// In which mode the entries are to be tried, and the command that tries the first one.
 pub(super) fn say_how(list: &HyperparameterList) {
     if let Some(reason) = &list.ends_because {
-        say!("the list ends after {} entries: {reason}", list.entries.len());
+        say!(
+            "the list ends after {}: {reason}",
+            if list.entries.len() == 1 {
+                "1 entry".to_owned()
+            } else {
+                format!("{} entries", list.entries.len())
+            }
+        );
     }
     let Some(first) = list.entries.first() else { return };
     let Ok(named) = optim::named(&first.name) else {
@@ -62,15 +69,15 @@ pub(super) fn say_how(list: &HyperparameterList) {
         return;
     };
     let info = named.family.info();
-    if (info.has_modes && list.mode.is_none())
-        || (info.needs_horizon && list.mode.is_none() && list.schedule_steps.is_none())
-    {
+    let mode = first.mode.as_ref().or(list.mode.as_ref());
+    let steps = first.schedule_steps.or(list.schedule_steps);
+    if (info.has_modes && mode.is_none()) || (info.needs_horizon && mode.is_none() && steps.is_none()) {
         // The entries were trained in different ways: there is no one answer.
         return;
     }
-    let place = list.mode.as_ref().map_or_else(String::new, |mode| format!(", in mode {mode}"));
-    let option = list.mode.as_ref().map_or_else(String::new, |mode| format!(" --mode {mode}"));
-    match (list.schedule_steps, &list.mode) {
+    let place = mode.map_or_else(String::new, |mode| format!(", in mode {mode}"));
+    let option = mode.map_or_else(String::new, |mode| format!(" --mode {mode}"));
+    match (steps, mode) {
         (None, None) => say!(
             "Try entry 0 first, then 1, 2, …. For entry 0:\n  taskset-rs train TASK {} --steps STEPS",
             first.name
@@ -83,8 +90,13 @@ pub(super) fn say_how(list: &HyperparameterList) {
         (Some(steps), _) => say!(
             "Try entry 0 first, then 1, 2, …{place}{} schedules over {steps} steps, as in the curves that the list \
              was learned from. For entry 0:\n  taskset-rs train TASK {}{option} --schedule-steps {steps}",
-            if list.mode.is_some() { " with" } else { ", with" },
+            if mode.is_some() { " with" } else { ", with" },
             first.name
         ),
+    }
+    if list.entries.iter().any(|entry| entry.mode.is_some() || entry.schedule_steps.is_some()) {
+        say!(
+            "The entries were trained in different ways: the list has the mode and the steps of the schedule of each."
+        );
     }
 }

@@ -12,7 +12,8 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    /// A name of an optimizer or of a family; case, `-` and `_` make no difference.
+    /// A name of an optimizer, in capital or small letters, or of a family or its default, where `-`, `_` and spaces make no
+    /// difference either. In names of optimizers they do: some contain numbers with a minus sign.
     pub(super) fn read(text: &str) -> anyhow::Result<Self> {
         let error = match optim::named(text) {
             Ok(named) => return Ok(Self::One(named)),
@@ -25,12 +26,11 @@ impl Asked {
         if let Some(info) = called {
             return Ok(Self::Family(info.family));
         }
-        // Names that differ in a minus sign alone could both be meant.
-        let mut names = optim::all_names().filter(|name| same(name));
-        match (names.next(), names.next()) {
-            (Some(name), None) => Ok(Self::One(optim::named(&name)?)),
-            _ => Err(unknown_family(text, error)),
+        let mut defaults = optim::families().iter().filter_map(optim::FamilyInfo::default_config);
+        if let Some((name, _)) = defaults.find(|(name, _)| same(name)) {
+            return Ok(Self::One(optim::named(&name)?));
         }
+        optim::named(&text.trim().to_lowercase()).map(Self::One).map_err(|_| unknown_family(text, error))
     }
 
     pub(super) fn family(&self) -> Family {
@@ -97,7 +97,10 @@ mod tests {
         assert_eq!(family("NAdamW_grid_seed3"), "nadamw_grid_seed3");
         assert_eq!(family("adam_lr_-3.00"), "adam_lr_-3.00");
         assert_eq!(family("Adam_LR_-7.00"), "adam_lr_-7.00");
-        assert!(family("Adam_LR_-1.00").contains("adam_lr_-1.00"), "{}", family("Adam_LR_-1.00"));
+        assert_eq!(family("Adam_LR_-1.00"), "adam_lr_-1.00");
+        for other in ["adam_lr_3.00", "adamlr-3.00", "muon_seed1-2", "nadamw_grid_seed-5", "sgd_seed 1 2"] {
+            assert!(family(other).contains(' '), "{other} names nothing: {}", family(other));
+        }
         assert!(family("lambb").contains("lamb"), "{}", family("lambb"));
         assert!(family("soap").contains("the families are"), "{}", family("soap"));
     }
