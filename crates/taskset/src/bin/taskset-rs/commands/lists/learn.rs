@@ -38,8 +38,9 @@ pub(super) fn run(
         let found = matching(&scores, pattern)?;
         anyhow::ensure!(
             !found.is_empty(),
-            "there are no curves of `{pattern}` in {}; `curves info {}` says what is there",
+            "there are no curves of `{pattern}` in {}{}; `curves info {}` says what is there",
             path.display(),
+            if selection.is_empty() { "" } else { " among those that the options choose" },
             path.display()
         );
         configs.extend(found.into_iter().filter(|name| !configs.contains(name)).collect::<Vec<_>>());
