@@ -97,7 +97,7 @@ pub struct FamilyInfo {
     /// Whether schedules of it run over the number of training steps. Curves of the paper's families say that number
     /// even where it changes nothing.
     pub needs_horizon: bool,
-    default: Option<fn() -> Config>,
+    default: fn() -> Option<Config>,
     member: fn(u32) -> Config,
     pub(crate) parse: fn(Value) -> Result<Config, serde_json::Error>,
 }
@@ -114,13 +114,7 @@ impl FamilyInfo {
             space: H::SPACE,
             has_modes: H::HAS_MODES,
             needs_horizon: H::NEEDS_HORIZON,
-            default: match H::DEFAULT {
-                Some(_) => Some(|| match H::DEFAULT {
-                    Some(config) => config.into(),
-                    None => unreachable!("it has a default"),
-                }),
-                None => None,
-            },
+            default: || H::DEFAULT.map(Into::into),
             member: |index| H::member(index).into(),
             parse: |value| serde_json::from_value::<H>(value).map(Into::into),
         }
@@ -157,7 +151,7 @@ impl FamilyInfo {
     /// The configuration that the authors of the rule recommend, and its name, `<prefix>_default`; none in the families of the
     /// paper.
     pub fn default_config(&self) -> Option<(String, Config)> {
-        self.default.map(|config| (format!("{}_default", self.prefix), config()))
+        (self.default)().map(|config| (format!("{}_default", self.prefix), config))
     }
 
     /// The published members' names, in order.

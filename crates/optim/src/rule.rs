@@ -46,6 +46,11 @@ enum Equations {
     Zero,
 }
 
+/// A denominator's term by its name, if it is 0 in f32.
+pub(crate) fn zero_in_f32(name: &'static str, value: f64) -> Option<(&'static str, f64)> {
+    (value < f64::from(f32::MIN_POSITIVE)).then_some((name, value))
+}
+
 impl Rule {
     pub(crate) const fn adam(schedule: Schedule, adam: Adam, applies_constraints: bool) -> Self {
         Self { schedule, equations: Equations::Adam(adam), applies_constraints }
@@ -66,11 +71,7 @@ impl Rule {
     /// The hyperparameter that is 0 (in f32 at least) although an update would divide by it where the gradient is 0.
     pub(crate) fn divides_by(&self) -> Option<(&'static str, f64)> {
         match self.equations {
-            Equations::Adam(Adam { epsilon, root_epsilon, .. })
-                if root_epsilon == 0.0 && epsilon < f64::from(f32::MIN_POSITIVE) =>
-            {
-                Some(("epsilon", epsilon))
-            }
+            Equations::Adam(Adam { epsilon, root_epsilon: 0.0, .. }) => zero_in_f32("epsilon", epsilon),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ use crate::method::Method;
 use crate::norm::norm;
 use crate::optimizer::check_lengths;
 use crate::registry::FamilyMember;
+use crate::rule::zero_in_f32;
 use crate::{Dimension, Error, Facts, Naming, Real, Run, Slots, Step, Switches, real};
 
 /// LAMB (You et al. 2020, algorithm 2) as in optax, for each tensor:
@@ -78,7 +79,7 @@ impl FamilyMember for Lamb {
     }
 
     fn divides_by(&self, _: &dyn Method) -> Option<(&'static str, f64)> {
-        (self.epsilon < f64::from(f32::MIN_POSITIVE)).then_some(("epsilon", self.epsilon))
+        zero_in_f32("epsilon", self.epsilon)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::method::Method;
 use crate::newton_schulz::{Orthogonaliser, View};
 use crate::optimizer::check_lengths;
 use crate::registry::FamilyMember;
+use crate::rule::zero_in_f32;
 use crate::{Dimension, EpsilonPlacement, Error, Facts, Naming, Real, Run, Slots, Step, Switches, real};
 
 /// Muon with auxiliary AdamW (Jordan et al. 2024) as in the author's `SingleDeviceMuonWithAuxAdam`. For each
@@ -204,7 +205,7 @@ impl FamilyMember for Muon {
     }
 
     fn divides_by(&self, _: &dyn Method) -> Option<(&'static str, f64)> {
-        (self.aux_epsilon < f64::from(f32::MIN_POSITIVE)).then_some(("aux_epsilon", self.aux_epsilon))
+        zero_in_f32("aux_epsilon", self.aux_epsilon)
     }
 }
 

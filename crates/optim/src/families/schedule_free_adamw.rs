@@ -11,6 +11,7 @@ use super::shared::or_zero;
 use crate::method::Method;
 use crate::optimizer::check_lengths;
 use crate::registry::FamilyMember;
+use crate::rule::zero_in_f32;
 use crate::{Dimension, Error, Facts, Naming, Real, Run, Slots, Step, Switches, real};
 
 /// Schedule-free AdamW (Defazio et al. 2024) as in the authors' package. Three points belong to each parameter: `z` moves
@@ -109,7 +110,7 @@ impl FamilyMember for ScheduleFreeAdamW {
     }
 
     fn divides_by(&self, _: &dyn Method) -> Option<(&'static str, f64)> {
-        (self.epsilon < f64::from(f32::MIN_POSITIVE)).then_some(("epsilon", self.epsilon))
+        zero_in_f32("epsilon", self.epsilon)
     }
 }
 
