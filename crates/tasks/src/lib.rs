@@ -35,11 +35,12 @@
 mod error;
 pub mod families;
 pub mod fixed;
-pub mod models;
+pub(crate) mod models;
 pub mod objectives;
 mod python_json;
 pub mod registry;
 pub mod sampling;
+pub mod spec;
 pub mod task;
 
 pub use error::Error;
@@ -49,5 +50,6 @@ pub use models::drawn_batches::{Draw, Drawn};
 pub use models::image_batches::sampled_examples;
 pub use models::network_task::{Batches, Data, NetworkTask};
 pub use registry::{Description, all_names, build, describe, families, select, upstream_json};
-pub use task::{Feed, Problem, Task};
+pub use spec::{Body, Specification};
+pub use task::{Capabilities, Feed, Problem, Task};
 pub use taskset_params::{Kind, Layout, Position, Role, Tensor};

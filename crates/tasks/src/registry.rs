@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use taskset_datasets::Datasets;
-use taskset_trial::{Digest, TaskVersion};
 
-use crate::families::{FAMILIES, Infeasible, Overhead, SEEDS, TaskConfig, TaskFamily};
+use crate::families::{FAMILIES, SEEDS, TaskFamily};
 use crate::fixed::{self, FixedTask};
+use crate::spec::{Infeasible, Overhead, Specification};
 use crate::{Error, Task, python_json};
 
 /// Everything that is known of a task without its data.
@@ -40,7 +40,7 @@ pub struct Description {
 
 /// A name, taken apart.
 enum Found {
-    Sampled { family: &'static TaskFamily, config: Box<dyn TaskConfig> },
+    Sampled(Box<Specification>),
     Fixed(&'static FixedTask),
 }
 
@@ -55,25 +55,19 @@ pub fn families() -> &'static [TaskFamily] {
 /// [`Error::UnknownTask`], with the nearest name if one is near; [`Error::Pattern`] for a seed outside 0 to 999.
 pub fn describe(name: &str) -> Result<Description, Error> {
     Ok(match find(name)? {
-        Found::Sampled { family, config } => {
-            let (cost, reason) = match config.cost() {
-                Ok(cost) => (Some(cost), None),
-                Err(Infeasible(reason)) => (None, Some(reason)),
-            };
-            Description {
-                name: name.to_owned(),
-                family: family.name.to_owned(),
-                summary: family.summary.to_owned(),
-                config: Some(config.to_json()),
-                dataset: config.dataset().map(str::to_owned),
-                num_params: cost.map_or(0, |cost| cost.num_params),
-                feasible: cost.is_some(),
-                reason,
-                trainable: cost.is_some() && config.builder().is_some(),
-                flops_per_step: cost.map_or(0.0, |cost| cost.flops_per_step),
-                overhead: config.overhead(),
-            }
-        }
+        Found::Sampled(spec) => Description {
+            num_params: spec.num_params(),
+            feasible: spec.body.is_ok(),
+            reason: spec.body.as_ref().err().map(|Infeasible(reason)| reason.clone()),
+            trainable: spec.body.is_ok(),
+            flops_per_step: spec.flops_per_step(),
+            overhead: spec.overhead(),
+            name: spec.name,
+            family: spec.group.name.to_owned(),
+            summary: spec.summary,
+            config: spec.config,
+            dataset: spec.dataset,
+        },
         Found::Fixed(task) => {
             let cost = task.cost();
             Description {
@@ -101,30 +95,9 @@ pub fn describe(name: &str) -> Result<Description, Error> {
 pub fn build(name: &str, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
     let not_yet = |family: &str| Error::NotTrainableYet { name: name.to_owned(), family: family.to_owned() };
     match find(name)? {
-        Found::Sampled { family, config } => {
-            config
-                .cost()
-                .map_err(|Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason })?;
-            let builder = config.builder().ok_or_else(|| not_yet(family.name))?;
-            builder(name, data)
-        }
+        Found::Sampled(spec) => spec.build(data),
         Found::Fixed(task) => task.build(data).unwrap_or_else(|| Err(not_yet(task.group.name()))),
     }
-}
-
-/// Group and revision of tasks that are not in the registry: callers' own networks, whose layers are this program's. The
-/// revision rises with that of any group of networks.
-const OWN: (&str, u32) = ("own", 1);
-
-/// The version of a task: the group of its name and the group's revision, and what it computes as a text that changes
-/// whenever the task computes something else.
-pub(crate) fn version(name: &str, description: &str) -> TaskVersion {
-    let (group, revision) = match locate(name) {
-        Ok(Located::Sampled(family, _)) => (family.name, family.revision),
-        Ok(Located::Fixed(task)) => (task.group.name(), task.group.revision()),
-        Err(_) => OWN,
-    };
-    TaskVersion { group: group.to_owned(), revision, fingerprint: Digest::of(description.as_bytes()) }
 }
 
 /// The names that patterns stand for, in their order, each once. A pattern is a name, a name with ranges
@@ -216,8 +189,8 @@ fn locate(name: &str) -> Result<Located, Error> {
 fn find(name: &str) -> Result<Found, Error> {
     match locate(name)? {
         Located::Fixed(task) => Ok(Found::Fixed(task)),
-        Located::Sampled(family, seed) => match family.config(seed) {
-            Some(config) => Ok(Found::Sampled { family, config }),
+        Located::Sampled(family, seed) => match family.specification(seed) {
+            Some(spec) => Ok(Found::Sampled(Box::new(spec))),
             None => Err(Error::UnknownTask { name: name.to_owned(), suggestion: None }),
         },
     }

@@ -25,6 +25,27 @@ impl Feed {
     }
 }
 
+/// What a trainer may make use of: facts that make trials faster and never change their bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// How many trials of one replica are worth training in lockstep, that is on shared minibatches and noise (1, the
+    /// default: one at a time). Follows from shapes and costs only.
+    pub lockstep: usize,
+    /// Whether the loss of every minibatch of every feed is NaN once all parameters are NaN: every later evaluation is then
+    /// NaN too, and training need not continue. `false` by default.
+    pub nan_is_absorbing: bool,
+    /// Whether several minibatches may be evaluated in one pass: the mean of their losses is the loss of all their examples
+    /// together. This is not so where examples of a minibatch depend on each other (batch norm), and where the loss is a
+    /// ratio of two sums over the minibatch. `false` by default.
+    pub fuses_minibatches: bool,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self { lockstep: 1, nan_is_absorbing: false, fuses_minibatches: false }
+    }
+}
+
 /// A task: everything that does not depend on the replica. Its data is loaded once and shared by all its replicas.
 pub trait Task: Send + Sync {
     /// TaskSet's name, e.g. `mlp_family_seed12`.
@@ -58,16 +79,10 @@ pub trait Task: Send + Sync {
     /// parameters and minibatches.
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>>;
 
-    /// How many trials of one replica are worth training in lockstep, that is on shared minibatches and noise (1: one at
-    /// a time). Follows from shapes and costs only. It changes how fast trials are, never their bits.
-    fn lockstep(&self) -> usize {
-        1
-    }
-
-    /// Whether the loss of every minibatch of every feed is NaN once all parameters are NaN: every later
-    /// evaluation is then NaN too, and training need not continue. `false`, the safe answer, by default.
-    fn nan_is_absorbing(&self) -> bool {
-        false
+    /// What a trainer may make use of. By default nothing, which is always safe. A task around another one hands on this
+    /// one value, so that it cannot forget a part of it.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
     }
 
     /// The same replica in double precision: the same data, minibatches and noise (rounded differently). For checks of
@@ -112,7 +127,9 @@ pub trait Problem<T: Float>: Send {
 
     /// Draws the next minibatches of a split's evaluation stream for [`loaded_losses`](Problem::loaded_losses): at least
     /// one and at most `batches` (which is not 0) of them. Returns how many. The default draws one, as the current
-    /// minibatch; tasks for which one large pass is faster take more.
+    /// minibatch; tasks for which one large pass is faster take more. A task whose minibatches are all the same (there is
+    /// neither data nor noise in the loss, and drawing takes nothing from any stream) says `batches`, and computes the loss
+    /// once.
     fn load_evaluation(&mut self, split: Split, batches: u32) -> u32 {
         debug_assert!(batches > 0, "there is nothing to draw");
         self.next_batch(Feed::Evaluation(split));
@@ -138,14 +155,10 @@ pub trait Problem<T: Float>: Send {
         while left > 0 {
             let drawn = self.load_evaluation(split, left).clamp(1, left);
             self.loaded_losses(params, &mut losses);
-            // A constant loss is computed once and added as often as it would be drawn.
-            let times = if self.evaluation_is_constant() { left } else { 1 };
-            for _ in 0..times {
-                for (mean, loss) in means.iter_mut().zip(&losses) {
-                    *mean += loss * f64::from(drawn);
-                }
+            for (mean, loss) in means.iter_mut().zip(&losses) {
+                *mean += loss * f64::from(drawn);
             }
-            left = left.saturating_sub(times * drawn);
+            left -= drawn;
         }
         means.iter_mut().for_each(|mean| *mean /= f64::from(batches));
     }
@@ -155,13 +168,6 @@ pub trait Problem<T: Float>: Send {
         let mut mean = [0.0];
         self.mean_losses(split, params, batches, &mut mean);
         mean[0]
-    }
-
-    /// Whether all evaluation minibatches are the same: there is neither data nor noise in the loss, and drawing one
-    /// takes nothing from any stream. [`mean_losses`](Problem::mean_losses) then computes the losses once. `false` by
-    /// default; a task that says `true` loads one minibatch at a time.
-    fn evaluation_is_constant(&self) -> bool {
-        false
     }
 
     /// The random numbers that the loss of the current minibatch uses besides its examples, in the order in which they were

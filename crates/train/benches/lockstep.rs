@@ -79,5 +79,10 @@ fn line(task: &dyn Task) {
     let shown: String = medians.iter().map(|m| format!("{m:>9.2}")).collect();
     let best = medians.iter().copied().fold(f64::INFINITY, f64::min);
     let gain = medians[0] / best;
-    println!("{:<42} {:>6} {shown} {gain:>6.2} {:>5}", task.name(), task.layout().len(), task.lockstep());
+    println!(
+        "{:<42} {:>6} {shown} {gain:>6.2} {:>5}",
+        task.name(),
+        task.layout().len(),
+        task.capabilities().lockstep
+    );
 }

@@ -91,7 +91,7 @@ impl<'a> Lockstep<'a> {
             project(params, mask);
             any_nan |= trial.facts.keeps_nan && params.first().is_some_and(|p| p.is_nan());
         }
-        if any_nan && self.task.nan_is_absorbing() {
+        if any_nan && self.task.capabilities().nan_is_absorbing {
             self.end_lost_trials(done + 1);
         }
     }

@@ -251,7 +251,7 @@ impl Sweep {
     /// Most trials of a task in a group: what the task asks for, if memory allows.
     fn group_size(&self, task: usize) -> usize {
         let task = &self.tasks[task].0;
-        let asked = self.group_size.unwrap_or_else(|| task.lockstep());
+        let asked = self.group_size.unwrap_or_else(|| task.capabilities().lockstep);
         let layout = task.layout();
         let states = self.optimizers.iter().map(|(optimizer, _)| optimizer.state_bytes(layout));
         // Parameters, gradients, parameters for evaluation, and the state.

@@ -60,7 +60,7 @@ pub fn configure(named: &Named, mode: Mode, protocol: &Protocol) -> Result<Confi
 /// is not a number is stored as [`f32::NAN`], whatever its sign and payload.
 ///
 /// Where the task says that a trial whose parameters are all NaN cannot recover
-/// ([`nan_is_absorbing`](Task::nan_is_absorbing)) and the optimizer that it
+/// ([`nan_is_absorbing`](taskset_tasks::Capabilities::nan_is_absorbing)) and the optimizer that it
 /// [keeps NaN](taskset_optim::Facts::keeps_nan), such a trial ends there, and the rest of its curve is NaN, as in a full run.
 ///
 /// The optimizer need not know of a task's constraint: parameters are projected after every update, unless the optimizer says

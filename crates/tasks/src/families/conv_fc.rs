@@ -1,10 +1,11 @@
 //! `conv_fc_family`: image classification with convolutions and fully connected layers (paper G.1).
 
 use serde_json::{Value, json};
+use taskset_nn::{Flatten, mlp_layers};
 
-use super::size::dense;
-use super::{Builder, ConvStack, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
+use super::{ConvStack, ImageDatasetConfig, TaskConfig, json};
 use crate::sampling::Sampler;
+use crate::spec::{Body, Infeasible};
 
 /// A configuration of `conv_fc_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,15 +56,45 @@ impl TaskConfig for ConvFcConfig {
         Some(&self.dataset.name)
     }
 
-    fn cost(&self) -> Result<Cost, Infeasible> {
-        let shape = self.dataset.input_shape()?;
-        let stack = self.stack.output(shape, self.use_bias)?;
-        let flat = stack.height * stack.width * stack.channels;
-        let widths = [flat].into_iter().chain(self.fc_hidden_units.iter().copied()).chain([shape.classes]);
-        Ok((stack.size + dense(widths)).with_batch(self.dataset.batch_size))
+    /// Convolutions, then fully connected layers on all that is left. The first of these may be very wide (52 million
+    /// parameters among the seeds below 1000).
+    fn body(&self) -> Result<Body, Infeasible> {
+        let examples = self.dataset.examples(self.center_data);
+        self.stack.classifier(self.use_bias, examples, |classes| {
+            let sizes = [&self.fc_hidden_units[..], &[classes]].concat();
+            [vec![Flatten.into()], mlp_layers(&sizes, self.stack.activation)].concat()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::families::conv_stack::testing::{check, check_seeds, check_start, dataset, stack};
+    use taskset_nn::{Activation, Initializer};
+
+    fn config(fc_hidden_units: Vec<usize>, w_init: Initializer) -> ConvFcConfig {
+        ConvFcConfig {
+            stack: stack(Activation::Swish, w_init),
+            use_bias: fc_hidden_units.is_empty(),
+            fc_hidden_units,
+            dataset: dataset("cifar10", 2),
+            center_data: false,
+        }
     }
 
-    fn builder(&self) -> Option<Builder<'_>> {
-        Some(Box::new(|name, data| crate::models::conv_fc::build(name, self, data)))
+    #[test]
+    fn with_and_without_hidden_layers() {
+        for hidden in [vec![], vec![33, 20]] {
+            check(&config(hidden.clone(), Initializer::GlorotNormal));
+            let small = config(hidden, Initializer::RandomNormal { std: 1e-3 });
+            check_start(&small, 10);
+        }
+    }
+
+    #[test]
+    fn parameters_of_the_first_seeds() {
+        check_seeds("conv_fc_family", 0..6);
+        check_seeds("conv_fc_family", 25..26);
     }
 }

@@ -1,11 +1,11 @@
 //! `conv_pooling_family`: image classification with convolutions and global pooling (paper G.1).
 
 use serde_json::{Value, json};
-use taskset_nn::SpatialPool;
+use taskset_nn::{Dense, SpatialPool};
 
-use super::size::dense;
-use super::{Builder, ConvStack, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
+use super::{ConvStack, ImageDatasetConfig, TaskConfig, json};
 use crate::sampling::Sampler;
+use crate::spec::{Body, Infeasible};
 
 /// A configuration of `conv_pooling_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,13 +62,55 @@ impl TaskConfig for ConvPoolingConfig {
         Some(&self.dataset.name)
     }
 
-    fn cost(&self) -> Result<Cost, Infeasible> {
-        let shape = self.dataset.input_shape()?;
-        let stack = self.stack.output(shape, self.use_bias)?;
-        Ok((stack.size + dense([stack.channels, shape.classes])).with_batch(self.dataset.batch_size))
+    /// Convolutions, pooling over height and width, a linear layer.
+    fn body(&self) -> Result<Body, Infeasible> {
+        let examples = self.dataset.examples(self.center_data);
+        self.stack.classifier(self.use_bias, examples, |classes| {
+            vec![self.pool_type.into(), Dense { outputs: classes }.into()]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::families::conv_stack::testing::{check, check_seeds, check_start, dataset, stack};
+    use crate::families::testing::build;
+    use taskset_datasets::Datasets;
+    use taskset_nn::{Activation, Initializer, SpatialPool};
+
+    fn config(pool_type: SpatialPool, w_init: Initializer) -> ConvPoolingConfig {
+        ConvPoolingConfig {
+            stack: stack(Activation::Tanh, w_init),
+            pool_type,
+            use_bias: pool_type != SpatialPool::Max,
+            dataset: dataset("mnist", 1),
+            center_data: true,
+        }
     }
 
-    fn builder(&self) -> Option<Builder<'_>> {
-        Some(Box::new(|name, data| crate::models::conv_pooling::build(name, self, data)))
+    #[test]
+    fn every_pooling_learns() {
+        for pool_type in [SpatialPool::Mean, SpatialPool::Max, SpatialPool::SquaredMean] {
+            check(&config(pool_type, Initializer::HeNormal));
+            let small = config(pool_type, Initializer::RandomNormal { std: 1e-3 });
+            check_start(&small, 10);
+        }
+    }
+
+    #[test]
+    fn parameters_of_the_first_seeds() {
+        check_seeds("conv_pooling_family", 0..6);
+        check_seeds("conv_pooling_family", 33..34);
+    }
+
+    #[test]
+    fn what_is_left_of_the_image_must_fit_the_kernel() {
+        let mut config = config(SpatialPool::Mean, Initializer::HeNormal);
+        config.dataset = dataset("mnist", 26);
+        let data = Datasets::new(taskset_datasets::Source::Synthetic);
+        let error = build(&config, &data).err().unwrap();
+        let expected = "the task `t` cannot be built: layer 2: VALID convolution on 1x1 input";
+        assert_eq!(error.to_string(), expected);
     }
 }

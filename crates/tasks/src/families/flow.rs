@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
-use super::size::{Size, dense};
-use super::{Builder, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
+use super::{ImageDatasetConfig, TaskConfig, json};
+use crate::models::flow::Flow;
+pub use crate::models::flow::FlowKind;
 use crate::sampling::Sampler;
+use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `nvp_family` or `maf_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,26 +24,6 @@ pub struct FlowConfig {
     pub hidden_units: Vec<usize>,
     /// Number of bijectors, 1 to 4.
     pub num_bijectors: usize,
-}
-
-/// The kinds of flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowKind {
-    /// Real NVP: shift and scale of one half are computed from the other.
-    Nvp,
-    /// Masked autoregressive flow; its masks are degenerate (QUIRK-21).
-    Maf,
-}
-
-impl FlowKind {
-    /// All bijectors of a flow over this many pixels; masked weights are counted.
-    pub(crate) fn size(self, pixels: usize, hidden: &[usize], bijectors: usize) -> Size {
-        let (inputs, outputs) = match self {
-            Self::Nvp => (pixels / 2, 2 * (pixels - pixels / 2)),
-            Self::Maf => (pixels, 2 * pixels),
-        };
-        dense([inputs].into_iter().chain(hidden.iter().copied()).chain([outputs])) * bijectors
-    }
 }
 
 impl FlowConfig {
@@ -77,12 +59,27 @@ impl TaskConfig for FlowConfig {
         Some(&self.dataset.name)
     }
 
-    fn cost(&self) -> Result<Cost, Infeasible> {
-        let pixels = self.dataset.input_shape()?.len();
-        Ok(self.kind.size(pixels, &self.hidden_units, self.num_bijectors).with_batch(self.dataset.batch_size))
-    }
-
-    fn builder(&self) -> Option<Builder<'_>> {
-        Some(Box::new(|name, data| crate::models::flow::build(name, self, data)))
+    /// Minus the log density (nats) of an image, flattened, with noise, under a flow of `k` bijectors from a standard
+    /// normal.
+    ///
+    /// From data to latent: bijector `k − 1`, the inverse of permutation `k − 2`, bijector `k − 2`, …, the inverse of
+    /// permutation 0, bijector 0. The permutations of `nvp_family` are NumPy's of the seeds 0, 1, …. Those of `maf_family`
+    /// were drawn unseeded when upstream built a task (QUIRK-20); here every replica draws its own, so that they are fixed
+    /// within a run and differ between runs.
+    ///
+    /// Memory of a trial besides parameters, gradients and optimizer, for minibatches of `B` images of `D` pixels: about
+    /// `(2 + 5.5 k) B D` numbers for `nvp_family` and `(3 + 6 k) B D` for `maf_family`; for evaluation `(3 + 3 k) R D` and
+    /// `(4 + 4 k) R D` with `R = max(B, min(512, 2¹⁶ / ((1 + 2 k) D)))` rows. The largest (`B = 256`, `D = 3072`, `k = 4`)
+    /// need 85 MB and 63 MB.
+    fn body(&self) -> Result<Body, Infeasible> {
+        let examples = self.dataset.examples(false);
+        let flow = Flow {
+            kind: self.kind,
+            bijectors: self.num_bijectors,
+            hidden: &self.hidden_units,
+            activation: self.activation,
+            w_init: self.w_init,
+        };
+        Ok(Body::Network(flow.body(examples.input()?.shape(), Examples::Images(examples))))
     }
 }

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Infeasible;
+use taskset_datasets::Carving;
+
+use crate::models::SHUFFLE_BUFFER;
+use crate::models::augment::Augmentation;
+use crate::models::image_batches::ImageExamples;
 use crate::sampling::Sampler;
 
 /// The image sets of the sampled families, in sampling (alphabetical) order.
@@ -36,64 +40,6 @@ pub struct ImageDatasetConfig {
     pub augmentation: Option<Augmentation>,
 }
 
-/// Random changes of each image, drawn freshly each time it is used, applied in the order of the fields.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Augmentation {
-    /// Rows and columns cut off (0, 1 or 2): the model's input shrinks by as much.
-    pub crop_amount: usize,
-    /// Reverse the width with probability one half.
-    pub flip_left_right: bool,
-    /// Reverse the height with probability one half.
-    pub flip_up_down: bool,
-    /// Whether the four colour changes apply (they never do to images of one channel).
-    pub do_color_aug: bool,
-    /// An amount from `U(-b, b)` is added to all values.
-    pub brightness: f64,
-    /// The saturation is multiplied by a factor from `U(1-s, 1+s)`.
-    pub saturation: f64,
-    /// The hue is turned by an amount from `U(-h, h)`, in turns.
-    pub hue: f64,
-    /// The distance to the channel's mean is multiplied by a factor from `U(1-c, 1+c)`.
-    pub contrast: f64,
-}
-
-/// What a model sees of an image set, after cropping.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InputShape {
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-    /// Channels.
-    pub channels: usize,
-    /// Classes.
-    pub classes: usize,
-}
-
-impl InputShape {
-    /// Values of an image.
-    pub const fn len(&self) -> usize {
-        self.height * self.width * self.channels
-    }
-
-    /// Whether cropping left nothing.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// The input of models of an image set, uncropped.
-pub(crate) fn input_shape(name: &str) -> Result<InputShape, Infeasible> {
-    let info = taskset_datasets::images::image_info(name).map_err(|error| Infeasible(error.to_string()))?;
-    let shape = info.shape;
-    Ok(InputShape {
-        height: shape.height,
-        width: shape.width,
-        channels: shape.channels,
-        classes: info.classes,
-    })
-}
-
 impl ImageDatasetConfig {
     /// Draws a set, its augmentation and its restrictions.
     pub fn sample(r: &mut Sampler) -> Self {
@@ -111,31 +57,16 @@ impl ImageDatasetConfig {
         Self { name: name.to_owned(), batch_size, num_train, num_classes, just_train, augmentation }
     }
 
-    /// The shape of the model's input and the number of classes.
-    ///
-    /// # Errors
-    /// [`Infeasible`] if no such data set exists or the crop leaves nothing of it.
-    pub fn input_shape(&self) -> Result<InputShape, Infeasible> {
-        let mut shape = input_shape(&self.name)?;
-        let crop = self.augmentation.map_or(0, |a| a.crop_amount);
-        shape.height = shape.height.saturating_sub(crop);
-        shape.width = shape.width.saturating_sub(crop);
-        if shape.is_empty() {
-            return Err(Infeasible(format!("a crop of {crop} leaves nothing of an image of {}", self.name)));
-        }
-        Ok(shape)
-    }
-
-    /// Operations that augmenting a minibatch takes, in units of scalar ones: those of the colours, 2 ns per pixel with vectors
-    /// of 256 or 512 bits. Crops and flips are copies.
-    pub(crate) fn augmenting_operations(&self) -> f64 {
-        const A_PIXEL: f64 = 6.0;
-        let colours = self.augmentation.is_some_and(|augmentation| augmentation.do_color_aug);
-        match self.input_shape() {
-            Ok(shape) if colours && shape.channels == 3 => {
-                A_PIXEL * (shape.len() / 3 * self.batch_size) as f64
-            }
-            _ => 0.0,
+    /// The images as minibatches: the whole of all splits, in a shuffle buffer of upstream's size.
+    pub(crate) fn examples(&self, centre: bool) -> ImageExamples {
+        ImageExamples {
+            dataset: self.name.clone(),
+            carving: Carving::Sampled,
+            num_train: self.num_train,
+            batch_size: self.batch_size,
+            buffer: Some(SHUFFLE_BUFFER),
+            augmentation: self.augmentation,
+            centre,
         }
     }
 

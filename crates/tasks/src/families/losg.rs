@@ -1,84 +1,16 @@
 //! `losg_tasks_family`: the synthetic problems of "Learned Optimizers that Scale and Generalize" (paper G.1.13).
 
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use taskset_nn::Activation;
 
-use super::size::dense;
-use super::{Builder, Cost, Infeasible, Overhead, TaskConfig};
+use super::TaskConfig;
+use crate::objectives::losg::Losg;
+pub use crate::objectives::losg::{LosgConfig, LosgProblem};
+pub use crate::objectives::test_functions::TestFunction;
 use crate::sampling::Sampler;
-
-/// A configuration of `losg_tasks_family` (JSON `[kind, params, problem_seed]`).
-#[derive(Clone, Debug, PartialEq)]
-pub struct LosgConfig {
-    /// The problem.
-    pub problem: LosgProblem,
-    /// Seed of the problem's matrices, below 100000, where the problem has any.
-    pub problem_seed: u32,
-}
-
-/// A kind of problem with its parameters. `noise_stdev` is the standard deviation of the noise on every element of the
-/// gradient; `bs` the minibatch and `n_samples` the whole of the problem's own random data.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the fields are upstream's keys; the kinds say what they mean")]
-pub enum LosgProblem {
-    /// `½‖Wp − y‖²` with normal `W` and `y`.
-    Quadratic { dim: usize, noise_stdev: f64 },
-    /// `max p² + 1 / min p² − 2`.
-    MinMaxWell { dim: usize, noise_stdev: f64 },
-    /// A two-dimensional bowl of a condition number, turned by an angle (radians).
-    Bowl { cond: f64, angle: f64, noise_stdev: f64 },
-    /// Classification of sums of embedding rows.
-    SparseSoftmaxRegression {
-        n_features: usize,
-        n_classes: usize,
-        noise_stdev: f64,
-        bs: usize,
-        n_samples: usize,
-    },
-    /// A two-dimensional test function.
-    OptimizationTestProblem { problem: TestFunction, noise_stdev: f64 },
-    /// A small fully connected classifier of random data.
-    FullyConnected {
-        n_features: usize,
-        n_classes: usize,
-        activation: Activation,
-        bs: usize,
-        n_samples: usize,
-        hidden_sizes: Vec<usize>,
-    },
-    /// The `norm_power`-norm of `Wp − y`.
-    Norm { dim: usize, norm_power: f64 },
-    /// A chain of ratios of neighbouring parameters; its data are unused (QUIRK-27).
-    DependencyChain { dim: usize, bs: usize, n_samples: usize },
-    /// A winding valley.
-    OutwardSnake { dim: usize, bs: usize, n_samples: usize },
-    /// A sum of quadratics, one per example.
-    SumOfQuadratics { dim: usize, bs: usize, n_samples: usize },
-    /// Squared projections on the examples.
-    ProjectionQuadratic { dim: usize, bs: usize, n_samples: usize },
-    /// The base problem with most elements of the gradient set to 0.
-    Sparse { base: Box<Self>, zero_probability: f64, noise_stdev: f64 },
-    /// The base problem with its parameters (not its loss: DISAGREES-11) scaled.
-    Rescale { base: Box<Self>, scale: f64 },
-    /// The logarithm of the base problem.
-    LogObjective { base: Box<Self> },
-}
-
-/// A two-dimensional test function, by upstream's (inconsistently capitalised) names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the functions are named after their authors")]
-pub enum TestFunction {
-    StyblinskiTang,
-    Ackley,
-    Beale,
-    Branin,
-    Logsumexp,
-    Matyas,
-    Michalewicz,
-    Rosenbrock,
-}
+use crate::spec::{Body, Infeasible};
 
 /// Draws the parameters of one kind.
 type Draw = fn(&mut Sampler) -> LosgProblem;
@@ -214,34 +146,6 @@ fn sparse(r: &mut Sampler) -> LosgProblem {
     }
 }
 
-impl TestFunction {
-    /// All functions in sampling order (capital letters first).
-    pub const ALL: [Self; 8] = [
-        Self::StyblinskiTang,
-        Self::Ackley,
-        Self::Beale,
-        Self::Branin,
-        Self::Logsumexp,
-        Self::Matyas,
-        Self::Michalewicz,
-        Self::Rosenbrock,
-    ];
-
-    /// Upstream's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::StyblinskiTang => "StyblinskiTang",
-            Self::Ackley => "ackley",
-            Self::Beale => "beale",
-            Self::Branin => "branin",
-            Self::Logsumexp => "logsumexp",
-            Self::Matyas => "matyas",
-            Self::Michalewicz => "michalewicz",
-            Self::Rosenbrock => "rosenbrock",
-        }
-    }
-}
-
 impl LosgConfig {
     /// Draws a configuration.
     pub fn sample(r: &mut Sampler) -> Self {
@@ -316,27 +220,6 @@ impl LosgProblem {
             Self::LogObjective { base } => json!({"base": with_kind(base)}),
         }
     }
-
-    fn num_params(&self) -> u64 {
-        match self {
-            Self::Bowl { .. } | Self::OptimizationTestProblem { .. } => 2,
-            Self::SparseSoftmaxRegression { n_features, .. } => 4 * *n_features as u64 + 2,
-            Self::FullyConnected { n_features, n_classes, hidden_sizes, .. } => {
-                let hidden = hidden_sizes.iter().copied();
-                dense([*n_features].into_iter().chain(hidden).chain([*n_classes])).num_params
-            }
-            Self::DependencyChain { dim, .. } => *dim as u64 + 1,
-            Self::Quadratic { dim, .. }
-            | Self::Norm { dim, .. }
-            | Self::MinMaxWell { dim, .. }
-            | Self::OutwardSnake { dim, .. }
-            | Self::SumOfQuadratics { dim, .. }
-            | Self::ProjectionQuadratic { dim, .. } => *dim as u64,
-            Self::Sparse { base, .. } | Self::Rescale { base, .. } | Self::LogObjective { base } => {
-                base.num_params()
-            }
-        }
-    }
 }
 
 impl TaskConfig for LosgConfig {
@@ -348,18 +231,7 @@ impl TaskConfig for LosgConfig {
         None
     }
 
-    fn cost(&self) -> Result<Cost, Infeasible> {
-        Ok(Cost {
-            num_params: self.problem.num_params(),
-            flops_per_step: crate::objectives::losg::flops_per_step(&self.problem),
-        })
-    }
-
-    fn overhead(&self) -> Overhead {
-        crate::objectives::losg::overhead(&self.problem)
-    }
-
-    fn builder(&self) -> Option<Builder<'_>> {
-        Some(Box::new(|name, _| crate::objectives::losg::build(name, self)))
+    fn body(&self) -> Result<Body, Infeasible> {
+        Ok(Body::Objective(Arc::new(Losg::new(self.clone(), self.to_json().to_string())?)))
     }
 }

@@ -1,11 +1,13 @@
 //! `mlp_ae_family`: fully connected autoencoders of images (paper G.1).
 
 use serde_json::{Value, json};
-use taskset_nn::{Activation, Initializer};
+use taskset_nn::{
+    Activation, Distance, Flatten, Initializer, Loss, Network, Output, Reconstruction, Reduction, mlp_layers,
+};
 
-use super::size::dense;
-use super::{Builder, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
+use super::{ImageDatasetConfig, TaskConfig, json};
 use crate::sampling::Sampler;
+use crate::spec::{Body, Examples, Infeasible, NetworkBody};
 
 /// A configuration of `mlp_ae_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +60,11 @@ pub enum LossReduction {
 }
 
 impl OutputType {
+    /// Whether pixels go to `[-1, 1]`.
+    const fn centres(self) -> bool {
+        matches!(self, Self::Tanh | Self::LinearCenter)
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Tanh => "tanh",
@@ -120,13 +127,118 @@ impl TaskConfig for MlpAeConfig {
         Some(&self.dataset.name)
     }
 
-    fn cost(&self) -> Result<Cost, Infeasible> {
-        let pixels = self.dataset.input_shape()?.len();
-        let widths = [pixels].into_iter().chain(self.hidden_units.iter().copied()).chain([pixels]);
-        Ok(dense(widths).with_batch(self.dataset.batch_size))
+    /// Fully connected layers back to the image. Input and target are the same images, both in `[-1, 1]` where the output
+    /// is `tanh` or centred, and else in `[0, 1]`.
+    ///
+    /// Memory of a trial besides parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels
+    /// and hidden layers of `H` units together: `B (D + 2H)`, a block of `D min(B, max(128, 2¹⁷ / D))` outputs, and packed
+    /// operands of about `D` times the larger of `B` and the widest layer. Evaluations hold as much again for
+    /// `max(B, min(512, 2¹⁶ / (2D + H)))` images.
+    fn body(&self) -> Result<Body, Infeasible> {
+        let examples = self.dataset.examples(self.output_type.centres());
+        let shape = examples.input()?.shape();
+        let loss = Reconstruction {
+            output: match self.output_type {
+                OutputType::Tanh => Output::Tanh,
+                OutputType::Sigmoid => Output::Sigmoid,
+                OutputType::LinearCenter | OutputType::Linear => Output::Linear,
+            },
+            distance: match self.loss_type {
+                LossType::L2 => Distance::Squared,
+                LossType::L1 => Distance::Absolute,
+            },
+            reduction: match self.reduction_type {
+                LossReduction::Mean => Reduction::Mean,
+                LossReduction::Sum => Reduction::Sum,
+            },
+        };
+        let sizes = [&self.hidden_units[..], &[shape.len()]].concat();
+        let layers = [vec![Flatten.into()], mlp_layers(&sizes, self.activation)].concat();
+        let network = Network::new(shape, layers, Loss::Reconstruction(loss)).with_weights(self.w_init);
+        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::families::testing::{build, dense};
+    use crate::families::{ImageDatasetConfig, TaskConfig};
+    use crate::models::testing::{check, initial_loss, train};
+    use crate::sampling::Sampler;
+    use taskset_datasets::Datasets;
+    use taskset_datasets::Source;
+    use taskset_nn::{Activation, Initializer};
+
+    fn config(output_type: OutputType, loss_type: LossType, reduction_type: LossReduction) -> MlpAeConfig {
+        MlpAeConfig {
+            hidden_units: vec![20, 12],
+            activation: Activation::Elu,
+            w_init: Initializer::GlorotNormal,
+            dataset: ImageDatasetConfig {
+                name: "mnist".to_owned(),
+                batch_size: 16,
+                num_train: Some(2000),
+                num_classes: Some(10),
+                just_train: false,
+                augmentation: None,
+            },
+            output_type,
+            loss_type,
+            reduction_type,
+        }
     }
 
-    fn builder(&self) -> Option<Builder<'_>> {
-        Some(Box::new(|name, data| crate::models::mlp_ae::build(name, self, data)))
+    #[test]
+    fn parameters_follow_from_the_widths() {
+        for seed in 0..150 {
+            let config = MlpAeConfig::sample(&mut Sampler::new(seed));
+            let pixels = config.dataset.examples(false).input().unwrap().len();
+            let widths = [&[pixels], &config.hidden_units[..], &[pixels]].concat();
+            assert_eq!(config.body().unwrap().num_params(), dense(&widths), "{seed}");
+        }
+    }
+
+    #[test]
+    fn problems_keep_the_contract_and_train() {
+        let data = Datasets::new(Source::Synthetic);
+        for (output, loss, reduction) in [
+            (OutputType::Tanh, LossType::L2, LossReduction::Mean),
+            (OutputType::Sigmoid, LossType::L2, LossReduction::Sum),
+            (OutputType::LinearCenter, LossType::L2, LossReduction::Sum),
+            (OutputType::Linear, LossType::L1, LossReduction::Mean),
+        ] {
+            let task = build(&config(output, loss, reduction), &data).unwrap();
+            if loss == LossType::L2 {
+                // Finite differences of |x| meet its kinks.
+                check(&*task);
+            }
+            let (before, after) = train(&*task, 60, 1e-2);
+            assert!(after < 0.8 * before, "{output:?} {loss:?}: {before} {after}");
+        }
+    }
+
+    /// With outputs near 0 the losses of the same minibatches are moments of the pixels, and so tied to each other.
+    #[test]
+    fn initial_losses_are_moments_of_the_pixels() {
+        let data = Datasets::new(Source::Synthetic);
+        let initial = |output, loss, reduction| {
+            let mut config = config(output, loss, reduction);
+            config.w_init = Initializer::RandomNormal { std: 1e-6 };
+            initial_loss(&*build(&config, &data).unwrap())
+        };
+        use OutputType::{Linear, LinearCenter, Sigmoid, Tanh};
+        let (squares, sum) = (
+            initial(Linear, LossType::L2, LossReduction::Sum),
+            initial(Linear, LossType::L1, LossReduction::Sum),
+        );
+        let pixels = 784.0;
+        assert!(squares > 0.0 && squares < sum && sum < pixels);
+        let near = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-4, "{a} {b}");
+        near(initial(Linear, LossType::L1, LossReduction::Mean), sum / pixels);
+        near(initial(Sigmoid, LossType::L2, LossReduction::Sum), squares - sum + 0.25 * pixels);
+        let centred = 4.0 * squares - 4.0 * sum + pixels;
+        near(initial(LinearCenter, LossType::L2, LossReduction::Sum), centred);
+        near(initial(Tanh, LossType::L2, LossReduction::Mean), centred / pixels);
     }
 }

@@ -1,11 +1,11 @@
 //! `mlp_vae_family`: fully connected variational autoencoders of images (paper G.1).
 
 use serde_json::{Value, json};
-use taskset_nn::{Activation, Initializer};
+use taskset_nn::{Activation, Flatten, GaussianLikelihood, Initializer, Latent, Loss, Network, mlp_layers};
 
-use super::size::{Size, dense};
-use super::{Builder, Cost, ImageDatasetConfig, Infeasible, TaskConfig, json};
+use super::{ImageDatasetConfig, TaskConfig, json};
 use crate::sampling::Sampler;
+use crate::spec::{Body, Examples, Infeasible, NetworkBody};
 
 /// A configuration of `mlp_vae_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,18 +38,14 @@ impl MlpVaeConfig {
     }
 
     /// The number of latent variables and the widths of the encoder's hidden layers.
-    pub(crate) fn split_encoder(&self) -> Result<(&usize, &[usize]), Infeasible> {
+    fn split_encoder(&self) -> Result<(&usize, &[usize]), Infeasible> {
         let none = || Infeasible("the encoder has no layer, so there is no latent variable".to_owned());
         self.enc_hidden_units.split_last().ok_or_else(none)
     }
 }
 
-/// Encoder to two numbers per latent variable, decoder to two numbers per pixel.
-pub(crate) fn vae_size(pixels: usize, encoder: &[usize], latent: usize, decoder: &[usize]) -> Size {
-    let encoder = [pixels].into_iter().chain(encoder.iter().copied()).chain([2 * latent]);
-    let decoder = [latent].into_iter().chain(decoder.iter().copied()).chain([2 * pixels]);
-    dense(encoder) + dense(decoder)
-}
+/// Pixels are dequantised bytes in `[0, 1]`; the decoder's outputs are clipped.
+const LIKELIHOOD: GaussianLikelihood = GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) };
 
 impl TaskConfig for MlpVaeConfig {
     fn to_json(&self) -> Value {
@@ -66,13 +62,116 @@ impl TaskConfig for MlpVaeConfig {
         Some(&self.dataset.name)
     }
 
-    fn cost(&self) -> Result<Cost, Infeasible> {
-        let pixels = self.dataset.input_shape()?.len();
-        let (&latent, encoder) = self.split_encoder()?;
-        Ok(vae_size(pixels, encoder, latent, &self.dec_hidden_units).with_batch(self.dataset.batch_size))
+    /// Encoder, sample, decoder; the loss is minus the evidence lower bound (nats per image). Latent samples and
+    /// dequantisation noise are drawn with every minibatch, for evaluations too.
+    ///
+    /// Memory of a trial besides parameters, gradients and optimizer, in numbers, for batches of `B` images of `D` pixels,
+    /// hidden layers of `H` units together and `z` latent variables: `B (2D + 2H + 8z)`, a block of
+    /// `2D min(B, max(128, 2¹⁷ / 2D))` outputs, and packed operands of about `2D` times the larger of `B` and the widest
+    /// layer. Evaluations hold as much again for `max(B, min(512, 2¹⁶ / (3D + H + 3z)))` images.
+    fn body(&self) -> Result<Body, Infeasible> {
+        let examples = self.dataset.examples(false);
+        let shape = examples.input()?.shape();
+        let (&latent, hidden) = self.split_encoder()?;
+        let encoder = [hidden, &[2 * latent]].concat();
+        let decoder = [&self.dec_hidden_units[..], &[2 * shape.len()]].concat();
+        let layers = [
+            vec![Flatten.into()],
+            mlp_layers(&encoder, self.activation),
+            vec![Latent.into()],
+            mlp_layers(&decoder, self.activation),
+        ];
+        let loss = Loss::GaussianLikelihood(LIKELIHOOD);
+        let network = Network::new(shape, layers.concat(), loss).with_weights(self.w_init);
+        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+    use crate::families::mlp_ae::{LossReduction, LossType, MlpAeConfig, OutputType};
+    use crate::families::testing::{build, dense};
+    use crate::families::{ImageDatasetConfig, TaskConfig};
+    use crate::models::testing::{check, initial_loss, train};
+    use crate::sampling::Sampler;
+    use taskset_datasets::Datasets;
+    use taskset_datasets::Source;
+    use taskset_nn::{Activation, Initializer};
+
+    fn config(encoder: &[usize], activation: Activation, w_init: Initializer) -> MlpVaeConfig {
+        MlpVaeConfig {
+            enc_hidden_units: encoder.to_vec(),
+            dec_hidden_units: vec![20],
+            activation,
+            w_init,
+            dataset: ImageDatasetConfig {
+                name: "imagenet_resized/16x16".to_owned(),
+                batch_size: 16,
+                num_train: None,
+                num_classes: None,
+                just_train: false,
+                augmentation: None,
+            },
+        }
     }
 
-    fn builder(&self) -> Option<Builder<'_>> {
-        Some(Box::new(|name, data| crate::models::mlp_vae::build(name, self, data)))
+    #[test]
+    fn parameters_follow_from_the_widths() {
+        for seed in 0..150 {
+            let config = MlpVaeConfig::sample(&mut Sampler::new(seed));
+            let pixels = config.dataset.examples(false).input().unwrap().len();
+            let (&latent, hidden) = config.enc_hidden_units.split_last().unwrap();
+            let encoder = [&[pixels], hidden, &[2 * latent]].concat();
+            let decoder = [&[latent], &config.dec_hidden_units[..], &[2 * pixels]].concat();
+            assert_eq!(config.body().unwrap().num_params(), dense(&encoder) + dense(&decoder), "{seed}");
+        }
+    }
+
+    #[test]
+    fn problems_keep_the_contract_and_train() {
+        let data = Datasets::new(Source::Synthetic);
+        // One width: a linear encoder.
+        for encoder in [&[6][..], &[24, 12, 8]] {
+            let config = config(encoder, Activation::Tanh, Initializer::GlorotNormal);
+            let task = build(&config, &data).unwrap();
+            check(&*task);
+            let (before, after) = train(&*task, 60, 1e-2);
+            assert!(after < before - 100.0, "{before} {after}");
+        }
+    }
+
+    #[test]
+    fn without_an_encoder_there_is_no_model() {
+        let config = config(&[], Activation::Tanh, Initializer::Zeros);
+        let error = build(&config, &Datasets::new(Source::Synthetic)).err().unwrap();
+        assert!(matches!(&error, Error::Infeasible { name, .. } if name == "t"), "{error}");
+    }
+
+    /// With all outputs near 0 there is no divergence, and pixels have a standard normal distribution.
+    #[test]
+    fn small_weights_start_at_the_pixels_standard_normal_density() {
+        let data = Datasets::new(Source::Synthetic);
+        let w_init = Initializer::RandomNormal { std: 1e-6 };
+        let variational = config(&[9, 5], Activation::Swish, w_init);
+        // An autoencoder of the same minibatches gives the squares of the pixels.
+        let autoencoder = MlpAeConfig {
+            hidden_units: vec![5],
+            activation: Activation::Swish,
+            w_init,
+            dataset: variational.dataset.clone(),
+            output_type: OutputType::Linear,
+            loss_type: LossType::L2,
+            reduction_type: LossReduction::Sum,
+        };
+        let squares = initial_loss(&*build(&autoencoder, &data).unwrap());
+        let pixels = 768.0;
+        let noise = 0.5 * pixels / 12.0 / 255f64.powi(2);
+        let expected = 0.5 * squares + noise + pixels * (0.918_938_533 + 255f64.ln());
+        let loss = initial_loss(&*build(&variational, &data).unwrap());
+        // Noise meets pixels in Σ x u, whose deviation is sqrt(Σ x² / 12) / 255, and 160 images take the mean.
+        let deviation = (squares / 12.0 / 160.0).sqrt() / 255.0;
+        assert!((loss - expected).abs() < 5.0 * deviation + 1e-6 * expected, "{loss} {expected}");
     }
 }

@@ -1,13 +1,11 @@
-//! The sampled task families: one file per family, with its configuration, its sampler and what follows from both.
+//! The sampled task families: one file per family, with its configuration, its sampler, and what both stand for.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use serde_json::Value;
-use taskset_datasets::Datasets;
 
 use crate::sampling::Sampler;
-use crate::{Error, Task};
+use crate::spec::{Body, Group, Infeasible, Specification};
 
 mod conv_stack;
 mod image_dataset;
@@ -28,20 +26,14 @@ pub mod quadratic;
 pub mod rnn_text_classification;
 
 pub use conv_stack::{ConvStack, StridePattern};
-pub(crate) use image_dataset::input_shape;
-pub use image_dataset::{Augmentation, ImageDatasetConfig, InputShape};
+pub use image_dataset::ImageDatasetConfig;
 pub use rnn_core::RnnCore;
-pub use size::Size;
 pub use text_dataset::{LanguageModelDataset, TextClassificationDataset};
 
-/// Why a configuration describes a model that cannot be built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Infeasible(pub String);
+pub use crate::models::augment::Augmentation;
+pub use crate::models::image_batches::InputShape;
 
-/// Makes the task of a configuration, under a name.
-pub type Builder<'a> = Box<dyn FnOnce(&str, &Datasets) -> Result<Arc<dyn Task>, Error> + 'a>;
-
-/// What the configuration of every sampled task offers to the registry.
+/// What the configuration of every sampled task offers: its JSON, and what it stands for.
 pub trait TaskConfig: Debug {
     /// The configuration in upstream's form: its keys in its order, its values.
     fn to_json(&self) -> Value;
@@ -49,56 +41,11 @@ pub trait TaskConfig: Debug {
     /// The data that the task really uses, if any.
     fn dataset(&self) -> Option<&str>;
 
-    /// Parameters, and floating-point operations of one training step (an estimate).
+    /// What is computed. No file is read.
     ///
     /// # Errors
     /// [`Infeasible`] if no such model exists.
-    fn cost(&self) -> Result<Cost, Infeasible>;
-
-    /// What a step costs besides vectorised arithmetic. By default nothing, and an evaluation is a forward pass: a third
-    /// of a step.
-    fn overhead(&self) -> Overhead {
-        Overhead::default()
-    }
-
-    /// The builder, if this version has one.
-    fn builder(&self) -> Option<Builder<'_>> {
-        None
-    }
-}
-
-/// What a task costs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cost {
-    /// Trainable parameters.
-    pub num_params: u64,
-    /// Floating-point operations of one training step without the optimizer, an estimate.
-    pub flops_per_step: f64,
-}
-
-/// What a training step costs besides vectorised arithmetic: rough numbers, for estimates of time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Overhead {
-    /// Operations that are done one at a time, or as many of these as would take the same time: random numbers, powers, changes of
-    /// colour. Counted here whether or not the task's floating-point operations count them too.
-    pub scalar_operations: f64,
-    /// Bytes of stored constants that every step reads, a matrix for instance. Parameters and minibatch are not counted.
-    pub bytes: f64,
-    /// An evaluation of one minibatch as a share of a step.
-    pub evaluation_share: f64,
-}
-
-impl Default for Overhead {
-    fn default() -> Self {
-        Self { scalar_operations: 0.0, bytes: 0.0, evaluation_share: 1.0 / 3.0 }
-    }
-}
-
-impl Size {
-    /// The cost with minibatches of this many examples.
-    pub fn with_batch(self, batch_size: usize) -> Cost {
-        Cost { num_params: self.num_params, flops_per_step: self.flops_per_step(batch_size) }
-    }
+    fn body(&self) -> Result<Body, Infeasible>;
 }
 
 /// A sampled family: one row of the registry.
@@ -143,6 +90,20 @@ impl TaskFamily {
     /// The configuration of a seed; `None` above [`max_seed`](Self::max_seed).
     pub fn config(&self, seed: u32) -> Option<Box<dyn TaskConfig>> {
         Some((self.sample)(&mut Sampler::new(seed.checked_add(self.seed_offset)?)))
+    }
+
+    /// What the task of a seed stands for; `None` above [`max_seed`](Self::max_seed).
+    pub fn specification(&self, seed: u32) -> Option<Specification> {
+        let config = self.config(seed)?;
+        Some(Specification {
+            name: self.task_name(seed),
+            group: Group { name: self.name, revision: self.revision },
+            summary: self.summary.to_owned(),
+            note: None,
+            config: Some(config.to_json()),
+            dataset: config.dataset().map(str::to_owned),
+            body: config.body(),
+        })
     }
 }
 
@@ -247,3 +208,36 @@ pub static FAMILIES: [TaskFamily; 12] = [
         sample: |r| Box::new(losg::LosgConfig::sample(r)),
     },
 ];
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::sync::Arc;
+
+    use taskset_datasets::Datasets;
+
+    use super::{RnnCore, TaskConfig};
+    use crate::spec::Infeasible;
+    use crate::{Error, Task};
+
+    /// The task of a configuration, which need not be one of the registry's.
+    pub(crate) fn build(config: &dyn TaskConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
+        let infeasible = |Infeasible(reason)| Error::Infeasible { name: "t".to_owned(), reason };
+        config.body().map_err(infeasible)?.build("t", data)
+    }
+
+    /// Parameters of fully connected layers with biases between these widths.
+    pub(crate) fn dense(widths: &[usize]) -> u64 {
+        widths.windows(2).map(|pair| (pair[0] as u64 + 1) * pair[1] as u64).sum()
+    }
+
+    /// Parameters of a recurrent core of this width on inputs of another.
+    pub(crate) fn core(core: &RnnCore, inputs: usize, trainable_init: bool) -> u64 {
+        let (kinds, units, biases, states) = match *core {
+            RnnCore::Vrnn { core_dim, .. } => (1, core_dim, 2, 1),
+            RnnCore::Gru { core_dim, .. } => (3, core_dim, 1, 1),
+            RnnCore::Lstm { core_dim, .. } => (4, core_dim, 1, 2),
+        };
+        let state = if trainable_init { states * units } else { 0 };
+        (kinds * units * (inputs + units + biases) + state) as u64
+    }
+}

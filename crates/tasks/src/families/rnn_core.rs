@@ -4,8 +4,15 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Core, Gru, Initializer, Lstm, Recurrent, Vrnn};
 
 use super::json::initializer;
-use super::size::{CoreKind, Size};
 use crate::sampling::Sampler;
+
+/// The kinds in the order in which they are drawn.
+#[derive(Clone, Copy)]
+enum CoreKind {
+    Vrnn,
+    Gru,
+    Lstm,
+}
 
 /// A recurrent core with an initialiser for each of its weight matrices.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,23 +61,6 @@ impl RnnCore {
         }
     }
 
-    const fn kind(&self) -> CoreKind {
-        match self {
-            Self::Vrnn { .. } => CoreKind::Vrnn,
-            Self::Gru { .. } => CoreKind::Gru,
-            Self::Lstm { .. } => CoreKind::Lstm,
-        }
-    }
-
-    /// Width of the hidden state.
-    pub const fn core_dim(&self) -> usize {
-        match self {
-            Self::Vrnn { core_dim, .. } | Self::Gru { core_dim, .. } | Self::Lstm { core_dim, .. } => {
-                *core_dim
-            }
-        }
-    }
-
     /// The layer that runs this core over a sequence.
     pub(crate) const fn layer(&self, trainable_init: bool) -> Recurrent {
         let core = match *self {
@@ -86,13 +76,6 @@ impl RnnCore {
             Self::Lstm { w_gates, core_dim } => Core::Lstm(Lstm { units: core_dim, w_gates }),
         };
         Recurrent { core, trainable_init }
-    }
-
-    /// A core run over a sequence, with its initial state if that is trained.
-    pub(crate) fn size(&self, inputs: usize, steps: usize, trainable_init: bool) -> Size {
-        let (kind, hidden) = (self.kind(), self.core_dim());
-        let state = if trainable_init { kind.state_len(hidden) } else { 0 };
-        kind.size(inputs, hidden).unrolled(steps) + Size::free(state)
     }
 
     /// `[kind, {…}]`.

@@ -47,6 +47,22 @@ impl Mul<usize> for Size {
     }
 }
 
+/// What a task costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// Trainable parameters.
+    pub num_params: u64,
+    /// Floating-point operations of one training step without the optimizer, an estimate.
+    pub flops_per_step: f64,
+}
+
+impl Size {
+    /// The cost with minibatches of this many examples.
+    pub fn with_batch(self, batch_size: usize) -> Cost {
+        Cost { num_params: self.num_params, flops_per_step: self.flops_per_step(batch_size) }
+    }
+}
+
 /// Fully connected layers with biases: `widths` from the input to the output.
 pub(crate) fn dense(widths: impl IntoIterator<Item = usize>) -> Size {
     let mut widths = widths.into_iter();

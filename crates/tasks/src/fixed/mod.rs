@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use taskset_datasets::Datasets;
 
-use crate::families::Cost;
+use crate::families::size::Cost;
 use crate::{Error, Task};
 
+mod mlp;
 mod size;
 mod summary;
 mod table;
@@ -192,7 +193,7 @@ impl FixedTask {
     /// The task, if this version has a builder.
     pub(crate) fn build(&self, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>> {
         match self.group {
-            Group::Mlp => crate::models::fixed_mlp::build(self.name, data),
+            Group::Mlp => mlp::build(self.name, data),
             Group::TwoD => crate::objectives::two_d::build(self.name).map(Ok),
             _ => None,
         }

@@ -1,11 +1,8 @@
 //! Parameter counts and costs of the fixed tasks, from the shapes of their models.
 
 use super::{Between, FixedCore, FixedTask, Model};
-use crate::families::Size;
-use crate::families::flow::FlowKind;
-use crate::families::input_shape;
-use crate::families::mlp_vae::vae_size;
-use crate::families::size::{CoreKind, conv3x3, dense};
+use crate::families::size::{CoreKind, Size, conv3x3, dense};
+use crate::models::image_batches::input_shape;
 
 /// Channels that the decoders of the convolutional autoencoders begin with.
 const DECODER_CHANNELS: usize = 32;
@@ -57,10 +54,14 @@ pub(super) fn size(task: &FixedTask) -> Size {
                 + core.size(embedding, hidden).unrolled(steps)
                 + dense([hidden, vocabulary]).unrolled(steps - 1)
         }
-        Model::Maf { bijectors, hidden } => FlowKind::Maf.size(pixels, hidden, bijectors),
-        Model::Nvp { bijectors, hidden } => FlowKind::Nvp.size(pixels, hidden, bijectors),
+        Model::Maf { bijectors, hidden } => between(pixels, hidden, 2 * pixels) * bijectors,
+        Model::Nvp { bijectors, hidden } => {
+            between(pixels / 2, hidden, 2 * (pixels - pixels / 2)) * bijectors
+        }
         Model::MlpAe { hidden } => between(pixels, hidden, pixels),
-        Model::MlpVae { encoder, latent, decoder } => vae_size(pixels, encoder, latent, decoder),
+        Model::MlpVae { encoder, latent, decoder } => {
+            between(pixels, encoder, 2 * latent) + between(latent, decoder, 2 * pixels)
+        }
         Model::Mlp { hidden, between: norm, .. } => between(pixels, hidden, classes) + norms(hidden, norm),
         Model::TextClassification { core, hidden, embedding, steps, .. } => {
             let core = core.kind();

@@ -5,7 +5,26 @@ use taskset_nn::kernels::ColorChange;
 use taskset_nn::{Backend, Scalar};
 use taskset_rng::Stream;
 
-use crate::families::Augmentation;
+/// Random changes of each image, drawn freshly each time it is used, applied in the order of the fields.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Augmentation {
+    /// Rows and columns cut off (0, 1 or 2): the model's input shrinks by as much.
+    pub crop_amount: usize,
+    /// Reverse the width with probability one half.
+    pub flip_left_right: bool,
+    /// Reverse the height with probability one half.
+    pub flip_up_down: bool,
+    /// Whether the four colour changes apply (they never do to images of one channel).
+    pub do_color_aug: bool,
+    /// An amount from `U(-b, b)` is added to all values.
+    pub brightness: f64,
+    /// The saturation is multiplied by a factor from `U(1-s, 1+s)`.
+    pub saturation: f64,
+    /// The hue is turned by an amount from `U(-h, h)`, in turns.
+    pub hue: f64,
+    /// The distance to the channel's mean is multiplied by a factor from `U(1-c, 1+c)`.
+    pub contrast: f64,
+}
 
 /// The random numbers of one image. Only those that have an effect are drawn, in the order of the fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,60 +1,60 @@
-//! Builder of `nvp_family` and `maf_family`: normalising flows of noisy images (paper G.1).
+//! Normalising flows of noisy images, from data to latent: what the sampled families and the fixed tasks share.
 
-use std::sync::Arc;
-
-use taskset_datasets::Datasets;
 use taskset_nn::{
-    Autoregressive, Coupling, Flatten, GaussianNoise, Layer, Loss, Network, Permutation, Shape,
+    Activation, Autoregressive, Coupling, Flatten, GaussianNoise, Initializer, Layer, Loss, Network,
+    Permutation, Shape,
 };
 use taskset_rng::{NumpyLegacy, StreamId};
 
-use super::image_batches::ImageTask;
-use super::network_task::NetworkTask;
-use crate::families::flow::{FlowConfig, FlowKind};
-use crate::{Error, Task};
+use crate::spec::{Examples, NetworkBody};
 
 /// Standard deviation of the noise added to pixels in `[0, 1]`, at evaluation too (QUIRK-19).
 const PIXEL_NOISE: f64 = 0.01;
 
-/// The task of a configuration of `nvp_family` or `maf_family`: minus the log density (nats) of an image, flattened,
-/// with noise, under a flow of `k` bijectors from a standard normal.
-///
-/// From data to latent: bijector `k − 1`, the inverse of permutation `k − 2`, bijector `k − 2`, …, the inverse of
-/// permutation 0, bijector 0. The permutations of `nvp_family` are NumPy's of the seeds 0, 1, …. Those of `maf_family`
-/// were drawn unseeded when upstream built a task (QUIRK-20); here every replica draws its own, so that they are fixed
-/// within a run and differ between runs.
-///
-/// Memory of a trial besides parameters, gradients and optimizer, for minibatches of `B` images of `D` pixels: about
-/// `(2 + 5.5 k) B D` numbers for `nvp_family` and `(3 + 6 k) B D` for `maf_family`; for evaluation `(3 + 3 k) R D` and
-/// `(4 + 4 k) R D` with `R = max(B, min(512, 2¹⁶ / ((1 + 2 k) D)))` rows. The largest (`B = 256`, `D = 3072`, `k = 4`) need
-/// 85 MB and 63 MB.
-///
-/// # Errors
-/// [`Error::Data`] if its images cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them.
-pub fn build(name: &str, config: &FlowConfig, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
-    let images = ImageTask::sampled(name, &config.dataset, false, data)?;
-    let task = NetworkTask::new(name, network(config, images.shape()), images)?;
-    Ok(Arc::new(match config.kind {
-        FlowKind::Nvp => task,
-        FlowKind::Maf => task.redrawn(redraw_permutations),
-    }))
+/// The kinds of flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowKind {
+    /// Real NVP: shift and scale of one half are computed from the other.
+    Nvp,
+    /// Masked autoregressive flow; its masks are degenerate where hidden layers are narrower than the image (QUIRK-21).
+    Maf,
 }
 
-/// The flow from data to latent; the permutations of `maf_family` are left for [`redraw_permutations`].
-fn network(config: &FlowConfig, shape: Shape) -> Network {
-    let (hidden, activation) = (config.hidden_units.clone(), config.activation);
-    let bijector: Layer = match config.kind {
-        FlowKind::Nvp => Coupling { hidden, activation }.into(),
-        FlowKind::Maf => Autoregressive { hidden, activation }.into(),
-    };
-    let mut layers = vec![Flatten.into(), GaussianNoise { std: PIXEL_NOISE }.into()];
-    // From the last bijector to the first; as many permutations as lie between them.
-    for before in (0..config.num_bijectors).rev() {
-        layers.push(bijector.clone());
-        let permutations = before.checked_sub(1).into_iter();
-        layers.extend(permutations.map(|i| permutation(config.kind, i, shape.len()).into()));
+/// A flow as data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow<'a> {
+    pub(crate) kind: FlowKind,
+    pub(crate) bijectors: usize,
+    /// Widths of the hidden layers of each bijector's network.
+    pub(crate) hidden: &'a [usize],
+    pub(crate) activation: Activation,
+    pub(crate) w_init: Initializer,
+}
+
+impl Flow<'_> {
+    /// The flow on images of a shape.
+    pub(crate) fn body(&self, shape: Shape, examples: Examples) -> NetworkBody {
+        let redraw = matches!(self.kind, FlowKind::Maf).then_some(redraw_permutations as _);
+        NetworkBody { network: self.network(shape), examples, redraw }
     }
-    Network::new(shape, layers, Loss::StandardNormal).with_weights(config.w_init)
+
+    /// The layers from data to latent; the permutations of a masked autoregressive flow are left for
+    /// [`redraw_permutations`].
+    fn network(&self, shape: Shape) -> Network {
+        let (hidden, activation) = (self.hidden.to_vec(), self.activation);
+        let bijector: Layer = match self.kind {
+            FlowKind::Nvp => Coupling { hidden, activation }.into(),
+            FlowKind::Maf => Autoregressive { hidden, activation }.into(),
+        };
+        let mut layers = vec![Flatten.into(), GaussianNoise { std: PIXEL_NOISE }.into()];
+        // From the last bijector to the first; as many permutations as lie between them.
+        for before in (0..self.bijectors).rev() {
+            layers.push(bijector.clone());
+            let permutations = before.checked_sub(1).into_iter();
+            layers.extend(permutations.map(|i| permutation(self.kind, i, shape.len()).into()));
+        }
+        Network::new(shape, layers, Loss::StandardNormal).with_weights(self.w_init)
+    }
 }
 
 /// Permutation `i` from data to latent. From latent to data a bijector "permute" gathers, `out[j] = in[order[j]]`; the
@@ -83,29 +83,32 @@ fn redraw_permutations(network: &Network, replica: &StreamId) -> Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::ImageDatasetConfig;
-    use crate::models::testing::{check, train};
-    use std::f64::consts::PI;
-    use taskset_datasets::{Carving, Source, carve};
-    use taskset_names::Split;
-    use taskset_nn::{Activation, Initializer, Plan};
+    use std::sync::Arc;
 
-    fn config(kind: FlowKind, dataset: &str, hidden: &[usize], num_bijectors: usize) -> FlowConfig {
-        FlowConfig {
-            kind,
-            activation: Activation::Tanh,
-            w_init: Initializer::GlorotNormal,
-            dataset: ImageDatasetConfig {
-                name: dataset.to_owned(),
-                batch_size: 12,
-                num_train: None,
-                num_classes: None,
-                just_train: false,
-                augmentation: None,
-            },
-            hidden_units: hidden.to_vec(),
-            num_bijectors,
-        }
+    use crate::models::image_batches::ImageExamples;
+    use crate::models::testing::{check, train};
+    use crate::{Body, Task};
+    use std::f64::consts::PI;
+    use taskset_datasets::{Carving, Datasets, Source, carve};
+    use taskset_names::Split;
+    use taskset_nn::Plan;
+
+    fn flow(kind: FlowKind, hidden: &[usize], bijectors: usize) -> Flow<'_> {
+        Flow { kind, bijectors, hidden, activation: Activation::Tanh, w_init: Initializer::GlorotNormal }
+    }
+
+    fn task(flow: Flow<'_>) -> Arc<dyn Task> {
+        let examples = ImageExamples {
+            dataset: "mnist".to_owned(),
+            carving: Carving::Sampled,
+            num_train: None,
+            batch_size: 12,
+            buffer: None,
+            augmentation: None,
+            centre: false,
+        };
+        let body = flow.body(examples.input().unwrap().shape(), Examples::Images(examples));
+        Body::Network(body).build("t", &Datasets::new(Source::Synthetic)).unwrap()
     }
 
     fn start(task: &dyn Task, replica: u64) -> (Box<dyn crate::Problem<f32>>, Vec<f32>) {
@@ -117,19 +120,17 @@ mod tests {
 
     #[test]
     fn tasks_of_both_kinds_are_consistent() {
-        let data = Datasets::new(Source::Synthetic);
         for kind in [FlowKind::Nvp, FlowKind::Maf] {
             for (hidden, bijectors) in [(&[9, 7][..], 1), (&[11], 3)] {
-                check(&*build("t", &config(kind, "mnist", hidden, bijectors), &data).unwrap());
+                check(&*task(flow(kind, hidden, bijectors)));
             }
         }
     }
 
     #[test]
     fn training_lowers_the_loss_on_the_test_split() {
-        let data = Datasets::new(Source::Synthetic);
         for (kind, rate) in [(FlowKind::Nvp, 1e-3), (FlowKind::Maf, 1e-2)] {
-            let task = build("t", &config(kind, "mnist", &[16], 2), &data).unwrap();
+            let task = task(flow(kind, &[16], 2));
             let (before, after) = train(&*task, 60, rate);
             assert!(after < before - 50.0, "{kind:?}: {before} {after}");
         }
@@ -187,8 +188,8 @@ mod tests {
     #[test]
     fn the_order_of_couplings_and_permutations_is_upstreams() {
         let (pixels, k) = (5, 3);
-        let config = config(FlowKind::Nvp, "mnist", &[], k);
-        let mut network = network(&config, Shape::Image { height: 5, width: 1, channels: 1 });
+        let mut network =
+            flow(FlowKind::Nvp, &[], k).network(Shape::Image { height: 5, width: 1, channels: 1 });
         network.layers.retain(|layer| !matches!(layer, Layer::GaussianNoise(_)));
         let (d, o) = (2, 3);
         let mut stream = StreamId::root("flow-tests").child("order").stream();
@@ -223,7 +224,7 @@ mod tests {
     fn replicas_of_maf_have_permutations_of_their_own_and_those_of_nvp_share_theirs() {
         let replica = |i| StreamId::root("flow-tests").index(i);
         let shape = Shape::Image { height: 28, width: 28, channels: 1 };
-        let network = network(&config(FlowKind::Maf, "mnist", &[4], 3), shape);
+        let network = flow(FlowKind::Maf, &[4], 3).network(shape);
         let [first, again, other] = [0, 0, 1].map(|i| redraw_permutations(&network, &replica(i)));
         assert_eq!(first, again);
         assert_ne!(first, other);
@@ -239,7 +240,7 @@ mod tests {
         assert_ne!(found[0], found[1]);
         assert!(first.shapes().is_ok());
         // NumPy's permutation of 784 for the seed 1 starts so; the first in the order of execution is its inverse.
-        let nvp = orders(&super::network(&config(FlowKind::Nvp, "mnist", &[4], 3), shape));
+        let nvp = orders(&flow(FlowKind::Nvp, &[4], 3).network(shape));
         let seeded = [1, 0].map(|seed| Permutation(NumpyLegacy::new(seed).permutation(784).into()));
         assert_eq!(nvp, seeded.map(|permutation| permutation.inverse()));
     }
@@ -249,9 +250,8 @@ mod tests {
     #[test]
     #[expect(clippy::float_cmp, reason = "masks, masked weights and their vanishing gradients are exact")]
     fn masked_weights_start_at_zero_and_get_the_gradients_of_the_unmasked_network() {
-        let data = Datasets::new(Source::Synthetic);
         for (hidden, biases, moves) in [(&[8][..], 8, true), (&[8, 6], 8 + 6, false)] {
-            let task = build("t", &config(FlowKind::Maf, "mnist", hidden, 2), &data).unwrap();
+            let task = task(flow(FlowKind::Maf, hidden, 2));
             let (mut problem, params) = start(&*task, 0);
             let mask = problem.constraint_mask().unwrap().to_vec();
             assert!(params.iter().zip(&mask).all(|(&p, &m)| m == 1.0 || p == 0.0));
@@ -264,7 +264,7 @@ mod tests {
             let masked = gradients.iter().zip(&mask).filter(|&(_, &m)| m == 0.0);
             assert_eq!(masked.map(|(&g, _)| g).any(|g| g != 0.0), moves, "{hidden:?}");
         }
-        let nvp = build("t", &config(FlowKind::Nvp, "mnist", &[8], 1), &data).unwrap();
+        let nvp = task(flow(FlowKind::Nvp, &[8], 1));
         assert!(start(&*nvp, 0).0.constraint_mask().is_none());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::images::ImageShape;
 use taskset_datasets::{Carving, Datasets, ImageData, IndexStream, Splits, carve};
 use taskset_names::{Origin, Split};
 use taskset_nn::kernels::prefetch;
@@ -10,10 +9,10 @@ use taskset_nn::{Backend, BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
 use taskset_trial::Digest;
 
-use super::augment::Augmenter;
+use super::augment::{Augmentation, Augmenter};
 use super::network_task::{Batches, Data};
 use super::{SHUFFLE_BUFFER, describe_splits};
-use crate::families::{Augmentation, ImageDatasetConfig, Infeasible};
+use crate::spec::Infeasible;
 use crate::{Error, Feed};
 
 /// Trials at a time where a minibatch is expensive, and most parameters of a model for which that pays.
@@ -23,9 +22,119 @@ const LOCKSTEP_PARAMETERS: usize = 1 << 17;
 /// How many images ahead are prefetched: they lie anywhere in a data set that is larger than the caches.
 const AHEAD: usize = 4;
 
+/// What a model sees of an image set, after cropping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InputShape {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Classes.
+    pub classes: usize,
+}
+
+impl InputShape {
+    /// Values of an image.
+    pub const fn len(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Whether cropping left nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The same as networks take it.
+    pub const fn shape(&self) -> Shape {
+        Shape::Image { height: self.height, width: self.width, channels: self.channels }
+    }
+}
+
+/// The input of models of an image set, uncropped.
+pub(crate) fn input_shape(name: &str) -> Result<InputShape, Infeasible> {
+    let info = taskset_datasets::images::image_info(name).map_err(|error| Infeasible(error.to_string()))?;
+    let shape = info.shape;
+    Ok(InputShape {
+        height: shape.height,
+        width: shape.width,
+        channels: shape.channels,
+        classes: info.classes,
+    })
+}
+
+/// Which images, and how they become minibatches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageExamples {
+    /// Name of the image set, e.g. `mnist` or `imagenet_resized/16x16`.
+    pub dataset: String,
+    /// How the four splits are carved out of it.
+    pub carving: Carving,
+    /// Upper bound of the number of training examples.
+    pub num_train: Option<usize>,
+    /// Examples in a minibatch.
+    pub batch_size: usize,
+    /// Entries of the shuffle buffer; `None`: as many as the split has examples.
+    pub buffer: Option<usize>,
+    /// Applied to all four splits (QUIRK-10).
+    pub augmentation: Option<Augmentation>,
+    /// Whether pixels go from `[0, 1]` to `[-1, 1]`, after augmentation.
+    pub centre: bool,
+}
+
+impl ImageExamples {
+    /// The shape of the model's input and the number of classes.
+    ///
+    /// # Errors
+    /// [`Infeasible`] if no such data set exists or the crop leaves nothing of it.
+    pub fn input(&self) -> Result<InputShape, Infeasible> {
+        let mut shape = input_shape(&self.dataset)?;
+        let crop = self.augmentation.map_or(0, |a| a.crop_amount);
+        shape.height = shape.height.saturating_sub(crop);
+        shape.width = shape.width.saturating_sub(crop);
+        if shape.is_empty() {
+            return Err(Infeasible(format!(
+                "a crop of {crop} leaves nothing of an image of {}",
+                self.dataset
+            )));
+        }
+        Ok(shape)
+    }
+
+    /// Operations that augmenting a minibatch takes, in units of scalar ones: those of the colours, 2 ns per pixel with vectors
+    /// of 256 or 512 bits. Crops and flips are copies.
+    pub(crate) fn augmenting_operations(&self) -> f64 {
+        const A_PIXEL: f64 = 6.0;
+        let colours = self.augmentation.is_some_and(|augmentation| augmentation.do_color_aug);
+        match self.input() {
+            Ok(shape) if colours && shape.channels == 3 => {
+                A_PIXEL * (shape.len() / 3 * self.batch_size) as f64
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// Loads the images.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if they cannot be loaded.
+    pub(crate) fn load(&self, data: &Datasets) -> Result<ImageTask, Error> {
+        let data = data.images(&self.dataset)?;
+        Ok(ImageTask {
+            splits: carve(&data, self.carving, self.num_train),
+            data,
+            batch_size: self.batch_size,
+            buffer: self.buffer,
+            augmentation: self.augmentation,
+            centre: self.centre,
+        })
+    }
+}
+
 /// The images of a task: shared by its replicas.
 #[derive(Clone, Debug)]
-pub(super) struct ImageTask {
+pub(crate) struct ImageTask {
     pub(super) data: Arc<ImageData>,
     pub(super) splits: Splits,
     pub(super) batch_size: usize,
@@ -69,45 +178,6 @@ impl Data for ImageTask {
 
     fn open<T: Scalar>(self: &Arc<Self>, replica: &StreamId) -> Box<dyn Batches<T>> {
         Box::new(ImageBatches::new(Arc::clone(self), replica))
-    }
-}
-
-impl ImageTask {
-    /// The images of a sampled task.
-    ///
-    /// # Errors
-    /// [`Error::Data`] if they cannot be loaded, [`Error::Infeasible`] if the crop leaves nothing of them.
-    pub(super) fn sampled(
-        name: &str,
-        config: &ImageDatasetConfig,
-        centre: bool,
-        data: &Datasets,
-    ) -> Result<Self, Error> {
-        config
-            .input_shape()
-            .map_err(|Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason })?;
-        let data = data.images(&config.name)?;
-        Ok(Self {
-            splits: carve(&data, Carving::Sampled, config.num_train),
-            data,
-            batch_size: config.batch_size,
-            buffer: Some(SHUFFLE_BUFFER),
-            augmentation: config.augmentation,
-            centre,
-        })
-    }
-
-    /// [`input_shape`](Self::input_shape) as networks take it.
-    pub(super) fn shape(&self) -> Shape {
-        let ImageShape { height, width, channels } = self.input_shape();
-        Shape::Image { height, width, channels }
-    }
-
-    /// Shape of the model's input: the images', less what is cropped.
-    pub(super) fn input_shape(&self) -> ImageShape {
-        let shape = self.data.shape();
-        let crop = self.augmentation.map_or(0, |augmentation| augmentation.crop_amount);
-        ImageShape { height: shape.height - crop, width: shape.width - crop, ..shape }
     }
 }
 
@@ -221,16 +291,17 @@ mod tests {
     #[test]
     fn sampled_examples_are_those_of_the_minibatches() {
         let (batch_size, num_train) = (6, Some(600));
-        let dataset = ImageDatasetConfig {
-            name: "mnist".to_owned(),
-            batch_size,
+        let examples = ImageExamples {
+            dataset: "mnist".to_owned(),
+            carving: Carving::Sampled,
             num_train,
-            num_classes: None,
-            just_train: false,
+            batch_size,
+            buffer: Some(SHUFFLE_BUFFER),
             augmentation: None,
+            centre: false,
         };
         let (data, replica) = (Datasets::new(Source::Synthetic), StreamId::root("image-batches-tests"));
-        let images = Arc::new(ImageTask::sampled("t", &dataset, false, &data).unwrap());
+        let images = Arc::new(examples.load(&data).unwrap());
         let mut batches = ImageBatches::new(Arc::clone(&images), &replica);
         for feed in Split::ALL.map(Feed::Evaluation).into_iter().chain([Feed::Training]) {
             let mut stream = sampled_examples("mnist", num_train, &data, &replica, feed).unwrap();

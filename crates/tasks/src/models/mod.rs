@@ -1,31 +1,23 @@
-//! Trainable models on data: minibatches of images and text, augmentation, and what is built on them.
+//! What tasks of networks share: minibatches of images, text and drawn examples, augmentation, and the task itself. What is
+//! built on them stands with the families and the fixed tasks.
 
 use taskset_datasets::Splits;
 use taskset_names::Split;
 use taskset_trial::Digest;
 
-mod augment;
+pub(crate) mod augment;
 #[cfg(feature = "candle")]
 pub(crate) mod candle_task;
-pub mod conv_fc;
-pub mod conv_pooling;
-mod conv_stack;
 pub(crate) mod drawn_batches;
-pub mod fixed_mlp;
-pub mod flow;
+pub(crate) mod flow;
 pub(crate) mod image_batches;
-pub mod language_model;
-pub mod mlp;
-pub mod mlp_ae;
-pub mod mlp_vae;
 pub(crate) mod network_task;
 #[cfg(test)]
-mod testing;
-mod text_batches;
-pub mod text_classification;
+pub(crate) mod testing;
+pub(crate) mod text_batches;
 
 /// Entries of the shuffle buffer of the sampled families.
-const SHUFFLE_BUFFER: usize = 10_000;
+pub(crate) const SHUFFLE_BUFFER: usize = 10_000;
 
 /// The examples of each split in their order, as a text that changes whenever they change.
 fn describe_splits(splits: &Splits) -> String {

@@ -8,9 +8,9 @@ use taskset_nn::{BatchMut, Network, Plan, Scalar};
 use taskset_rng::{Stream, StreamId};
 use taskset_trial::{Digest, TaskVersion};
 
-use crate::registry::version;
+use crate::spec::Group;
 use crate::task::row_length;
-use crate::{Error, Feed, Layout, Problem, Task};
+use crate::{Capabilities, Error, Feed, Layout, Problem, Task};
 
 /// Most rows of an evaluation pass: enough for the matrix products to run at full speed.
 const EVALUATION_ROWS: usize = 512;
@@ -89,6 +89,7 @@ pub trait Batches<T>: Send {
 #[derive(Debug)]
 pub struct NetworkTask<D> {
     name: String,
+    group: Group,
     layout: Layout,
     network: Arc<Network>,
     redraw: Option<Redraw>,
@@ -115,7 +116,12 @@ impl<D: Data> NetworkTask<D> {
             layout.push_as(parameter.name, &parameter.shape, parameter.role);
         }
         let (network, data) = (Arc::new(network), Arc::new(data));
-        Ok(Self { name: name.to_owned(), layout, network, redraw: None, data })
+        Ok(Self { name: name.to_owned(), group: Group::OWN, layout, network, redraw: None, data })
+    }
+
+    /// The same as a task of a group of the registry.
+    pub(crate) fn in_group(self, group: Group) -> Self {
+        Self { group, ..self }
     }
 
     /// The same, but every replica gets a network of its own.
@@ -162,10 +168,10 @@ impl<D: Data> Task for NetworkTask<D> {
     }
 
     fn version(&self) -> Option<TaskVersion> {
-        let Self { name, layout: _, network, redraw, data } = self;
+        let Self { name: _, group, layout: _, network, redraw, data } = self;
         let redrawn = if redraw.is_some() { ", redrawn for each replica" } else { "" };
         let description = format!("{}{redrawn}; {}", network.description(), data.description()?);
-        Some(version(name, &description))
+        Some(group.version(&description))
     }
 
     fn data_digest(&self) -> Option<Digest> {
@@ -176,13 +182,13 @@ impl<D: Data> Task for NetworkTask<D> {
         self.network.flops_per_step(self.data.batch_size())
     }
 
-    fn lockstep(&self) -> usize {
-        self.data.lockstep(self.layout.len())
-    }
-
-    fn nan_is_absorbing(&self) -> bool {
-        // Every layer lets NaN through, so that a layer with parameters makes every loss NaN.
-        !self.layout.is_empty()
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            lockstep: self.data.lockstep(self.layout.len()),
+            // Every layer lets NaN through, so that a layer with parameters makes every loss NaN.
+            nan_is_absorbing: !self.layout.is_empty(),
+            fuses_minibatches: true,
+        }
     }
 
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {

@@ -31,7 +31,7 @@ fn norm(x: impl Iterator<Item = f64>) -> f64 {
 
 /// Gradients equal finite differences; both precisions are the same problem; evaluation in large passes uses the same
 /// minibatches as one by one, and leaves training alone; a replica repeats.
-pub(super) fn check(task: &dyn Task) {
+pub(crate) fn check(task: &dyn Task) {
     let (mut wide, p64) = double(task);
     let (mut narrow, p32) = single(task);
     let (mut g64, mut g32) = (p64.clone(), p32.clone());
@@ -82,7 +82,7 @@ pub(super) fn check(task: &dyn Task) {
 }
 
 /// Test losses before and after some steps of Adam with the usual decay rates.
-pub(super) fn train(task: &dyn Task, steps: i32, learning_rate: f32) -> (f64, f64) {
+pub(crate) fn train(task: &dyn Task, steps: i32, learning_rate: f32) -> (f64, f64) {
     let (mut problem, mut params) = single(task);
     let before = problem.mean_loss(Split::Test, &params, 10);
     let mut gradients = params.clone();
@@ -101,7 +101,7 @@ pub(super) fn train(task: &dyn Task, steps: i32, learning_rate: f32) -> (f64, f6
 }
 
 /// Test loss of ten minibatches at the initial parameters.
-pub(super) fn initial_loss(task: &dyn Task) -> f64 {
+pub(crate) fn initial_loss(task: &dyn Task) -> f64 {
     let (mut problem, params) = single(task);
     problem.mean_loss(Split::Test, &params, 10)
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use taskset_datasets::splits::held_out_size;
 use taskset_datasets::text::slice;
-use taskset_datasets::{IndexStream, Splits, TextData};
+use taskset_datasets::{Datasets, IndexStream, Splits, TextData, carve_text};
 use taskset_names::{Origin, Split};
 use taskset_nn::{BatchMut, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
@@ -11,11 +12,64 @@ use taskset_trial::Digest;
 
 use super::describe_splits;
 use super::network_task::{Batches, Data};
-use crate::Feed;
+use crate::{Error, Feed};
+
+/// Which texts, and how they become minibatches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextExamples {
+    /// Name of the text set, e.g. `lm1b/bytes`.
+    pub dataset: String,
+    /// Examples of each held-out split.
+    pub held_out: usize,
+    /// Upper bound of the number of training examples.
+    pub num_train: Option<usize>,
+    /// Whether all four splits read the training text.
+    pub just_train: bool,
+    /// Examples in a minibatch.
+    pub batch_size: usize,
+    /// Tokens of an example, padded with 0; padding is a token like others (QUIRK-13, QUIRK-22).
+    pub patch_length: usize,
+    /// Tokens of the model; every higher token counts as the last one (QUIRK-23, QUIRK-24).
+    pub vocabulary: usize,
+    /// Entries of the shuffle buffers; `None`: as many as the split has examples, those of training before
+    /// [`num_train`](Self::num_train) restricts them.
+    pub buffer: Option<usize>,
+    /// Whether the model classifies. Language models read no labels, and most sources have none.
+    pub labelled: bool,
+}
+
+impl TextExamples {
+    /// The input as networks take it.
+    pub const fn shape(&self) -> Shape {
+        Shape::Tokens { length: self.patch_length, vocabulary: self.vocabulary }
+    }
+
+    /// Loads the text.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it cannot be loaded.
+    pub(crate) fn load(&self, data: &Datasets) -> Result<TextTask, Error> {
+        let data = data.text(&self.dataset)?;
+        let splits = carve_text(&data, self.held_out, self.num_train);
+        let whole = |split| match split {
+            Split::Train => data.source_sizes().train - 2 * held_out_size(&data, self.held_out),
+            _ => splits.get(split).len(),
+        };
+        Ok(TextTask {
+            buffers: Split::ALL.map(|split| self.buffer.unwrap_or_else(|| whole(split))),
+            splits: if self.just_train { splits.just_train() } else { splits },
+            data,
+            batch_size: self.batch_size,
+            patch_length: self.patch_length,
+            vocabulary: self.vocabulary,
+            labelled: self.labelled,
+        })
+    }
+}
 
 /// The text of a task: shared by its replicas.
 #[derive(Clone, Debug)]
-pub(super) struct TextTask {
+pub(crate) struct TextTask {
     pub(super) data: Arc<TextData>,
     pub(super) splits: Splits,
     pub(super) batch_size: usize,
@@ -27,13 +81,6 @@ pub(super) struct TextTask {
     pub(super) buffers: [usize; 4],
     /// Whether the model classifies. Language models read no labels, and most sources have none.
     pub(super) labelled: bool,
-}
-
-impl TextTask {
-    /// The input as networks take it.
-    pub(super) const fn shape(&self) -> Shape {
-        Shape::Tokens { length: self.patch_length, vocabulary: self.vocabulary }
-    }
 }
 
 impl Data for TextTask {
@@ -127,7 +174,7 @@ impl<T: Scalar> Batches<T> for TextBatches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use taskset_datasets::{Datasets, Source, carve_text};
+    use taskset_datasets::Source;
 
     fn task(name: &str, patch_length: usize, vocabulary: usize, labelled: bool) -> Arc<TextTask> {
         let data = Datasets::new(Source::Synthetic).text(name).unwrap();

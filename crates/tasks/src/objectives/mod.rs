@@ -26,7 +26,7 @@ mod matrix;
 mod orthogonal;
 pub(crate) mod quadratic;
 mod real;
-mod test_functions;
+pub(crate) mod test_functions;
 pub mod two_d;
 
 use crate::{Kind, Position, Role};

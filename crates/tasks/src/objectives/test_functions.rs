@@ -2,7 +2,48 @@
 
 use super::element_draw::ElementDraw;
 use super::real::Real;
-use crate::families::losg::TestFunction;
+
+/// A two-dimensional test function, by upstream's (inconsistently capitalised) names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the functions are named after their authors")]
+pub enum TestFunction {
+    StyblinskiTang,
+    Ackley,
+    Beale,
+    Branin,
+    Logsumexp,
+    Matyas,
+    Michalewicz,
+    Rosenbrock,
+}
+
+impl TestFunction {
+    /// All functions in sampling order (capital letters first).
+    pub const ALL: [Self; 8] = [
+        Self::StyblinskiTang,
+        Self::Ackley,
+        Self::Beale,
+        Self::Branin,
+        Self::Logsumexp,
+        Self::Matyas,
+        Self::Michalewicz,
+        Self::Rosenbrock,
+    ];
+
+    /// Upstream's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StyblinskiTang => "StyblinskiTang",
+            Self::Ackley => "ackley",
+            Self::Beale => "beale",
+            Self::Branin => "branin",
+            Self::Logsumexp => "logsumexp",
+            Self::Matyas => "matyas",
+            Self::Michalewicz => "michalewicz",
+            Self::Rosenbrock => "rosenbrock",
+        }
+    }
+}
 
 /// Value and gradient of a test function at `(x, y)`.
 ///

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use taskset_names::Origin;
+use taskset_names::{Origin, Split};
 use taskset_rng::{Stream, StreamId};
 use taskset_trial::TaskVersion;
 
 use super::element_draw::ElementDraw;
 use super::real::Real;
 use super::test_functions::{self, bowl};
-use crate::families::losg::TestFunction;
 use crate::objectives::PLAIN;
-use crate::registry::version;
-use crate::{Feed, Layout, Problem, Task};
+use crate::objectives::test_functions::TestFunction;
+use crate::spec::Group;
+use crate::{Capabilities, Feed, Layout, Problem, Task};
+
+const GROUP: Group = Group { name: "fixed_two_d", revision: 1 };
 
 /// Where a two-dimensional task starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,8 +114,8 @@ impl Task for TwoD {
     }
 
     fn version(&self) -> Option<TaskVersion> {
-        let Self { name, function, point, start, layout: _ } = self;
-        Some(version(name, &format!("{function:?} {point:?} {start:?}")))
+        let Self { name: _, function, point, start, layout: _ } = self;
+        Some(GROUP.version(&format!("{function:?} {point:?} {start:?}")))
     }
 
     fn flops_per_step(&self) -> f64 {
@@ -121,8 +123,8 @@ impl Task for TwoD {
         100.0
     }
 
-    fn nan_is_absorbing(&self) -> bool {
-        true
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { nan_is_absorbing: true, ..Capabilities::default() }
     }
 
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
@@ -155,8 +157,8 @@ impl<T: Real> Problem<T> for Replica {
 
     fn next_batch(&mut self, _: Feed) {}
 
-    fn evaluation_is_constant(&self) -> bool {
-        true
+    fn load_evaluation(&mut self, _: Split, batches: u32) -> u32 {
+        batches
     }
 
     fn loss(&mut self, params: &[T]) -> T {

@@ -103,8 +103,8 @@ fn quadratic(trials: usize) -> Result<Box<dyn Training>, String> {
         loss_scale: 0.01,
         a_noise: None,
     };
-    let builder = config.builder().ok_or("quadratic tasks have a builder")?;
-    let task = builder("W5", &Datasets::new(Source::Synthetic)).map_err(|error| error.to_string())?;
+    let body = config.body().map_err(|infeasible| infeasible.0)?;
+    let task = body.build("W5", &Datasets::new(Source::Synthetic)).map_err(|error| error.to_string())?;
     Ok(Box::new(TaskTraining::new(&*task, trials)))
 }
 

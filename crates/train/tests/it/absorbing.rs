@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use taskset_names::{Origin, Split};
 use taskset_optim::{Configured, Mode, Optimizer, Step, named};
 use taskset_rng::StreamId;
-use taskset_tasks::{Feed, Layout, Problem, Task};
+use taskset_tasks::{Capabilities, Feed, Layout, Problem, Task};
 use taskset_train::{Curve, Protocol, run_lockstep};
 
 use crate::support::{DATA, bits};
@@ -31,8 +31,8 @@ impl Task for Counted {
     fn flops_per_step(&self) -> f64 {
         self.task.flops_per_step()
     }
-    fn nan_is_absorbing(&self) -> bool {
-        self.absorbing
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { nan_is_absorbing: self.absorbing, ..self.task.capabilities() }
     }
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
         let minibatches = Arc::clone(&self.minibatches);
@@ -71,9 +71,6 @@ impl Problem<f32> for CountedProblem {
     fn loaded_losses(&mut self, params: &[f32], losses: &mut [f64]) {
         self.problem.loaded_losses(params, losses);
     }
-    fn evaluation_is_constant(&self) -> bool {
-        self.problem.evaluation_is_constant()
-    }
 }
 
 /// Learning rates from small to far too large.
@@ -96,7 +93,7 @@ fn rules() -> Vec<Configured> {
 /// The curves of all rules, and the training minibatches that were drawn.
 fn train(name: &str, absorbing: bool, eval_every: u32) -> (Vec<Curve>, u32) {
     let task = taskset_tasks::build(name, &DATA).unwrap();
-    assert!(task.nan_is_absorbing(), "{name}");
+    assert!(task.capabilities().nan_is_absorbing, "{name}");
     let counted = Counted { task, absorbing, minibatches: Arc::default() };
     let rules = rules();
     let trials: Vec<&dyn Optimizer> = rules.iter().map(|rule| rule as &dyn Optimizer).collect();

@@ -1,23 +1,29 @@
 //! Tests of network tasks: minibatches, evaluation passes, versions, errors.
 
 use super::*;
-use taskset_datasets::{Carving, Datasets, Source, carve};
+use taskset_datasets::{Carving, Datasets, Source};
 use taskset_nn::{Activation, Dense, Dropout, Flatten, Initializer, Layer, Loss};
 
-use crate::models::image_batches::ImageTask;
-
-use crate::families::Augmentation;
+use crate::models::augment::Augmentation;
+use crate::models::image_batches::{ImageExamples, ImageTask};
 
 fn task(dataset: &str, augmentation: Option<Augmentation>, layers: Vec<Layer>) -> NetworkTask<ImageTask> {
-    let data = Datasets::new(Source::Synthetic).images(dataset).unwrap();
-    let splits = carve(&data, Carving::Sampled, Some(1000));
-    let classes = data.classes();
-    let images = ImageTask { data, splits, batch_size: 24, buffer: Some(10_000), augmentation, centre: true };
+    let examples = ImageExamples {
+        dataset: dataset.to_owned(),
+        carving: Carving::Sampled,
+        num_train: Some(1000),
+        batch_size: 24,
+        buffer: Some(10_000),
+        augmentation,
+        centre: true,
+    };
+    let input = examples.input().unwrap();
     let mut layers = layers;
     layers.insert(0, Flatten.into());
-    layers.push(Dense { outputs: classes }.into());
-    let network = Network::new(images.shape(), layers, Loss::SoftmaxCrossEntropy)
+    layers.push(Dense { outputs: input.classes }.into());
+    let network = Network::new(input.shape(), layers, Loss::SoftmaxCrossEntropy)
         .with_weights(Initializer::GlorotUniform);
+    let images = examples.load(&Datasets::new(Source::Synthetic)).unwrap();
     NetworkTask::new("t", network, images).unwrap()
 }
 

@@ -1,8 +1,8 @@
 //! What a step of a losg problem costs, estimated from its configuration.
 
+use super::problem::LosgProblem;
 use super::task::{gradient_noise, has_data, layout};
-use crate::families::Overhead;
-use crate::families::losg::LosgProblem;
+use crate::spec::Overhead;
 
 /// Operations of one training step, an estimate.
 pub(crate) fn flops_per_step(problem: &LosgProblem) -> f64 {

@@ -15,6 +15,7 @@ mod gradient_noise;
 mod log_objective;
 mod min_max_well;
 mod outward_snake;
+mod problem;
 mod projection_quadratic;
 mod rescale;
 mod sparse_softmax;
@@ -22,8 +23,8 @@ mod sum_of_quadratics;
 mod task;
 mod test_problem;
 
-pub(crate) use cost::{flops_per_step, overhead};
-pub(crate) use task::build;
+pub use problem::{LosgConfig, LosgProblem};
+pub(crate) use task::Losg;
 
 use crate::Feed;
 

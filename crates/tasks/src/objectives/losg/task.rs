@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use taskset_names::Origin;
+use taskset_names::{Origin, Split};
 use taskset_rng::{Stream, StreamId};
 use taskset_trial::TaskVersion;
 
 use super::Objective;
 use super::affine::{Affine, OfResidual, seeded_instance, unseeded_instance};
 use super::bowl::Bowl;
-use super::cost::flops_per_step;
+use super::cost::{flops_per_step, overhead};
 use super::data::Rows;
 use super::dependency_chain::DependencyChain;
 use super::fully_connected::FullyConnected;
@@ -17,42 +17,67 @@ use super::gradient_noise::GradientNoise;
 use super::log_objective::LogObjective;
 use super::min_max_well::MinMaxWell;
 use super::outward_snake::OutwardSnake;
+use super::problem::{LosgConfig, LosgProblem};
 use super::projection_quadratic::ProjectionQuadratic;
 use super::rescale::Rescale;
 use super::sparse_softmax::SparseSoftmax;
 use super::sum_of_quadratics::SumOfQuadratics;
 use super::test_problem::TestProblem;
-use crate::families::TaskConfig as _;
-use crate::families::losg::{LosgConfig, LosgProblem};
 use crate::objectives::PLAIN;
 use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::real::{Real, Shared, cast};
 use crate::objectives::test_functions;
-use crate::registry::version;
+use crate::spec::{Group, Infeasible, ObjectiveBody, Overhead};
 use crate::task::row_length;
-use crate::{Error, Feed, Kind, Layout, Position, Problem, Role, Task};
+use crate::{Capabilities, Feed, Kind, Layout, Position, Problem, Role, Task};
 
 /// Trials at once: a minibatch is gathered, a matrix read, and noise drawn once for all of them.
 const LOCKSTEP: usize = 24;
 
-/// The task of a configuration. Nothing is drawn until a replica is started.
+/// A losg problem as data. Nothing is drawn until a replica of its task is started.
 ///
 /// Memory: the data or the matrix of the problem (10 MB at most for configurations of the family), shared by the trials of a
 /// replica, and a few vectors for each trial.
-///
-/// # Errors
-/// [`Error::Infeasible`] for a configuration that the sampler never gives: an empty problem, a number of classes other
-/// than two, a wrapper around a wrapper.
-pub(crate) fn build(name: &str, config: &LosgConfig) -> Result<Arc<dyn Task>, Error> {
-    check(&config.problem, false)
-        .map_err(|reason| Error::Infeasible { name: name.to_owned(), reason: reason.to_owned() })?;
-    Ok(Arc::new(Losg {
-        name: name.to_owned(),
-        layout: layout(&config.problem),
-        initial: initial(&config.problem),
-        config: config.clone(),
-        instance: Shared::default(),
-    }))
+#[derive(Clone, Debug)]
+pub(crate) struct Losg {
+    config: LosgConfig,
+    /// A text that changes whenever the configuration does.
+    description: String,
+}
+
+impl Losg {
+    /// # Errors
+    /// [`Infeasible`] for a configuration that the sampler never gives: an empty problem, a number of classes other than
+    /// two, a wrapper around a wrapper.
+    pub(crate) fn new(config: LosgConfig, description: String) -> Result<Self, Infeasible> {
+        check(&config.problem, false).map_err(|reason| Infeasible(reason.to_owned()))?;
+        Ok(Self { config, description })
+    }
+}
+
+impl ObjectiveBody for Losg {
+    fn layout(&self) -> Layout {
+        layout(&self.config.problem)
+    }
+
+    fn flops_per_step(&self) -> f64 {
+        flops_per_step(&self.config.problem)
+    }
+
+    fn overhead(&self) -> Overhead {
+        overhead(&self.config.problem)
+    }
+
+    fn task(&self, name: &str, group: Group) -> Arc<dyn Task> {
+        Arc::new(LosgTask {
+            name: name.to_owned(),
+            group,
+            layout: self.layout(),
+            initial: initial(&self.config.problem),
+            body: self.clone(),
+            instance: Shared::default(),
+        })
+    }
 }
 
 /// The reason why a problem cannot be built, if there is one.
@@ -205,25 +230,26 @@ pub(super) fn has_data(problem: &LosgProblem) -> bool {
     }
 }
 
-struct Losg {
+struct LosgTask {
     name: String,
-    config: LosgConfig,
+    group: Group,
+    body: Losg,
     layout: Layout,
     initial: Vec<(usize, ElementDraw)>,
     /// `W` and `y` of a seeded quadratic or norm.
     instance: Shared,
 }
 
-impl Losg {
+impl LosgTask {
     fn problem<T: Real>(&self, replica: &StreamId) -> Replica<T> {
-        let (zero_probability, std) = gradient_noise(&self.config.problem);
+        let (zero_probability, std) = gradient_noise(&self.body.config.problem);
         let noise = replica.child("gradient-noise").stream();
         Replica {
-            objective: self.objective(&self.config.problem, replica, true),
+            objective: self.objective(&self.body.config.problem, replica, true),
             init: replica.child("init").stream(),
             initial: self.initial.clone(),
             noise: GradientNoise::new(zero_probability, std, noise, self.layout.len()),
-            has_data: has_data(&self.config.problem),
+            has_data: has_data(&self.body.config.problem),
             losses: Vec::new(),
         }
     }
@@ -274,14 +300,14 @@ impl Losg {
 
     fn affine<T: Real>(&self, dim: usize, replica: &StreamId, seeded: bool) -> Arc<[T]> {
         if seeded {
-            self.instance.get(|| seeded_instance(dim, self.config.problem_seed))
+            self.instance.get(|| seeded_instance(dim, self.body.config.problem_seed))
         } else {
             cast(unseeded_instance(dim, replica.child("instance").stream()))
         }
     }
 }
 
-impl Task for Losg {
+impl Task for LosgTask {
     fn name(&self) -> &str {
         &self.name
     }
@@ -295,19 +321,15 @@ impl Task for Losg {
     }
 
     fn version(&self) -> Option<TaskVersion> {
-        Some(version(&self.name, &self.config.to_json().to_string()))
+        Some(self.group.version(&self.body.description))
     }
 
     fn flops_per_step(&self) -> f64 {
-        flops_per_step(&self.config.problem)
+        self.body.flops_per_step()
     }
 
-    fn lockstep(&self) -> usize {
-        LOCKSTEP
-    }
-
-    fn nan_is_absorbing(&self) -> bool {
-        true
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { lockstep: LOCKSTEP, nan_is_absorbing: true, fuses_minibatches: false }
     }
 
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
@@ -368,9 +390,10 @@ impl<T: Real> Problem<T> for Replica<T> {
         losses.iter_mut().zip(&self.losses).for_each(|(wide, loss)| *wide = loss.wide());
     }
 
-    fn evaluation_is_constant(&self) -> bool {
-        // Noise touches the gradient only.
-        !self.has_data
+    fn load_evaluation(&mut self, split: Split, batches: u32) -> u32 {
+        Problem::<T>::next_batch(self, Feed::Evaluation(split));
+        // Noise touches the gradient only: without data all minibatches have the same loss.
+        if self.has_data { 1 } else { batches }
     }
 }
 

@@ -1,8 +1,8 @@
 //! A classical test function of two parameters.
 
 use super::Objective;
-use crate::families::losg::TestFunction;
 use crate::objectives::real::Real;
+use crate::objectives::test_functions::TestFunction;
 use crate::objectives::test_functions::value_and_gradient;
 
 /// One of the eight test functions.

@@ -2,7 +2,7 @@
 
 use taskset_rng::Stream;
 
-use crate::families::quadratic::Distribution;
+use super::problem::Distribution;
 use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::orthogonal::Orthogonal;
 

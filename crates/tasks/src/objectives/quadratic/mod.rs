@@ -2,27 +2,28 @@
 
 mod distribution;
 mod noise;
+mod problem;
 
 use std::sync::Arc;
 
-use taskset_names::Origin;
+use taskset_names::{Origin, Split};
 use taskset_nn::kernels::Start;
 use taskset_rng::{Stream, StreamId};
 use taskset_trial::TaskVersion;
 
 use self::distribution::{draw_matrix, is_symmetric};
 use self::noise::Noise;
+pub use self::problem::{Distribution, OutputFn, QuadraticConfig};
 use super::element_draw::ElementDraw;
 use super::linalg::{dot, scale};
 use super::matrix::Matrix;
 use super::real::{Real, Shared, cast};
-use crate::families::TaskConfig as _;
-use crate::families::quadratic::{Distribution, OutputFn, QuadraticConfig};
-use crate::registry::version;
-use crate::task::row_length;
-use crate::{Feed, Layout, Problem, Task};
 
-/// The task of a configuration. Nothing is drawn until a replica is started.
+use crate::spec::{Group, ObjectiveBody, Overhead};
+use crate::task::row_length;
+use crate::{Capabilities, Feed, Layout, Problem, Task};
+
+/// A quadratic as data. Nothing is drawn until a replica of its task is started.
 ///
 /// `A` and the initial `x` belong to the configuration's seed, so all replicas share them, as upstream's do; with seed 0
 /// upstream leaves both unseeded (QUIRK-26), and they belong to the replica. An initial distribution of an `*Eigen`
@@ -30,26 +31,61 @@ use crate::{Feed, Layout, Problem, Task};
 ///
 /// Memory: `A` and, unless it is symmetric, its transpose, `dims²` numbers each, shared by the trials of a replica; while
 /// it is drawn, two of its size in double precision. Each trial has a few vectors.
-pub(crate) fn build(name: &str, config: &QuadraticConfig) -> Arc<dyn Task> {
-    let mut layout = Layout::default();
-    layout.push("weight", &[config.dims]);
-    Arc::new(Quadratic { name: name.to_owned(), config: config.clone(), layout, matrix: Shared::default() })
+#[derive(Clone, Debug)]
+pub(crate) struct Quadratic {
+    config: QuadraticConfig,
+    /// A text that changes whenever the configuration does.
+    description: String,
+}
+
+impl Quadratic {
+    pub(crate) const fn new(config: QuadraticConfig, description: String) -> Self {
+        Self { config, description }
+    }
+}
+
+impl ObjectiveBody for Quadratic {
+    fn layout(&self) -> Layout {
+        let mut layout = Layout::default();
+        layout.push("weight", &[self.config.dims]);
+        layout
+    }
+
+    fn flops_per_step(&self) -> f64 {
+        self.config.flops_per_step()
+    }
+
+    fn overhead(&self) -> Overhead {
+        self.config.overhead()
+    }
+
+    fn task(&self, name: &str, group: Group) -> Arc<dyn Task> {
+        let layout = self.layout();
+        Arc::new(QuadraticTask {
+            name: name.to_owned(),
+            group,
+            body: self.clone(),
+            layout,
+            matrix: Shared::default(),
+        })
+    }
 }
 
 /// Trials at once: the matrix is read, and the noise drawn, once for all of them.
 const LOCKSTEP: usize = 24;
 
-struct Quadratic {
+struct QuadraticTask {
     name: String,
-    config: QuadraticConfig,
+    group: Group,
+    body: Quadratic,
     layout: Layout,
     /// `A`, row-major, if it is seeded.
     matrix: Shared,
 }
 
-impl Quadratic {
+impl QuadraticTask {
     fn problem<T: Real>(&self, replica: &StreamId) -> Replica<T> {
-        let config = &self.config;
+        let config = &self.body.config;
         let n = config.dims;
         let draw_matrix = |stream| draw_matrix(config.a_dist, n, stream);
         let (matrix, init) = if config.seed == 0 {
@@ -79,7 +115,7 @@ impl Quadratic {
     }
 }
 
-impl Task for Quadratic {
+impl Task for QuadraticTask {
     fn name(&self) -> &str {
         &self.name
     }
@@ -93,19 +129,15 @@ impl Task for Quadratic {
     }
 
     fn version(&self) -> Option<TaskVersion> {
-        Some(version(&self.name, &self.config.to_json().to_string()))
+        Some(self.group.version(&self.body.description))
     }
 
     fn flops_per_step(&self) -> f64 {
-        self.config.flops_per_step()
+        self.body.flops_per_step()
     }
 
-    fn lockstep(&self) -> usize {
-        LOCKSTEP
-    }
-
-    fn nan_is_absorbing(&self) -> bool {
-        true
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { lockstep: LOCKSTEP, nan_is_absorbing: true, fuses_minibatches: false }
     }
 
     fn start(&self, replica: &StreamId) -> Box<dyn Problem<f32>> {
@@ -206,8 +238,12 @@ impl<T: Real> Problem<T> for Replica<T> {
         }
     }
 
-    fn evaluation_is_constant(&self) -> bool {
-        matches!(self.noise, Noise::None)
+    fn load_evaluation(&mut self, split: Split, batches: u32) -> u32 {
+        if matches!(self.noise, Noise::None) {
+            return batches;
+        }
+        self.noise.redraw(Feed::Evaluation(split));
+        1
     }
 }
 

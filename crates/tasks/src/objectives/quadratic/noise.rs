@@ -4,8 +4,8 @@ use taskset_nn::kernels::{MatrixRef, Start};
 use taskset_rng::{Stream, StreamId};
 
 use super::distribution::{MatrixKind, matrix_kind};
+use super::problem::Distribution;
 use crate::Feed;
-use crate::families::quadratic::Distribution;
 use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::feed::PerFeed;
 use crate::objectives::linalg::transpose;

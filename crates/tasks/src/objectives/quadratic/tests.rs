@@ -6,7 +6,6 @@ use crate::objectives::testing::{
     assert_precisions_agree, points,
 };
 use proptest::prelude::*;
-use taskset_names::Split;
 
 const KINDS: [Distribution; 4] = [
     Distribution::Normal { mean: 0.3, std: 1.2 },
@@ -27,6 +26,10 @@ fn config(a_dist: Distribution, a_noise: Option<Distribution>, output_fn: Output
     }
 }
 
+fn build(config: &QuadraticConfig) -> Arc<dyn Task> {
+    Quadratic::new(config.clone(), format!("{config:?}")).task("quadratic", Group::OWN)
+}
+
 fn all() -> Vec<QuadraticConfig> {
     let mut configs = Vec::new();
     for a in KINDS {
@@ -44,7 +47,7 @@ proptest! {
     #[test]
     fn gradients_are_derivatives(x in points(7), replica in any::<u64>()) {
         for config in all() {
-            let mut problem = build("q", &config).start_f64(&StreamId::root("t").index(replica));
+            let mut problem = build(&config).start_f64(&StreamId::root("t").index(replica));
             problem.next_batch(Feed::Training);
             assert_gradient(&mut *problem, &x, 1e-5);
         }
@@ -54,7 +57,7 @@ proptest! {
 #[test]
 fn contract_and_precisions() {
     for config in all() {
-        let task = build("q", &config);
+        let task = build(&config);
         assert_contract(&*task);
         assert_lockstep(&*task);
         assert_evaluation(&*task, config.a_noise.is_none());
@@ -66,7 +69,7 @@ fn contract_and_precisions() {
 fn lockstep_changes_no_bit_across_blocks_and_panels() {
     for noise in KINDS {
         let config = QuadraticConfig { dims: 260, ..config(KINDS[0], Some(noise), OutputFn::Log) };
-        let task = build("q", &config);
+        let task = build(&config);
         let [mut alone, mut group] = [0; 2].map(|_| task.start(&StreamId::root("t")));
         let params: Vec<f32> = (0..3 * 260).map(|i| (i as f32).sin()).collect();
         let (mut gradients, mut gradient) = (params.clone(), vec![0.0; 260]);
@@ -129,7 +132,7 @@ fn check_initial_loss(
         .map(|seed| {
             let config =
                 QuadraticConfig { initial_dist, dims, seed, ..config(a_dist, a_noise, OutputFn::Identity) };
-            let mut problem = build("q", &config).start_f64(&StreamId::root("t").index(u64::from(seed)));
+            let mut problem = build(&config).start_f64(&StreamId::root("t").index(u64::from(seed)));
             let mut x = vec![0.0; dims];
             problem.init(&mut x);
             problem.mean_loss(Split::Test, &x, 1)
@@ -154,12 +157,12 @@ fn a_scaled_identity_has_a_known_loss_for_every_q() {
     let x = [1.0, -1.0, 0.5, 0.0, 2.0, 0.0, 0.0];
     let mut g = [0.0; 7];
     for (noise, factor) in [(None, 3.0), (Some(n), 3.5)] {
-        let mut problem = build("q", &config(a, noise, OutputFn::Identity)).start_f64(&StreamId::root("t"));
+        let mut problem = build(&config(a, noise, OutputFn::Identity)).start_f64(&StreamId::root("t"));
         problem.next_batch(Feed::Evaluation(Split::Test));
         let q = factor * factor * 6.25;
         assert_close(problem.loss_and_gradients(&x, &mut g), 0.3 * q, 1e-12);
         assert_close(g[0], 0.6 * factor * factor, 1e-12);
-        let mut problem = build("q", &config(a, noise, OutputFn::Log)).start_f64(&StreamId::root("t"));
+        let mut problem = build(&config(a, noise, OutputFn::Log)).start_f64(&StreamId::root("t"));
         problem.next_batch(Feed::Training);
         assert_close(problem.loss(&x), 0.3 * (q + 1e-8).ln(), 1e-12);
     }
@@ -167,11 +170,11 @@ fn a_scaled_identity_has_a_known_loss_for_every_q() {
 
 #[test]
 fn the_logarithm_at_zero_is_finite() {
-    let mut problem = build("q", &config(KINDS[0], None, OutputFn::Log)).start_f64(&StreamId::root("t"));
+    let mut problem = build(&config(KINDS[0], None, OutputFn::Log)).start_f64(&StreamId::root("t"));
     let mut g = [1.0; 7];
     assert_close(problem.loss_and_gradients(&[0.0; 7], &mut g), 0.3 * 1e-8f64.ln(), 1e-12);
     assert_eq!(g, [0.0; 7]);
-    let mut problem = build("q", &config(KINDS[0], None, OutputFn::Log)).start(&StreamId::root("t"));
+    let mut problem = build(&config(KINDS[0], None, OutputFn::Log)).start(&StreamId::root("t"));
     assert!(problem.loss(&[f32::NAN; 7]).is_nan());
 }
 
@@ -179,7 +182,7 @@ fn the_logarithm_at_zero_is_finite() {
 fn seeded_instances_are_shared_and_unseeded_ones_are_not() {
     for seed in [0, 5] {
         let config = QuadraticConfig { seed, ..config(KINDS[0], None, OutputFn::Identity) };
-        let task = build("q", &config);
+        let task = build(&config);
         let [(p, a), (q, b)] = [0, 1].map(|replica| {
             let mut problem = task.start_f64(&StreamId::root("t").index(replica));
             let mut p = [0.0; 7];
@@ -194,7 +197,7 @@ fn seeded_instances_are_shared_and_unseeded_ones_are_not() {
 fn noise_is_drawn_anew_for_each_minibatch() {
     for noise in KINDS {
         let mut problem =
-            build("q", &config(KINDS[1], Some(noise), OutputFn::Identity)).start(&StreamId::root("t"));
+            build(&config(KINDS[1], Some(noise), OutputFn::Identity)).start(&StreamId::root("t"));
         let losses: Vec<f32> = (0..3)
             .map(|_| {
                 problem.next_batch(Feed::Training);

@@ -2,11 +2,10 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use taskset_names::Split;
 use taskset_nn::Activation;
 
 use super::*;
-use crate::families::losg::TestFunction;
+use crate::objectives::test_functions::TestFunction;
 use crate::objectives::testing::{
     assert_close, assert_contract, assert_evaluation, assert_gradient, assert_lockstep,
     assert_precisions_agree, points,
@@ -67,8 +66,12 @@ fn all(noise_stdev: f64) -> Vec<LosgProblem> {
     .concat()
 }
 
+fn build(config: &LosgConfig) -> Result<Arc<dyn Task>, Infeasible> {
+    Ok(Losg::new(config.clone(), format!("{config:?}"))?.task("losg", Group::OWN))
+}
+
 fn task(problem: &LosgProblem) -> Arc<dyn Task> {
-    build("losg", &LosgConfig { problem: problem.clone(), problem_seed: 17 }).unwrap()
+    build(&LosgConfig { problem: problem.clone(), problem_seed: 17 }).unwrap()
 }
 
 fn replica(index: u64) -> StreamId {
@@ -248,7 +251,7 @@ fn check_initial_loss(problem: &LosgProblem, expected: f64) {
     let losses: Vec<f64> = (0..600)
         .map(|seed| {
             let config = LosgConfig { problem: problem.clone(), problem_seed: seed };
-            let task = build("losg", &config).unwrap();
+            let task = build(&config).unwrap();
             let mut started = task.start_f64(&replica(u64::from(seed)));
             let mut p = vec![0.0; task.layout().len()];
             started.init(&mut p);
@@ -346,7 +349,7 @@ fn impossible_configurations_are_errors() {
         P::LogObjective { base: Box::new(P::Rescale { base: bowl(), scale: 1.0 }) },
     ] {
         let config = LosgConfig { problem: problem.clone(), problem_seed: 0 };
-        assert!(matches!(build("x", &config), Err(Error::Infeasible { .. })), "{problem:?}");
+        assert!(matches!(build(&config), Err(Infeasible(_))), "{problem:?}");
     }
 }
 

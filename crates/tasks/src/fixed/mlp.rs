@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use taskset_datasets::{Carving, Datasets, carve};
+use taskset_datasets::{Carving, Datasets};
 use taskset_nn::{
     Activation, Dense, Dropout, Flatten, FrozenBatchNorm, Initializer, Layer, LayerNorm, Loss, Network,
 };
 
-use super::image_batches::ImageTask;
-use super::network_task::NetworkTask;
-use crate::fixed::{Between, Model, TASKS};
+use super::{Between, Model, TASKS};
+use crate::models::image_batches::ImageExamples;
+use crate::models::network_task::NetworkTask;
+use crate::spec::{Group, Infeasible};
 use crate::{Error, Task};
 
 /// Entries of the shuffle buffer of the tasks without norms and dropout; for the others it is the size of the split.
@@ -36,26 +37,28 @@ pub fn build(name: &str, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>
         // Real batch norm occurs in convolutional tasks only.
         Between::BatchNorm => return None,
     };
+    let group = Group { name: task.group.name(), revision: task.group.revision() };
     let build = |dataset: &str| -> Result<Arc<dyn Task>, Error> {
-        let data = data.images(dataset)?;
-        let classes = data.classes();
-        let images = ImageTask {
-            splits: carve(&data, Carving::Fixed, None),
-            data,
+        let examples = ImageExamples {
+            dataset: dataset.to_owned(),
+            carving: Carving::Fixed,
+            num_train: None,
             batch_size: task.batch_size,
             buffer: between_layers.is_none().then_some(SHUFFLE_BUFFER),
             augmentation: None,
             centre: false,
         };
+        let infeasible = |Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason };
+        let input = examples.input().map_err(infeasible)?;
         let mut layers: Vec<Layer> = vec![Flatten.into()];
         for &outputs in hidden {
             layers.push(Dense { outputs }.into());
             layers.extend(between_layers.clone());
             layers.push(activation.into());
         }
-        layers.push(Dense { outputs: classes }.into());
-        let network = Network::new(images.shape(), layers, loss).with_weights(Initializer::SonnetDefault);
-        Ok(Arc::new(NetworkTask::new(name, network, images)?))
+        layers.push(Dense { outputs: input.classes }.into());
+        let network = Network::new(input.shape(), layers, loss).with_weights(Initializer::SonnetDefault);
+        Ok(Arc::new(NetworkTask::new(name, network, examples.load(data)?)?.in_group(group)))
     };
     Some(build(task.dataset?))
 }
