@@ -207,6 +207,9 @@ pub fn mlp_layers(sizes: &[usize], activation: Activation) -> Vec<Layer> {
 }
 
 #[cfg(test)]
+mod description;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
