@@ -43,6 +43,19 @@ fn classifiers() {
     );
 }
 
+/// What is added behind the text of today's networks.
+#[test]
+fn initialisers_of_single_layers() {
+    let network = Network::mlp(4, &[8, 3], Activation::Tanh, Loss::SoftmaxCrossEntropy)
+        .with_weights_of(2, Initializer::SonnetDefault);
+    check(
+        &network,
+        "Network { input: Features(4), layers: [Dense(Dense { outputs: 8 }), Activation(Tanh), \
+         Dense(Dense { outputs: 3 })], loss: SoftmaxCrossEntropy, weights: GlorotNormal, weights_of: \
+         {2: SonnetDefault} }",
+    );
+}
+
 #[test]
 fn autoencoders_and_flows() {
     let loss = GaussianLikelihood { clip: 10.0, dequantize: Some(0.25) };
