@@ -215,7 +215,7 @@ impl Network {
     }
 
     /// Numbers that a forward pass stores per row: the outputs of all layers, except for an embedding that is part of the
-    /// next layer's step, and a dense layer that is part of the loss.
+    /// next layer's step, a dense layer that is part of the loss, and vectors that are only read as images.
     pub fn values_per_row(&self) -> usize {
         let mut layers = self.with_inputs().peekable();
         let mut values = self.input.len();
@@ -223,6 +223,7 @@ impl Network {
             let taken = match (layer, layers.peek()) {
                 (Layer::Embed(_), Some((next, _))) => next.takes_embedding(),
                 (Layer::Dense(_), None) => self.loss.takes_dense(),
+                (Layer::Unflatten(_), _) => true,
                 _ => false,
             };
             values += layer.output(input).map_or(0, |shape| if taken { 0 } else { shape.len() });

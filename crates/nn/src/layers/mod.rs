@@ -4,6 +4,7 @@ mod activation;
 mod autoregressive;
 mod conditioner;
 mod conv;
+mod conv_transpose;
 mod coupling;
 mod dense;
 mod dropout;
@@ -15,13 +16,16 @@ mod latent;
 mod layer_norm;
 mod permutation;
 mod recurrent;
+mod split_channels;
 mod time_pool;
+mod unflatten;
 
 pub use autoregressive::Autoregressive;
 pub use coupling::Coupling;
 mod spatial_pool;
 
 pub use conv::Conv;
+pub use conv_transpose::ConvTranspose;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embed::Embed;
@@ -33,7 +37,9 @@ pub use layer_norm::LayerNorm;
 pub use permutation::Permutation;
 pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
 pub use spatial_pool::SpatialPool;
+pub use split_channels::SplitChannels;
 pub use time_pool::TimePool;
+pub use unflatten::Unflatten;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
@@ -160,6 +166,8 @@ layers! {
     Autoregressive,
     /// Convolution of images.
     Conv,
+    /// Transposed convolution of images.
+    ConvTranspose,
     /// An affine coupling of a flow.
     Coupling,
     /// `x W + b`.
@@ -184,8 +192,12 @@ layers! {
     Recurrent,
     /// From images to one number per channel.
     SpatialPool,
+    /// The halves of an image's channels, one after the other.
+    SplitChannels,
     /// Last, largest or mean values of a sequence.
     TimePool,
+    /// Vectors to images.
+    Unflatten,
 }
 
 /// The feature count of vectors, or why there is none.
