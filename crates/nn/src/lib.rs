@@ -44,7 +44,7 @@ mod testing;
 pub use allocator::CacheLines;
 pub use initializer::Initializer;
 pub use layers::{
-    Autoregressive, Conv, ConvTranspose, Core, Coupling, Dense, Dropout, Embed, Flatten,
+    Autoregressive, BatchNorm, Conv, ConvTranspose, Core, Coupling, Dense, Dropout, Embed, Flatten,
     FrozenBatchNorm, GaussianNoise, Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool,
     SplitChannels, TimePool, Unflatten, Vrnn,
 };

@@ -197,6 +197,12 @@ impl Network {
         any.then_some(mask)
     }
 
+    /// Whether the loss of a row does not depend on the other rows of its minibatch. Only then is the mean loss of several
+    /// minibatches that of one with all of their rows, so that an evaluation may join them.
+    pub fn rows_are_independent(&self) -> bool {
+        !self.layers.iter().any(Layer::mixes_rows)
+    }
+
     /// Floating-point operations of a forward pass over a number of rows: the matrix products.
     pub fn forward_flops(&self, rows: usize) -> f64 {
         2.0 * rows as f64 * self.with_inputs().map(|(layer, input)| layer.macs(input)).sum::<f64>()

@@ -2,6 +2,7 @@
 
 mod activation;
 mod autoregressive;
+mod batch_norm;
 mod conditioner;
 mod conv;
 mod conv_transpose;
@@ -21,6 +22,7 @@ mod time_pool;
 mod unflatten;
 
 pub use autoregressive::Autoregressive;
+pub use batch_norm::BatchNorm;
 pub use coupling::Coupling;
 mod spatial_pool;
 
@@ -59,6 +61,8 @@ pub(crate) trait LayerKind {
     const DIVIDES_NETWORK: bool = false;
     /// Whether the planned step can take in the embedding before it.
     const TAKES_EMBEDDING: bool = false;
+    /// Whether the values of a row depend on the other rows of the minibatch.
+    const MIXES_ROWS: bool = false;
 
     /// Shape of the output, or an error text if the layer cannot take the input.
     fn output(&self, input: Shape) -> Result<Shape, String>;
@@ -141,6 +145,10 @@ macro_rules! layers {
                 match self { $(Self::$kind(_) => <$kind as LayerKind>::TAKES_EMBEDDING,)* }
             }
 
+            pub(crate) fn mixes_rows(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as LayerKind>::MIXES_ROWS,)* }
+            }
+
             pub(crate) fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {
                 match self { $(Self::$kind(kind) => kind.step(planning),)* }
             }
@@ -164,6 +172,8 @@ layers! {
     Activation,
     /// A masked autoregressive bijector of a flow.
     Autoregressive,
+    /// Normalisation of each channel over the minibatch.
+    BatchNorm,
     /// Convolution of images.
     Conv,
     /// Transposed convolution of images.
