@@ -23,6 +23,7 @@ mod bytes;
 mod cells;
 mod class_losses;
 mod color;
+mod column_norm;
 mod descriptors;
 mod flow;
 mod gather;
@@ -68,6 +69,7 @@ pub trait Scalar:
     autoencoder::Autoencoder
     + cells::Cells
     + color::Color
+    + column_norm::ColumnNorm
     + Float
     + Debug
     + Default

@@ -43,6 +43,8 @@ pub enum Initializer {
     /// Sonnet's default for fixed tasks: normal with standard deviation `1 / sqrt(fan_in)`, redrawn until within two
     /// standard deviations.
     SonnetDefault,
+    /// 1 where the last index equals the position in all axes before it, else 0: the identity matrix.
+    Identity,
     /// All zeros: biases.
     Zeros,
 }
@@ -60,8 +62,24 @@ impl Initializer {
     /// # Panics
     /// If the shape and `out` have different numbers of elements.
     pub fn fill<T: Scalar>(&self, shape: &[usize], out: &mut [T], stream: &mut Stream) {
+        self.fill_oriented(shape, shape.len().saturating_sub(1), out, stream);
+    }
+
+    /// As [`fill`](Initializer::fill) for a tensor whose outputs are the axis `output_axis`: the last one, or the one
+    /// before it, as in the kernels `[height, width, out, in]` of transposed convolutions. The other one of the two are
+    /// the inputs. The axis has no meaning below two axes. Only the fans depend on it.
+    ///
+    /// # Panics
+    /// If the shape and `out` have different numbers of elements, or the axis is neither.
+    pub fn fill_oriented<T: Scalar>(
+        &self,
+        shape: &[usize],
+        output_axis: usize,
+        out: &mut [T],
+        stream: &mut Stream,
+    ) {
         assert_eq!(shape.iter().product::<usize>(), out.len(), "shape {shape:?} does not fit");
-        let (fan_in, fan_out) = fans(shape);
+        let (fan_in, fan_out) = fans(shape, output_axis);
         let normal = |out: &mut [T], stream: &mut Stream, std: f64| {
             out.iter_mut().for_each(|x| *x = T::of(std * stream.normal()));
         };
@@ -83,17 +101,32 @@ impl Initializer {
                 truncated(out, stream, (scale / fan_in).sqrt() / TRUNCATED_STD);
             }
             Self::SonnetDefault => truncated(out, stream, 1.0 / fan_in.sqrt()),
+            Self::Identity => {
+                let columns = shape.last().copied().unwrap_or(1).max(1);
+                for (i, row) in out.chunks_exact_mut(columns).enumerate() {
+                    row.fill(T::zero());
+                    if let Some(x) = row.get_mut(i) {
+                        *x = T::one();
+                    }
+                }
+            }
             Self::Zeros => out.fill(T::zero()),
         }
     }
 }
 
-/// Fan-in and fan-out of a shape, each at least 1.
-fn fans(shape: &[usize]) -> (f64, f64) {
+/// Fan-in and fan-out of a shape with this axis of outputs, each at least 1.
+fn fans(shape: &[usize], output_axis: usize) -> (f64, f64) {
     let (fan_in, fan_out) = match *shape {
         [] => (1, 1),
         [n] => (n, n),
-        [ref window @ .., inputs, outputs] => {
+        [ref window @ .., before, last] => {
+            let from_end = shape.len().checked_sub(output_axis);
+            let (inputs, outputs) = match from_end {
+                Some(1) => (before, last),
+                Some(2) => (last, before),
+                _ => panic!("axis {output_axis} of {shape:?} cannot be that of the outputs"),
+            };
             let window: usize = window.iter().product();
             (window * inputs, window * outputs)
         }
@@ -243,6 +276,49 @@ mod tests {
                 prop_assert!(single.iter().zip(&double).all(|(a, b)| a.to_bits() == (*b as f32).to_bits()));
             }
         }
+    }
+
+    /// Transposed kernels are drawn as the kernels of convolutions with as many inputs and outputs.
+    #[test]
+    fn fans_follow_the_axis_of_the_outputs() {
+        let oriented = |initializer: Initializer, shape: &[usize], axis: usize| {
+            let mut out = vec![f64::NAN; shape.iter().product()];
+            initializer.fill_oriented(
+                shape,
+                axis,
+                &mut out,
+                &mut StreamId::root("initializer-tests").stream(),
+            );
+            out
+        };
+        for initializer in [
+            Initializer::GlorotNormal,
+            Initializer::GlorotUniform,
+            Initializer::HeNormal,
+            Initializer::HeUniform,
+            Initializer::SonnetDefault,
+            Initializer::VarianceScaling { scale: 2.6 },
+        ] {
+            let plain = draw(initializer, &[3, 3, 4, 7]);
+            let transposed = oriented(initializer, &[3, 3, 7, 4], 2);
+            assert!(
+                plain.iter().zip(&transposed).all(|(a, b)| a.to_bits() == b.to_bits()),
+                "{initializer:?}"
+            );
+            let last = oriented(initializer, &[3, 3, 7, 4], 3);
+            assert!(
+                last.iter().zip(&draw(initializer, &[3, 3, 7, 4])).all(|(a, b)| a.to_bits() == b.to_bits())
+            );
+        }
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "the numbers are exact")]
+    fn identities() {
+        assert_eq!(draw(Initializer::Identity, &[2, 2]), [1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(draw(Initializer::Identity, &[2, 3]), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(draw(Initializer::Identity, &[3, 1]), [1.0, 0.0, 0.0]);
+        assert_eq!(draw(Initializer::Identity, &[0]), [0.0; 0]);
     }
 
     #[test]

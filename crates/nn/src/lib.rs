@@ -44,8 +44,9 @@ mod testing;
 pub use allocator::CacheLines;
 pub use initializer::Initializer;
 pub use layers::{
-    Autoregressive, Conv, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise,
-    Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,
+    Autoregressive, BatchNorm, Conv, ConvTranspose, Core, Coupling, Dense, Dropout, Embed, Flatten,
+    FrozenBatchNorm, GaussianNoise, Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool,
+    SplitChannels, TimePool, Unflatten, Vrnn,
 };
 pub use losses::Loss;
 pub use network::{InvalidNetwork, Network, mlp_layers};

@@ -1,12 +1,16 @@
 //! Descriptions of models: typed layers in sequence, a loss, and the parameters they have.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use taskset_rng::Stream;
 
+use crate::parameter::Initial;
 use crate::{Activation, Dense, Initializer, Layer, Loss, Parameter, Position, Scalar, Shape};
 
 /// A model as data: layers in sequence over rows of inputs, and a loss on the last layer's outputs (plus what layers
 /// add to the loss themselves).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Network {
     /// Shape of an input row.
     pub input: Shape,
@@ -16,6 +20,23 @@ pub struct Network {
     pub loss: Loss,
     /// Initialiser of the weight matrices and kernels.
     pub weights: Initializer,
+    /// Initialisers of the weights of single layers, by their positions in `layers`, in place of `weights`. Layers whose
+    /// descriptions contain initialisers keep these.
+    pub weights_of: BTreeMap<usize, Initializer>,
+}
+
+impl fmt::Debug for Network {
+    /// As derived. But the initialisers of single layers are left out where there are none: networks without them keep
+    /// their [descriptions](Network::description), and their curves keep their identities.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { input, layers, loss, weights, weights_of } = self;
+        let mut fields = f.debug_struct("Network");
+        fields.field("input", input).field("layers", layers).field("loss", loss).field("weights", weights);
+        if !weights_of.is_empty() {
+            fields.field("weights_of", weights_of);
+        }
+        fields.finish()
+    }
 }
 
 /// A network whose parts do not fit together.
@@ -31,7 +52,7 @@ pub struct InvalidNetwork {
 impl Network {
     /// A network with weights by Glorot's normal initialiser.
     pub fn new(input: Shape, layers: Vec<Layer>, loss: Loss) -> Self {
-        Self { input, layers, loss, weights: Initializer::GlorotNormal }
+        Self { input, layers, loss, weights: Initializer::GlorotNormal, weights_of: BTreeMap::new() }
     }
 
     /// Dense layers of the given sizes, with the activation after every one but the last.
@@ -45,6 +66,13 @@ impl Network {
         Self { weights, ..self }
     }
 
+    /// The same with another initialiser of the weights of the layer at this position in `layers`.
+    #[must_use]
+    pub fn with_weights_of(mut self, layer: usize, weights: Initializer) -> Self {
+        self.weights_of.insert(layer, weights);
+        self
+    }
+
     /// A text that is the same for networks that compute the same: input, layers, loss and initialisers, with all their
     /// numbers. Renaming a part changes it, too.
     pub fn description(&self) -> String {
@@ -54,7 +82,8 @@ impl Network {
     /// The shapes before the first layer, after it, …, after the last.
     ///
     /// # Errors
-    /// If a layer, or the loss, cannot take the output of the layer before it; names the first one.
+    /// If a layer, or the loss, cannot take the output of the layer before it; names the first one. If there is an
+    /// initialiser for a layer that does not exist.
     pub fn shapes(&self) -> Result<Vec<Shape>, InvalidNetwork> {
         let mut shapes = vec![self.input];
         let mut shape = self.input;
@@ -62,6 +91,10 @@ impl Network {
             let invalid = |reason| InvalidNetwork { place: format!("layer {i}"), reason };
             shape = layer.output(shape).map_err(invalid)?;
             shapes.push(shape);
+        }
+        if let Some(layer) = self.weights_of.keys().find(|&&layer| layer >= self.layers.len()) {
+            let reason = "has an initialiser of its own, but there is no such layer".to_owned();
+            return Err(InvalidNetwork { place: format!("layer {layer}"), reason });
         }
         let invalid = |reason| InvalidNetwork { place: "the loss".to_owned(), reason };
         self.loss.check(self.input, shape).map_err(invalid)?;
@@ -88,7 +121,7 @@ impl Network {
         let (mut parameters, mut weighted) = (Vec::new(), 0);
         // Layers with weights of every network so far; network and layer of each parameter that has not got its position.
         let (mut networks, mut places) = (vec![0usize], Vec::new());
-        for (layer, input) in self.with_inputs() {
+        for (i, (layer, input)) in self.with_inputs().enumerate() {
             if layer.divides_network() {
                 networks.push(0);
             }
@@ -107,6 +140,10 @@ impl Network {
             places.resize(places.len() + own.len(), place);
             parameters.extend(own.into_iter().map(|parameter| Parameter {
                 name: format!("layer{}/{}", weighted - 1, parameter.name),
+                start: match (parameter.start, self.weights_of.get(&i)) {
+                    (Initial::Weights, Some(&initializer)) => Initial::By(initializer),
+                    (start, _) => start,
+                },
                 ..parameter
             }));
         }
@@ -160,6 +197,12 @@ impl Network {
         any.then_some(mask)
     }
 
+    /// Whether the loss of a row does not depend on the other rows of its minibatch. Only then is the mean loss of several
+    /// minibatches that of one with all of their rows, so that an evaluation may join them.
+    pub fn rows_are_independent(&self) -> bool {
+        !self.layers.iter().any(Layer::mixes_rows)
+    }
+
     /// Floating-point operations of a forward pass over a number of rows: the matrix products.
     pub fn forward_flops(&self, rows: usize) -> f64 {
         2.0 * rows as f64 * self.with_inputs().map(|(layer, input)| layer.macs(input)).sum::<f64>()
@@ -178,7 +221,7 @@ impl Network {
     }
 
     /// Numbers that a forward pass stores per row: the outputs of all layers, except for an embedding that is part of the
-    /// next layer's step, and a dense layer that is part of the loss.
+    /// next layer's step, a dense layer that is part of the loss, and vectors that are only read as images.
     pub fn values_per_row(&self) -> usize {
         let mut layers = self.with_inputs().peekable();
         let mut values = self.input.len();
@@ -186,6 +229,7 @@ impl Network {
             let taken = match (layer, layers.peek()) {
                 (Layer::Embed(_), Some((next, _))) => next.takes_embedding(),
                 (Layer::Dense(_), None) => self.loss.takes_dense(),
+                (Layer::Unflatten(_), _) => true,
                 _ => false,
             };
             values += layer.output(input).map_or(0, |shape| if taken { 0 } else { shape.len() });
@@ -205,6 +249,9 @@ pub fn mlp_layers(sizes: &[usize], activation: Activation) -> Vec<Layer> {
     }
     layers
 }
+
+#[cfg(test)]
+mod description;
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,9 @@ pub struct Parameter {
     pub role: Role,
     /// Shape, row-major.
     pub shape: Vec<usize>,
+    /// The axis whose entries belong to one output each, counted from 0: the last one, but for the kernels of
+    /// [transposed convolutions](crate::ConvTranspose). It has no meaning below two axes.
+    pub output_axis: usize,
     /// Its initial values.
     pub start: Initial,
     /// Elements that are 0 initially, and that projecting optimizers must keep at 0.
@@ -22,7 +25,7 @@ pub struct Parameter {
 /// The initial values of a parameter tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initial {
-    /// The network's initialiser of weights.
+    /// The network's initialiser of weights, or that of the layer.
     Weights,
     /// An initialiser of its own.
     By(Initializer),
@@ -69,10 +72,11 @@ impl BlockMask {
 }
 
 impl Parameter {
-    /// A parameter of a layer between others.
+    /// A parameter of a layer between others, whose outputs are the last axis.
     pub(crate) fn new(name: &str, kind: Kind, shape: &[usize], start: Initial) -> Self {
         let role = Role::new(kind, Position::Hidden);
-        Self { name: name.to_owned(), role, shape: shape.to_vec(), start, mask: Mask::Free }
+        let output_axis = shape.len().saturating_sub(1);
+        Self { name: name.to_owned(), role, shape: shape.to_vec(), output_axis, start, mask: Mask::Free }
     }
 
     /// The same at another position.
@@ -93,8 +97,8 @@ impl Parameter {
     /// Writes the initial values.
     pub(crate) fn init<T: Scalar>(&self, weights: Initializer, out: &mut [T], stream: &mut Stream) {
         match self.start {
-            Initial::Weights => weights.fill(&self.shape, out, stream),
-            Initial::By(initializer) => initializer.fill(&self.shape, out, stream),
+            Initial::Weights => weights.fill_oriented(&self.shape, self.output_axis, out, stream),
+            Initial::By(initializer) => initializer.fill_oriented(&self.shape, self.output_axis, out, stream),
             Initial::Truncated { std } => {
                 out.iter_mut().for_each(|x| *x = T::of(std * stream.truncated_normal()));
             }

@@ -2,7 +2,9 @@
 
 use taskset_rng::{Stream, StreamId};
 
-use crate::{Backend, Layer, Loss, Network, Plan, Scalar, Shape};
+use crate::kernels::Scratch;
+use crate::step::{Pass, Planning};
+use crate::{Activation, Backend, Layer, Loss, Network, Plan, Scalar, Shape};
 
 pub(crate) fn stream(label: &str) -> Stream {
     StreamId::root("plan-tests").child(label).stream()
@@ -25,6 +27,25 @@ pub(crate) fn started<T: Scalar>(network: &Network, rows: usize, backend: Backen
     let mut s = stream("shift");
     params.iter_mut().for_each(|p| *p = *p + T::of(0.1 * s.normal()));
     (plan, params)
+}
+
+/// What the planned step of a layer alone computes from rows of inputs, with the activation behind it if that is given.
+pub(crate) fn outputs<T: Scalar>(
+    backend: Backend,
+    layer: impl Into<Layer>,
+    activation: Option<Activation>,
+    input: Shape,
+    x: &[T],
+    params: &[T],
+) -> Vec<T> {
+    let (layer, rows) = (layer.into(), x.len() / input.len());
+    let mut step =
+        layer.step(Planning { input, rows, activation, vocabulary: None, last_step_unused: false }).unwrap();
+    let mut y = vec![T::nan(); rows * layer.output(input).unwrap().len()];
+    let scratch = &mut Scratch::default();
+    let pass = Pass { backend, rows, keep: true, params, input: &[], tokens: &[], labels: &[], scratch };
+    step.forward(pass, x, &mut y);
+    y
 }
 
 /// [`check`] of a classifier with these layers, on a few rows.

@@ -1,11 +1,15 @@
 //! Convolutions of images.
 
+mod step;
+
 use super::LayerKind;
-use crate::kernels::{ColumnReduction, Gathered, Start};
 use crate::parameter::Initial;
-use crate::sliding_windows::{Axis, Direction, PixelGroup, Windows};
-use crate::step::{Pass, Planning, Step};
-use crate::{Activation, Kind, Padding, Parameter, Scalar, Shape};
+use crate::sliding_windows::{Axis, Direction, Windows};
+use crate::step::{Planning, Step};
+use crate::{Kind, Padding, Parameter, Scalar, Shape};
+#[cfg(test)]
+pub(super) use step::BLOCK;
+pub(super) use step::ConvStep;
 
 /// Cross-correlation of `[height, width, inputs]` images with a square kernel, to `[height', width', outputs]` images:
 /// `y[p, q, o] = b[o] + Σ_{i, j, c} x[p s + i − a, q s + j − a', c] w[i, j, c, o]`, `x` being 0 outside of the image,
@@ -32,10 +36,6 @@ pub struct Conv {
     pub bias: bool,
 }
 
-/// Numbers before and behind the layer that are processed at a time, rounded to whole images. Together with the input's
-/// gradient they stay in the second-level cache from one use to the next.
-const BLOCK: usize = 1 << 17;
-
 impl Conv {
     fn windows(&self, input: Shape) -> Option<Windows> {
         let Shape::Image { height, width, channels } = input else { return None };
@@ -55,12 +55,7 @@ impl LayerKind for Conv {
         let windows = self.windows(input).ok_or_else(|| {
             format!("a {kernel}x{kernel} convolution with stride {stride} and {padding:?} padding does not fit {input}")
         })?;
-        let largest = windows.input_len().max(windows.output_len()).max(windows.kernel_len());
-        if u32::try_from(largest).is_err() {
-            return Err(format!(
-                "a convolution of {input} is too large: {largest} numbers, at most 2^32 - 1 are possible"
-            ));
-        }
+        check_size(&windows, input)?;
         Ok(Shape::Image { height: windows.y.output, width: windows.x.output, channels: self.outputs })
     }
 
@@ -80,7 +75,7 @@ impl LayerKind for Conv {
     }
 
     fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {
-        Some(Box::new(ConvStep::<T>::new(self.windows(planning.input)?, planning)))
+        Some(Box::new(ConvStep::<T>::new(self.windows(planning.input)?, Direction::Forward, planning)))
     }
 
     #[cfg(feature = "candle")]
@@ -111,133 +106,14 @@ impl LayerKind for Conv {
     }
 }
 
-#[derive(Debug)]
-struct ConvStep<T> {
-    windows: Windows,
-    activation: Option<Activation>,
-    /// Images of a block: depends on shapes only.
-    block: usize,
-    forward: Vec<PixelGroup>,
-    /// Made by the first backward pass that needs them: not for a network's first layer.
-    transposed: Vec<PixelGroup>,
-    /// The kernel `[height · width · outputs, inputs]`.
-    kernel: Vec<T>,
-    /// The activation's inputs, where its derivative needs them.
-    saved: Vec<T>,
-}
-
-impl<T: Scalar> ConvStep<T> {
-    fn new(windows: Windows, planning: Planning) -> Self {
-        let image = (windows.input_len() + windows.output_len()).max(1);
-        let block = (BLOCK / image).clamp(1, planning.rows.max(1));
-        Self {
-            windows,
-            activation: planning.activation,
-            block,
-            forward: windows.groups(Direction::Forward, block),
-            transposed: Vec::new(),
-            kernel: Vec::new(),
-            saved: Vec::new(),
-        }
-    }
-
-    /// The blocks: first image and number of images.
-    fn blocks(&self, rows: usize) -> impl Iterator<Item = (usize, usize)> + use<T> {
-        let block = self.block;
-        (0..rows).step_by(block).map(move |first| (first, block.min(rows - first)))
-    }
-
-    /// Writes the kernel `[height, width, inputs, outputs]` as `[height, width, outputs, inputs]`.
-    fn transpose_kernel(&mut self, w: &[T]) {
-        let (inputs, outputs) = (self.windows.inputs, self.windows.outputs);
-        self.kernel.resize(w.len(), T::zero());
-        if w.is_empty() {
-            return;
-        }
-        for (from, to) in w.chunks_exact(inputs * outputs).zip(self.kernel.chunks_exact_mut(inputs * outputs))
-        {
-            for (o, row) in to.chunks_exact_mut(inputs).enumerate() {
-                for (x, from) in row.iter_mut().zip(from.chunks_exact(outputs)) {
-                    *x = from[o];
-                }
-            }
-        }
-    }
-}
-
-impl<T: Scalar> Step<T> for ConvStep<T> {
-    fn forward(&mut self, pass: Pass<'_, T>, x: &[T], y: &mut [T]) -> f64 {
-        let w = self.windows;
-        let (kernel, bias) = pass.params.split_at(w.kernel_len());
-        let start = if bias.is_empty() { Start::Zero } else { Start::Bias(bias) };
-        self.saved.clear();
-        for (first, images) in self.blocks(pass.rows) {
-            let x = &x[first * w.input_len()..][..images * w.input_len()];
-            let y = &mut y[first * w.output_len()..][..images * w.output_len()];
-            for group in &self.forward {
-                let rows = &group.rows[..images * group.per_image];
-                let windows = Gathered { data: x, rows, depth: &group.depth };
-                let relu = self.activation == Some(Activation::Relu);
-                T::gather_gemm(pass.backend, windows, kernel, start, relu, w.outputs, y);
-            }
-            match self.activation {
-                None | Some(Activation::Relu) => {}
-                Some(activation) => {
-                    if activation.derivative_needs_input() {
-                        self.saved.extend_from_slice(y);
-                    }
-                    T::activate(pass.backend, activation, y);
-                }
-            }
-        }
-        0.0
-    }
-
-    fn backward(
-        &mut self,
-        pass: Pass<'_, T>,
-        x: &[T],
-        y: &[T],
-        dy: &mut [T],
-        mut dx: Option<&mut [T]>,
-        gradients: &mut [T],
-    ) {
-        let w = self.windows;
-        gradients.fill(T::zero());
-        let (dw, db) = gradients.split_at_mut(w.kernel_len());
-        if dx.is_some() {
-            self.transpose_kernel(&pass.params[..w.kernel_len()]);
-            if self.transposed.is_empty() {
-                self.transposed = w.groups(Direction::Transposed, self.block);
-            }
-        }
-        for (first, images) in self.blocks(pass.rows) {
-            let (inputs, outputs) = (w.input_len(), w.output_len());
-            let x = &x[first * inputs..][..images * inputs];
-            let dy = &mut dy[first * outputs..][..images * outputs];
-            if let Some(activation) = self.activation {
-                let saved = if activation.derivative_needs_input() { &self.saved } else { y };
-                let saved = &saved[first * outputs..][..images * outputs];
-                T::multiply_by_derivative(pass.backend, activation, saved, dy);
-            }
-            if !db.is_empty() {
-                T::reduce_columns(pass.backend, dy, ColumnReduction::Sum, db);
-            }
-            for group in &self.forward {
-                // The windows transposed: the tables change places.
-                let rows = &group.rows[..images * group.per_image];
-                let windows = Gathered { data: x, rows: &group.depth, depth: rows };
-                T::gather_gemm(pass.backend, windows, dy, Start::Accumulate, false, w.outputs, dw);
-            }
-            if let Some(dx) = dx.as_deref_mut() {
-                let dx = &mut dx[first * inputs..][..images * inputs];
-                for group in &self.transposed {
-                    let rows = &group.rows[..images * group.per_image];
-                    let windows = Gathered { data: dy, rows, depth: &group.depth };
-                    T::gather_gemm(pass.backend, windows, &self.kernel, Start::Zero, false, w.inputs, dx);
-                }
-            }
-        }
+/// An error if the tables of a convolution, which have 32-bit offsets, could not be made.
+pub(super) fn check_size(windows: &Windows, input: Shape) -> Result<(), String> {
+    let largest = windows.input_len().max(windows.output_len()).max(windows.kernel_len());
+    match u32::try_from(largest) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!(
+            "a convolution of {input} is too large: {largest} numbers, at most 2^32 - 1 are possible"
+        )),
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod activation;
 mod autoregressive;
+mod batch_norm;
 mod conditioner;
 mod conv;
+mod conv_transpose;
 mod coupling;
 mod dense;
 mod dropout;
@@ -15,13 +17,17 @@ mod latent;
 mod layer_norm;
 mod permutation;
 mod recurrent;
+mod split_channels;
 mod time_pool;
+mod unflatten;
 
 pub use autoregressive::Autoregressive;
+pub use batch_norm::BatchNorm;
 pub use coupling::Coupling;
 mod spatial_pool;
 
 pub use conv::Conv;
+pub use conv_transpose::ConvTranspose;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embed::Embed;
@@ -33,7 +39,9 @@ pub use layer_norm::LayerNorm;
 pub use permutation::Permutation;
 pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
 pub use spatial_pool::SpatialPool;
+pub use split_channels::SplitChannels;
 pub use time_pool::TimePool;
+pub use unflatten::Unflatten;
 
 #[cfg(feature = "candle")]
 use candle_core::{Result as CandleResult, Tensor};
@@ -53,6 +61,8 @@ pub(crate) trait LayerKind {
     const DIVIDES_NETWORK: bool = false;
     /// Whether the planned step can take in the embedding before it.
     const TAKES_EMBEDDING: bool = false;
+    /// Whether the values of a row depend on the other rows of the minibatch.
+    const MIXES_ROWS: bool = false;
 
     /// Shape of the output, or an error text if the layer cannot take the input.
     fn output(&self, input: Shape) -> Result<Shape, String>;
@@ -135,6 +145,10 @@ macro_rules! layers {
                 match self { $(Self::$kind(_) => <$kind as LayerKind>::TAKES_EMBEDDING,)* }
             }
 
+            pub(crate) fn mixes_rows(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as LayerKind>::MIXES_ROWS,)* }
+            }
+
             pub(crate) fn step<T: Scalar>(&self, planning: Planning) -> Option<Box<dyn Step<T>>> {
                 match self { $(Self::$kind(kind) => kind.step(planning),)* }
             }
@@ -158,8 +172,12 @@ layers! {
     Activation,
     /// A masked autoregressive bijector of a flow.
     Autoregressive,
+    /// Normalisation of each channel over the minibatch.
+    BatchNorm,
     /// Convolution of images.
     Conv,
+    /// Transposed convolution of images.
+    ConvTranspose,
     /// An affine coupling of a flow.
     Coupling,
     /// `x W + b`.
@@ -184,8 +202,12 @@ layers! {
     Recurrent,
     /// From images to one number per channel.
     SpatialPool,
+    /// The halves of an image's channels, one after the other.
+    SplitChannels,
     /// Last, largest or mean values of a sequence.
     TimePool,
+    /// Vectors to images.
+    Unflatten,
 }
 
 /// The feature count of vectors, or why there is none.

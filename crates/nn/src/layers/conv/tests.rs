@@ -1,8 +1,8 @@
 //! Tests of convolutions: small cases by hand, every shape against finite differences and candle.
 
 use super::*;
-use crate::testing::{check, check_layers, started};
-use crate::{Backend, Dense, Flatten, Layer, Loss, Network, Plan, SpatialPool};
+use crate::testing::{check, check_layers, outputs, started};
+use crate::{Activation, Backend, Dense, Flatten, Layer, Loss, Network, Plan, SpatialPool};
 use proptest::prelude::*;
 
 fn conv(outputs: usize, kernel: usize, stride: usize, padding: Padding) -> Conv {
@@ -71,23 +71,8 @@ fn several_blocks_of_images_are_one_sum() {
 /// The smallest cases by hand: what is where, and which side TensorFlow pads.
 #[test]
 fn known_values() {
-    let run = |layer: Conv, x: &[f64], input: Shape, w: &[f64]| -> Vec<f64> {
-        let planning =
-            Planning { input, rows: 1, activation: None, vocabulary: None, last_step_unused: false };
-        let mut step = layer.step::<f64>(planning).unwrap();
-        let mut y = vec![f64::NAN; layer.output(input).unwrap().len()];
-        let pass = Pass {
-            backend: Backend::portable(),
-            rows: 1,
-            keep: true,
-            params: w,
-            input: &[],
-            tokens: &[],
-            labels: &[],
-            scratch: &mut crate::kernels::Scratch::default(),
-        };
-        step.forward(pass, x, &mut y);
-        y
+    let run = |layer: Conv, x: &[f64], input: Shape, w: &[f64]| {
+        outputs(Backend::portable(), layer, None, input, x, w)
     };
     let check = |found: Vec<f64>, expected: &[f64]| {
         assert_eq!(found.len(), expected.len());
