@@ -50,7 +50,7 @@ pub use layers::{
 pub use losses::Loss;
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};
-pub use plan::{BatchMut, Plan};
+pub use plan::{BatchMut, InvalidNoise, Plan};
 pub use shape::Shape;
 pub use sliding_windows::Padding;
 pub use taskset_kernels as kernels;

@@ -47,6 +47,30 @@ pub struct Plan<T> {
 }
 
 /// The minibatch of a [`Plan`], to be filled.
+/// Random numbers that do not fit a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidNoise {
+    /// Another number of steps with noise.
+    #[error("noise for {found} steps, but {expected} have some")]
+    Count {
+        /// Steps with noise, the loss included.
+        expected: usize,
+        /// Slices given.
+        found: usize,
+    },
+    /// Another number of random numbers.
+    #[error("noise {part} (counted from 0) has {found} numbers, not {expected}")]
+    Length {
+        /// Which slice.
+        part: usize,
+        /// Numbers of all rows in use.
+        expected: usize,
+        /// Numbers given.
+        found: usize,
+    },
+}
+
 #[derive(Debug)]
 pub struct BatchMut<'a, T> {
     /// Input numbers, row-major `[rows, …]`; empty if the input is tokens.
@@ -207,13 +231,40 @@ impl<T: Scalar> Plan<T> {
         self.objective.draw_noise(rows, stream);
     }
 
-    /// The random numbers of the minibatch, step by step, those of the loss last; `None` for deterministic steps.
+    /// The random numbers of the rows planned for, step by step, those of the loss last; `None` for deterministic steps. What
+    /// they mean says the documentation of [`Dropout`](crate::Dropout), [`GaussianNoise`](crate::GaussianNoise),
+    /// [`Latent`](crate::Latent) and [`Loss::GaussianLikelihood`].
     pub fn noise(&self) -> impl Iterator<Item = Option<&[T]>> {
         let objective = std::iter::once_with(|| self.objective.noise());
         self.steps.iter().map(|(step, _)| step.noise()).chain(objective)
     }
 
-    /// Mean loss over the rows.
+    /// Puts given random numbers in the place of drawn ones: for comparisons with another implementation, which has used
+    /// these numbers. `noise` has one slice of `rows · n` numbers for each step that has noise, in the order of
+    /// [`noise`](Plan::noise) without the `None`s, where `n` is the step's number of random numbers per row.
+    ///
+    /// # Errors
+    /// [`InvalidNoise`] if a slice is missing, superfluous, or of another length; then no number has changed.
+    pub fn set_noise(&mut self, noise: &[&[T]]) -> Result<(), InvalidNoise> {
+        let (rows, capacity) = (self.rows, self.capacity);
+        let in_use = |numbers: &[T]| rows * (numbers.len() / capacity.max(1));
+        let expected: Vec<usize> = self.noise().flatten().map(in_use).collect();
+        if noise.len() != expected.len() {
+            return Err(InvalidNoise::Count { expected: expected.len(), found: noise.len() });
+        }
+        for (part, (&expected, given)) in expected.iter().zip(noise).enumerate() {
+            if given.len() != expected {
+                return Err(InvalidNoise::Length { part, expected, found: given.len() });
+            }
+        }
+        let steps = self.steps.iter_mut().filter_map(|(step, _)| step.noise_mut());
+        for (own, given) in steps.chain(self.objective.noise_mut()).zip(noise) {
+            own[..given.len()].copy_from_slice(given);
+        }
+        Ok(())
+    }
+
+    /// The loss: the mean over the rows for most ([`Loss`](crate::Loss)).
     ///
     /// # Panics
     /// If `params` does not have the network's length, or a label is not below the number of classes.

@@ -94,6 +94,11 @@ pub(crate) struct Gradients<'a, T> {
     pub(crate) dx: Option<&'a mut [T]>,
     /// With respect to its own parameters.
     pub(crate) params: &'a mut [T],
+    /// The same random numbers, to be overwritten.
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
+        None
+    }
+
 }
 
 /// A planned loss, with the last dense layer where it takes that in.
@@ -109,3 +114,8 @@ pub(crate) trait Objective<T>: Debug + Send {
     /// As [`Step::draw_noise`].
     fn draw_noise(&mut self, _rows: Range<usize>, _stream: &mut Stream) {}
 }
+    /// As [`Step::noise_mut`].
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
+        None
+    }
+

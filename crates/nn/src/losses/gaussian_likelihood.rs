@@ -74,6 +74,10 @@ impl<T: Scalar> Objective<T> for Planned<T> {
         self.loss.dequantize.map(|_| &self.noise[..])
     }
 
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
+        self.loss.dequantize.map(|_| &mut self.noise[..])
+    }
+
     fn draw_noise(&mut self, rows: Range<usize>, stream: &mut Stream) {
         if self.loss.dequantize.is_some() {
             stream.fill_unit(&mut self.noise[rows.start * self.width..rows.end * self.width]);

@@ -49,6 +49,10 @@ pub(crate) struct LossPlanning {
 }
 
 /// What the reference of a loss is given besides the values.
+    ///
+    /// Its noise, where the input is dequantised ([`Plan::noise`](crate::Plan::noise),
+    /// [`Plan::set_noise`](crate::Plan::set_noise)): `v` in the layout of the input, uniform on `[0, 1)`; `w (v − ½)` is added
+    /// to the input, where `w` is the width of a bin.
 #[cfg(feature = "candle")]
 #[derive(Debug)]
 pub(crate) struct ReferenceTarget<'a> {
