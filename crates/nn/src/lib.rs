@@ -45,9 +45,9 @@ pub use allocator::CacheLines;
 pub use initializer::Initializer;
 pub use layers::{
     Autoregressive, Conv, Core, Coupling, Dense, Dropout, Embed, Flatten, FrozenBatchNorm, GaussianNoise,
-    Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,
+    Gru, Latent, Layer, LayerNorm, Lstm, OneHot, Permutation, Recurrent, SpatialPool, TimePool, Vrnn,
 };
-pub use losses::Loss;
+pub use losses::{Loss, NO_LABEL};
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};
 pub use plan::{BatchMut, InvalidNoise, Plan};

@@ -72,8 +72,7 @@ fn several_blocks_of_images_are_one_sum() {
 #[test]
 fn known_values() {
     let run = |layer: Conv, x: &[f64], input: Shape, w: &[f64]| -> Vec<f64> {
-        let planning =
-            Planning { input, rows: 1, activation: None, vocabulary: None, last_step_unused: false };
+        let planning = Planning { input, rows: 1, activation: None, tokens: None, unused_steps: 0 };
         let mut step = layer.step::<f64>(planning).unwrap();
         let mut y = vec![f64::NAN; layer.output(input).unwrap().len()];
         let pass = Pass {
