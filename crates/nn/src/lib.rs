@@ -45,13 +45,13 @@ pub use allocator::CacheLines;
 pub use initializer::Initializer;
 pub use layers::{
     Autoregressive, BatchNorm, Conv, ConvTranspose, Core, Coupling, Dense, Dropout, Embed, Flatten,
-    FrozenBatchNorm, GaussianNoise, Gru, Latent, Layer, LayerNorm, Lstm, Permutation, Recurrent, SpatialPool,
-    SplitChannels, TimePool, Unflatten, Vrnn,
+    FrozenBatchNorm, GaussianNoise, Gru, Latent, Layer, LayerNorm, Lstm, OneHot, Permutation, Recurrent,
+    SpatialPool, SplitChannels, TimePool, Unflatten, Vrnn,
 };
-pub use losses::Loss;
+pub use losses::{Loss, NO_LABEL};
 pub use network::{InvalidNetwork, Network, mlp_layers};
 pub use parameter::{BlockMask, Initial, Mask, Parameter};
-pub use plan::{BatchMut, Plan};
+pub use plan::{BatchMut, InvalidNoise, Plan};
 pub use shape::Shape;
 pub use sliding_windows::Padding;
 pub use taskset_kernels as kernels;

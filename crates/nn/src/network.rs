@@ -6,6 +6,7 @@ use std::fmt;
 use taskset_rng::Stream;
 
 use crate::parameter::Initial;
+use crate::step::TokenInput;
 use crate::{Activation, Dense, Initializer, Layer, Loss, Parameter, Position, Scalar, Shape};
 
 /// A model as data: layers in sequence over rows of inputs, and a loss on the last layer's outputs (plus what layers
@@ -99,6 +100,28 @@ impl Network {
         let invalid = |reason| InvalidNetwork { place: "the loss".to_owned(), reason };
         self.loss.check(self.input, shape).map_err(invalid)?;
         Ok(shapes)
+    }
+
+    /// Labels of a row of the minibatch: one per time step with labels for [`Loss::SequenceCrossEntropy`], else 1.
+    pub const fn labels_per_row(&self) -> usize {
+        self.loss.labels_per_row()
+    }
+
+    /// Whether the loss of several minibatches of equal size, taken as one, is the mean of their losses (up to rounding), so
+    /// that an evaluation may join them: no row depends on the other rows of its minibatch, and the loss is a mean over rows.
+    pub fn minibatches_may_be_fused(&self) -> bool {
+        self.loss.is_mean_over_rows() && !self.layers.iter().any(Layer::mixes_rows)
+    }
+
+    /// What the layer behind the one of this number takes in of it, if that turns tokens into numbers.
+    pub(crate) fn token_input(&self, layer: usize) -> Option<TokenInput> {
+        let Shape::Tokens { vocabulary, .. } = self.input else { return None };
+        let kind = match self.layers[layer] {
+            Layer::Embed(_) => TokenInput::Embedding { vocabulary },
+            Layer::OneHot(_) => TokenInput::OneHot,
+            _ => return None,
+        };
+        self.layers.get(layer + 1).is_some_and(Layer::takes_tokens).then_some(kind)
     }
 
     /// The layers with the shapes of their inputs, up to the first one that does not fit.
@@ -197,41 +220,48 @@ impl Network {
         any.then_some(mask)
     }
 
-    /// Whether the loss of a row does not depend on the other rows of its minibatch. Only then is the mean loss of several
-    /// minibatches that of one with all of their rows, so that an evaluation may join them.
-    pub fn rows_are_independent(&self) -> bool {
-        !self.layers.iter().any(Layer::mixes_rows)
+    /// Multiply-adds per row of each layer's matrix products: less what is gathered in place of being multiplied (one-hot
+    /// tokens), and the logits that the loss does not compute.
+    fn macs(&self) -> impl Iterator<Item = f64> {
+        self.with_inputs().enumerate().map(|(i, (layer, input))| match (layer, input) {
+            (_, Shape::Sequence { length, .. })
+                if i > 0 && self.token_input(i - 1) == Some(TokenInput::OneHot) =>
+            {
+                layer.macs(Shape::Sequence { length, width: 0 })
+            }
+            (Layer::Dense(_), Shape::Sequence { length, .. }) if i + 1 == self.layers.len() => {
+                layer.macs(input) * self.loss.computed_steps(length) as f64 / length.max(1) as f64
+            }
+            _ => layer.macs(input),
+        })
     }
 
     /// Floating-point operations of a forward pass over a number of rows: the matrix products.
     pub fn forward_flops(&self, rows: usize) -> f64 {
-        2.0 * rows as f64 * self.with_inputs().map(|(layer, input)| layer.macs(input)).sum::<f64>()
+        2.0 * rows as f64 * self.macs().sum::<f64>()
     }
 
     /// Floating-point operations of one training step on a number of rows: the matrix products, forward and backward.
     pub fn flops_per_step(&self, rows: usize) -> f64 {
         let (mut first, mut macs) = (true, 0.0);
-        for (layer, input) in self.with_inputs() {
-            let own = layer.macs(input);
+        for ((layer, input), own) in self.with_inputs().zip(self.macs()) {
             // Forward and the gradient of the weights; the gradient of the input for all but the first.
             macs += if first { 2.0 } else { 3.0 } * own;
-            first &= layer.parameters(input).is_empty();
+            // Behind one-hot tokens only the recurrent weights are multiplied, whose input has a gradient.
+            first &= layer.parameters(input).is_empty() && !matches!(layer, Layer::OneHot(_));
         }
         2.0 * rows as f64 * macs
     }
 
-    /// Numbers that a forward pass stores per row: the outputs of all layers, except for an embedding that is part of the
-    /// next layer's step, a dense layer that is part of the loss, and vectors that are only read as images.
+    /// Numbers that a forward pass stores per row: the outputs of all layers, except for an embedding (or one-hot tokens) that
+    /// is part of the next layer's step, a dense layer that is part of the loss, and vectors that are only read as images.
     pub fn values_per_row(&self) -> usize {
-        let mut layers = self.with_inputs().peekable();
         let mut values = self.input.len();
-        while let Some((layer, input)) = layers.next() {
-            let taken = match (layer, layers.peek()) {
-                (Layer::Embed(_), Some((next, _))) => next.takes_embedding(),
-                (Layer::Dense(_), None) => self.loss.takes_dense(),
-                (Layer::Unflatten(_), _) => true,
-                _ => false,
-            };
+        for (i, (layer, input)) in self.with_inputs().enumerate() {
+            let last = i + 1 == self.layers.len();
+            let taken = self.token_input(i).is_some()
+                || matches!(layer, Layer::Unflatten(_))
+                || (last && self.loss.takes_dense() && matches!(layer, Layer::Dense(_)));
             values += layer.output(input).map_or(0, |shape| if taken { 0 } else { shape.len() });
         }
         values

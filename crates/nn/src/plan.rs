@@ -8,7 +8,7 @@ use crate::kernels::Scratch;
 use crate::losses::LossPlanning;
 use crate::network::InvalidNetwork;
 use crate::step::{Gradients, Objective, Pass, Planning, Step};
-use crate::{Backend, Layer, Loss, Network, Scalar, Shape};
+use crate::{Backend, Layer, Network, Scalar, Shape};
 
 /// A network planned for a number of rows. Fill the [`batch_mut`](Plan::batch_mut), then ask for the loss, or the loss
 /// and gradients, at any parameters; the batch stays as it is.
@@ -43,17 +43,45 @@ pub struct Plan<T> {
     length: usize,
     tokens: Vec<u16>,
     labels: Vec<u16>,
+    labels_per_row: usize,
     scratch: Scratch<T>,
+}
+
+/// Random numbers that do not fit a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidNoise {
+    /// Another number of steps with noise.
+    #[error("noise for {found} steps, but {expected} have some")]
+    Count {
+        /// Steps with noise, the loss included.
+        expected: usize,
+        /// Slices given.
+        found: usize,
+    },
+    /// Another number of random numbers.
+    #[error("noise {part} (counted from 0) has {found} numbers, not {expected}")]
+    Length {
+        /// Which slice.
+        part: usize,
+        /// Numbers of all rows in use.
+        expected: usize,
+        /// Numbers given.
+        found: usize,
+    },
 }
 
 /// The minibatch of a [`Plan`], to be filled.
 #[derive(Debug)]
 pub struct BatchMut<'a, T> {
+    /// Number of rows (examples).
+    pub row_count: usize,
     /// Input numbers, row-major `[rows, …]`; empty if the input is tokens.
     pub features: &'a mut [T],
     /// Input tokens, `[rows, length]`, each below the vocabulary; empty unless the input is tokens.
     pub tokens: &'a mut [u16],
-    /// Labels, `[rows]`, each below the number of classes; only losses over classes read them.
+    /// Labels, `[rows, labels per row]` ([`Network::labels_per_row`], 1 for most losses), each below the number of classes or,
+    /// where the loss has several per row, [`NO_LABEL`](crate::NO_LABEL); only losses over classes read them.
     pub labels: &'a mut [u16],
 }
 
@@ -64,13 +92,17 @@ impl<T> BatchMut<'_, T> {
     /// If the range exceeds the rows.
     #[must_use]
     pub fn rows(self, range: Range<usize>) -> Self {
-        let all = self.labels.len().max(1);
-        let part = |len: usize| range.start * (len / all)..range.end * (len / all);
-        let (features, tokens) = (part(self.features.len()), part(self.tokens.len()));
+        fn part<'a, U>(all: &'a mut [U], rows: usize, range: &Range<usize>) -> &'a mut [U] {
+            let width = all.len() / rows.max(1);
+            &mut all[range.start * width..range.end * width]
+        }
+        let rows = self.row_count;
+        assert!(range.end <= rows, "rows {range:?} of {rows}");
         Self {
-            features: &mut self.features[features],
-            tokens: &mut self.tokens[tokens],
-            labels: &mut self.labels[range],
+            row_count: range.len(),
+            features: part(self.features, rows, &range),
+            tokens: part(self.tokens, rows, &range),
+            labels: part(self.labels, rows, &range),
         }
     }
 }
@@ -104,24 +136,22 @@ impl<T: Scalar> Plan<T> {
         let mut i = 0;
         while i < planned {
             let mut range = offset..offset + counts[i];
-            let vocabulary = match (&network.layers[i], network.input, network.layers[i + 1..planned].first())
-            {
-                (Layer::Embed(_), Shape::Tokens { vocabulary, .. }, Some(next)) if next.takes_embedding() => {
-                    i += 1;
-                    range.end += counts[i];
-                    Some(vocabulary)
-                }
-                _ => None,
-            };
+            let tokens = network.token_input(i).filter(|_| i + 1 < planned);
+            if tokens.is_some() {
+                i += 1;
+                range.end += counts[i];
+            }
             let layer = &network.layers[i];
             let activation = match network.layers[i + 1..planned].first() {
                 Some(Layer::Activation(activation)) if layer.fuses_activation() => Some(*activation),
                 _ => None,
             };
             offset = range.end;
-            // The loss of a language model reads no prediction after the last token.
-            let last_step_unused = network.loss == Loss::NextToken && i + 1 == planned;
-            let planning = Planning { input: shapes[i], rows, activation, vocabulary, last_step_unused };
+            let unused_steps = match shapes[i + 1] {
+                Shape::Sequence { length, .. } if i + 1 == planned => network.loss.unused_steps(length),
+                _ => 0,
+            };
+            let planning = Planning { input: shapes[i], rows, activation, tokens, unused_steps };
             if let Some(step) = layer.step(planning) {
                 learning |= !range.is_empty();
                 steps.push((step, range));
@@ -139,6 +169,7 @@ impl<T: Scalar> Plan<T> {
             rows,
         });
         let parameters = network.parameter_count();
+        let labels_per_row = network.labels_per_row();
         let length = if let Shape::Tokens { length, .. } = network.input { length } else { 0 };
         Ok(Self {
             backend,
@@ -157,7 +188,8 @@ impl<T: Scalar> Plan<T> {
             rows,
             length,
             tokens: vec![0; rows * length],
-            labels: vec![0; rows],
+            labels: vec![0; rows * labels_per_row],
+            labels_per_row,
             scratch: Scratch::default(),
         })
     }
@@ -179,9 +211,10 @@ impl<T: Scalar> Plan<T> {
     /// The batch, to be filled.
     pub fn batch_mut(&mut self) -> BatchMut<'_, T> {
         BatchMut {
+            row_count: self.rows,
             features: &mut self.values[0][..self.rows * self.widths[0]],
             tokens: &mut self.tokens[..self.rows * self.length],
-            labels: &mut self.labels[..self.rows],
+            labels: &mut self.labels[..self.rows * self.labels_per_row],
         }
     }
 
@@ -190,7 +223,7 @@ impl<T: Scalar> Plan<T> {
         self.batch_mut().features
     }
 
-    /// The labels, one per row.
+    /// The labels, `[rows, labels per row]`.
     pub fn labels_mut(&mut self) -> &mut [u16] {
         self.batch_mut().labels
     }
@@ -207,13 +240,40 @@ impl<T: Scalar> Plan<T> {
         self.objective.draw_noise(rows, stream);
     }
 
-    /// The random numbers of the minibatch, step by step, those of the loss last; `None` for deterministic steps.
+    /// The random numbers of the rows planned for, step by step, those of the loss last; `None` for deterministic steps. The
+    /// documentation of [`Dropout`](crate::Dropout), [`GaussianNoise`](crate::GaussianNoise), [`Latent`](crate::Latent) and
+    /// [`Loss::GaussianLikelihood`](crate::Loss::GaussianLikelihood) says what they mean.
     pub fn noise(&self) -> impl Iterator<Item = Option<&[T]>> {
         let objective = std::iter::once_with(|| self.objective.noise());
         self.steps.iter().map(|(step, _)| step.noise()).chain(objective)
     }
 
-    /// Mean loss over the rows.
+    /// Puts given random numbers in the place of drawn ones: for comparisons with another implementation, which has used
+    /// these numbers. `noise` has one slice of `rows · n` numbers for each step that has noise, in the order of
+    /// [`noise`](Plan::noise) without the `None`s, where `n` is the step's number of random numbers per row.
+    ///
+    /// # Errors
+    /// [`InvalidNoise`] if a slice is missing, superfluous, or of another length; then no number has changed.
+    pub fn set_noise(&mut self, noise: &[&[T]]) -> Result<(), InvalidNoise> {
+        let (rows, capacity) = (self.rows, self.capacity);
+        let in_use = |numbers: &[T]| rows * (numbers.len() / capacity.max(1));
+        let expected: Vec<usize> = self.noise().flatten().map(in_use).collect();
+        if noise.len() != expected.len() {
+            return Err(InvalidNoise::Count { expected: expected.len(), found: noise.len() });
+        }
+        for (part, (&expected, given)) in expected.iter().zip(noise).enumerate() {
+            if given.len() != expected {
+                return Err(InvalidNoise::Length { part, expected, found: given.len() });
+            }
+        }
+        let steps = self.steps.iter_mut().filter_map(|(step, _)| step.noise_mut());
+        for (own, given) in steps.chain(self.objective.noise_mut()).zip(noise) {
+            own[..given.len()].copy_from_slice(given);
+        }
+        Ok(())
+    }
+
+    /// The loss: the mean over the rows for most ([`Loss`](crate::Loss)).
     ///
     /// # Panics
     /// If `params` does not have the network's length, or a label is not below the number of classes.
@@ -221,7 +281,7 @@ impl<T: Scalar> Plan<T> {
         self.forward(params, false) + self.objective_pass(params, None)
     }
 
-    /// Mean loss over the rows; overwrites `gradients` with its gradient.
+    /// The loss; overwrites `gradients` with its gradient.
     ///
     /// # Panics
     /// As [`loss`](Plan::loss), and if `gradients` has another length.
@@ -253,7 +313,7 @@ impl<T: Scalar> Plan<T> {
                 params: &params[range.clone()],
                 input: &self.values[0][..rows * self.widths[0]],
                 tokens: &self.tokens[..rows * self.length],
-                labels: &self.labels[..rows],
+                labels: &self.labels[..rows * self.labels_per_row],
                 scratch: &mut self.scratch,
             };
             let x = &self.values[from][..rows * self.widths[i]];
@@ -276,7 +336,7 @@ impl<T: Scalar> Plan<T> {
             params: &params[self.objective_range.clone()],
             input: &self.values[0][..rows * self.widths[0]],
             tokens: &self.tokens[..rows * self.length],
-            labels: &self.labels[..rows],
+            labels: &self.labels[..rows * self.labels_per_row],
             scratch: &mut self.scratch,
         };
         let x = &self.values[place][..rows * self.widths[last]];
@@ -301,7 +361,7 @@ impl<T: Scalar> Plan<T> {
                 params: &params[range.clone()],
                 input: &self.values[0][..rows * self.widths[0]],
                 tokens: &self.tokens[..rows * self.length],
-                labels: &self.labels[..rows],
+                labels: &self.labels[..rows * self.labels_per_row],
                 scratch: &mut self.scratch,
             };
             let (before, behind) = self.deltas.split_at_mut(i + 1);
@@ -360,7 +420,7 @@ mod candle {
             Ok(Batch {
                 features: tensor(&self.values[0][..rows * self.widths[0]])?,
                 tokens: numbers(&self.tokens[..rows * self.length])?,
-                labels: numbers(&self.labels[..rows])?,
+                labels: numbers(&self.labels[..rows * self.labels_per_row])?,
                 noise,
                 loss_noise: self.objective.noise().map(in_use).transpose()?,
             })

@@ -14,7 +14,7 @@ pub struct Batch {
     pub features: Tensor,
     /// Input tokens, `u32`; empty unless the input is tokens.
     pub tokens: Tensor,
-    /// Labels, `u32`.
+    /// Labels, `u32`, `[rows, labels per row]`.
     pub labels: Tensor,
     /// The noise of each layer; `None`, or missing at the end, for deterministic ones.
     pub noise: Vec<Option<Tensor>>,
@@ -22,7 +22,7 @@ pub struct Batch {
     pub loss_noise: Option<Tensor>,
 }
 
-/// The mean loss of a minibatch at flat parameters; differentiate it with `backward`.
+/// The loss of a minibatch at flat parameters; differentiate it with `backward`.
 ///
 /// # Errors
 /// If the network's parts do not fit together, and errors of candle.
@@ -43,7 +43,8 @@ pub fn loss(network: &Network, params: &Tensor, batch: &Batch) -> Result<Tensor>
         }
         let noise = batch.noise.get(i).and_then(Option::as_ref);
         let (y, more) = layer.reference(input, &x, &own, noise)?;
-        x = y;
+        // One-hot vectors are integers so far.
+        x = y.to_dtype(params.dtype())?;
         added = match (added, more) {
             (Some(sum), Some(more)) => Some((sum + more)?),
             (sum, more) => sum.or(more),

@@ -18,12 +18,23 @@ pub(crate) struct Planning {
     /// The activation that follows and that it must apply; only for kinds with
     /// [`FUSES_ACTIVATION`](crate::layers::Kind::FUSES_ACTIVATION).
     pub(crate) activation: Option<Activation>,
-    /// The tokens of the embedding before it that it must take in, so that its input is the network's tokens and its
-    /// parameters start with the table; only for kinds with
-    /// [`TAKES_EMBEDDING`](crate::layers::Kind::TAKES_EMBEDDING).
-    pub(crate) vocabulary: Option<usize>,
-    /// Whether nothing reads the last time step of its output.
-    pub(crate) last_step_unused: bool,
+    /// What it must take in, if the layer before it turns tokens into numbers: its input is then the network's tokens; only
+    /// for kinds with [`TAKES_TOKENS`](crate::layers::Kind::TAKES_TOKENS).
+    pub(crate) tokens: Option<TokenInput>,
+    /// Time steps at the end of its output that nothing reads.
+    pub(crate) unused_steps: usize,
+}
+
+/// A layer that turns tokens into numbers, as the layer behind it takes it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenInput {
+    /// An embedding; the parameters of the layer that takes it in start with the table.
+    Embedding {
+        /// Rows of the table.
+        vocabulary: usize,
+    },
+    /// One-hot vectors, which have no parameters.
+    OneHot,
 }
 
 /// What every pass through a step is given. The minibatch stays the same from a forward pass to its backward pass.
@@ -40,7 +51,7 @@ pub(crate) struct Pass<'a, T> {
     pub(crate) input: &'a [T],
     /// `[rows, length]`; empty unless the network's input is tokens.
     pub(crate) tokens: &'a [u16],
-    /// `[rows]`.
+    /// `[rows, labels per row]`.
     pub(crate) labels: &'a [u16],
     pub(crate) scratch: &'a mut Scratch<T>,
 }
@@ -83,6 +94,11 @@ pub(crate) trait Step<T>: Debug + Send {
         None
     }
 
+    /// The same random numbers, to be overwritten.
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
+        None
+    }
+
     /// Draws the random numbers of a range of rows: the same from the same stream, wherever the rows stand.
     fn draw_noise(&mut self, _rows: Range<usize>, _stream: &mut Stream) {}
 }
@@ -103,6 +119,11 @@ pub(crate) trait Objective<T>: Debug + Send {
 
     /// As [`Step::noise`].
     fn noise(&self) -> Option<&[T]> {
+        None
+    }
+
+    /// As [`Step::noise_mut`].
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
         None
     }
 

@@ -4,23 +4,32 @@ use taskset_rng::{Stream, StreamId};
 
 use crate::kernels::Scratch;
 use crate::step::{Pass, Planning};
-use crate::{Activation, Backend, Layer, Loss, Network, Plan, Scalar, Shape};
+use crate::{Activation, Backend, Layer, Loss, NO_LABEL, Network, Plan, Scalar, Shape};
 
 pub(crate) fn stream(label: &str) -> Stream {
     StreamId::root("plan-tests").child(label).stream()
 }
 
-/// A plan with a random batch, and random parameters with non-zero biases.
+/// A plan with a random batch, and random parameters with non-zero biases. Where rows have several labels, a quarter of the
+/// positions have none.
 pub(crate) fn started<T: Scalar>(network: &Network, rows: usize, backend: Backend) -> (Plan<T>, Vec<T>) {
     let mut plan = Plan::with_backend(network, rows, backend).unwrap();
     let mut s = stream("batch");
-    let classes = network.shapes().unwrap().last().map_or(1, |shape| shape.len().max(1)) as u64;
+    let per_step = matches!(network.loss, Loss::SequenceCrossEntropy { .. });
+    let classes = match *network.shapes().unwrap().last().unwrap() {
+        Shape::Sequence { width, .. } if per_step => width as u64,
+        shape => shape.len().max(1) as u64,
+    };
     let batch = plan.batch_mut();
     batch.features.iter_mut().for_each(|x| *x = T::of(s.normal()));
     if let Shape::Tokens { vocabulary, .. } = network.input {
         batch.tokens.iter_mut().for_each(|t| *t = s.below(vocabulary as u64) as u16);
     }
     batch.labels.iter_mut().for_each(|y| *y = s.below(classes) as u16);
+    if per_step {
+        // The first label stays: the loss of a minibatch without labels is not a number.
+        batch.labels.iter_mut().skip(1).for_each(|y| *y = if s.bernoulli(0.25) { NO_LABEL } else { *y });
+    }
     plan.draw_noise(0..rows, &mut s);
     let mut params = vec![T::zero(); network.parameter_count()];
     network.init(&mut params, &mut stream("init"));
@@ -39,8 +48,7 @@ pub(crate) fn outputs<T: Scalar>(
     params: &[T],
 ) -> Vec<T> {
     let (layer, rows) = (layer.into(), x.len() / input.len());
-    let mut step =
-        layer.step(Planning { input, rows, activation, vocabulary: None, last_step_unused: false }).unwrap();
+    let mut step = layer.step(Planning { input, rows, activation, tokens: None, unused_steps: 0 }).unwrap();
     let mut y = vec![T::nan(); rows * layer.output(input).unwrap().len()];
     let scratch = &mut Scratch::default();
     let pass = Pass { backend, rows, keep: true, params, input: &[], tokens: &[], labels: &[], scratch };

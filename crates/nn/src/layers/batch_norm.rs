@@ -10,7 +10,7 @@ use crate::{Activation, Kind, Parameter, Scalar, Shape};
 /// `BatchNorm` without scale). A vector counts as an image of one pixel. Parameter: `beta`, zero, one per channel.
 ///
 /// The statistics are those of the minibatch at hand, whether the network is trained or evaluated. So the values of a row
-/// depend on the other rows, and a [minibatch must not be joined with another one](crate::Network::rows_are_independent).
+/// depend on the other rows, and a [minibatch must not be joined with another one](crate::Network::minibatches_may_be_fused).
 ///
 /// Backward, with `n` pixels of all rows, `s = 1 / sqrt(v + 1e-3)`, and sums over these pixels: `∂β = Σ ∂y`,
 /// `∂x = s (∂y − Σ ∂y / n − s² (x − μ) Σ ∂y (x − μ) / n)`.

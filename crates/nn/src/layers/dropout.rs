@@ -9,6 +9,9 @@ use crate::step::{Pass, Planning, Step};
 use crate::{Scalar, Shape};
 
 /// `y = x m / keep` with a mask `m` of 0 and 1 drawn with the minibatch, for training and evaluation alike.
+///
+/// Its noise ([`Plan::noise`](crate::Plan::noise), [`Plan::set_noise`](crate::Plan::set_noise)): the factors `m / keep`,
+/// `[rows, features]`, each 0 or `1 / keep`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     /// Probability of keeping an element.
@@ -70,6 +73,10 @@ impl<T: Scalar> Step<T> for DropoutStep<T> {
 
     fn noise(&self) -> Option<&[T]> {
         Some(&self.mask)
+    }
+
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
+        Some(&mut self.mask)
     }
 
     fn draw_noise(&mut self, rows: Range<usize>, stream: &mut Stream) {

@@ -10,6 +10,9 @@ use crate::{Scalar, Shape};
 
 /// `y = x + n` with independent normal `n` drawn with the minibatch, for training and evaluation alike; any numbers but
 /// sequences. Memory: one number of noise for every number of `x`.
+///
+/// Its noise ([`Plan::noise`](crate::Plan::noise), [`Plan::set_noise`](crate::Plan::set_noise)): `n` in the layout of `x`,
+/// normal with the standard deviation `std` (so it is already multiplied by it).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GaussianNoise {
     /// Standard deviation.
@@ -78,6 +81,10 @@ impl<T: Scalar> Step<T> for GaussianNoiseStep<T> {
 
     fn noise(&self) -> Option<&[T]> {
         Some(&self.noise)
+    }
+
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
+        Some(&mut self.noise)
     }
 
     fn draw_noise(&mut self, rows: Range<usize>, stream: &mut Stream) {

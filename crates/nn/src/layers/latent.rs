@@ -14,6 +14,9 @@ use crate::{Scalar, Shape};
 ///
 /// Backward, with the divergence's part: `∂μ = ∂y + μ`, `∂log σ = ∂y σ ε + σ² − 1`.
 ///
+/// Its noise ([`Plan::noise`](crate::Plan::noise), [`Plan::set_noise`](crate::Plan::set_noise)): `ε`, `[rows, z]`, standard
+/// normal.
+///
 /// Memory: `ε` and `σ`, `2z` numbers per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latent;
@@ -91,6 +94,10 @@ impl<T: Scalar> Step<T> for LatentStep<T> {
 
     fn noise(&self) -> Option<&[T]> {
         Some(&self.epsilon)
+    }
+
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
+        Some(&mut self.epsilon)
     }
 
     fn draw_noise(&mut self, rows: Range<usize>, stream: &mut Stream) {

@@ -15,6 +15,7 @@ mod frozen_batch_norm;
 mod gaussian_noise;
 mod latent;
 mod layer_norm;
+mod one_hot;
 mod permutation;
 mod recurrent;
 mod split_channels;
@@ -36,6 +37,7 @@ pub use frozen_batch_norm::FrozenBatchNorm;
 pub use gaussian_noise::GaussianNoise;
 pub use latent::Latent;
 pub use layer_norm::LayerNorm;
+pub use one_hot::OneHot;
 pub use permutation::Permutation;
 pub use recurrent::{Core, Gru, Lstm, Recurrent, Vrnn};
 pub use spatial_pool::SpatialPool;
@@ -59,8 +61,8 @@ pub(crate) trait LayerKind {
     const HOLDS_NETWORK: bool = false;
     /// Whether one network ends before it and another begins behind it; positions count in each of them.
     const DIVIDES_NETWORK: bool = false;
-    /// Whether the planned step can take in the embedding before it.
-    const TAKES_EMBEDDING: bool = false;
+    /// Whether the planned step can take in a layer before it that turns tokens into numbers.
+    const TAKES_TOKENS: bool = false;
     /// Whether the values of a row depend on the other rows of the minibatch.
     const MIXES_ROWS: bool = false;
 
@@ -141,8 +143,8 @@ macro_rules! layers {
                 match self { $(Self::$kind(_) => <$kind as LayerKind>::DIVIDES_NETWORK,)* }
             }
 
-            pub(crate) fn takes_embedding(&self) -> bool {
-                match self { $(Self::$kind(_) => <$kind as LayerKind>::TAKES_EMBEDDING,)* }
+            pub(crate) fn takes_tokens(&self) -> bool {
+                match self { $(Self::$kind(_) => <$kind as LayerKind>::TAKES_TOKENS,)* }
             }
 
             pub(crate) fn mixes_rows(&self) -> bool {
@@ -196,6 +198,8 @@ layers! {
     Latent,
     /// Normalisation of each row.
     LayerNorm,
+    /// A unit vector for every token.
+    OneHot,
     /// Features in another order.
     Permutation,
     /// A recurrent core over a sequence.

@@ -148,13 +148,7 @@ mod tests {
     fn run(kind: SpatialPool, x: &[f64], dy: f64) -> (f64, Vec<f64>) {
         let input = Shape::Image { height: 1, width: x.len(), channels: 1 };
         let mut step = kind
-            .step::<f64>(Planning {
-                input,
-                rows: 1,
-                activation: None,
-                vocabulary: None,
-                last_step_unused: false,
-            })
+            .step::<f64>(Planning { input, rows: 1, activation: None, tokens: None, unused_steps: 0 })
             .unwrap();
         let (mut y, mut dx) = ([f64::NAN], vec![f64::NAN; x.len()]);
         let mut scratch = Scratch::default();

@@ -5,8 +5,12 @@
 //! 30,000 subwords or an autoencoder of large images needs no memory for all of its values. The loss puts gradients in
 //! the place of values. The blocks' sizes depend on shapes only.
 //!
+//! Where only some vectors count, theirs are gathered: the others are neither read nor multiplied.
+//!
 //! Memory, for vectors of `n` values from `k` features: a block of `n min(vectors, max(128, 2¹⁷ / n))` values; with more
-//! vectors than one block, the weights packed twice, `2 k n`.
+//! vectors than one block, the weights packed twice, `2 k n`; where vectors may be gathered, a block of their features.
+
+use std::ops::Range;
 
 use super::LossPlanning;
 use crate::Scalar;
@@ -23,6 +27,49 @@ pub(super) fn block(values: usize) -> usize {
     (BLOCK_VALUES / values.max(1)).max(BLOCK_VECTORS)
 }
 
+/// The vectors that a loss is computed from, ascending.
+#[derive(Clone, Debug)]
+pub(super) enum Vectors<'a> {
+    /// Neighbours.
+    Range(Range<usize>),
+    /// These.
+    Listed(&'a [u32]),
+}
+
+impl Vectors<'_> {
+    /// The first so many.
+    pub(super) const fn first(count: usize) -> Self {
+        Self::Range(0..count)
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Range(range) => range.len(),
+            Self::Listed(list) => list.len(),
+        }
+    }
+
+    /// Writes 0 to all other vectors of a matrix.
+    fn clear_others<T: Scalar>(&self, matrix: &mut [T], width: usize) {
+        let mut clear =
+            |vectors: Range<usize>| matrix[vectors.start * width..vectors.end * width].fill(T::zero());
+        let mut next = 0;
+        match self {
+            Self::Range(range) => {
+                clear(0..range.start);
+                next = range.end;
+            }
+            Self::Listed(list) => {
+                for &vector in *list {
+                    clear(next..vector as usize);
+                    next = vector as usize + 1;
+                }
+            }
+        }
+        matrix[next * width..].fill(T::zero());
+    }
+}
+
 /// A block of a plan's last values: the part of them that exists at a time.
 #[derive(Debug)]
 pub(super) struct Blocks<T> {
@@ -35,6 +82,8 @@ pub(super) struct Blocks<T> {
     /// Vectors of a block.
     block: usize,
     values: Vec<T>,
+    /// Features of a block of vectors that are not neighbours, and then the gradient with respect to them.
+    gathered: Vec<T>,
     weights: Packed<T>,
     transposed: Packed<T>,
 }
@@ -51,9 +100,20 @@ impl<T: Scalar> Blocks<T> {
             dense: planning.dense.is_some(),
             block,
             values: vec![T::zero(); block.min(vectors) * outputs],
+            gathered: Vec::new(),
             weights: Packed::default(),
             transposed: Packed::default(),
         }
+    }
+
+    /// Features of a vector.
+    pub(super) const fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The same with room for the features of [`Vectors::Listed`].
+    pub(super) fn gathering(self, vectors: usize) -> Self {
+        Self { gathered: vec![T::zero(); self.block.min(vectors) * self.width], ..self }
     }
 
     /// Values of a vector.
@@ -61,21 +121,21 @@ impl<T: Scalar> Blocks<T> {
         self.outputs
     }
 
-    /// Adds up what `loss` returns for blocks of the values of the first vectors of `x`. It is called with a block and
-    /// the number of the block's first vector and must put the gradient of the mean loss in the place of the values
-    /// (where gradients are wanted). Vectors of `x` beyond `vectors` get the gradient 0.
+    /// Adds up what `loss` returns for blocks of the values of some vectors of `x`. It is called with a block and the place
+    /// of the block's first vector among them, and must put the gradient of the mean loss in the place of the values
+    /// (where gradients are wanted). Other vectors of `x` get the gradient 0.
     pub(super) fn sum(
         &mut self,
         pass: &mut Pass<'_, T>,
         x: &[T],
-        vectors: usize,
+        vectors: &Vectors<'_>,
         gradients: Option<Gradients<'_, T>>,
         mut loss: impl FnMut(&mut [T], usize) -> f64,
     ) -> f64 {
         let (width, outputs) = (self.width, self.outputs);
-        let x = &x[..vectors * width];
+        let count = vectors.len();
         let (w, b) = pass.params.split_at(if self.dense { width * outputs } else { 0 });
-        let pack = self.dense && vectors > self.block;
+        let pack = self.dense && count > self.block;
         let (mut dx, mut own) = match gradients {
             Some(gradients) => (gradients.dx, Some(gradients.params)),
             None => (None, None),
@@ -84,7 +144,7 @@ impl<T: Scalar> Blocks<T> {
             own[w.len()..].fill(T::zero());
         }
         if let Some(dx) = dx.as_deref_mut() {
-            dx[vectors * width..].fill(T::zero());
+            vectors.clear_others(dx, width);
         }
         if pack {
             T::pack(pass.backend, MatrixRef::new(w, width, outputs), &mut self.weights);
@@ -93,9 +153,18 @@ impl<T: Scalar> Blocks<T> {
             }
         }
         let (mut sum, mut first) = (0.0, 0);
-        while first < vectors {
-            let rows = self.block.min(vectors - first);
-            let x = &x[first * width..][..rows * width];
+        while first < count {
+            let rows = self.block.min(count - first);
+            let x = match vectors {
+                Vectors::Range(range) => &x[(range.start + first) * width..][..rows * width],
+                Vectors::Listed(list) => {
+                    let gathered = &mut self.gathered[..rows * width];
+                    for (row, &vector) in gathered.chunks_exact_mut(width).zip(&list[first..]) {
+                        row.copy_from_slice(&x[vector as usize * width..][..width]);
+                    }
+                    &*gathered
+                }
+            };
             let values = &mut self.values[..rows * outputs];
             if self.dense {
                 let (x, start) = (MatrixRef::new(x, rows, width), Start::Bias(b));
@@ -119,21 +188,39 @@ impl<T: Scalar> Blocks<T> {
                     T::gemm(pass.backend, x, d_values, start, false, dw, pass.scratch);
                 }
                 if let Some(dx) = dx.as_deref_mut() {
-                    let dx = &mut dx[first * width..][..rows * width];
+                    let d_rows = match vectors {
+                        Vectors::Range(range) => &mut dx[(range.start + first) * width..][..rows * width],
+                        Vectors::Listed(_) => &mut self.gathered[..rows * width],
+                    };
                     if pack {
                         let w = &self.transposed;
-                        T::gemm_packed(pass.backend, d_values, w, Start::Zero, false, dx, pass.scratch);
+                        T::gemm_packed(pass.backend, d_values, w, Start::Zero, false, d_rows, pass.scratch);
                     } else {
                         let w = MatrixRef::new(w, width, outputs).transposed();
-                        T::gemm(pass.backend, d_values, w, Start::Zero, false, dx, pass.scratch);
+                        T::gemm(pass.backend, d_values, w, Start::Zero, false, d_rows, pass.scratch);
+                    }
+                    if let Vectors::Listed(list) = vectors {
+                        scatter(&self.gathered[..rows * width], &list[first..], dx, width);
                     }
                 }
             } else if let Some(dx) = dx.as_deref_mut() {
-                dx[first * width..][..rows * width].copy_from_slice(values);
+                match vectors {
+                    Vectors::Range(range) => {
+                        dx[(range.start + first) * width..][..rows * width].copy_from_slice(values);
+                    }
+                    Vectors::Listed(list) => scatter(values, &list[first..], dx, width),
+                }
             }
             first += rows;
         }
         sum
+    }
+}
+
+/// Copies rows to the vectors of these numbers.
+fn scatter<T: Copy>(rows: &[T], vectors: &[u32], into: &mut [T], width: usize) {
+    for (row, &vector) in rows.chunks_exact(width).zip(vectors) {
+        into[vector as usize * width..][..width].copy_from_slice(row);
     }
 }
 

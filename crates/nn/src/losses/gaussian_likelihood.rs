@@ -5,7 +5,7 @@ use std::ops::Range;
 use taskset_rng::Stream;
 
 use super::LossPlanning;
-use super::blocks::Blocks;
+use super::blocks::{Blocks, Vectors};
 use crate::Scalar;
 use crate::kernels::GaussianLikelihood;
 use crate::step::{Gradients, Objective, Pass};
@@ -62,7 +62,7 @@ impl<T: Scalar> Objective<T> for Planned<T> {
     fn evaluate(&mut self, mut pass: Pass<'_, T>, x: &[T], gradients: Option<Gradients<'_, T>>) -> f64 {
         let (loss, width, noise, rows) = (self.loss, self.width, &self.noise, pass.rows);
         let (backend, input, scale) = (pass.backend, pass.input, pass.per_row());
-        let sum = self.blocks.sum(&mut pass, x, rows, gradients, |values, first| {
+        let sum = self.blocks.sum(&mut pass, x, &Vectors::first(rows), gradients, |values, first| {
             let part = first * width..first * width + values.len() / 2;
             let noise = if noise.is_empty() { noise } else { &noise[part.clone()] };
             T::gaussian_likelihood(backend, loss, width, scale, values, &input[part], noise)
@@ -72,6 +72,10 @@ impl<T: Scalar> Objective<T> for Planned<T> {
 
     fn noise(&self) -> Option<&[T]> {
         self.loss.dequantize.map(|_| &self.noise[..])
+    }
+
+    fn noise_mut(&mut self) -> Option<&mut [T]> {
+        self.loss.dequantize.map(|_| &mut self.noise[..])
     }
 
     fn draw_noise(&mut self, rows: Range<usize>, stream: &mut Stream) {

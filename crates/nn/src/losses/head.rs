@@ -1,7 +1,9 @@
-//! Losses over classes: softmax cross-entropy, sigmoids' squared errors, the next token of a text.
+//! Losses over classes: softmax cross-entropy, sigmoids' squared errors, the next token of a text, labels per time step.
 
-use super::LossPlanning;
-use super::blocks::Blocks;
+use std::ops::Range;
+
+use super::blocks::{Blocks, Vectors};
+use super::{LossPlanning, NO_LABEL};
 use crate::step::{Gradients, Objective, Pass};
 use crate::{Scalar, Shape};
 
@@ -11,6 +13,11 @@ pub(super) enum Classes {
     Softmax,
     Sigmoid,
     NextToken,
+    /// See [`Loss::SequenceCrossEntropy`](crate::Loss::SequenceCrossEntropy).
+    Steps {
+        first: usize,
+        steps: usize,
+    },
 }
 
 /// The planned losses over classes.
@@ -20,7 +27,10 @@ pub(super) struct Head<T> {
     /// Tokens of a row; 1 for plain classifiers.
     length: usize,
     logits: Blocks<T>,
+    /// The labels of the vectors that have some.
     labels: Vec<u16>,
+    /// The numbers of these vectors; kept only where some vectors may have no label.
+    labelled: Vec<u32>,
 }
 
 impl<T: Scalar> Head<T> {
@@ -29,13 +39,33 @@ impl<T: Scalar> Head<T> {
             Shape::Tokens { length, .. } if classes == Classes::NextToken => length,
             _ => 1,
         };
-        let vectors = planning.rows * usize::max(length - 1, 1);
-        Self { classes, length, logits: Blocks::new(planning, vectors), labels: Vec::new() }
+        let steps = match classes {
+            Classes::Steps { steps, .. } => steps,
+            _ => usize::max(length - 1, 1),
+        };
+        let vectors = planning.rows * steps;
+        let mut logits = Blocks::new(planning, vectors);
+        let mut labelled = Vec::new();
+        if let Classes::Steps { .. } = classes {
+            logits = logits.gathering(vectors);
+            labelled.reserve(vectors);
+        }
+        Self { classes, length, logits, labels: Vec::new(), labelled }
     }
 
-    /// The labels of all vectors in their order: time-major for sequences.
+    /// The vectors that can have labels.
+    const fn vectors(&self, rows: usize) -> Range<usize> {
+        match self.classes {
+            Classes::Softmax | Classes::Sigmoid => 0..rows,
+            Classes::NextToken => 0..rows * (self.length - 1),
+            Classes::Steps { first, steps } => first * rows..(first + steps) * rows,
+        }
+    }
+
+    /// The labels of all vectors that have some, in their order: time-major for sequences.
     fn read_labels(&mut self, pass: &Pass<'_, T>) {
         self.labels.clear();
+        self.labelled.clear();
         match self.classes {
             Classes::Softmax | Classes::Sigmoid => self.labels.extend_from_slice(pass.labels),
             Classes::NextToken => {
@@ -43,19 +73,51 @@ impl<T: Scalar> Head<T> {
                     self.labels.extend(pass.tokens.chunks_exact(self.length).map(|row| row[time]));
                 }
             }
+            Classes::Steps { first, steps } => {
+                for time in 0..steps {
+                    for (i, row) in pass.labels.chunks_exact(steps).enumerate() {
+                        if row[time] != NO_LABEL {
+                            self.labels.push(row[time]);
+                            self.labelled.push(((first + time) * pass.rows + i) as u32);
+                        }
+                    }
+                }
+            }
         }
     }
+}
+
+/// 0/0: the loss of a minibatch without labels, and its gradients: NaN for the vectors `all`, which could have had labels,
+/// and 0 for those before and behind them.
+fn without_labels<T: Scalar>(gradients: Option<Gradients<'_, T>>, all: Range<usize>, width: usize) -> f64 {
+    if let Some(Gradients { dx, params }) = gradients {
+        params.fill(T::nan());
+        if let Some(dx) = dx {
+            dx.fill(T::zero());
+            dx[all.start * width..all.end * width].fill(T::nan());
+        }
+    }
+    f64::NAN
 }
 
 impl<T: Scalar> Objective<T> for Head<T> {
     fn evaluate(&mut self, mut pass: Pass<'_, T>, x: &[T], gradients: Option<Gradients<'_, T>>) -> f64 {
         self.read_labels(&pass);
+        let all = self.vectors(pass.rows);
+        if self.labels.is_empty() {
+            return without_labels(gradients, all, self.logits.width());
+        }
+        let vectors = if self.labels.len() == all.len() {
+            Vectors::Range(all)
+        } else {
+            Vectors::Listed(&self.labelled)
+        };
         let (backend, labels, outputs) = (pass.backend, &self.labels, self.logits.outputs());
         let scale = gradients.is_some().then(|| T::of(1.0 / labels.len() as f64));
-        let sum = self.logits.sum(&mut pass, x, labels.len(), gradients, |logits, first| {
+        let sum = self.logits.sum(&mut pass, x, &vectors, gradients, |logits, first| {
             let labels = &labels[first..first + logits.len() / outputs];
             match self.classes {
-                Classes::Softmax | Classes::NextToken => {
+                Classes::Softmax | Classes::NextToken | Classes::Steps { .. } => {
                     T::softmax_cross_entropy(backend, logits, labels, scale)
                 }
                 Classes::Sigmoid => T::sigmoid_squared_error(backend, logits, labels, scale),
@@ -71,11 +133,17 @@ use candle_core::{D, Result as CandleResult, Tensor};
 /// Mean softmax cross-entropy of `[…, classes]` logits against `u32` labels `[…]`.
 #[cfg(feature = "candle")]
 pub(super) fn softmax_cross_entropy(logits: &Tensor, labels: &Tensor) -> CandleResult<Tensor> {
+    cross_entropies(logits, labels)?.mean_all()
+}
+
+/// Softmax cross-entropies `[…]` of `[…, classes]` logits against `u32` labels `[…]`.
+#[cfg(feature = "candle")]
+fn cross_entropies(logits: &Tensor, labels: &Tensor) -> CandleResult<Tensor> {
     let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
     let normalizer = shifted.exp()?.sum(D::Minus1)?.log()?;
     let target =
         shifted.gather(&labels.unsqueeze(D::Minus1)?.contiguous()?, D::Minus1)?.squeeze(D::Minus1)?;
-    (normalizer - target)?.mean_all()
+    normalizer - target
 }
 
 #[cfg(feature = "candle")]
@@ -93,6 +161,17 @@ pub(super) fn sigmoid_squared_error(logits: &Tensor, labels: &Tensor) -> CandleR
 pub(super) fn next_token(logits: &Tensor, tokens: &Tensor) -> CandleResult<Tensor> {
     let last = tokens.dim(1)? - 1;
     softmax_cross_entropy(&logits.narrow(0, 0, last)?, &tokens.narrow(1, 1, last)?.t()?.contiguous()?)
+}
+
+/// Logits `[steps, rows, classes]` against labels `[rows, steps]`, without those that are [`NO_LABEL`].
+#[cfg(feature = "candle")]
+pub(super) fn sequence_cross_entropy(logits: &Tensor, labels: &Tensor) -> CandleResult<Tensor> {
+    let (steps, rows, _) = logits.dims3()?;
+    let labels = labels.reshape((rows, steps))?.t()?.contiguous()?;
+    let labelled = labels.ne(u32::from(NO_LABEL))?;
+    let losses = cross_entropies(logits, &(labels * labelled.to_dtype(candle_core::DType::U32)?)?)?;
+    let count = labelled.to_dtype(losses.dtype())?.sum_all()?;
+    labelled.where_cond(&losses, &losses.zeros_like()?)?.sum_all()? / count
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The losses of autoencoders: distance of the last values and the network's input.
 
 use super::LossPlanning;
-use super::blocks::Blocks;
+use super::blocks::{Blocks, Vectors};
 use crate::Scalar;
 use crate::kernels::{Reconstruction, Reduction};
 use crate::step::{Gradients, Objective, Pass};
@@ -54,7 +54,7 @@ impl<T: Scalar> Objective<T> for Planned<T> {
         let (loss, rows, width) = (self.loss, pass.rows, self.blocks.outputs());
         let (backend, input) = (pass.backend, pass.input);
         let scale = scale(loss, rows, width);
-        let sum = self.blocks.sum(&mut pass, x, rows, gradients, |values, first| {
+        let sum = self.blocks.sum(&mut pass, x, &Vectors::first(rows), gradients, |values, first| {
             let targets = &input[first * width..][..values.len()];
             T::reconstruction(backend, loss, T::of(scale), values, targets)
         });

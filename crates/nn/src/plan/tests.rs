@@ -3,7 +3,9 @@
 use super::*;
 use crate::Activation;
 use crate::testing::{started, stream};
-use crate::{Dense, Dropout, FrozenBatchNorm, LayerNorm};
+use crate::{
+    Dense, Dropout, FrozenBatchNorm, GaussianLikelihood, GaussianNoise, Latent, LayerNorm, Loss, TimePool,
+};
 use proptest::prelude::*;
 
 /// Steps must not disturb what the backward passes of others are computed from.
@@ -112,4 +114,66 @@ fn noise_is_the_same_wherever_rows_stand() {
     plan.draw_noise(4..6, &mut stream("noise"));
     let mask = plan.noise().flatten().next().unwrap();
     assert!(mask[..16].iter().zip(&mask[32..]).all(|(a, b)| a.to_bits() == b.to_bits()));
+}
+
+#[test]
+fn given_noise_takes_the_place_of_drawn_noise() {
+    let layers = vec![
+        GaussianNoise { std: 0.3 }.into(),
+        Dense { outputs: 6 }.into(),
+        Dropout { keep: 0.5 }.into(),
+        Latent.into(),
+        Dense { outputs: 10 }.into(),
+    ];
+    let loss = Loss::GaussianLikelihood(GaussianLikelihood { clip: 10.0, dequantize: Some(0.1) });
+    let network = Network::new(Shape::Features(5), layers, loss);
+    let (mut plan, params) = started::<f32>(&network, 6, Backend::detect());
+    let (mut other, _) = started::<f32>(&network, 8, Backend::detect());
+    other.set_rows(6);
+    other.input_mut().copy_from_slice(plan.input_mut());
+    let loss = plan.loss(&params);
+    other.draw_noise(0..6, &mut stream("other noise"));
+    assert!((loss - other.loss(&params)).abs() > 1e-3);
+    let noise: Vec<&[f32]> = plan.noise().flatten().collect();
+    assert_eq!(noise.iter().map(|part| part.len()).collect::<Vec<_>>(), [30, 36, 18, 30]);
+    other.set_noise(&noise).unwrap();
+    assert_eq!(loss.to_bits(), other.loss(&params).to_bits());
+    // What does not fit changes nothing.
+    let zeros = vec![0.0; 36];
+    let error = other.set_noise(&[&zeros[..30], &zeros, &zeros[..17], &zeros[..30]]).unwrap_err();
+    assert_eq!(error, InvalidNoise::Length { part: 2, expected: 18, found: 17 });
+    assert_eq!(error.to_string(), "noise 2 (counted from 0) has 17 numbers, not 18");
+    let error = other.set_noise(&[&zeros]).unwrap_err();
+    assert_eq!(error, InvalidNoise::Count { expected: 4, found: 1 });
+    assert_eq!(loss.to_bits(), other.loss(&params).to_bits());
+}
+
+#[test]
+fn deterministic_networks_have_no_noise_to_set() {
+    let network = Network::mlp(5, &[3], Activation::Elu, Loss::SoftmaxCrossEntropy);
+    let (mut plan, _) = started::<f32>(&network, 2, Backend::detect());
+    assert_eq!(plan.set_noise(&[]), Ok(()));
+    assert_eq!(plan.set_noise(&[&[1.0]]), Err(InvalidNoise::Count { expected: 0, found: 1 }));
+}
+
+#[test]
+fn a_part_of_a_batch_has_its_share_of_everything() {
+    let input = Shape::Sequence { length: 4, width: 2 };
+    let network = Network::new(
+        input,
+        vec![Dense { outputs: 3 }.into()],
+        Loss::SequenceCrossEntropy { first: 1, steps: 3 },
+    );
+    assert_eq!(network.labels_per_row(), 3);
+    let mut plan = Plan::<f32>::new(&network, 5).unwrap();
+    plan.set_rows(4);
+    (0..).zip(plan.labels_mut()).for_each(|(i, label)| *label = i);
+    let part = plan.batch_mut().rows(1..3);
+    assert_eq!((part.row_count, part.features.len(), part.tokens.len()), (2, 16, 0));
+    assert_eq!(part.labels, [3, 4, 5, 6, 7, 8]);
+    assert_eq!(part.rows(1..2).labels, [6, 7, 8]);
+    // Also where there are no rows.
+    assert!(plan.batch_mut().rows(2..2).rows(0..0).labels.is_empty());
+    let pooled = vec![TimePool::Last.into(), Dense { outputs: 3 }.into()];
+    assert_eq!(Network::new(input, pooled, Loss::SoftmaxCrossEntropy).labels_per_row(), 1);
 }

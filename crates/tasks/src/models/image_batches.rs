@@ -307,7 +307,12 @@ mod tests {
             let mut stream = sampled_examples("mnist", num_train, &data, &replica, feed).unwrap();
             for _ in 0..2 {
                 let (mut features, mut labels) = (vec![0f32; batch_size * 784], vec![0; batch_size]);
-                let batch = BatchMut { features: &mut features, tokens: &mut [], labels: &mut labels };
+                let batch = BatchMut {
+                    row_count: batch_size,
+                    features: &mut features,
+                    tokens: &mut [],
+                    labels: &mut labels,
+                };
                 Batches::next(&mut batches, feed, batch);
                 let mut examples = vec![0; batch_size];
                 stream.next_batch(&mut examples);

@@ -187,7 +187,8 @@ mod tests {
     fn next(batches: &mut TextBatches, feed: Feed) -> (Vec<u16>, Vec<u16>) {
         let length = batches.text.patch_length;
         let (mut tokens, mut labels) = (vec![u16::MAX; 30 * length], vec![u16::MAX; 30]);
-        let batch = BatchMut::<f32> { features: &mut [], tokens: &mut tokens, labels: &mut labels };
+        let batch =
+            BatchMut::<f32> { row_count: 30, features: &mut [], tokens: &mut tokens, labels: &mut labels };
         batches.next(feed, batch);
         (tokens, labels)
     }

@@ -108,7 +108,7 @@ fn statistics_far_from_zero() {
 #[test]
 fn rows_depend_on_their_minibatch() {
     let network = network(image(3, 3, 2), 4, Activation::Relu);
-    assert!(!network.rows_are_independent());
+    assert!(!network.minibatches_may_be_fused());
     let (mut all, params) = started::<f64>(&network, 6, Backend::portable());
     let mut halves = 0.0;
     for half in [0..3, 3..6] {

@@ -1,11 +1,12 @@
-//! The input's part of the gates at all time steps: one product per step, or, for embedded tokens, one product for each
-//! different token of the minibatch.
+//! The input's part of the gates at all time steps: one product per step; for embedded tokens, one product for each
+//! different token of the minibatch; for one-hot tokens, a row of the weights.
 
 use std::ops::Range;
 
 use super::cell::{Run, sized};
 use crate::Scalar;
 use crate::kernels::{MatrixRef, Packed, RowsOf, Start, add_column_sums};
+use crate::step::TokenInput;
 
 /// Rows of a block of tokens whose gradients are multiplied at once.
 const BLOCK: usize = 256;
@@ -33,23 +34,30 @@ pub(super) struct Input<T> {
 /// The different tokens of a minibatch and their projections.
 #[derive(Debug)]
 struct Tokens<T> {
+    /// What they become before they are multiplied.
+    kind: TokenInput,
     /// The slot of each token of the vocabulary, or [`ABSENT`].
     slot_of: Vec<u32>,
     /// The tokens that occur, ascending: token of each slot.
     distinct: Vec<u16>,
     /// The slot of each token of the minibatch, `[steps, rows]`.
     slots: Vec<u32>,
-    /// Their rows of the table, `[slots, inputs]`.
+    /// Their rows of the table, `[slots, inputs]`; empty for one-hot tokens.
     embedded: Vec<T>,
-    /// `embedded · weights + biases`, `[slots, gates]`; in the backward pass the gradient with respect to it.
+    /// `embedded · weights + biases`, or rows of `weights` plus `biases`, `[slots, gates]`; in the backward pass the gradient with respect to it.
     projected: Vec<T>,
 }
 
 impl<T: Scalar> Input<T> {
-    /// For inputs of a width, or embedded tokens of a vocabulary, and a number of gates.
-    pub(super) fn new(inputs: usize, vocabulary: Option<usize>, gates: usize) -> Self {
-        let tokens = vocabulary.map(|vocabulary| Tokens {
-            slot_of: vec![ABSENT; vocabulary],
+    /// For inputs of a width, which may be made of tokens, and a number of gates.
+    pub(super) fn new(inputs: usize, tokens: Option<TokenInput>, gates: usize) -> Self {
+        let vocabulary = |kind| match kind {
+            TokenInput::Embedding { vocabulary } => vocabulary,
+            TokenInput::OneHot => inputs,
+        };
+        let tokens = tokens.map(|kind| Tokens {
+            kind,
+            slot_of: vec![ABSENT; vocabulary(kind)],
             distinct: Vec::new(),
             slots: Vec::new(),
             embedded: Vec::new(),
@@ -77,23 +85,42 @@ impl<T: Scalar> Input<T> {
 
     /// Elements of the embedding table.
     pub(super) fn table_len(&self) -> usize {
-        self.tokens.as_ref().map_or(0, |tokens| tokens.slot_of.len() * self.inputs)
+        match self.tokens.as_ref().map(|tokens| tokens.kind) {
+            Some(TokenInput::Embedding { vocabulary }) => vocabulary * self.inputs,
+            Some(TokenInput::OneHot) | None => 0,
+        }
+    }
+
+    /// Whether the input is multiplied by the weights.
+    fn multiplies(&self) -> bool {
+        self.tokens.as_ref().is_none_or(|tokens| tokens.kind != TokenInput::OneHot)
     }
 
     /// Starts a forward pass, behind the writing of weights and biases. `tokens` are `[rows, length]`.
     pub(super) fn start(&mut self, run: &mut Run<'_, T>, table: &[T], tokens: &[u16]) {
-        let weights = MatrixRef::new(&self.weights, self.inputs, self.gates);
-        T::pack(run.backend, weights, &mut self.packed);
+        if self.multiplies() {
+            let weights = MatrixRef::new(&self.weights, self.inputs, self.gates);
+            T::pack(run.backend, weights, &mut self.packed);
+        }
         let Some(own) = &mut self.tokens else { return };
         own.number(tokens, run.rows, run.steps);
         let slots = own.distinct.len();
         // Room for the most there can be, so that later minibatches allocate nothing.
         let most = own.slot_of.len().min(own.slots.len());
+        let projected = &mut sized(&mut own.projected, most * self.gates)[..slots * self.gates];
+        if own.kind == TokenInput::OneHot {
+            for (&token, row) in own.distinct.iter().zip(projected.chunks_exact_mut(self.gates)) {
+                let weights = &self.weights[usize::from(token) * self.gates..][..self.gates];
+                for (sum, (&w, &b)) in row.iter_mut().zip(weights.iter().zip(&self.biases)) {
+                    *sum = b + w;
+                }
+            }
+            return;
+        }
         let embedded = &mut sized(&mut own.embedded, most * self.inputs)[..slots * self.inputs];
         for (&token, row) in own.distinct.iter().zip(embedded.chunks_exact_mut(self.inputs)) {
             row.copy_from_slice(&table[usize::from(token) * self.inputs..][..self.inputs]);
         }
-        let projected = &mut sized(&mut own.projected, most * self.gates)[..slots * self.gates];
         let embedded = MatrixRef::new(embedded, slots, self.inputs);
         let start = Start::Bias(&self.biases);
         T::gemm_packed(run.backend, embedded, &self.packed, start, false, projected, run.scratch);
@@ -119,8 +146,10 @@ impl<T: Scalar> Input<T> {
     pub(super) fn start_backward(&mut self, run: &mut Run<'_, T>) {
         sized(&mut self.d_weights, self.inputs * self.gates).fill(T::zero());
         sized(&mut self.d_biases, self.gates).fill(T::zero());
-        let weights = MatrixRef::new(&self.weights, self.inputs, self.gates).transposed();
-        T::pack(run.backend, weights, &mut self.transposed);
+        if self.multiplies() {
+            let weights = MatrixRef::new(&self.weights, self.inputs, self.gates).transposed();
+            T::pack(run.backend, weights, &mut self.transposed);
+        }
         if let Some(tokens) = &mut self.tokens {
             tokens.projected[..tokens.distinct.len() * self.gates].fill(T::zero());
         }
@@ -152,11 +181,19 @@ impl<T: Scalar> Input<T> {
         }
     }
 
-    /// Ends a backward pass: writes the gradient of the table.
+    /// Ends a backward pass: writes the gradient of the table, if there is one.
     pub(super) fn finish(&mut self, run: &mut Run<'_, T>, d_table: &mut [T]) {
         let Some(tokens) = &mut self.tokens else { return };
         d_table.fill(T::zero());
         let (inputs, gates) = (self.inputs, self.gates);
+        if tokens.kind == TokenInput::OneHot {
+            let gradients = &tokens.projected[..tokens.distinct.len() * gates];
+            add_column_sums(gradients, &mut self.d_biases);
+            for (&token, row) in tokens.distinct.iter().zip(gradients.chunks_exact(gates)) {
+                self.d_weights[usize::from(token) * gates..][..gates].copy_from_slice(row);
+            }
+            return;
+        }
         let mut first = 0;
         for block in tokens.distinct.chunks(BLOCK) {
             let n = block.len();

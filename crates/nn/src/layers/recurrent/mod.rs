@@ -20,20 +20,23 @@ use crate::step::{Planning, Step};
 use crate::{Kind, Parameter, Scalar, Shape};
 use sequence::Sequence;
 
-/// A core run over a sequence: `[length, rows, inputs]` to the outputs of all steps, `[length, rows, units]`
-///. There are no masks: padding is processed like text.
+/// A core run over a sequence: `[length, rows, inputs]` to the outputs of all steps, `[length, rows, units]`.
+/// There are no masks: padding is processed like text.
 ///
 /// Parameters: the initial state, `h0` (and `c0` for LSTM), `[1, units]` each, initially zero, if it is trained (otherwise
 /// it is zero and not a parameter); then those of the core.
 ///
 /// Behind an [`Embed`](crate::Embed) layer the planned step multiplies the table's rows of the tokens that occur in the
-/// minibatch by the input weights once, and gathers the products: exact up to rounding. Where the last output is never
-/// read (a language model) the last step is not computed.
+/// minibatch by the input weights once, and gathers the products: exact up to rounding. Behind a
+/// [`OneHot`](crate::OneHot) layer it gathers rows of the input weights. So whatever the weights of a token are, they do
+/// nothing in a minibatch without this token. Steps at the end whose outputs the loss does not read are not computed (the
+/// last step of a language model, for example).
 ///
 /// # Memory
 /// Training keeps, for each row and step, the output and its gradient (`2 units` numbers) and the core's gates: `units`
 /// numbers for [`Vrnn`], `3 units` for [`Gru`], `5 units` for [`Lstm`] (with the cell); evaluation keeps the outputs
-/// only. An embedding adds `inputs + gates` numbers for each of the different tokens of a minibatch.
+/// only. An embedding adds `inputs + gates` numbers for each of the different tokens of a minibatch, and one-hot vectors
+/// add `gates` numbers for each of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recurrent {
     /// The core.
@@ -108,7 +111,7 @@ fn sequence(input: Shape) -> Result<(usize, usize), String> {
 }
 
 impl LayerKind for Recurrent {
-    const TAKES_EMBEDDING: bool = true;
+    const TAKES_TOKENS: bool = true;
 
     fn output(&self, input: Shape) -> Result<Shape, String> {
         let (length, _) = sequence(input)?;

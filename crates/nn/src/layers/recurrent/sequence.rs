@@ -33,9 +33,10 @@ impl<T: Scalar, C: Cell<T>> Sequence<T, C> {
     pub(super) fn new(planning: Planning, trained: bool, cell: C) -> Self {
         let (length, inputs) = planning.input.vectors().unwrap_or((0, 0));
         Self {
-            steps: length - usize::from(planning.last_step_unused && length > 1),
+            // One step at least: the backward pass begins with it.
+            steps: length.saturating_sub(planning.unused_steps).max(1),
             trained,
-            input: Input::new(inputs, planning.vocabulary, cell.gates()),
+            input: Input::new(inputs, planning.tokens, cell.gates()),
             gates: Vec::new(),
             initial: Vec::new(),
             d_initial: Vec::new(),

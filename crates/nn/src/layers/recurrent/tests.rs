@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{check, started, stream};
 use crate::{
-    Activation, Backend, Dense, Embed, Initializer, Layer, LayerNorm, Loss, Network, Plan, TimePool,
+    Activation, Backend, Dense, Embed, Initializer, Layer, LayerNorm, Loss, Network, OneHot, Plan, TimePool,
 };
 
 const W: Initializer = Initializer::GlorotNormal;
@@ -216,6 +216,82 @@ fn embedding_taken_in_and_kept_apart_are_bit_equal_forward() {
             plan.loss(&params)
         };
         assert_eq!(loss(apart).to_bits(), loss(together).to_bits());
+    }
+}
+
+#[test]
+fn one_hot_tokens_taken_in_and_kept_apart_are_equal() {
+    for core in [gru(9), lstm(9), vrnn(9, Activation::Elu)] {
+        for trainable_init in [false, true] {
+            let recurrent = Layer::from(Recurrent { core, trainable_init });
+            let input = Shape::Tokens { length: 6, vocabulary: 11 };
+            // An activation between the two that changes nothing.
+            let apart = vec![OneHot.into(), Activation::Relu.into(), recurrent.clone()];
+            let together = vec![OneHot.into(), recurrent];
+            let evaluate = |layers| {
+                let network = classifier(input, layers, TimePool::Mean);
+                let (mut plan, params) = started::<f32>(&network, 7, Backend::detect());
+                let mut gradients = params.clone();
+                (plan.loss_and_gradients(&params, &mut gradients), gradients)
+            };
+            let ((loss, gradients), (expected, others)) = (evaluate(together), evaluate(apart));
+            assert_eq!(loss.to_bits(), expected.to_bits());
+            // Sums of 42 terms in another order.
+            let size = others.iter().fold(0f32, |a, g| a.max(g.abs()));
+            assert!(gradients.iter().zip(&others).all(|(a, b)| (a - b).abs() <= 1e-6 * size));
+        }
+    }
+}
+
+#[test]
+fn one_hot_tokens_that_do_not_occur_have_no_influence() {
+    let layers =
+        vec![OneHot.into(), Recurrent { core: vrnn(4, Activation::Relu), trainable_init: false }.into()];
+    let network = classifier(Shape::Tokens { length: 5, vocabulary: 6 }, layers, TimePool::Last);
+    let (mut plan, mut params) = started::<f32>(&network, 4, Backend::detect());
+    plan.batch_mut().tokens.iter_mut().for_each(|token| *token = *token % 3 + 1);
+    params[20..24].fill(f32::NAN);
+    let mut gradients = params.clone();
+    assert!(plan.loss_and_gradients(&params, &mut gradients).is_finite());
+    assert!(gradients.iter().all(|g| g.is_finite()));
+    assert!(gradients[16..24].iter().chain(&gradients[..4]).all(|g| g.to_bits() == 0));
+    params[4] = f32::NAN;
+    assert!(plan.loss_and_gradients(&params, &mut gradients).is_nan());
+}
+
+#[test]
+fn cores_of_the_fixed_tasks_start_as_sonnet_has_them() {
+    let near = |(largest, std): (f64, f64), bound: f64, expected: f64| {
+        assert!(largest <= bound && largest > 0.9 * bound, "{largest} {bound}");
+        assert!((std / expected - 1.0).abs() < 0.1, "{std} {expected}");
+    };
+    let network = |core| {
+        let layers = vec![OneHot.into(), Recurrent { core, trainable_init: false }.into()];
+        classifier(Shape::Tokens { length: 4, vocabulary: 50 }, layers, TimePool::Last)
+    };
+    // Normal with these standard deviations, cut at two of them.
+    let truncated = |found, std: f64| near(found, 2.0 * std, 0.8796 * std);
+    let w = Initializer::SonnetDefault;
+    let core = Core::Vrnn(Vrnn { units: 200, activation: Activation::Tanh, w_in: w, w_h: w });
+    truncated(initial(&network(core), "/w_in"), 1.0 / f64::sqrt(50.0));
+    truncated(initial(&network(core), "/w_h"), 1.0 / f64::sqrt(200.0));
+    for bias in ["/b_in", "/b_h"] {
+        assert!(initial(&network(core), bias).0 < 1e-300);
+    }
+    let core = Core::Lstm(Lstm { units: 200, w_gates: w });
+    for parameter in ["/w_gates", "/b_gates"] {
+        truncated(initial(&network(core), parameter), 1.0 / f64::sqrt(250.0));
+    }
+    let w = Initializer::GlorotUniform;
+    let core = Core::Gru(Gru { units: 200, wz: w, uz: w, wr: w, ur: w, wh: w, uh: w });
+    for (parameters, bound) in [
+        (["/wz", "/wr", "/wh"], f64::sqrt(6.0 / 250.0)),
+        (["/uz", "/ur", "/uh"], f64::sqrt(6.0 / 400.0)),
+        (["/bz", "/br", "/bh"], f64::sqrt(3.0 / 200.0)),
+    ] {
+        for parameter in parameters {
+            near(initial(&network(core), parameter), bound, bound / f64::sqrt(3.0));
+        }
     }
 }
 

@@ -44,7 +44,7 @@ impl CandleLoss for Classifier {
             candle_core::bail!("no such split");
         }
         let (mut features, mut labels) = (vec![0f64; 32], vec![0u16; 16]);
-        let batch = BatchMut { features: &mut features, tokens: &mut [], labels: &mut labels };
+        let batch = BatchMut { row_count: 16, features: &mut features, tokens: &mut [], labels: &mut labels };
         CLOUDS.draw(split, stream, batch);
         let labels: Vec<u32> = labels.into_iter().map(u32::from).collect();
         let features = Tensor::from_vec(features, (16, 2), &Device::Cpu)?.to_dtype(dtype)?;
