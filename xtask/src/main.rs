@@ -4,6 +4,7 @@
 mod bench;
 mod browser;
 mod candle_datasets;
+mod hand_over;
 mod mutants;
 mod peers;
 mod readers;
