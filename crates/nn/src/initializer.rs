@@ -313,7 +313,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "the numbers are exact")]
     fn identities() {
         assert_eq!(draw(Initializer::Identity, &[2, 2]), [1.0, 0.0, 0.0, 1.0]);
         assert_eq!(draw(Initializer::Identity, &[2, 3]), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);

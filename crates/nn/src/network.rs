@@ -436,6 +436,28 @@ mod tests {
         );
     }
 
+    /// The last layer of the fixed convolutional tasks keeps Sonnet's default.
+    #[test]
+    fn single_layers_have_their_own_initialisers() {
+        let network = Network::mlp(50, &[40, 10], Activation::Tanh, Loss::SoftmaxCrossEntropy)
+            .with_weights(Initializer::HeNormal)
+            .with_weights_of(2, Initializer::SonnetDefault);
+        let starts = network.parameters().into_iter().map(|p| p.start).collect::<Vec<_>>();
+        let zero = Initial::Constant(0.0);
+        assert_eq!(starts, [Initial::Weights, zero, Initial::By(Initializer::SonnetDefault), zero]);
+        let mut params = vec![f64::NAN; network.parameter_count()];
+        network.init(&mut params, &mut taskset_rng::StreamId::root("t").stream());
+        let mut stream = taskset_rng::StreamId::root("t").stream();
+        let mut expected = vec![0f64; 2000];
+        Initializer::HeNormal.fill(&[50, 40], &mut expected, &mut stream);
+        let mut last = vec![0.0; 400];
+        Initializer::SonnetDefault.fill(&[40, 10], &mut last, &mut stream);
+        let expected = [expected, vec![0.0; 40], last, vec![0.0; 10]].concat();
+        assert!(params.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()));
+        let error = network.with_weights_of(3, Initializer::Zeros).shapes().unwrap_err().to_string();
+        assert_eq!(error, "layer 3: has an initialiser of its own, but there is no such layer");
+    }
+
     #[test]
     fn what_does_not_fit_is_named() {
         let image = Shape::Image { height: 3, width: 3, channels: 1 };

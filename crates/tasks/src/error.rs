@@ -33,16 +33,6 @@ pub enum Error {
         /// What in its configuration makes it impossible.
         reason: String,
     },
-    /// The task is described, but this version has no builder for its family.
-    #[error(
-        "the task `{name}` cannot be trained yet: this version describes tasks of `{family}` but has no model for them; `tasks list` says which can be trained"
-    )]
-    NotTrainableYet {
-        /// The task.
-        name: String,
-        /// Its family or group.
-        family: String,
-    },
     /// Candle could not compute a [`CandleTask`](crate::CandleTask).
     #[cfg(feature = "candle")]
     #[error("the task `{name}` failed while {doing}: {source}")]

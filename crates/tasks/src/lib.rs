@@ -41,15 +41,22 @@ mod python_json;
 pub mod registry;
 pub mod sampling;
 pub mod spec;
+pub mod suite;
 pub mod task;
 
 pub use error::Error;
 #[cfg(feature = "candle")]
 pub use models::candle_task::{CandleLoss, CandleTask, Variable};
 pub use models::drawn_batches::{Draw, Drawn};
+pub use models::image_batches::ImageExamples;
 pub use models::image_batches::sampled_examples;
 pub use models::network_task::{Batches, Data, NetworkTask};
-pub use registry::{Description, all_names, build, describe, families, select, upstream_json};
-pub use spec::{Body, Specification};
+pub use models::sequence_batches::SequenceExamples;
+pub use models::text_batches::{TextExamples, TextLabels};
+pub use registry::{
+    Description, SUITES, all_names, build, describe, families, select, specification, upstream_json,
+};
+pub use spec::{Body, Examples, NetworkBody, Specification};
+pub use suite::Suite;
 pub use task::{Capabilities, Feed, Problem, Task};
 pub use taskset_params::{Kind, Layout, Position, Role, Tensor};

@@ -11,8 +11,9 @@ use taskset_trial::{Digest, TaskVersion};
 
 use crate::models::image_batches::ImageExamples;
 use crate::models::network_task::{NetworkTask, Redraw};
+use crate::models::sequence_batches::SequenceExamples;
 use crate::models::text_batches::TextExamples;
-use crate::{Error, Layout, Task};
+use crate::{Draw, Drawn, Error, Layout, Task};
 
 /// The tasks that share a builder: a sampled family, or a kind of fixed task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,6 +110,8 @@ pub enum Examples {
     Images(ImageExamples),
     /// Slices of text.
     Text(TextExamples),
+    /// Made-up sequences.
+    Sequences(SequenceExamples),
 }
 
 /// A task whose loss is a formula of its parameters.
@@ -209,6 +212,7 @@ impl NetworkBody {
         match &self.examples {
             Examples::Images(examples) => self.on(group, name, examples.load(data)?),
             Examples::Text(examples) => self.on(group, name, examples.load(data)?),
+            Examples::Sequences(examples) => self.on(group, name, Drawn(*examples)),
         }
     }
 
@@ -223,10 +227,11 @@ impl NetworkBody {
 
 impl Examples {
     /// Examples of a minibatch.
-    pub const fn batch_size(&self) -> usize {
+    pub fn batch_size(&self) -> usize {
         match self {
             Self::Images(examples) => examples.batch_size,
             Self::Text(examples) => examples.batch_size,
+            Self::Sequences(examples) => examples.batch_size(),
         }
     }
 
@@ -235,7 +240,7 @@ impl Examples {
             Self::Images(examples) => {
                 Overhead { scalar_operations: examples.augmenting_operations(), ..Overhead::default() }
             }
-            Self::Text(_) => Overhead::default(),
+            Self::Text(_) | Self::Sequences(_) => Overhead::default(),
         }
     }
 }

@@ -36,7 +36,6 @@ cargo xtask sweep-check [--count N] [--seed S] [--min-gflop G] [--max-gflop G]
 /// What became of a task.
 enum Fate {
     Checked(StepCheck),
-    NotTrainableYet,
     Failed(String),
 }
 
@@ -140,9 +139,6 @@ fn check(task: &Description, data: &Datasets, adam: &Configured) -> Fate {
             Some(problem) => Fate::Failed(problem),
             None => Fate::Checked(checked),
         },
-        Err(taskset_train::Error::Task(taskset_tasks::Error::NotTrainableYet { .. })) => {
-            Fate::NotTrainableYet
-        }
         Err(error) => Fate::Failed(error.to_string()),
     }
 }
@@ -153,7 +149,6 @@ struct Counts {
     checked: usize,
     diverged: usize,
     overflowed: usize,
-    not_yet: usize,
     too_dear: usize,
     failed: usize,
     micros: Vec<f64>,
@@ -176,7 +171,6 @@ fn report(tasks: &[Description], fates: &[Fate], dear: &[Description], options: 
                 counts.micros.push(checked.micros_per_step);
                 slowest.push((checked.micros_per_step, &task.name));
             }
-            Fate::NotTrainableYet => counts.not_yet += 1,
             Fate::Failed(reason) => {
                 counts.failed += 1;
                 println!("FAILED {}: {reason}", task.name);
@@ -184,29 +178,20 @@ fn report(tasks: &[Description], fates: &[Fate], dear: &[Description], options: 
         }
     }
     println!(
-        "\n{:<34} {:>7} {:>8} {:>10} {:>7} {:>8} {:>8} {:>14} {:>14}",
-        "family",
-        "checked",
-        "diverged",
-        "overflowed",
-        "failed",
-        "too dear",
-        "not yet",
-        "median µs/step",
-        "largest"
+        "\n{:<34} {:>7} {:>8} {:>10} {:>7} {:>8} {:>14} {:>14}",
+        "family", "checked", "diverged", "overflowed", "failed", "too dear", "median µs/step", "largest"
     );
     let mut total = Counts::default();
     for (family, mut counts) in families {
         counts.micros.sort_by(f64::total_cmp);
         let at = |i: usize| counts.micros.get(i).map_or("-".to_owned(), |micros| format!("{micros:.1}"));
         println!(
-            "{family:<34} {:>7} {:>8} {:>10} {:>7} {:>8} {:>8} {:>14} {:>14}",
+            "{family:<34} {:>7} {:>8} {:>10} {:>7} {:>8} {:>14} {:>14}",
             counts.checked,
             counts.diverged,
             counts.overflowed,
             counts.failed,
             counts.too_dear,
-            counts.not_yet,
             at(counts.micros.len() / 2),
             at(counts.micros.len().wrapping_sub(1))
         );
@@ -215,7 +200,6 @@ fn report(tasks: &[Description], fates: &[Fate], dear: &[Description], options: 
         total.overflowed += counts.overflowed;
         total.failed += counts.failed;
         total.too_dear += counts.too_dear;
-        total.not_yet += counts.not_yet;
     }
     slowest.sort_by(|a, b| b.0.total_cmp(&a.0));
     println!("\nslowest:");
@@ -229,9 +213,6 @@ fn report(tasks: &[Description], fates: &[Fate], dear: &[Description], options: 
     );
     if !dear.is_empty() {
         println!("skipped: {} above {} GFLOP", total.too_dear, options.most_operations / 1e9);
-    }
-    if total.not_yet > 0 {
-        println!("skipped: {} that this version cannot train", total.not_yet);
     }
     total.failed == 0
 }

@@ -57,7 +57,7 @@ impl Sweep {
     /// Builds the tasks of a plan (data is loaded once and shared) and looks up its optimizers.
     ///
     /// # Errors
-    /// Unknown names, infeasible or not yet trainable tasks, missing data.
+    /// Unknown names, infeasible tasks, missing data.
     pub fn new(plan: &SweepPlan, data: &Datasets) -> Result<Self, Error> {
         crate::plan::check_protocol(&plan.protocol)?;
         let tasks =

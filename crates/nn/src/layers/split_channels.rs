@@ -49,14 +49,12 @@ struct SplitStep {
 
 impl<T: Scalar> Step<T> for SplitStep {
     fn forward(&mut self, _: Pass<'_, T>, x: &[T], y: &mut [T]) -> f64 {
-        let half = self.half;
-        for (x, y) in x.chunks_exact(self.image).zip(y.chunks_exact_mut(self.image)) {
-            let (first, last) = y.split_at_mut(self.image / 2);
-            let pixels = first.chunks_exact_mut(half).zip(last.chunks_exact_mut(half));
-            for (x, (first, last)) in x.chunks_exact(2 * half).zip(pixels) {
-                first.copy_from_slice(&x[..half]);
-                last.copy_from_slice(&x[half..]);
-            }
+        let image = self.image;
+        // Gray and color images: copies of a few numbers are no calls if their length is a constant.
+        match self.half {
+            1 => split(image, 1, x, y),
+            3 => split(image, 3, x, y),
+            half => split(image, half, x, y),
         }
         0.0
     }
@@ -71,14 +69,37 @@ impl<T: Scalar> Step<T> for SplitStep {
         _: &mut [T],
     ) {
         let Some(dx) = dx else { return };
-        let half = self.half;
-        for (dx, dy) in dx.chunks_exact_mut(self.image).zip(dy.chunks_exact(self.image)) {
-            let (first, last) = dy.split_at(self.image / 2);
-            let pixels = first.chunks_exact(half).zip(last.chunks_exact(half));
-            for (dx, (first, last)) in dx.chunks_exact_mut(2 * half).zip(pixels) {
-                dx[..half].copy_from_slice(first);
-                dx[half..].copy_from_slice(last);
-            }
+        let image = self.image;
+        match self.half {
+            1 => join(image, 1, dy, dx),
+            3 => join(image, 3, dy, dx),
+            half => join(image, half, dy, dx),
+        }
+    }
+}
+
+/// The pixels `x` of images of so many numbers to their halves `y`.
+#[inline(always)]
+fn split<T: Copy>(image: usize, half: usize, x: &[T], y: &mut [T]) {
+    for (x, y) in x.chunks_exact(image).zip(y.chunks_exact_mut(image)) {
+        let (first, last) = y.split_at_mut(image / 2);
+        let pixels = first.chunks_exact_mut(half).zip(last.chunks_exact_mut(half));
+        for (x, (first, last)) in x.chunks_exact(2 * half).zip(pixels) {
+            first.copy_from_slice(&x[..half]);
+            last.copy_from_slice(&x[half..]);
+        }
+    }
+}
+
+/// Undoes [`split`].
+#[inline(always)]
+fn join<T: Copy>(image: usize, half: usize, y: &[T], x: &mut [T]) {
+    for (x, y) in x.chunks_exact_mut(image).zip(y.chunks_exact(image)) {
+        let (first, last) = y.split_at(image / 2);
+        let pixels = first.chunks_exact(half).zip(last.chunks_exact(half));
+        for (x, (first, last)) in x.chunks_exact_mut(2 * half).zip(pixels) {
+            x[..half].copy_from_slice(first);
+            x[half..].copy_from_slice(last);
         }
     }
 }

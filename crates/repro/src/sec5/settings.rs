@@ -270,7 +270,7 @@ fn choose(pick: &Pick) -> Result<Vec<String>, Error> {
             None => pick.datasets.is_empty(),
             Some(dataset) => pick.datasets.contains(&dataset.as_str()),
         };
-        if task.feasible && task.trainable && on_data && task.flops_per_step <= pick.max_flops {
+        if task.feasible && on_data && task.flops_per_step <= pick.max_flops {
             chosen.push(name);
         }
     }

@@ -17,6 +17,7 @@ pub(crate) fn initializer(init: Initializer) -> Value {
         Initializer::VarianceScaling { scale } => ("variance_scaling", Some(scale)),
         // Never sampled; named so that a configuration made by hand can be written too.
         Initializer::SonnetDefault => ("sonnet_default", None),
+        Initializer::Identity => ("identity", None),
         Initializer::Zeros => ("zeros", None),
     };
     json!([name, parameter])

@@ -6,7 +6,7 @@ use taskset_nn::{Dense, Embed, Initializer, Loss, Network};
 
 use super::{LanguageModelDataset, RnnCore, TaskConfig, json};
 use crate::models::SHUFFLE_BUFFER;
-use crate::models::text_batches::TextExamples;
+use crate::models::text_batches::{TextExamples, TextLabels};
 use crate::sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible, NetworkBody};
 
@@ -95,7 +95,7 @@ impl TaskConfig for LanguageModelConfig {
             patch_length: dataset.patch_length,
             vocabulary: self.vocab_size,
             buffer: Some(SHUFFLE_BUFFER),
-            labelled: false,
+            labels: TextLabels::None,
         };
         let layers = vec![
             Embed { width: self.embed_dim }.into(),

@@ -4,14 +4,15 @@ use std::fmt::Debug;
 
 use serde_json::Value;
 
+use crate::Error;
 use crate::sampling::Sampler;
 use crate::spec::{Body, Group, Infeasible, Specification};
+use crate::suite::Suite;
 
 mod conv_stack;
 mod image_dataset;
 mod json;
 mod rnn_core;
-pub(crate) mod size;
 mod text_dataset;
 
 pub mod conv_fc;
@@ -105,6 +106,53 @@ impl TaskFamily {
             body: config.body(),
         })
     }
+}
+
+/// The suite of all sampled tasks: the seeds 0 to 999 of each family.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampled;
+
+impl Suite for Sampled {
+    fn name(&self) -> &'static str {
+        "sampled"
+    }
+
+    fn groups(&self) -> Vec<&'static str> {
+        FAMILIES.iter().map(|family| family.name).collect()
+    }
+
+    fn members(&self, group: &str) -> Vec<String> {
+        let family = FAMILIES.iter().filter(|family| family.name == group);
+        family.flat_map(|family| (0..SEEDS).map(|seed| family.task_name(seed))).collect()
+    }
+
+    fn contains(&self, name: &str) -> Result<bool, Error> {
+        Ok(located(name)?.is_some())
+    }
+
+    fn find(&self, name: &str) -> Result<Option<Specification>, Error> {
+        Ok(located(name)?.and_then(|(family, seed)| family.specification(seed)))
+    }
+
+    /// Names are compared by family and keep their seed where it exists.
+    fn suggestion(&self, name: &str) -> Option<String> {
+        let (stem, seed) = name.rsplit_once("_seed").unwrap_or((name, "0"));
+        let nearest = taskset_names::closest(stem, FAMILIES.iter().map(|family| family.name))?;
+        let family = FAMILIES.iter().find(|family| family.name == nearest)?;
+        // `parse` also reads padded numbers; anything else, or beyond the last seed, falls back to a name that exists.
+        let seed = seed.parse().ok().filter(|&seed: &u32| seed < SEEDS);
+        Some(family.task_name(seed.unwrap_or(0)))
+    }
+}
+
+/// The family and the seed of a name.
+fn located(name: &str) -> Result<Option<(&'static TaskFamily, u32)>, Error> {
+    for family in &FAMILIES {
+        if let Some(seed) = taskset_names::seed_of(family.name, name)? {
+            return Ok(Some((family, seed)));
+        }
+    }
+    Ok(None)
 }
 
 /// All families, in the order of the paper's appendix G.1.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Dense, Embed, Initializer, Loss, Network, TimePool};
 
 use super::{RnnCore, TaskConfig, TextClassificationDataset, json};
-use crate::models::text_batches::TextExamples;
+use crate::models::text_batches::{TextExamples, TextLabels};
 use crate::sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible, NetworkBody};
 
@@ -100,7 +100,7 @@ impl TaskConfig for RnnTextClassificationConfig {
             patch_length: self.dataset.patch_length,
             vocabulary: self.vocab_size.min(TextClassificationDataset::VOCABULARY),
             buffer: None,
-            labelled: true,
+            labels: TextLabels::Class,
         };
         let pool = match self.loss_compute {
             LossCompute::Last => TimePool::Last,

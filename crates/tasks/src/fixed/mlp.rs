@@ -1,100 +1,100 @@
-//! Builder of the fixed MLP classifiers (`FixedMLP_*`), from the table of the fixed tasks.
+//! Image classification with fully connected networks (paper G.3, `FixedMLP_*`).
 
-use std::sync::Arc;
-
-use taskset_datasets::{Carving, Datasets};
 use taskset_nn::{
     Activation, Dense, Dropout, Flatten, FrozenBatchNorm, Initializer, Layer, LayerNorm, Loss, Network,
 };
 
-use super::{Between, Model, TASKS};
-use crate::models::image_batches::ImageExamples;
-use crate::models::network_task::NetworkTask;
-use crate::spec::{Group, Infeasible};
-use crate::{Error, Task};
+use super::{FixedModel, Images, group, join};
+use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
 
-/// Entries of the shuffle buffer of the tasks without norms and dropout; for the others it is the size of the split.
-const SHUFFLE_BUFFER: usize = 5000;
-
-/// The fixed task of this name, if it is an MLP classifier.
-///
-/// # Errors
-/// [`Error::Data`] if its images cannot be loaded.
-pub fn build(name: &str, data: &Datasets) -> Option<Result<Arc<dyn Task>, Error>> {
-    let task = TASKS.iter().find(|task| task.name == name)?;
-    let Model::Mlp { hidden, activation, between, loss } = task.model else { return None };
-    let activation = Activation::from_name(activation)?;
-    let loss = match loss {
-        "ce" => Loss::SoftmaxCrossEntropy,
-        "mse" => Loss::SigmoidSquaredError,
-        _ => return None,
-    };
-    let between_layers: Option<Layer> = match between {
-        Between::Nothing => None,
-        Between::Offset => Some(FrozenBatchNorm.into()),
-        Between::LayerNorm => Some(LayerNorm.into()),
-        Between::Dropout(keep) => Some(Dropout { keep }.into()),
-        // Real batch norm occurs in convolutional tasks only.
-        Between::BatchNorm => return None,
-    };
-    let group = Group { name: task.group.name(), revision: task.group.revision() };
-    let build = |dataset: &str| -> Result<Arc<dyn Task>, Error> {
-        let examples = ImageExamples {
-            dataset: dataset.to_owned(),
-            carving: Carving::Fixed,
-            num_train: None,
-            batch_size: task.batch_size,
-            buffer: between_layers.is_none().then_some(SHUFFLE_BUFFER),
-            augmentation: None,
-            centre: false,
-        };
-        let infeasible = |Infeasible(reason)| Error::Infeasible { name: name.to_owned(), reason };
-        let input = examples.input().map_err(infeasible)?;
-        let mut layers: Vec<Layer> = vec![Flatten.into()];
-        for &outputs in hidden {
-            layers.push(Dense { outputs }.into());
-            layers.extend(between_layers.clone());
-            layers.push(activation.into());
-        }
-        layers.push(Dense { outputs: input.classes }.into());
-        let network = Network::new(input.shape(), layers, loss).with_weights(Initializer::SonnetDefault);
-        Ok(Arc::new(NetworkTask::new(name, network, examples.load(data)?)?.in_group(group)))
-    };
-    Some(build(task.dataset?))
+/// Fully connected layers; weights start by Sonnet's default.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mlp {
+    /// The images.
+    pub images: Images,
+    /// Widths of the hidden layers.
+    pub hidden: &'static [usize],
+    /// Activation behind every hidden layer.
+    pub activation: Activation,
+    /// What stands between each hidden layer and its activation.
+    pub between: Between,
+    /// The loss.
+    pub loss: MlpLoss,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixed::Group;
-    use taskset_datasets::Source;
-    use taskset_names::Split;
-    use taskset_rng::StreamId;
+/// Normalisation or noise between a layer and its activation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Between {
+    /// Nothing.
+    Nothing,
+    /// Upstream's "batch norm" without any statistics: a fixed factor of `1 / sqrt(1.001)` and an offset.
+    Offset,
+    /// Layer normalisation with scale and offset.
+    LayerNorm,
+    /// Dropout, on in every split, with this probability to *keep* an element.
+    Dropout(f64),
+}
 
-    #[test]
-    fn all_thirteen_build_with_their_published_sizes_and_step() {
-        let data = Datasets::new(Source::Synthetic);
-        let mut built = 0;
-        for fixed in &TASKS {
-            let task = match build(fixed.name, &data) {
-                Some(task) => task.unwrap(),
-                None => {
-                    assert_ne!(fixed.group, Group::Mlp, "{}", fixed.name);
-                    continue;
-                }
-            };
-            built += 1;
-            assert_eq!(task.layout().len() as u64, fixed.cost().num_params, "{}", fixed.name);
-            let mut problem = task.start(&StreamId::root("fixed-mlp-tests"));
-            let mut params = vec![0.0; task.layout().len()];
-            problem.init(&mut params);
-            problem.next_batch(crate::Feed::Training);
-            let mut gradients = params.clone();
-            let loss = problem.loss_and_gradients(&params, &mut gradients);
-            params.iter_mut().zip(&gradients).for_each(|(p, g)| *p -= 0.01 * g);
-            assert!(problem.loss(&params) < loss, "{}", fixed.name);
-            assert!(problem.mean_loss(Split::ValidOuter, &params, 1).is_finite());
+/// The loss of a classifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MlpLoss {
+    /// Mean softmax cross-entropy (nats).
+    CrossEntropy,
+    /// Mean over classes and minibatch of the squared difference of sigmoids and one-hot labels.
+    SquaredError,
+}
+
+impl Between {
+    fn layer(self) -> Option<Layer> {
+        match self {
+            Self::Nothing => None,
+            Self::Offset => Some(FrozenBatchNorm.into()),
+            Self::LayerNorm => Some(LayerNorm.into()),
+            Self::Dropout(keep) => Some(Dropout { keep }.into()),
         }
-        assert_eq!(built, 13);
+    }
+
+    fn summary(self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Offset => ", offsets".to_owned(),
+            Self::LayerNorm => ", layer norm".to_owned(),
+            Self::Dropout(keep) => format!(", dropout keeping {keep}"),
+        }
+    }
+}
+
+impl FixedModel for Mlp {
+    const GROUP: Group = group("fixed_mlp");
+
+    fn dataset(&self) -> Option<&'static str> {
+        Some(self.images.dataset)
+    }
+
+    fn summary(&self) -> String {
+        let loss = match self.loss {
+            MlpLoss::CrossEntropy => "cross-entropy",
+            MlpLoss::SquaredError => "squared error",
+        };
+        let (hidden, between) = (join(self.hidden), self.between.summary());
+        format!("MLP {hidden} {}{between}, {loss}, {}", self.activation.name(), self.images.summary())
+    }
+
+    fn body(&self) -> Result<Body, Infeasible> {
+        let examples = self.images.examples(false);
+        let input = examples.input()?;
+        let mut layers: Vec<Layer> = vec![Flatten.into()];
+        for &outputs in self.hidden {
+            layers.push(Dense { outputs }.into());
+            layers.extend(self.between.layer());
+            layers.push(self.activation.into());
+        }
+        layers.push(Dense { outputs: input.classes }.into());
+        let loss = match self.loss {
+            MlpLoss::CrossEntropy => Loss::SoftmaxCrossEntropy,
+            MlpLoss::SquaredError => Loss::SigmoidSquaredError,
+        };
+        let network = Network::new(input.shape(), layers, loss).with_weights(Initializer::SonnetDefault);
+        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod drawn_batches;
 pub(crate) mod flow;
 pub(crate) mod image_batches;
 pub(crate) mod network_task;
+pub(crate) mod sequence_batches;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod text_batches;

@@ -187,7 +187,7 @@ impl<D: Data> Task for NetworkTask<D> {
             lockstep: self.data.lockstep(self.layout.len()),
             // Every layer lets NaN through, so that a layer with parameters makes every loss NaN.
             nan_is_absorbing: !self.layout.is_empty(),
-            fuses_minibatches: true,
+            fuses_minibatches: self.network.minibatches_may_be_fused(),
         }
     }
 
@@ -223,6 +223,9 @@ fn load<T: Scalar>(plan: &mut Plan<T>, batches: &mut dyn Batches<T>, feed: Feed,
 impl<T: Scalar> Replica<T> {
     /// Minibatches of an evaluation pass.
     fn at_once(&self) -> usize {
+        if !self.network.minibatches_may_be_fused() {
+            return 1;
+        }
         let rows = EVALUATION_ROWS.min(EVALUATION_VALUES / self.network.values_per_row().max(1));
         (rows / self.batch_size).max(1)
     }

@@ -6,7 +6,7 @@ use taskset_datasets::splits::held_out_size;
 use taskset_datasets::text::slice;
 use taskset_datasets::{Datasets, IndexStream, Splits, TextData, carve_text};
 use taskset_names::{Origin, Split};
-use taskset_nn::{BatchMut, Scalar, Shape};
+use taskset_nn::{BatchMut, NO_LABEL, Scalar, Shape};
 use taskset_rng::{Stream, StreamId};
 use taskset_trial::Digest;
 
@@ -34,8 +34,19 @@ pub struct TextExamples {
     /// Entries of the shuffle buffers; `None`: as many as the split has examples, those of training before
     /// [`num_train`](Self::num_train) restricts them.
     pub buffer: Option<usize>,
-    /// Whether the model classifies. Language models read no labels, and most sources have none.
-    pub labelled: bool,
+    /// What the labels of a minibatch are.
+    pub labels: TextLabels,
+}
+
+/// What the labels of a minibatch of text are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextLabels {
+    /// Nothing: the loss reads none. Most sources have no classes.
+    None,
+    /// The class of the text.
+    Class,
+    /// At each position but the last, the next token, or no label where that is padding.
+    NextToken,
 }
 
 impl TextExamples {
@@ -62,7 +73,7 @@ impl TextExamples {
             batch_size: self.batch_size,
             patch_length: self.patch_length,
             vocabulary: self.vocabulary,
-            labelled: self.labelled,
+            labels: self.labels,
         })
     }
 }
@@ -79,8 +90,7 @@ pub(crate) struct TextTask {
     pub(super) vocabulary: usize,
     /// Entries of the shuffle buffer of each split, in the order of [`Split::ALL`].
     pub(super) buffers: [usize; 4],
-    /// Whether the model classifies. Language models read no labels, and most sources have none.
-    pub(super) labelled: bool,
+    pub(super) labels: TextLabels,
 }
 
 impl Data for TextTask {
@@ -93,8 +103,14 @@ impl Data for TextTask {
     }
 
     fn description(&self) -> Option<String> {
-        let Self { data: _, splits, batch_size, patch_length, vocabulary, buffers, labelled } = self;
+        let Self { data: _, splits, batch_size, patch_length, vocabulary, buffers, labels } = self;
         let splits = describe_splits(splits);
+        // Curves are known by this text: it stays as it is for the two older kinds.
+        let labelled = match labels {
+            TextLabels::None => "false",
+            TextLabels::Class => "true",
+            TextLabels::NextToken => "with the next tokens",
+        };
         Some(format!(
             "texts of {splits}, batch {batch_size}, length {patch_length}, vocabulary {vocabulary}, buffers {buffers:?}, \
              labelled {labelled}"
@@ -158,14 +174,24 @@ impl<T: Scalar> Batches<T> for TextBatches {
             Feed::Training => &mut self.training,
             Feed::Evaluation(split) => &mut self.evaluation[split.index()],
         };
-        let TextTask { data, patch_length, vocabulary, labelled, .. } = &*self.text;
+        let TextTask { data, patch_length, vocabulary, labels: kind, .. } = &*self.text;
         streams.batches.next_batch(&mut self.examples);
         let last = u16::try_from(vocabulary.saturating_sub(1)).unwrap_or(u16::MAX);
-        let rows = tokens.chunks_exact_mut(*patch_length).zip(labels);
-        for (&example, (row, label)) in self.examples.iter().zip(rows) {
-            slice(data.tokens(example), row, &mut streams.slices);
+        let labels_per_row = labels.len() / self.examples.len().max(1);
+        let rows = tokens.chunks_exact_mut(*patch_length).zip(labels.chunks_exact_mut(labels_per_row.max(1)));
+        for (&example, (row, labels)) in self.examples.iter().zip(rows) {
+            let text = data.tokens(example);
+            slice(text, row, &mut streams.slices);
             row.iter_mut().for_each(|token| *token = (*token).min(last));
-            *label = if *labelled { data.label(example) } else { 0 };
+            match kind {
+                TextLabels::None => labels.fill(0),
+                TextLabels::Class => labels.fill(data.label(example)),
+                TextLabels::NextToken => {
+                    let next = text.len().min(row.len()).saturating_sub(1);
+                    labels[..next].copy_from_slice(&row[1..=next]);
+                    labels[next..].fill(NO_LABEL);
+                }
+            }
         }
         &mut streams.noise
     }
@@ -176,17 +202,18 @@ mod tests {
     use super::*;
     use taskset_datasets::Source;
 
-    fn task(name: &str, patch_length: usize, vocabulary: usize, labelled: bool) -> Arc<TextTask> {
+    fn task(name: &str, patch_length: usize, vocabulary: usize, labels: TextLabels) -> Arc<TextTask> {
         let data = Datasets::new(Source::Synthetic).text(name).unwrap();
         let splits = carve_text(&data, 3000, Some(200));
         let buffers = [50; 4];
-        Arc::new(TextTask { data, splits, batch_size: 30, patch_length, vocabulary, buffers, labelled })
+        Arc::new(TextTask { data, splits, batch_size: 30, patch_length, vocabulary, buffers, labels })
     }
 
     /// Tokens and labels of the next minibatch.
     fn next(batches: &mut TextBatches, feed: Feed) -> (Vec<u16>, Vec<u16>) {
         let length = batches.text.patch_length;
-        let (mut tokens, mut labels) = (vec![u16::MAX; 30 * length], vec![u16::MAX; 30]);
+        let labels = if batches.text.labels == TextLabels::NextToken { 30 * (length - 1) } else { 30 };
+        let (mut tokens, mut labels) = (vec![u16::MAX; 30 * length], vec![u16::MAX; labels]);
         let batch =
             BatchMut::<f32> { row_count: 30, features: &mut [], tokens: &mut tokens, labels: &mut labels };
         batches.next(feed, batch);
@@ -194,11 +221,27 @@ mod tests {
     }
 
     #[test]
+    fn the_next_tokens_are_labels_and_padding_has_none() {
+        for (name, length) in [("lm1b/bytes", 12), ("lm1b/bytes", 400)] {
+            let task = task(name, length, 256, TextLabels::NextToken);
+            let (tokens, labels) = next(&mut TextBatches::new(task, &StreamId::root("next")), Feed::Training);
+            let padding = tokens.iter().filter(|&&token| token == 0).count();
+            assert_eq!(padding > 0, length == 400);
+            for (row, labels) in tokens.chunks(length).zip(labels.chunks(length - 1)) {
+                for (&label, &token) in labels.iter().zip(&row[1..]) {
+                    assert_eq!(label, if token == 0 { NO_LABEL } else { token });
+                }
+            }
+        }
+    }
+
+    #[test]
     fn rows_are_slices_of_examples_with_their_labels_and_high_tokens_become_the_last() {
-        for (name, length, vocabulary, labelled) in
-            [("imdb_reviews/bytes", 12, 100, true), ("lm1b/subwords8k", 40, 300, false)]
-        {
-            let task = task(name, length, vocabulary, labelled);
+        for (name, length, vocabulary, kind) in [
+            ("imdb_reviews/bytes", 12, 100, TextLabels::Class),
+            ("lm1b/subwords8k", 40, 300, TextLabels::None),
+        ] {
+            let task = task(name, length, vocabulary, kind);
             let mut batches = TextBatches::new(Arc::clone(&task), &StreamId::root("text-batches"));
             for feed in [Feed::Training, Feed::Evaluation(Split::Test)] {
                 let (tokens, labels) = next(&mut batches, feed);
@@ -210,6 +253,7 @@ mod tests {
                     let is_source = |&example: &u32| {
                         let mut text: Vec<u16> = task.data.tokens(example).iter().map(clamp).collect();
                         text.resize(text.len().max(length), 0);
+                        let labelled = kind == TextLabels::Class;
                         let expected = if labelled { task.data.label(example) } else { 0 };
                         label == expected && text.windows(length).any(|window| window == row)
                     };
@@ -221,7 +265,7 @@ mod tests {
 
     #[test]
     fn feeds_are_independent_and_repeat() {
-        let task = task("imdb_reviews/bytes", 12, 256, true);
+        let task = task("imdb_reviews/bytes", 12, 256, TextLabels::Class);
         let start = || TextBatches::new(Arc::clone(&task), &StreamId::root("text-batches"));
         let (mut a, mut b) = (start(), start());
         for split in Split::ALL {
@@ -236,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_visit_draws_a_new_slice() {
-        let task = task("imdb_reviews/bytes", 12, 256, true);
+        let task = task("imdb_reviews/bytes", 12, 256, TextLabels::Class);
         let splits = Splits::clone(&task.splits);
         let longest = splits.get(Split::Train).iter().max_by_key(|&&i| task.data.tokens(i).len()).copied();
         let mut one = TextTask::clone(&task);

@@ -11,10 +11,8 @@ use super::real::Real;
 use super::test_functions::{self, bowl};
 use crate::objectives::PLAIN;
 use crate::objectives::test_functions::TestFunction;
-use crate::spec::Group;
+use crate::spec::{Group, ObjectiveBody, Overhead};
 use crate::{Capabilities, Feed, Layout, Problem, Task};
-
-const GROUP: Group = Group { name: "fixed_two_d", revision: 1 };
 
 /// Where a two-dimensional task starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,9 +24,15 @@ pub enum TwoDStart {
     Random,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Function {
-    Bowl { cond: f64 },
+/// The functions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Function {
+    /// `½ (cond x² + y²)`.
+    Bowl {
+        /// Ratio of the curvatures.
+        cond: f64,
+    },
+    /// A classical test function.
     Test(TestFunction),
 }
 
@@ -49,60 +53,56 @@ impl Function {
     }
 }
 
-/// Upstream's starting point of the bowls: the second draw of TensorFlow 1.15.5 with operation seed 123 (upstream
-/// initialises twice).
-const BOWL_START: [f64; 2] = [0.747_332_573, 0.392_005_116];
-
-/// Name, function and upstream's starting point.
-const TASKS: [(&str, Function, [f64; 2]); 8] = [
-    ("TwoD_Bowl1", Function::Bowl { cond: 1.0 }, BOWL_START),
-    ("TwoD_Bowl10", Function::Bowl { cond: 10.0 }, BOWL_START),
-    ("TwoD_Bowl100", Function::Bowl { cond: 100.0 }, BOWL_START),
-    ("TwoD_Bowl1000", Function::Bowl { cond: 1000.0 }, BOWL_START),
-    ("TwoD_Rosenbrock", Function::Test(TestFunction::Rosenbrock), [5.506_175_041, -2.403_281_927]),
-    ("TwoD_Ackley", Function::Test(TestFunction::Ackley), [13.134_181_976, -21.422_767_639]),
-    ("TwoD_Beale", Function::Test(TestFunction::Beale), [1.803_705_215, -2.941_969_156]),
-    ("TwoD_StyblinskiTang", Function::Test(TestFunction::StyblinskiTang), [2.004_117_012, -3.268_854_618]),
-];
-
-/// The task of this name with upstream's start, if it is one of the two-dimensional tasks.
-pub fn build(name: &str) -> Option<Arc<dyn Task>> {
-    build_with_start(name, TwoDStart::Upstream)
+/// A function of two parameters as data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TwoDBody {
+    pub(crate) function: Function,
+    /// Upstream's starting point.
+    pub(crate) point: [f64; 2],
+    pub(crate) start: TwoDStart,
 }
 
-/// The task of this name with a choice of the start, if it is one of the two-dimensional tasks.
-pub fn build_with_start(name: &str, start: TwoDStart) -> Option<Arc<dyn Task>> {
-    let (name, function, point) = TASKS.into_iter().find(|(known, ..)| *known == name)?;
-    let mut layout = Layout::default();
-    match function {
-        Function::Bowl { .. } => layout.push_as("p", &[2, 1], PLAIN),
-        Function::Test(_) => layout.push_as("p", &[2], PLAIN),
-    };
-    Some(Arc::new(TwoD { name, function, point, start, layout }))
-}
+impl ObjectiveBody for TwoDBody {
+    fn layout(&self) -> Layout {
+        let mut layout = Layout::default();
+        match self.function {
+            Function::Bowl { .. } => layout.push_as("p", &[2, 1], PLAIN),
+            Function::Test(_) => layout.push_as("p", &[2], PLAIN),
+        };
+        layout
+    }
 
-struct TwoD {
-    name: &'static str,
-    function: Function,
-    point: [f64; 2],
-    start: TwoDStart,
-    layout: Layout,
-}
+    fn flops_per_step(&self) -> f64 {
+        // Ackley, the most expensive, has seven transcendental functions; a constant keeps estimates simple.
+        100.0
+    }
 
-impl TwoD {
-    fn problem(&self, replica: &StreamId) -> Replica {
-        Replica {
-            function: self.function,
-            point: self.point,
-            start: self.start,
-            init: replica.child("init").stream(),
-        }
+    fn overhead(&self) -> Overhead {
+        // All evaluations are the same and made once.
+        Overhead { evaluation_share: 0.0, ..Overhead::default() }
+    }
+
+    fn task(&self, name: &str, group: Group) -> Arc<dyn Task> {
+        Arc::new(TwoDTask { name: name.to_owned(), group, body: *self, layout: self.layout() })
     }
 }
 
-impl Task for TwoD {
+struct TwoDTask {
+    name: String,
+    group: Group,
+    body: TwoDBody,
+    layout: Layout,
+}
+
+impl TwoDTask {
+    fn problem(&self, replica: &StreamId) -> Replica {
+        Replica { body: self.body, init: replica.child("init").stream() }
+    }
+}
+
+impl Task for TwoDTask {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn layout(&self) -> &Layout {
@@ -114,13 +114,12 @@ impl Task for TwoD {
     }
 
     fn version(&self) -> Option<TaskVersion> {
-        let Self { name: _, function, point, start, layout: _ } = self;
-        Some(GROUP.version(&format!("{function:?} {point:?} {start:?}")))
+        let TwoDBody { function, point, start } = self.body;
+        Some(self.group.version(&format!("{function:?} {point:?} {start:?}")))
     }
 
     fn flops_per_step(&self) -> f64 {
-        // Ackley, the most expensive, has seven transcendental functions; a constant keeps estimates simple.
-        100.0
+        self.body.flops_per_step()
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -137,18 +136,16 @@ impl Task for TwoD {
 }
 
 struct Replica {
-    function: Function,
-    point: [f64; 2],
-    start: TwoDStart,
+    body: TwoDBody,
     init: Stream,
 }
 
 impl<T: Real> Problem<T> for Replica {
     fn init(&mut self, params: &mut [T]) {
         let mut stream = self.init.clone();
-        let point = match self.start {
-            TwoDStart::Upstream => self.point,
-            TwoDStart::Random => self.function.start().map(|draw| draw.one(&mut stream)),
+        let point = match self.body.start {
+            TwoDStart::Upstream => self.body.point,
+            TwoDStart::Random => self.body.function.start().map(|draw| draw.one(&mut stream)),
         };
         for (p, x) in params.iter_mut().zip(point) {
             *p = T::of(x);
@@ -162,11 +159,11 @@ impl<T: Real> Problem<T> for Replica {
     }
 
     fn loss(&mut self, params: &[T]) -> T {
-        self.function.value_and_gradient(params[0], params[1]).0
+        self.body.function.value_and_gradient(params[0], params[1]).0
     }
 
     fn loss_and_gradients(&mut self, params: &[T], gradients: &mut [T]) -> T {
-        let (loss, gradient) = self.function.value_and_gradient(params[0], params[1]);
+        let (loss, gradient) = self.body.function.value_and_gradient(params[0], params[1]);
         gradients.copy_from_slice(&gradient);
         loss
     }
@@ -176,16 +173,30 @@ impl<T: Real> Problem<T> for Replica {
 #[expect(clippy::float_cmp, reason = "random points are equal only if they are the same")]
 mod tests {
     use super::*;
+    use crate::fixed::{FixedTask, Model, TASKS, TwoD};
     use crate::objectives::testing::{
         assert_close, assert_evaluation, assert_gradient, assert_lockstep, assert_precisions_agree,
     };
+
+    /// Those of the fixed tasks.
+    fn bodies(start: TwoDStart) -> Vec<(&'static str, TwoDBody)> {
+        let body = |task: &'static FixedTask| match task.model {
+            Model::TwoD(TwoD { function, start: point, .. }) => {
+                Some((task.name, TwoDBody { function, point, start }))
+            }
+            _ => None,
+        };
+        let bodies: Vec<_> = TASKS.iter().filter_map(body).collect();
+        assert_eq!(bodies.len(), 8);
+        bodies
+    }
 
     #[test]
     fn upstream_starts_have_upstream_losses() {
         // The table of starting points as computed by TensorFlow 1.15.5 in single precision.
         let losses = [0.3560870, 2.8693638, 28.002133, 279.32983, 107088.30, 21.249809, 2323.9608, 24.378067];
-        for ((name, ..), expected) in TASKS.into_iter().zip(losses) {
-            let task = build(name).unwrap();
+        for ((name, body), expected) in bodies(TwoDStart::Upstream).into_iter().zip(losses) {
+            let task = body.task(name, Group::OWN);
             for replica in 0..2 {
                 let mut problem = task.start(&StreamId::root("t").index(replica));
                 let mut p = [0.0; 2];
@@ -197,8 +208,8 @@ mod tests {
 
     #[test]
     fn random_starts_differ_and_stay_in_their_boxes() {
-        for (name, function, _) in TASKS {
-            let task = build_with_start(name, TwoDStart::Random).unwrap();
+        for (name, body) in bodies(TwoDStart::Random) {
+            let (task, function) = (body.task(name, Group::OWN), body.function);
             let points: Vec<[f64; 2]> = (0..50)
                 .map(|replica| {
                     let mut p = [0.0; 2];
@@ -220,19 +231,13 @@ mod tests {
 
     #[test]
     fn gradients_and_precisions_agree() {
-        for (name, ..) in TASKS {
-            let task = build(name).unwrap();
+        for (name, body) in bodies(TwoDStart::Upstream) {
+            let task = body.task(name, Group::OWN);
             let replica = StreamId::root("t");
             assert_gradient(&mut *task.start_f64(&replica), &[1.2, -0.7], 1e-6);
             assert_precisions_agree(&*task, &replica, 1e-5);
             assert_evaluation(&*task, true);
             assert_lockstep(&*task);
         }
-    }
-
-    #[test]
-    fn other_names_are_not_ours() {
-        assert!(build("TwoD_Bowl2").is_none());
-        assert!(build("mlp_family_seed1").is_none());
     }
 }

@@ -13,14 +13,15 @@ fn conv(outputs: usize) -> Layer {
     Conv { outputs, kernel: 3, stride: 1, padding: Padding::Same, bias: true }.into()
 }
 
-/// A convolution, a norm, an activation, a second norm, and a classifier.
+/// A convolution, a norm, an activation, both again, and a classifier.
 fn network(input: Shape, channels: usize, activation: Activation) -> Network {
     let layers = vec![
         conv(channels),
         BatchNorm.into(),
         activation.into(),
         BatchNorm.into(),
-        SpatialPool::SquaredMean.into(),
+        activation.into(),
+        SpatialPool::Mean.into(),
         Dense { outputs: 3 }.into(),
     ];
     Network::new(input, layers, Loss::SoftmaxCrossEntropy)
@@ -45,9 +46,11 @@ proptest! {
     #[test]
     fn gradients_of_every_shape(
         size in [1usize..9, 1usize..9], inputs in 1usize..4,
-        channels in prop::sample::select(&[1, 2, 3, 16, 20, 64, 100, 257, 300][..]), rows in 3usize..6,
+        channels in prop::sample::select(&[1, 2, 3, 16, 20, 64, 100, 257, 300][..]), rows in 1usize..4,
         activation in prop::sample::select(&[Activation::Tanh, Activation::Cos, Activation::Swish][..]),
     ) {
+        // A few pixels may vary so little that the norm magnifies the rounding of f32 beyond the tolerance.
+        let rows = rows + 24 / (size[0] * size[1]);
         check(&network(image(size[0], size[1], inputs), channels, activation), rows);
     }
 }

@@ -35,8 +35,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(25))]
     #[test]
     fn gradients_of_every_shape(
-        size in [1usize..6, 1usize..6], channels in prop::array::uniform3(1usize..20), kernels in [1usize..6, 1usize..6],
-        strides in [1usize..4, 1usize..3], bias: bool, rows in 1usize..6,
+        size in [1usize..4, 1usize..4], channels in prop::array::uniform3(1usize..20), kernels in [1usize..6, 1usize..6],
+        strides in [1usize..4, 1usize..3], bias: bool, rows in 1usize..4,
         activation in prop::sample::select(&[Activation::Tanh, Activation::Cos][..]),
     ) {
         let mut layers: Vec<Layer> = Vec::new();

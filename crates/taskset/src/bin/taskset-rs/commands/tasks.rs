@@ -88,7 +88,6 @@ struct Listed<'a> {
     dataset: Option<&'a str>,
     num_params: u64,
     feasible: bool,
-    trainable: bool,
     mflops_per_step: f64,
 }
 
@@ -100,7 +99,6 @@ impl<'a> From<&'a Description> for Listed<'a> {
             dataset: d.dataset.as_deref(),
             num_params: d.num_params,
             feasible: d.feasible,
-            trainable: d.trainable,
             mflops_per_step: d.flops_per_step / 1e6,
         }
     }
@@ -116,10 +114,8 @@ fn positive(text: &str) -> Result<f64, String> {
 
 /// The descriptions that patterns stand for; all of them for none.
 fn described(patterns: &[String]) -> anyhow::Result<Vec<Description>> {
-    let all: Vec<String> = tasks::families().iter().map(|family| family.name.to_owned()).collect();
-    let patterns =
-        if patterns.is_empty() { [all, vec!["fixed".to_owned()]].concat() } else { patterns.to_vec() };
-    Ok(tasks::select(&patterns)?.iter().map(|name| tasks::describe(name)).collect::<Result<_, _>>()?)
+    let names = if patterns.is_empty() { tasks::all_names().collect() } else { tasks::select(patterns)? };
+    Ok(names.iter().map(|name| tasks::describe(name)).collect::<Result<_, _>>()?)
 }
 
 #[derive(Serialize)]
@@ -127,7 +123,6 @@ struct Screened<'a> {
     name: &'a str,
     family: &'a str,
     num_params: u64,
-    trainable: bool,
     /// Estimated minutes of a trial; none for a task without a model.
     minutes: Option<f64>,
     /// Why it is rejected.
@@ -159,7 +154,6 @@ fn screened(
             name: &task.name,
             family: &task.family,
             num_params: task.num_params,
-            trainable: task.trainable,
             minutes,
             rejected: reason,
         });
@@ -168,14 +162,13 @@ fn screened(
     if json {
         output::json(shown)?;
     } else {
-        let last = if rejected { "rejected because" } else { "status" };
+        let last = if rejected { "rejected because" } else { "family" };
         let row = |task: &Screened<'_>| {
-            let status = if task.trainable { "trainable" } else { "described" };
             vec![
                 task.name.to_owned(),
                 task.num_params.to_string(),
                 task.minutes.map_or("-".to_owned(), output::short),
-                task.rejected.clone().unwrap_or_else(|| status.to_owned()),
+                task.rejected.clone().unwrap_or_else(|| task.family.to_owned()),
             ]
         };
         let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
@@ -200,42 +193,30 @@ fn list(patterns: &[String], json: bool) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> = listed
         .iter()
         .map(|l| {
-            let status = match (l.feasible, l.trainable) {
-                (false, _) => "infeasible",
-                (true, true) => "trainable",
-                (true, false) => "described",
-            };
+            let feasible = if l.feasible { "yes" } else { "no" };
             vec![
                 l.name.to_owned(),
                 l.family.to_owned(),
                 l.dataset.unwrap_or("-").to_owned(),
                 l.num_params.to_string(),
                 output::short(l.mflops_per_step),
-                status.to_owned(),
+                feasible.to_owned(),
             ]
         })
         .collect();
     let right = [false, false, false, true, true, false];
-    output::table(&["name", "family", "dataset", "parameters", "MFLOP/step", "status"], &right, &rows)
+    output::table(&["name", "family", "dataset", "parameters", "MFLOP/step", "feasible"], &right, &rows)
 }
 
 fn families() -> anyhow::Result<()> {
     let mut rows: Vec<Vec<String>> = tasks::families()
         .iter()
-        .map(|family| {
-            let trainable = tasks::describe(&format!("{}_seed0", family.name)).is_ok_and(|d| d.trainable);
-            let status = if trainable { "trainable" } else { "described" };
-            vec![format!("{}_seed{{0..999}}", family.name), status.to_owned(), family.summary.to_owned()]
-        })
+        .map(|family| vec![format!("{}_seed{{0..999}}", family.name), family.summary.to_owned()])
         .collect();
     let fixed = tasks::select(&["fixed"])?;
-    let trainable = fixed.iter().filter(|name| tasks::describe(name).is_ok_and(|d| d.trainable)).count();
-    let fixed_line =
-        format!("{} named tasks, {trainable} of them trainable; `tasks list fixed` shows them", fixed.len());
-    rows.push(vec!["fixed".to_owned(), "partly".to_owned(), fixed_line]);
-    output::table(&["tasks", "status", "what they are"], &[false; 3], &rows)?;
-    say!("(trainable: can be trained by this version; described: configuration and size only)");
-    Ok(())
+    let line = format!("{} tasks with names of their own; `tasks list fixed` shows them", fixed.len());
+    rows.push(vec!["fixed".to_owned(), line]);
+    output::table(&["tasks", "what they are"], &[false; 2], &rows)
 }
 
 #[derive(Serialize)]
@@ -247,6 +228,8 @@ struct Shown<'a> {
     num_params: u64,
     feasible: bool,
     reason: &'a Option<String>,
+    /// What the name says and the task does not do.
+    note: Option<&'a str>,
 }
 
 fn show(name: &str, json: bool) -> anyhow::Result<()> {
@@ -260,6 +243,7 @@ fn show(name: &str, json: bool) -> anyhow::Result<()> {
             num_params: d.num_params,
             feasible: d.feasible,
             reason: &d.reason,
+            note: d.note,
         });
     }
     let config = d.config.as_ref().map_or_else(|| "none (a fixed task)".to_owned(), ToString::to_string);
@@ -267,16 +251,17 @@ fn show(name: &str, json: bool) -> anyhow::Result<()> {
         Some(reason) => format!("no: {reason}"),
         None => "yes".to_owned(),
     };
-    let trainable = if d.trainable { "yes" } else { "not by this version" };
-    output::lines([
+    let mut lines = vec![
         format!("name        {}", d.name),
         format!("family      {}", d.family),
+        format!("task        {}", d.summary),
         format!("config      {config}"),
         format!("data set    {}", d.dataset.as_deref().unwrap_or("none")),
         format!("parameters  {}", d.num_params),
         format!("feasible    {feasible}"),
-        format!("trainable   {trainable}"),
-    ])
+    ];
+    lines.extend(d.note.map(|note| format!("note        {note}")));
+    output::lines(lines)
 }
 
 #[derive(Serialize)]
