@@ -28,7 +28,8 @@ use run::Subject;
 /// numbers.
 #[derive(Parser)]
 #[command(
-    name = "cargo xtask probe",
+    name = "probe",
+    bin_name = "cargo xtask probe",
     after_help = "A file has cases with stated formulas for parameters, minibatch and random numbers (docs/testing.md).\n\n\
                   Example:\n  cargo xtask probe xtask/tests/fixtures/tensorflow_cases.json --task 'FixedMLP_*'\n\n\
                   Exit codes: 0 nothing differs by more than its limit, 1 something does or cannot be compared, \
