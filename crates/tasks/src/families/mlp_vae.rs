@@ -5,7 +5,7 @@ use taskset_nn::{Activation, Flatten, GaussianLikelihood, Initializer, Latent, L
 
 use super::{ImageDatasetConfig, TaskConfig, json};
 use crate::sampling::Sampler;
-use crate::spec::{Body, Examples, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `mlp_vae_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +83,7 @@ impl TaskConfig for MlpVaeConfig {
         ];
         let loss = Loss::GaussianLikelihood(LIKELIHOOD);
         let network = Network::new(shape, layers.concat(), loss).with_weights(self.w_init);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 

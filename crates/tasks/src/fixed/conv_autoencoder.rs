@@ -7,7 +7,7 @@ use taskset_nn::{
 
 use super::{FixedModel, Images, group, join};
 use crate::models::image_batches::InputShape;
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Convolutions 3×3 of stride 2 with relu to a code, and transposed convolutions back; the loss is the mean over pixels,
 /// channels and minibatch of `(x − sigmoid(output))²`.
@@ -101,7 +101,7 @@ impl FixedModel for ConvAe {
         });
         let network =
             Network::new(input.shape(), layers.concat(), loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 
@@ -130,6 +130,6 @@ impl FixedModel for ConvVae {
         let loss = Loss::GaussianLikelihood(GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) });
         let network =
             Network::new(input.shape(), layers.concat(), loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }

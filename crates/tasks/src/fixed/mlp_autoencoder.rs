@@ -6,7 +6,7 @@ use taskset_nn::{
 };
 
 use super::{FixedModel, Images, group, join};
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Fully connected layers back to the image, relu behind all but the last; the loss is the mean over pixels, channels and
 /// minibatch of `(x − sigmoid(output))²`.
@@ -54,7 +54,7 @@ impl FixedModel for MlpAe {
             reduction: Reduction::Mean,
         });
         let network = Network::new(shape, layers, loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 
@@ -84,6 +84,6 @@ impl FixedModel for MlpVae {
         ];
         let loss = Loss::GaussianLikelihood(GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) });
         let network = Network::new(shape, layers.concat(), loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
