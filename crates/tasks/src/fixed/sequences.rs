@@ -82,7 +82,10 @@ impl FixedModel for SequenceCopy {
 
     fn summary(&self) -> String {
         let Self { core, hidden, length, tokens } = self;
-        format!("{} {hidden} repeats {length} of {tokens} tokens, batch {BATCH_SIZE}", core.name())
+        format!(
+            "{} {hidden} repeats {length} tokens, {tokens} different ones, batch {BATCH_SIZE}",
+            core.name()
+        )
     }
 
     fn body(&self) -> Result<Body, Infeasible> {
