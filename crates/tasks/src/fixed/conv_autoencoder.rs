@@ -1,11 +1,12 @@
 //! Convolutional autoencoders and variational autoencoders of images (paper G.3).
 
 use taskset_nn::{
-    Activation, Conv, ConvTranspose, Dense, Distance, Flatten, GaussianLikelihood, Initializer, Latent,
-    Layer, Loss, Network, Output, Padding, Reconstruction, Reduction, SplitChannels, Unflatten,
+    Activation, Conv, ConvTranspose, Dense, Flatten, Initializer, Latent, Layer, Loss, Network, Padding,
+    SplitChannels, Unflatten,
 };
 
-use super::{FixedModel, Images, group, join};
+use super::{FixedModel, Images, SIGMOID_SQUARES, group, join};
+use crate::models::PIXEL_LIKELIHOOD;
 use crate::models::image_batches::InputShape;
 use crate::spec::{Body, Examples, Group, Infeasible};
 
@@ -94,11 +95,7 @@ impl FixedModel for ConvAe {
             decoder(self.decoder, input, input.channels)?,
             vec![Flatten.into()],
         ];
-        let loss = Loss::Reconstruction(Reconstruction {
-            output: Output::Sigmoid,
-            distance: Distance::Squared,
-            reduction: Reduction::Mean,
-        });
+        let loss = Loss::Reconstruction(SIGMOID_SQUARES);
         let network =
             Network::new(input.shape(), layers.concat(), loss).with_weights(Initializer::SonnetDefault);
         Ok(Body::network(network, Examples::Images(examples)))
@@ -127,7 +124,7 @@ impl FixedModel for ConvVae {
             decoder(self.decoder, input, 2 * input.channels)?,
             vec![SplitChannels.into()],
         ];
-        let loss = Loss::GaussianLikelihood(GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) });
+        let loss = Loss::GaussianLikelihood(PIXEL_LIKELIHOOD);
         let network =
             Network::new(input.shape(), layers.concat(), loss).with_weights(Initializer::SonnetDefault);
         Ok(Body::network(network, Examples::Images(examples)))

@@ -64,7 +64,7 @@ impl FixedModel for Associative {
     fn summary(&self) -> String {
         let Self { core, hidden, pairs, tokens } = self;
         format!(
-            "{} {hidden} finds a value among {pairs} pairs of {tokens} tokens, batch {BATCH_SIZE}",
+            "{} {hidden} finds a value among {pairs} pairs, {tokens} different tokens, batch {BATCH_SIZE}",
             core.name()
         )
     }
