@@ -1,6 +1,7 @@
 //! What happens where output cannot be written, where a signal comes, and where the system gives less than was asked for.
 #![cfg(unix)]
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -118,6 +119,46 @@ fn an_interrupted_trial_keeps_its_points_in_a_file_that_says_so() {
     let ran = interrupted(&long, "valid_inner", "INT");
     assert_eq!(ran.code, 130);
     assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_interrupted_trial_with_checkpoints_goes_on_to_the_same_curve() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| arg(&directory.path().join(name));
+    let (whole, parts) = (file("whole.parquet"), file("parts.parquet"));
+    let trial = [
+        "train",
+        "TwoD_Rosenbrock",
+        "adam8p_wide_grid_seed4",
+        "--steps",
+        "4000000",
+        "--eval-every",
+        "1000000",
+        "--eval-batches",
+        "1",
+        "--out",
+    ];
+    let saved = [&trial[..], &[&parts, "--checkpoint-every", "0.0001"]].concat();
+    let checkpoint = format!("{parts}.checkpoint");
+    for _ in 0..2 {
+        let ran = interrupted(&saved, "valid_inner", "INT");
+        assert_eq!(ran.code, 130, "{}", ran.stderr);
+        assert!(ran.stderr.contains("goes on from") && ran.stderr.contains(&checkpoint), "{}", ran.stderr);
+        assert!(Path::new(&checkpoint).exists());
+    }
+    // Another trial does not take it.
+    let other = [&saved[..], &["--replica", "1"]].concat();
+    fs::remove_file(&parts).unwrap();
+    fails(&other, 1, &[&checkpoint, "one of the trial", "remove it"]);
+    let ran = run(&saved);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("going on after step"), "{}", ran.stderr);
+    assert!(!Path::new(&checkpoint).exists());
+    ok(&[&trial[..], &[&whole]].concat());
+    assert!(ok(&["curves", "diff", &whole, &parts]).contains("trials: 1 equal"));
+    // What is damaged is not gone on from.
+    fs::write(&checkpoint, b"no checkpoint").unwrap();
+    fails(&saved, 1, &[&checkpoint, "damaged"]);
 }
 
 #[test]

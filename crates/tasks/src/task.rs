@@ -109,6 +109,15 @@ pub trait Problem<T: Float>: Send {
     /// Draws the next minibatch of a feed and makes it current.
     fn next_batch(&mut self, feed: Feed);
 
+    /// Draws `count` minibatches of a feed that nobody needs: the streams are then where they are after `count` calls of
+    /// [`next_batch`](Problem::next_batch). Which minibatch is current then is not defined. The default draws them; tasks
+    /// whose minibatches have numbers of their own count only.
+    fn skip(&mut self, feed: Feed, count: u64) {
+        for _ in 0..count {
+            self.next_batch(feed);
+        }
+    }
+
     /// Loss on the current minibatch (natural units of the task).
     fn loss(&mut self, params: &[T]) -> T;
 

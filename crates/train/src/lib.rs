@@ -47,6 +47,7 @@
 //! ([`run_lockstep`]), which changes no bit either.
 
 mod check;
+mod checkpoint;
 mod cost;
 mod error;
 mod identity;
@@ -59,6 +60,7 @@ mod sweep;
 mod trial;
 
 pub use check::{StepCheck, check_steps, take_steps};
+pub use checkpoint::{Checkpoint, InvalidCheckpoint, Saving, TrialState};
 pub use cost::{MachineRate, Rejection, check_operations, estimate_minutes, screen};
 pub use error::Error;
 pub use identity::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};
@@ -68,4 +70,7 @@ pub use plan::{MAX_EVALUATIONS, SweepPlan, check_protocol};
 pub use recheck::{Recheck, kernels_of, recheck};
 pub use sweep::{Outcome, Sweep};
 pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};
-pub use trial::{TrialError, configure, replica_stream, run_lockstep, run_trial, schedule_steps};
+pub use trial::{
+    TrialError, configure, continue_lockstep, continue_trial, replica_stream, run_lockstep, run_trial,
+    schedule_steps,
+};

@@ -6,6 +6,7 @@ use taskset_names::Split;
 use taskset_optim::{Error, Facts, Optimizer, Run, Step};
 use taskset_tasks::{Feed, Problem, Task};
 
+use crate::checkpoint::{Checkpoint, TrialState};
 use crate::replica_stream;
 
 /// Trials in lockstep, between two steps.
@@ -70,6 +71,45 @@ impl<'a> Lockstep<'a> {
         })
     }
 
+    /// Goes on from where each trial was, in the order of the trials; all of them after `step` steps and as many minibatches
+    /// of each split's evaluation. The caller has [checked](Checkpoint::check) them.
+    pub(crate) fn restore(
+        &mut self,
+        checkpoints: &[&Checkpoint],
+        step: u32,
+        evaluated: u64,
+    ) -> Result<(), Error> {
+        for (trial, checkpoint) in checkpoints.iter().enumerate() {
+            self.diverged_at[trial] = checkpoint.curve.diverged_at;
+            if let Some(state) = &checkpoint.state {
+                self.params[trial * self.n..][..state.params.len()].copy_from_slice(&state.params);
+                self.running[trial].run.restore(&state.slots)?;
+            }
+        }
+        for trial in (0..checkpoints.len()).rev() {
+            if checkpoints[trial].state.is_none() {
+                self.end(trial);
+            }
+        }
+        if !self.running.is_empty() {
+            self.problem.skip(Feed::Training, u64::from(step));
+            for split in Split::ALL {
+                self.problem.skip(Feed::Evaluation(split), evaluated);
+            }
+        }
+        Ok(())
+    }
+
+    /// Parameters and optimizer's state of every trial in their order; none for those that have ended.
+    pub(crate) fn states(&self) -> Result<Vec<Option<TrialState>>, Error> {
+        let mut states = vec![None; self.diverged_at.len()];
+        for (trial, params) in self.running.iter().zip(self.params.chunks_exact(self.n)) {
+            let slots = trial.run.save()?;
+            states[trial.trial] = Some(TrialState { params: params.to_vec(), slots });
+        }
+        Ok(states)
+    }
+
     /// The first half of a step: draws a training minibatch and computes every trial's loss and gradient.
     pub(crate) fn differentiate(&mut self) {
         self.problem.next_batch(Feed::Training);
@@ -124,17 +164,22 @@ impl<'a> Lockstep<'a> {
             if !self.running[row].facts.keeps_nan || !params.iter().all(|p| p.is_nan()) {
                 continue;
             }
-            let lost = self.running.swap_remove(row);
-            // The last row takes the place of the lost one.
-            let last = self.running.len();
-            self.params.copy_within(last * self.n.., row * self.n);
-            self.params.truncate(last * self.n);
-            self.gradients.truncate(last * self.n);
-            self.evaluation.truncate(last * self.n);
-            self.losses.truncate(last);
+            let lost = self.end(row);
             // A full run would show it in the next training loss or, if this is the last step before an evaluation, there.
             self.diverged_at[lost.trial].get_or_insert(done);
         }
+    }
+
+    /// Ends the trial of a row; the last row takes its place.
+    fn end(&mut self, row: usize) -> Running {
+        let ended = self.running.swap_remove(row);
+        let last = self.running.len();
+        self.params.copy_within(last * self.n.., row * self.n);
+        self.params.truncate(last * self.n);
+        self.gradients.truncate(last * self.n);
+        self.evaluation.truncate(last * self.n);
+        self.losses.truncate(last);
+        ended
     }
 }
 

@@ -179,6 +179,9 @@ impl Sweep {
                         let curves = match run_until(&**task, trials, replica, &self.protocol, &stop) {
                             Ok(curves) => curves,
                             Err(TrialError::Cancelled) => return,
+                            Err(TrialError::Checkpoint(invalid)) => {
+                                unreachable!("no trial of a sweep goes on from a checkpoint: {invalid}")
+                            }
                             Err(TrialError::Optimizer(source)) => {
                                 let source = Box::new(source);
                                 // Whoever receives it stops the other threads.

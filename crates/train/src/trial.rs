@@ -11,6 +11,7 @@ use taskset_rng::StreamId;
 use taskset_tasks::Task;
 use taskset_trial::{Curve, Protocol, TrialSpec};
 
+use crate::checkpoint::{Checkpoint, InvalidCheckpoint, Saving};
 use crate::lockstep::Lockstep;
 use crate::{TrialObserver, task_identity, trial_spec};
 
@@ -21,9 +22,12 @@ pub enum TrialError {
     /// It was stopped on request before its end. Its observer was told every evaluation until then.
     #[error("stopped on request before the trial was finished")]
     Cancelled,
-    /// The optimizer cannot work with the task's parameters.
+    /// The optimizer cannot work with the task's parameters, or its state cannot be saved.
     #[error(transparent)]
     Optimizer(#[from] taskset_optim::Error),
+    /// It cannot go on from the checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] InvalidCheckpoint),
 }
 
 /// The stream from which everything random of a (task, replica) is derived. The optimizer is not part of the name:
@@ -79,13 +83,67 @@ pub fn run_trial(
     observer: &mut dyn TrialObserver,
     cancel: &AtomicBool,
 ) -> Result<Curve, TrialError> {
+    continue_trial(task, optimizer, replica, protocol, None, None, observer, cancel)
+}
+
+/// As [`run_trial`], but goes on from a checkpoint, if there is one, and makes checkpoints, if that is wanted. The curve has
+/// the bits that it has without any interruption, however often the trial was stopped. Its seconds are those of all parts
+/// together.
+///
+/// Going on costs as much time as drawing the minibatches that were used before.
+///
+/// # Errors
+/// As [`run_trial`]; [`TrialError::Checkpoint`] if the checkpoint is not one of this trial.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "those of `run_trial` and two more; a struct would be taken apart at once"
+)]
+pub fn continue_trial(
+    task: &dyn Task,
+    optimizer: &dyn Optimizer,
+    replica: u32,
+    protocol: &Protocol,
+    from: Option<&Checkpoint>,
+    saving: Option<Saving<'_>>,
+    observer: &mut dyn TrialObserver,
+    cancel: &AtomicBool,
+) -> Result<Curve, TrialError> {
     let _flush = FlushGuard::new();
     let stop = || cancel.load(Ordering::Relaxed);
     let identity = Arc::new(task_identity(task));
     let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
     let mut group = LockstepGroup::start(task, vec![Trial { spec, optimizer }], replica, protocol)?;
-    group.run(&mut |curve| observer.evaluated(curve), &stop)?;
+    if let Some(from) = from {
+        group.restore(&[from])?;
+    }
+    let saving = saving.map(|saving| GroupSaving { every: saving.every, save: one_by_one(saving.save) });
+    group.run(&mut |curve| observer.evaluated(curve), saving, &stop)?;
     Ok(group.into_curves().swap_remove(0))
+}
+
+/// Trials in lockstep from their checkpoints on, which must all be after the same step: [`run_lockstep`] of those that were
+/// stopped. Each may have been alone before, or in other company.
+///
+/// # Errors
+/// As [`run_lockstep`] and [`continue_trial`].
+pub fn continue_lockstep(
+    task: &dyn Task,
+    optimizers: &[&dyn Optimizer],
+    replica: u32,
+    protocol: &Protocol,
+    from: &[&Checkpoint],
+    cancel: &AtomicBool,
+) -> Result<Vec<Curve>, TrialError> {
+    let _flush = FlushGuard::new();
+    let identity = Arc::new(task_identity(task));
+    let trials = optimizers.iter().map(|&optimizer| {
+        let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
+        Trial { spec, optimizer }
+    });
+    let mut group = LockstepGroup::start(task, trials.collect(), replica, protocol)?;
+    group.restore(from)?;
+    group.run(&mut |_| {}, None, &|| cancel.load(Ordering::Relaxed))?;
+    Ok(group.into_curves())
 }
 
 /// Trains trials of one task and replica that differ only in their optimizers, in lockstep on the calling thread: on the
@@ -125,7 +183,7 @@ pub(crate) fn run_until(
 ) -> Result<Vec<Curve>, TrialError> {
     let _flush = FlushGuard::new();
     let mut group = LockstepGroup::start(task, trials, replica, protocol)?;
-    group.run(&mut |_| {}, stop)?;
+    group.run(&mut |_| {}, None, stop)?;
     Ok(group.into_curves())
 }
 
@@ -140,9 +198,28 @@ struct LockstepGroup<'a> {
     steps: Arc<[u32]>,
     /// The curves, of all trials in their order.
     curves: Vec<Curve>,
+    /// Steps done.
+    done: u32,
+    /// Evaluations done.
+    evaluations: usize,
     train_time: Duration,
     eval_time: Duration,
+    /// Seconds of training and of evaluation that each trial had before it went on here.
+    before: Vec<[f64; 2]>,
 }
+
+/// How a group saves its trials.
+struct GroupSaving<'a> {
+    every: Duration,
+    save: Box<dyn FnMut(Vec<Checkpoint>) + 'a>,
+}
+
+fn one_by_one<'a>(save: &'a mut dyn FnMut(Checkpoint)) -> Box<dyn FnMut(Vec<Checkpoint>) + 'a> {
+    Box::new(move |checkpoints| checkpoints.into_iter().for_each(&mut *save))
+}
+
+/// Steps between two looks at the clock: looking takes as long as a tenth of the shortest steps.
+const LOOK_EVERY: u32 = 16;
 
 impl<'a> LockstepGroup<'a> {
     fn start(
@@ -153,6 +230,7 @@ impl<'a> LockstepGroup<'a> {
     ) -> Result<Self, TrialError> {
         let optimizers: Vec<&dyn Optimizer> = trials.iter().map(|trial| trial.optimizer).collect();
         let steps: Arc<[u32]> = protocol.eval_steps().into();
+        let before = vec![[0.0; 2]; trials.len()];
         let curve = |trial: Trial<'_>| Curve {
             spec: trial.spec,
             steps: Arc::clone(&steps),
@@ -167,27 +245,97 @@ impl<'a> LockstepGroup<'a> {
             trials: Lockstep::start(task, &optimizers, replica)?,
             curves: trials.into_iter().map(curve).collect(),
             steps,
+            done: 0,
+            evaluations: 0,
             train_time: Duration::ZERO,
             eval_time: Duration::ZERO,
+            before,
         })
     }
 
-    /// Trains and evaluates to the end.
-    fn run(&mut self, evaluated: Evaluated<'_>, stop: &dyn Fn() -> bool) -> Result<(), TrialError> {
-        let mut done = 0;
-        for point in 0..self.steps.len() {
-            let start = Instant::now();
-            while done < self.steps[point] && !self.trials.running.is_empty() {
+    /// Goes on from where each trial was, in the order of the trials.
+    fn restore(&mut self, from: &[&Checkpoint]) -> Result<(), TrialError> {
+        let invalid = |reason: String| Err(TrialError::Checkpoint(InvalidCheckpoint { reason }));
+        let Some(first) = from.first() else { return invalid("there is none".to_owned()) };
+        if from.len() != self.curves.len() {
+            return invalid(format!("{} checkpoints of {} trials", from.len(), self.curves.len()));
+        }
+        let (step, evaluations) = (first.step, first.evaluations());
+        for (checkpoint, fresh) in from.iter().zip(&self.curves) {
+            checkpoint.check(fresh)?;
+            if (checkpoint.step, checkpoint.evaluations()) != (step, evaluations) {
+                return invalid(format!("after {} steps, and another one after {step}", checkpoint.step));
+            }
+        }
+        let minibatches = evaluations as u64 * u64::from(self.protocol.eval_batches);
+        self.trials.restore(from, step, minibatches)?;
+        for ((curve, before), checkpoint) in self.curves.iter_mut().zip(&mut self.before).zip(from) {
+            let Curve { losses, diverged_at, train_seconds, eval_seconds, .. } = &checkpoint.curve;
+            curve.losses.clone_from(losses);
+            curve.diverged_at = *diverged_at;
+            *before = [*train_seconds, *eval_seconds];
+        }
+        (self.done, self.evaluations) = (step, evaluations);
+        Ok(())
+    }
+
+    /// Where each trial stands now.
+    fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, TrialError> {
+        self.count_seconds();
+        let states = self.trials.states()?;
+        let trials = self.curves.iter().zip(&self.trials.diverged_at).zip(states);
+        let checkpoint = |((curve, &diverged_at), state): ((&Curve, &Option<u32>), _)| {
+            // In training, since the last evaluation.
+            let diverged_at = curve.diverged_at.or(diverged_at);
+            Checkpoint { step: self.done, curve: Curve { diverged_at, ..curve.clone() }, state }
+        };
+        Ok(trials.map(checkpoint).collect())
+    }
+
+    /// Trains and evaluates to the end, or until it is stopped; then it saves itself, if that is wanted.
+    fn run(
+        &mut self,
+        evaluated: Evaluated<'_>,
+        mut saving: Option<GroupSaving<'_>>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), TrialError> {
+        let ended = self.advance(evaluated, &mut saving, stop);
+        if let (Err(TrialError::Cancelled), Some(saving)) = (&ended, &mut saving) {
+            (saving.save)(self.checkpoints()?);
+        }
+        ended
+    }
+
+    fn advance(
+        &mut self,
+        evaluated: Evaluated<'_>,
+        saving: &mut Option<GroupSaving<'_>>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), TrialError> {
+        let mut saved = Instant::now();
+        for point in self.evaluations..self.steps.len() {
+            let mut start = Instant::now();
+            while self.done < self.steps[point] && !self.trials.running.is_empty() {
                 if stop() {
                     return Err(TrialError::Cancelled);
                 }
                 self.trials.differentiate();
-                self.trials.update(done);
-                done += 1;
+                self.trials.update(self.done);
+                self.done += 1;
+                let Some(saving) = saving else { continue };
+                let look = self.done.is_multiple_of(LOOK_EVERY) || saving.every.is_zero();
+                if look && saved.elapsed() >= saving.every {
+                    self.train_time += start.elapsed();
+                    (saving.save)(self.checkpoints()?);
+                    (start, saved) = (Instant::now(), Instant::now());
+                }
             }
+            // Trials that have all ended are where a full run would be.
+            self.done = self.steps[point];
             let trained = Instant::now();
             self.train_time += trained - start;
             self.evaluate(self.steps[point], evaluated, stop)?;
+            self.evaluations += 1;
             self.eval_time += trained.elapsed();
         }
         Ok(())
@@ -216,7 +364,7 @@ impl<'a> LockstepGroup<'a> {
             }
         }
         let diverged_at = self.trials.diverged_at.clone();
-        let [train_seconds, eval_seconds] = self.seconds();
+        self.count_seconds();
         for ((curve, point), diverged_at) in self.curves.iter_mut().zip(points).zip(diverged_at) {
             for (losses, loss) in curve.losses.iter_mut().zip(point) {
                 losses.push(loss);
@@ -226,7 +374,6 @@ impl<'a> LockstepGroup<'a> {
             if point.iter().any(|loss| !loss.is_finite()) {
                 curve.diverged_at.get_or_insert(step);
             }
-            (curve.train_seconds, curve.eval_seconds) = (train_seconds, eval_seconds);
             evaluated(curve);
         }
         Ok(())
@@ -234,16 +381,16 @@ impl<'a> LockstepGroup<'a> {
 
     /// The curves, each with its share of the time.
     fn into_curves(mut self) -> Vec<Curve> {
-        let [train_seconds, eval_seconds] = self.seconds();
-        for curve in &mut self.curves {
-            (curve.train_seconds, curve.eval_seconds) = (train_seconds, eval_seconds);
-        }
+        self.count_seconds();
         self.curves
     }
 
-    /// The share of each trial in the seconds of training and evaluation so far.
-    fn seconds(&self) -> [f64; 2] {
+    /// Tells each curve its share in the seconds of training and evaluation so far.
+    fn count_seconds(&mut self) {
         let share = 1.0 / self.curves.len().max(1) as f64;
-        [self.train_time, self.eval_time].map(|time| time.as_secs_f64() * share)
+        let [train, eval] = [self.train_time, self.eval_time].map(|time| time.as_secs_f64() * share);
+        for (curve, [train_before, eval_before]) in self.curves.iter_mut().zip(&self.before) {
+            (curve.train_seconds, curve.eval_seconds) = (train_before + train, eval_before + eval);
+        }
     }
 }

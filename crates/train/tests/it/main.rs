@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod absorbing;
+mod checkpoint;
 mod determinism;
 mod divergence;
 mod lockstep;

@@ -208,6 +208,10 @@ impl<T: Real> Problem<T> for Replica<T> {
         self.noise.redraw(feed);
     }
 
+    fn skip(&mut self, feed: Feed, count: u64) {
+        self.noise.skip(feed, count);
+    }
+
     fn loss(&mut self, params: &[T]) -> T {
         self.pass(params, None);
         self.output(&self.residuals).0

@@ -46,6 +46,15 @@ impl<T: Real> Noise<T> {
         }
     }
 
+    /// Leaves out the noise of some minibatches of a feed: each has a stream of its own.
+    pub(super) fn skip(&mut self, feed: Feed, count: u64) {
+        match self {
+            Self::None => {}
+            Self::Elements(Elements { steps, .. }) => steps.get_mut(feed).count += count,
+            Self::Eigen(Eigen { steps, .. }) => steps.get_mut(feed).count += count,
+        }
+    }
+
     /// Draws the noise of the next minibatch of a feed.
     pub(super) fn redraw(&mut self, feed: Feed) {
         match self {

@@ -10,3 +10,11 @@ mod table_file;
 pub(crate) mod tasks;
 pub(crate) mod trace;
 pub(crate) mod train;
+
+/// A number above 0.
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("a number above 0 is needed".to_owned()),
+    }
+}

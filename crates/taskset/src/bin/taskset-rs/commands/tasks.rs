@@ -32,10 +32,10 @@ pub(crate) enum Command {
         families: bool,
         /// Only feasible tasks on which one trial takes at most about M minutes on one core of this machine. A trial has
         /// 10,000 steps, and an evaluation on 50 minibatches every 200 steps.
-        #[arg(long, value_name = "M", value_parser = positive)]
+        #[arg(long, value_name = "M", value_parser = super::positive)]
         max_minutes: Option<f64>,
         /// Speed of matrix products on one core. Without this option, it is measured in 0.2 s.
-        #[arg(long, value_name = "GFLOPS", requires = "max_minutes", value_parser = positive)]
+        #[arg(long, value_name = "GFLOPS", requires = "max_minutes", value_parser = super::positive)]
         rate: Option<f64>,
         /// Print the rejected tasks instead, each with its reason.
         #[arg(long, requires = "max_minutes")]
@@ -106,14 +106,6 @@ impl<'a> From<&'a Description> for Listed<'a> {
             feasible: d.feasible,
             mflops_per_step: d.flops_per_step / 1e6,
         }
-    }
-}
-
-/// A number above 0.
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err("a number above 0 is needed".to_owned()),
     }
 }
 

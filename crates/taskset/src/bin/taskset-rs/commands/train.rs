@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
 use taskset::curves;
@@ -9,7 +10,7 @@ use taskset::files;
 use taskset::names::Origin;
 use taskset::optim::{self, Mode, Optimizer};
 use taskset::tasks;
-use taskset::train::{self, Curve, Protocol, TrialError, TrialObserver, TrialSpec};
+use taskset::train::{self, Checkpoint, Curve, Protocol, Saving, TrialError, TrialObserver, TrialSpec};
 
 use crate::commands::curves::curve_document;
 use crate::commands::picture::Picture;
@@ -26,6 +27,8 @@ use crate::progress::TrialProgress;
     taskset-rs train mlp_family_seed12 adam8p_wide_grid_seed107 --data synthetic --out curve.parquet\n\n\
     Entry 0 of the published list, as the published package runs it:\n  \
     taskset-rs train TwoD_Rosenbrock nadamw_grid_seed251 --mode opt_list --steps 1000 --plot loss.svg\n\n\
+    A trial of hours that may be interrupted, and goes on with the same command:\n  \
+    taskset-rs train mlp_family_seed12 adam_lr_-3.00 --data synthetic --out curve.parquet --checkpoint-every 5\n\n\
     After Ctrl-C, the file of --out has the points so far, marked as a part of a curve.")]
 pub(crate) struct Arguments {
     /// Task name.
@@ -55,6 +58,10 @@ pub(crate) struct Arguments {
     /// Write the curve to this Parquet file.
     #[arg(long, value_name = "FILE.parquet")]
     out: Option<PathBuf>,
+    /// While the trial runs, save it every so many minutes to FILE.parquet.checkpoint, and when it is interrupted. The same
+    /// command then goes on from there, to the same curve. The file is removed at the end.
+    #[arg(long, value_name = "MINUTES", requires = "out", value_parser = super::positive)]
+    checkpoint_every: Option<f64>,
     /// Draw the loss on all splits against steps into this file, .svg or .png. An older picture is replaced.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -120,14 +127,40 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .map(|steps| format!(", schedules over {}", taskset::figures::counted(steps, "step")));
     let mode = identity.mode.as_ref().map(|mode| format!(" in mode {mode}"));
     say!("optimizer {}{}{}", named.name, mode.unwrap_or_default(), schedule.unwrap_or_default());
+    let checkpoints = arguments.checkpoint_every.zip(arguments.out.as_deref());
+    let checkpoints = checkpoints.map(|(minutes, out)| Checkpoints::beside(out, minutes));
+    let spec =
+        train::trial_spec(&Arc::new(train::task_identity(&*task)), &identity, arguments.replica, &protocol);
+    let from = checkpoints.as_ref().map(|checkpoints| checkpoints.load(&spec)).transpose()?.flatten();
     let so_far = SoFar::default();
+    if let Some(from) = &from {
+        say!("going on after step {}, from the checkpoint of an earlier run", from.step);
+        so_far.add(&from.curve);
+    }
     let unsaved = Unsaved::new({
-        let (so_far, out) = (so_far.clone(), arguments.out.clone());
-        move || so_far.save(out.as_deref())
+        let (so_far, out, checkpoints) = (so_far.clone(), arguments.out.clone(), checkpoints.clone());
+        move || {
+            let kept = so_far.save(out.as_deref());
+            checkpoints.as_ref().map_or(kept.clone(), |checkpoints| checkpoints.said_of(&kept))
+        }
     });
     let mut observer = Watched { progress: TrialProgress::new(protocol.steps), so_far };
-    let trained =
-        train::run_trial(&*task, &optimizer, arguments.replica, &protocol, &mut observer, interrupt::flag());
+    let mut save = |checkpoint: Checkpoint| {
+        if let Some(checkpoints) = &checkpoints {
+            checkpoints.save(&checkpoint);
+        }
+    };
+    let saving = checkpoints.as_ref().map(|checkpoints| Saving { every: checkpoints.every, save: &mut save });
+    let trained = train::continue_trial(
+        &*task,
+        &optimizer,
+        arguments.replica,
+        &protocol,
+        from.as_ref(),
+        saving,
+        &mut observer,
+        interrupt::flag(),
+    );
     let curve = match trained {
         Ok(curve) => curve,
         Err(TrialError::Cancelled) => return Err(unsaved.interrupted().into()),
@@ -142,7 +175,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 store(path, &curve)
             })
             .with_context(|| format!("the curve could not be written to {}", path.display()))
-            .inspect(|()| say!("curve written to {}", path.display())),
+            .inspect(|()| {
+                say!("curve written to {}", path.display());
+                if let Some(checkpoints) = &checkpoints {
+                    checkpoints.remove();
+                }
+            }),
         None => unsaved.finish("the trial is finished", || Ok(())),
     };
     let drawn = picture.map_or(Ok(()), |picture| picture.write_trial(&curve));
@@ -156,6 +194,68 @@ fn store(path: &Path, curve: &Curve) -> anyhow::Result<()> {
         check_equal(path, curve)?;
     }
     Ok(curves::write(path, std::slice::from_ref(curve), &train::metadata(1))?)
+}
+
+/// Where a trial is saved while it runs.
+#[derive(Clone)]
+struct Checkpoints {
+    path: PathBuf,
+    every: Duration,
+}
+
+impl Checkpoints {
+    fn beside(out: &Path, minutes: f64) -> Self {
+        let mut path = out.as_os_str().to_owned();
+        path.push(".checkpoint");
+        Self { path: path.into(), every: Duration::from_secs_f64((60.0 * minutes).min(1e9)) }
+    }
+
+    /// The checkpoint of an earlier run of this trial, if there is one.
+    fn load(&self, spec: &TrialSpec) -> anyhow::Result<Option<Checkpoint>> {
+        let bytes = match std::fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} could not be read", self.path.display()));
+            }
+        };
+        let checkpoint = Checkpoint::from_bytes(&bytes, spec).with_context(|| {
+            format!(
+                "the trial cannot go on from {}; remove it, or name another file with --out",
+                self.path.display()
+            )
+        })?;
+        Ok(Some(checkpoint))
+    }
+
+    /// A checkpoint that cannot be written is no reason to stop: the trial may end before the next one.
+    fn save(&self, checkpoint: &Checkpoint) {
+        let written = checkpoint
+            .to_bytes()
+            .map_err(anyhow::Error::from)
+            .and_then(|bytes| Ok(files::write_atomically(&self.path, &bytes)?));
+        if let Err(error) = written {
+            say!("note: no checkpoint could be written to {}: {error:#}", self.path.display());
+        }
+    }
+
+    /// The curve is written: nothing will go on from here.
+    fn remove(&self) {
+        if let Err(error) = std::fs::remove_file(&self.path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            say!("note: {} is not needed any more, but could not be removed: {error}", self.path.display());
+        }
+    }
+
+    /// What an interruption keeps, in words, given what is said of the points.
+    fn said_of(&self, points: &str) -> String {
+        if self.path.exists() {
+            format!("{points}. The same command goes on from {}", self.path.display())
+        } else {
+            points.to_owned()
+        }
+    }
 }
 
 /// The points that a trial has reached, shared with whoever saves them when it is interrupted.
