@@ -201,7 +201,7 @@ EVALUATE_EVERY, SPLITS, MINIBATCHES = 200, 4, 50
 SCAN = 100
 
 
-def whole_training(params, data, loss, step, examples, batch, key, in_scans):
+def whole_training(params, data, loss, step, examples, batch, new_key, in_scans):
     """A training from its start, whose loss is evaluated on four splits before it, every 200 steps and at its end."""
 
     @partial(jax.jit, donate_argnums=0)
@@ -218,7 +218,7 @@ def whole_training(params, data, loss, step, examples, batch, key, in_scans):
     def evaluate(params, at):
         means = []
         for split in range(SPLITS):
-            rows, keys = rows_of(MINIBATCHES), jax.random.split(jax.random.fold_in(key, SPLITS * at + split), MINIBATCHES)
+            rows, keys = rows_of(MINIBATCHES), jax.random.split(jax.random.fold_in(new_key(), SPLITS * at + split), MINIBATCHES)
             if in_scans:
                 means.append(float(mean_loss(params, data, rows, keys)))
             else:
@@ -228,7 +228,7 @@ def whole_training(params, data, loss, step, examples, batch, key, in_scans):
     def run(steps):
         """So many steps, in whole scans, which are all compiled by the first call."""
         copy = jax.tree.map(jnp.copy, params)
-        carry = (copy, adam.init(copy), jnp.float32(1e-3), key)
+        carry = (copy, adam.init(copy), jnp.float32(1e-3), new_key())
         value, done = evaluate(carry[0], 0), 0
         while done < steps:
             if in_scans:
@@ -249,7 +249,7 @@ def build(workload):
     make, length = WORKLOADS.get(name, (partial(network, name), 10))
     params, data, loss, examples, batch = make()
     noisy = name == "W6" or name not in WORKLOADS
-    first_key = jax.random.key(0, impl="unsafe_rbg" if ".rbg" in name else "threefry2x32")
+    new_key = lambda: jax.random.key(0, impl="unsafe_rbg" if ".rbg" in name else "threefry2x32")
 
     def step(carry, rows, data):
         params, state, learning_rate, key = carry
@@ -260,12 +260,12 @@ def build(workload):
         return (params, state, learning_rate, key), value
 
     if mode in ("protocol", "protocol-step"):
-        return whole_training(params, data, loss, step, examples, batch, first_key, mode == "protocol")
+        return whole_training(params, data, loss, step, examples, batch, new_key, mode == "protocol")
     trainings = int(mode.removeprefix("vmap")) if mode.startswith("vmap") else 1
     if trainings > 1:
         length = max(1, length // (4 if length > 10 else 1))
     many_rows = integers(examples, length, trainings, batch)
-    carry = (params, adam.init(params), jnp.float32(1e-3), first_key)
+    carry = (params, adam.init(params), jnp.float32(1e-3), new_key())
 
     if mode in ("", "scan"):
         many_rows = many_rows[:, 0]

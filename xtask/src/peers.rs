@@ -55,7 +55,8 @@ fn workload(name: &str, what: &str, ours: &[&str], jax: &[&str], torch: &[&str])
 
 /// The workloads. From W7 on they are tasks of ours, whose networks are described to JAX.
 fn workloads() -> [Workload; 12] {
-    let task = |name: &str, what: &str, jax: &[&str], torch: &[&str]| workload(name, what, &[name], jax, torch);
+    let task =
+        |name: &str, what: &str, jax: &[&str], torch: &[&str]| workload(name, what, &[name], jax, torch);
     [
         workload("W0", "mlp 8-8-8-10, batch 4", &["W0"], &["W0", "W0:vmap8"], &["W0"]),
         workload("W1", "mlp 784-32-32-10, batch 16", &["W1"], &["W1", "W1:vmap8"], &["W1"]),
@@ -169,7 +170,8 @@ pub(crate) fn same_loss(options: &Options, ours: &Path) -> Result<()> {
     let python = options.python();
     let script = crate::root().join("benches").join("peers").join("same_loss.py");
     let tasks = protocol::TASKS.iter().map(|(task, _)| (*task).to_owned());
-    let all: Vec<String> = ["W7", "W8", "W9", "W10", "W11"].map(str::to_owned).into_iter().chain(tasks).collect();
+    let all: Vec<String> =
+        ["W7", "W8", "W9", "W10", "W11"].map(str::to_owned).into_iter().chain(tasks).collect();
     let tasks = if options.workloads.is_empty() { &all } else { &options.workloads };
     crate::run(std::process::Command::new(python).arg(script).arg(ours).args(tasks))
 }
@@ -215,6 +217,18 @@ impl Workers {
         jax.into_iter().try_for_each(|worker| worker.tell(&format!("describe {name} {description}")))
     }
 
+    /// How many steps of a variant take [`ANSWER_MICROS`].
+    fn steady_steps(&mut self, worker: usize, variant: &str) -> Result<u64> {
+        let mut steps = 1;
+        loop {
+            let micros = self.all[worker].ask(variant, steps)?.wall_micros;
+            if steps >= 64 || micros * steps as f64 > ANSWER_MICROS / 4.0 {
+                return Ok((ANSWER_MICROS / micros).clamp(1.0, 1e7) as u64);
+            }
+            steps *= 8;
+        }
+    }
+
     /// Measures a workload in rounds, with so many steps in each, or as many as give steady numbers.
     fn measure(&mut self, workload: &Workload, rounds: usize, steps: Option<u64>) -> Result<Measured> {
         let mut entries = vec![(0, "PEAK".to_owned())];
@@ -230,16 +244,13 @@ impl Workers {
         let mut runs = Vec::new();
         for (worker, variant) in entries {
             let key = (self.all[worker].name.clone(), variant.clone());
-            // The first answer builds and warms up, the second tells how many steps a measurement needs.
+            // The first answer builds and warms up, the next ones tell how many steps a measurement needs.
             let start = Instant::now();
             let first = self.all[worker].ask(&variant, 1);
             measured.building.insert(key.clone(), start.elapsed());
             let steps = first.and_then(|_| match steps.filter(|_| variant != "PEAK") {
                 Some(steps) => Ok(steps),
-                None => {
-                    let micros = self.all[worker].ask(&variant, 64)?.wall_micros;
-                    Ok((ANSWER_MICROS / micros).clamp(1.0, 1e7) as u64)
-                }
+                None => self.steady_steps(worker, &variant),
             });
             match steps {
                 Ok(steps) => runs.push((worker, variant, key, steps)),
@@ -291,6 +302,9 @@ mod tests {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
         let options = parse("--protocol mlp_family_seed1").unwrap();
-        assert_eq!((options.rounds, options.workloads), (PROTOCOL_ROUNDS, vec!["mlp_family_seed1".to_owned()]));
+        assert_eq!(
+            (options.rounds, options.workloads),
+            (PROTOCOL_ROUNDS, vec!["mlp_family_seed1".to_owned()])
+        );
     }
 }

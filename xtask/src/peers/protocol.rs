@@ -61,7 +61,9 @@ pub(super) fn compare(options: &Options, workers: &mut Workers) -> Result<()> {
          makes the data and takes 100 steps",
         options.rounds
     );
-    println!("| task | steps | ours, s | best JAX, s | ratio | smallest to largest | JAX's variant | compile, s |");
+    println!(
+        "| task | steps | ours, s | best JAX, s | ratio | smallest to largest | JAX's variant | compile, s |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     let steps_of = |task: &str| {
         let known = TASKS.iter().find(|(name, _)| *name == task).map(|(_, steps)| *steps);
