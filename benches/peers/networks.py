@@ -11,6 +11,7 @@ Written from the equations in the documentation of our layers. `same_loss.py` co
 
 import math
 import re
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -106,6 +107,31 @@ def activation_of(value):
 
 def dense(x, w, b):
     return x @ w + b
+
+
+def convolution(x, w, stride, padding):
+    return lax.conv_general_dilated(x, w, (stride, stride), padding, dimension_numbers=IMAGES)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def transposed_convolution(x, w, stride):
+    """The gradient of a convolution with respect to its input. JAX's own gradient of that with respect to the kernel takes XLA
+    five times as long on a processor as the gradient of the convolution, which is the same."""
+    rows, height, width, _ = x.shape
+    larger = jnp.zeros((rows, stride * height, stride * width, w.shape[2]), x.dtype)
+    return jax.vjp(lambda y: convolution(y, w, stride, "SAME"), larger)[1](x)[0]
+
+
+def transposed_forward(x, w, stride):
+    return transposed_convolution(x, w, stride), (x, w)
+
+
+def transposed_backward(stride, saved, dy):
+    x, w = saved
+    return convolution(dy, w, stride, "SAME"), jax.vjp(lambda w: convolution(dy, w, stride, "SAME"), w)[1](x)[0]
+
+
+transposed_convolution.defvjp(transposed_forward, transposed_backward)
 
 
 def mlp(x, params, activation):
@@ -276,12 +302,10 @@ class Network:
             elif kind == "Activation":
                 x = activation_of(layer)(x)
             elif kind == "Conv":
-                strides, padding = (layer.stride,) * 2, layer.padding.name.upper()
-                x = lax.conv_general_dilated(x, p[0], strides, padding, dimension_numbers=IMAGES)
+                x = convolution(x, p[0], layer.stride, layer.padding.name.upper())
                 x = x + p[1] if layer.bias else x
             elif kind == "ConvTranspose":
-                strides = (layer.stride,) * 2
-                x = lax.conv_transpose(x, p[0], strides, "SAME", dimension_numbers=IMAGES, transpose_kernel=True)
+                x = transposed_convolution(x, p[0], layer.stride)
                 x = x + p[1] if layer.bias else x
             elif kind == "BatchNorm":
                 axes = tuple(range(x.ndim - 1))

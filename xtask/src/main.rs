@@ -35,8 +35,8 @@ Commands:
   bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0]
                 [W0…W11]
   bench --protocol [TASK…]
-                whole trainings of 1,000 steps with evaluations, beside jitted scans in JAX: one task of each family
-                and group, or those named; [--python PATH] [--rounds 5] [--core 0]
+                whole trainings with evaluations, beside jitted scans in JAX: one task of each family and group, or
+                those named; [--steps 1000] [--python PATH] [--rounds 5] [--core 0]
   bench --same-loss [TASK…]
                 whether losses and gradients of these tasks are the same in JAX; [--python PATH]
   sweep-check   build every feasible sampled task and take three steps; --count N: some at random;

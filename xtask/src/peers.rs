@@ -25,6 +25,8 @@ pub(crate) struct Options {
     core: usize,
     /// Whole trainings of tasks, not steps of workloads.
     protocol: bool,
+    /// Steps of whole trainings, a multiple of the 100 that JAX takes at once; none means those of the tasks.
+    steps: Option<u64>,
     /// Workloads or tasks; none means all.
     workloads: Vec<String>,
 }
@@ -101,7 +103,8 @@ impl Options {
         // `--same-loss` takes names of tasks, too.
         let (protocol, tasks) = (has("--protocol"), has("--protocol") || has("--same-loss"));
         let rounds = if protocol { PROTOCOL_ROUNDS } else { ROUNDS };
-        let mut options = Self { python: None, rounds, core: 0, protocol, workloads: Vec::new() };
+        let mut options =
+            Self { python: None, rounds, core: 0, protocol, steps: None, workloads: Vec::new() };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("{arg} needs a value"));
@@ -109,6 +112,7 @@ impl Options {
                 "--peers" | "--protocol" | "--same-loss" => {}
                 "--python" => options.python = Some(PathBuf::from(value()?)),
                 "--rounds" => options.rounds = value()?.parse().context("--rounds takes a number")?,
+                "--steps" => options.steps = Some(value()?.parse().context("--steps takes a number")?),
                 "--core" => options.core = value()?.parse().context("--core takes a number")?,
                 name => {
                     let known = tasks && !name.starts_with("--")
@@ -122,6 +126,8 @@ impl Options {
             }
         }
         anyhow::ensure!(options.rounds > 0, "--rounds must be at least 1");
+        let whole = options.steps.is_none_or(|steps| steps > 0 && steps % 100 == 0);
+        anyhow::ensure!(whole, "--steps takes a multiple of 100");
         Ok(options)
     }
 
@@ -295,10 +301,13 @@ mod tests {
             rounds: 3,
             core: 0,
             protocol: false,
+            steps: None,
             workloads: vec!["W1".to_owned(), "W4".to_owned()],
         };
         assert_eq!(options, expected);
-        for wrong in ["--rounds", "--rounds x", "--rounds 0", "W12", "--pythn x", "--protocol --pythn x"] {
+        for wrong in
+            ["--rounds", "--rounds x", "--rounds 0", "W12", "--pythn x", "--protocol --pythn x", "--steps 50"]
+        {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
         let options = parse("--protocol mlp_family_seed1").unwrap();
