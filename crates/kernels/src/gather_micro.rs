@@ -244,9 +244,9 @@ mod x86 {
             }
             let c: [_; MR] = c_rows(t);
             for (sum, c) in sums.iter().zip(c) {
-                for v in 0..NV {
+                for (v, &x) in sum.iter().enumerate() {
                     // The second operand is returned if either is NaN.
-                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), sum[v]) } else { sum[v] };
+                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), x) } else { x };
                     if FULL || v + 1 < NV {
                         _mm256_storeu_ps(c.wrapping_add(8 * v), x);
                     } else {

@@ -334,9 +334,9 @@ mod x86 {
                 b = b.wrapping_add(t.b_stride);
             }
             for (i, sum) in sums.iter().enumerate() {
-                for v in 0..NV {
+                for (v, &x) in sum.iter().enumerate() {
                     // The second operand is returned if either is NaN.
-                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), sum[v]) } else { sum[v] };
+                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), x) } else { x };
                     let into = t.c.wrapping_add(i * t.c_stride + 8 * v);
                     if FULL || v + 1 < NV {
                         _mm256_storeu_ps(into, x);
