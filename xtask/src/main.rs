@@ -4,8 +4,10 @@
 mod bench;
 mod browser;
 mod candle_datasets;
+mod hand_over;
 mod mutants;
 mod peers;
+mod probe;
 mod readers;
 mod report_check;
 mod reproduce;
@@ -41,6 +43,9 @@ Commands:
                 whether losses and gradients of these tasks are the same in JAX; [--python PATH]
   sweep-check   build every feasible sampled task and take three steps; --count N: some at random;
                 --min-gflop 400: those that are skipped by default
+  probe FILE… [--task PATTERN] [--precision f64|f32]
+                compare our losses and gradients with those of another implementation, at the same parameters,
+                minibatch and random numbers; `probe --help` says more
   readers [PATTERN…] [--keep DIR]
                 many versions of Polars, DuckDB, pyarrow, pandas, fastparquet and datasets read our curve files;
                 needs Python and the Python package index (PyPI); `readers --help` says more
@@ -54,6 +59,7 @@ Commands:
 Examples:
   cargo xtask reproduce sec5
   cargo xtask reproduce sec5 --data /path/to/data --out my-figure
+  cargo xtask probe xtask/tests/fixtures/tensorflow_cases.json --task 'FixedMLP_*'
 ";
 
 fn main() -> ExitCode {
@@ -62,6 +68,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let result = match command.as_str() {
         "reproduce" => return reproduce::run(&rest),
+        "probe" => return probe::run(&rest),
         "validate" => validate::run_all(&rest),
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),

@@ -12,7 +12,7 @@ use crate::workloads::task_of;
 fn network(name: &str) -> Result<NetworkBody, String> {
     let specification = taskset_tasks::specification(task_of(name)).map_err(|error| error.to_string())?;
     match specification.body {
-        Ok(Body::Network(body)) => Ok(body),
+        Ok(Body::Network(body)) => Ok(*body),
         Ok(Body::Objective(_)) => Err(format!("{name} is no network")),
         Err(infeasible) => Err(infeasible.0),
     }
