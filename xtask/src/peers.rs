@@ -150,8 +150,7 @@ pub(crate) fn compare(options: &Options, ours: &Path) -> Result<()> {
         "processor µs a step on one core, medians of {} interleaved rounds; ratio: median of ours ÷ peer within a round",
         options.rounds
     );
-    let wanted =
-        |w: &Workload| options.workloads.is_empty() || options.workloads.iter().any(|name| *name == w.name);
+    let wanted = |w: &Workload| options.workloads.is_empty() || options.workloads.contains(&w.name);
     let mut lines = Vec::new();
     for workload in workloads().into_iter().filter(wanted) {
         // Those of the first workloads are written in the scripts.

@@ -109,7 +109,11 @@ impl Measured {
             format!("  {:<10} {:<10} {micros:>12.2} µs   {} rounds", key.0, key.1, rounds(key))
         });
         let missing = self.missing.iter().map(|reason| format!("  {reason}"));
-        let lines: Vec<String> = shown.chain(missing).collect();
+        let ratio = self.beside_best().map(|beside| {
+            let (smallest, largest) = (beside.smallest, beside.largest);
+            format!("  ratio {:.2}, within rounds {smallest:.2} to {largest:.2}", beside.ratio)
+        });
+        let lines: Vec<String> = shown.chain(missing).chain(ratio).collect();
         format!("{}: {}\n{}", workload.name, workload.what, lines.join("\n"))
     }
 
