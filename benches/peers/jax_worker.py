@@ -1,7 +1,11 @@
 """JAX on the workloads of README.md. `jax_worker.py THREADS [CORE]`, then lines `WORKLOAD[:MODE] STEPS`.
 
 Modes: `scan` (the default: many steps in one `lax.scan`), `step` (one jitted call a step; convolutions are slow inside
-a scan), `vmapK` (K independent trainings in one program; the time is a step of one of them).
+a scan), `vmapK` (K independent trainings in one program; the time is a step of one of them), and of networks that were
+described `protocol` and `protocol-step`: a whole training with its evaluations, in scans or in calls.
+
+Networks that were described can have options, `NAME.oh` and `NAME.rbg`: tables multiplied by unit vectors instead of
+gathered, and XLA's own random numbers instead of JAX's.
 """
 
 import os
@@ -19,6 +23,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
+
+from networks import Network
 
 rng = np.random.default_rng(0)
 
@@ -150,7 +156,30 @@ def vae(batch=64, examples=10_000):
     return params, data, loss, examples, batch
 
 
-# Each workload and how many steps one scan holds.
+def network(name):
+    """A described network, and its minibatches from examples in memory."""
+    name, *options = name.split(".")
+    if set(options) - {"oh", "rbg"}:
+        raise ValueError(f"no option {options}: oh, rbg")
+    batch, text = protocol.described[name]
+    model = Network(text, one_hot="oh" in options)
+    if model.of_tokens:
+        examples = 4000
+        inputs = integers(model.vocabulary, examples, model.length)
+    else:
+        examples = min(10_000, 60_000_000 // model.numbers)
+        inputs = jnp.asarray(rng.integers(0, 256, (examples, model.numbers)).astype(np.uint8))
+    data = inputs, integers(max(2, model.outputs), examples, model.labels_per_row)
+
+    def loss(params, data, rows, key):
+        inputs, labels = data
+        x = inputs[rows] if model.of_tokens else inputs[rows].astype(jnp.float32) / 255
+        return model.loss(params, x, labels[rows], model.noise(key, batch))
+
+    return model.init(jax.random.PRNGKey(0)), data, loss, examples, batch
+
+
+# Each workload and how many steps one scan holds; a described network's scans hold 10.
 WORKLOADS = {
     "W0": (lambda: mlp([8, 8, 8, 10], 4, 1000), 500),
     "W1": (lambda: mlp([784, 32, 32, 10], 16, 10_000), 200),
@@ -167,12 +196,60 @@ WORKLOADS = {
 
 adam = optax.scale_by_adam()
 
+EVALUATE_EVERY, SPLITS, MINIBATCHES = 200, 4, 50
+# Steps of a scan in whole trainings.
+SCAN = 100
+
+
+def whole_training(params, data, loss, step, examples, batch, new_key, in_scans):
+    """A training from its start, whose loss is evaluated on four splits before it, every 200 steps and at its end."""
+
+    @partial(jax.jit, donate_argnums=0)
+    def train(carry, many_rows, data):
+        return lax.scan(lambda carry, rows: step(carry, rows, data), carry, many_rows)
+
+    @jax.jit
+    def mean_loss(params, data, many_rows, keys):
+        return lax.map(lambda batch: loss(params, data, *batch), (many_rows, keys)).mean()
+
+    one_step, one_loss = jax.jit(step, donate_argnums=0), jax.jit(loss)
+    rows_of = lambda n: rng.integers(0, examples, (n, batch)).astype(np.int32)
+
+    def evaluate(params, at):
+        means = []
+        for split in range(SPLITS):
+            rows, keys = rows_of(MINIBATCHES), jax.random.split(jax.random.fold_in(new_key(), SPLITS * at + split), MINIBATCHES)
+            if in_scans:
+                means.append(float(mean_loss(params, data, rows, keys)))
+            else:
+                means.append(float(np.mean([one_loss(params, data, *batch) for batch in zip(rows, keys)])))
+        return means[0]
+
+    def run(steps):
+        """So many steps, in whole scans, which are all compiled by the first call."""
+        copy = jax.tree.map(jnp.copy, params)
+        carry = (copy, adam.init(copy), jnp.float32(1e-3), new_key())
+        value, done = evaluate(carry[0], 0), 0
+        while done < steps:
+            if in_scans:
+                carry, _ = train(carry, rows_of(SCAN), data)
+            else:
+                for rows in rows_of(SCAN):
+                    carry, _ = one_step(carry, rows, data)
+            done += SCAN
+            if done % EVALUATE_EVERY == 0 or done >= steps:
+                value = evaluate(carry[0], done)
+        return done, value
+
+    return run
+
 
 def build(workload):
     name, _, mode = workload.partition(":")
-    make, length = WORKLOADS[name]
+    make, length = WORKLOADS.get(name, (partial(network, name), 10))
     params, data, loss, examples, batch = make()
-    noisy = name == "W6"
+    noisy = name == "W6" or name not in WORKLOADS
+    new_key = lambda: jax.random.key(0, impl="unsafe_rbg" if ".rbg" in name else "threefry2x32")
 
     def step(carry, rows, data):
         params, state, learning_rate, key = carry
@@ -182,11 +259,13 @@ def build(workload):
         params = jax.tree.map(lambda p, u: p - learning_rate * u, params, updates)
         return (params, state, learning_rate, key), value
 
+    if mode in ("protocol", "protocol-step"):
+        return whole_training(params, data, loss, step, examples, batch, new_key, mode == "protocol")
     trainings = int(mode.removeprefix("vmap")) if mode.startswith("vmap") else 1
     if trainings > 1:
         length = max(1, length // (4 if length > 10 else 1))
     many_rows = integers(examples, length, trainings, batch)
-    carry = (params, adam.init(params), jnp.float32(1e-3), jax.random.PRNGKey(0))
+    carry = (params, adam.init(params), jnp.float32(1e-3), new_key())
 
     if mode in ("", "scan"):
         many_rows = many_rows[:, 0]
@@ -201,7 +280,7 @@ def build(workload):
         lockstep = jax.vmap(step, in_axes=(0, 0, None))
         call = lambda carry, rows, data: lax.scan(lambda c, r: lockstep(c, r, data), carry, rows)
     else:
-        raise ValueError(f"no mode {mode}: scan, step or vmapK")
+        raise ValueError(f"no mode {mode}: scan, step, vmapK, protocol or protocol-step")
     call = partial(jax.jit, donate_argnums=0)(call)
 
     def run(steps):

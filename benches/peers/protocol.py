@@ -19,15 +19,24 @@ def take_one_core() -> int:
     return threads
 
 
+# Descriptions of networks by name: size of the minibatch, text.
+described = {}
+
+
 def serve(version: str, build) -> None:
     """Answers `WORKLOAD STEPS` with `wall_us cpu_us steps loss` (microseconds a step) until the input ends.
 
     `build(workload)` returns a function `run(steps) -> (steps really taken, last loss)`; a workload is built, compiled
-    and run once before its first measurement. What cannot be built is answered `error REASON`.
+    and run once before its first measurement. What cannot be built is answered `error REASON`. `describe NAME ROWS TEXT`
+    says which network a name stands for; it has no answer.
     """
     running = {}
     print("ready", version, flush=True)
     for line in sys.stdin:
+        if line.startswith("describe "):
+            _, name, rows, text = line.split(" ", 3)
+            described[name] = int(rows), text
+            continue
         workload, steps = line.split()
         try:
             if workload not in running:

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: microseconds a training step, measured in a release build; with `--peers` beside JAX and PyTorch.
+//! `cargo xtask bench`: microseconds a training step, measured in a release build; with `--peers` or
+//! `--protocol` beside JAX and PyTorch.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -12,7 +13,11 @@ const BENCH: [&str; 5] = ["bench", "--package", "taskset-train", "--bench", "ste
 
 /// The command; arguments filter the benchmarks.
 pub(crate) fn run_all(args: &[String]) -> Result<()> {
-    if args.iter().any(|arg| arg == "--peers") {
+    let has = |name: &str| args.iter().any(|arg| arg == name);
+    if has("--same-loss") {
+        return peers::same_loss(&peers::Options::parse(args)?, &executable()?);
+    }
+    if has("--peers") || has("--protocol") {
         let options = peers::Options::parse(args)?;
         return peers::compare(&options, &executable()?);
     }

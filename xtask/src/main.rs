@@ -34,7 +34,13 @@ Commands:
                 make and build the packages that would be published
   tidy          check the crates' floors and absences, file headers, and habits
   bench [NAME…] microseconds a training step, in a release build
-  bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0] [W0…]
+  bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0]
+                [W0…W11]
+  bench --protocol [TASK…]
+                whole trainings with evaluations, beside jitted scans in JAX: one task of each family and group, or
+                those named; [--steps 1000] [--python PATH] [--rounds 5] [--core 0]
+  bench --same-loss [TASK…]
+                whether losses and gradients of these tasks are the same in JAX; [--python PATH]
   sweep-check   build every feasible sampled task and take three steps; --count N: some at random;
                 --min-gflop 400: those that are skipped by default
   probe FILE… [--task PATTERN] [--precision f64|f32]

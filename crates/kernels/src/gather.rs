@@ -88,6 +88,7 @@ pub(crate) fn product<T: Scalar, K: GatherMicro<T>>(
                     cols,
                     a: a.data.as_ptr(),
                     b: b[col..].as_ptr(),
+                    whole: b.len() >= b_row * n + col + K::NR,
                     c: c[col..].as_mut_ptr(),
                     stride: n,
                     first,
@@ -114,6 +115,8 @@ pub(crate) struct GatherTile<'a, T> {
     pub(crate) a: *const T,
     /// The first of `cols` columns of row 0; so is `c`.
     pub(crate) b: *const T,
+    /// Whether `NR` elements of every row of B that the table names are readable from that column on.
+    pub(crate) whole: bool,
     pub(crate) c: *mut T,
     /// Elements from row to row of B and of C.
     pub(crate) stride: usize,
@@ -126,8 +129,8 @@ pub(crate) trait GatherMicro<T: Scalar>: Micro<T> {
     /// Computes one tile.
     ///
     /// # Safety
-    /// `1 <= rows.len() <= MR`, `1 <= cols <= NR`, all elements that the tables name readable (writable for `c`), a
-    /// bias of `cols` elements, and the machine has the kernel's instructions.
+    /// `1 <= rows.len() <= MR`, `1 <= cols <= NR`, all elements that the tables name readable (writable for `c`), `NR` of each
+    /// row of B if it is `whole`, a bias of `cols` elements, and the machine has the kernel's instructions.
     unsafe fn gather_tile(tile: &GatherTile<'_, T>);
 }
 

@@ -85,12 +85,12 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 mod x86 {
     use super::{First, GatherMicro, GatherTile, a_rows, by_rows, c_rows};
     use crate::gemm_micro::{
-        Avx2, Avx512, by_rows_and_cols, lanes, load, load512, masks512, store, store512,
+        Avx2, Avx512, by_rows_and_cols, load, load512, masks256, masks512, store_first, store512,
     };
     use std::arch::asm;
     use std::arch::x86_64::{
         __m256, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_max_ps, _mm256_setzero_ps,
-        _mm512_max_ps, _mm512_setzero_ps,
+        _mm256_storeu_ps, _mm512_max_ps, _mm512_setzero_ps,
     };
 
     impl GatherMicro<f32> for Avx512 {
@@ -186,34 +186,41 @@ mod x86 {
 
     impl GatherMicro<f32> for Avx2 {
         unsafe fn gather_tile(tile: &GatherTile<'_, f32>) {
-            if tile.cols == 16 {
-                by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (true));
-            } else {
-                by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (false));
+            // As for products of matrices.
+            match (tile.cols, tile.whole) {
+                (16, _) => by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (2, true, true)),
+                (9.., true) => by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (2, true, false)),
+                (9.., false) => by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (2, false, false)),
+                (8, _) => by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (1, true, true)),
+                (_, true) => by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (1, true, false)),
+                (_, false) => by_rows!(tile.rows.len(), tile, avx2 [1 2 3 4 5 6] (1, false, false)),
             }
         }
     }
 
     /// # Safety
-    /// As [`GatherMicro::gather_tile`], with `MR` rows; `FULL` only if there are 16 columns.
+    /// As [`GatherMicro::gather_tile`], with `MR` rows and at most 8 times `NV` columns, exactly so many if `FULL`; `WHOLE`
+    /// only if all rows of B have so many readable elements.
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn avx2<const MR: usize, const FULL: bool>(t: &GatherTile<'_, f32>) {
+    unsafe fn avx2<const MR: usize, const NV: usize, const WHOLE: bool, const FULL: bool>(
+        t: &GatherTile<'_, f32>,
+    ) {
         // SAFETY: masked loads and stores touch only the columns of the tile; the tables are the tile's.
         unsafe {
-            let masks = [lanes(t.cols, 0), lanes(t.cols, 1)];
-            let mut sums: [[__m256; 2]; MR] = [[_mm256_setzero_ps(); 2]; MR];
+            let masks: [_; NV] = masks256(t.cols);
+            let mut sums: [[__m256; NV]; MR] = [[_mm256_setzero_ps(); NV]; MR];
             match t.first {
                 First::Zero => {}
                 First::Accumulate => {
                     let c: [_; MR] = c_rows(t);
                     for (sum, c) in sums.iter_mut().zip(c) {
-                        for v in 0..2 {
+                        for v in 0..NV {
                             sum[v] = load::<FULL>(c.wrapping_add(8 * v), masks[v]);
                         }
                     }
                 }
                 First::Bias(bias) => {
-                    for v in 0..2 {
+                    for v in 0..NV {
                         let bias = load::<FULL>(bias.wrapping_add(8 * v), masks[v]);
                         for sum in &mut sums {
                             sum[v] = bias;
@@ -224,20 +231,27 @@ mod x86 {
             let a: [_; MR] = a_rows(t);
             for k in t.depth {
                 let b = t.b.add(k.row as usize * t.stride);
-                let row = [load::<FULL>(b, masks[0]), load::<FULL>(b.wrapping_add(8), masks[1])];
+                let mut row = [_mm256_setzero_ps(); NV];
+                for v in 0..NV {
+                    row[v] = load::<WHOLE>(b.wrapping_add(8 * v), masks[v]);
+                }
                 for (sum, a) in sums.iter_mut().zip(a) {
                     let x = _mm256_broadcast_ss(&*a.add(k.offset as usize));
-                    for v in 0..2 {
+                    for v in 0..NV {
                         sum[v] = _mm256_fmadd_ps(x, row[v], sum[v]);
                     }
                 }
             }
             let c: [_; MR] = c_rows(t);
             for (sum, c) in sums.iter().zip(c) {
-                for v in 0..2 {
+                for (v, &x) in sum.iter().enumerate() {
                     // The second operand is returned if either is NaN.
-                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), sum[v]) } else { sum[v] };
-                    store::<FULL>(c.wrapping_add(8 * v), masks[v], x);
+                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), x) } else { x };
+                    if FULL || v + 1 < NV {
+                        _mm256_storeu_ps(c.wrapping_add(8 * v), x);
+                    } else {
+                        store_first(c.wrapping_add(8 * v), t.cols - 8 * v, x);
+                    }
                 }
             }
         }

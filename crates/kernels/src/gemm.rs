@@ -195,6 +195,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
                         col_stride,
                         b: panel.as_ptr(),
                         b_stride,
+                        whole: panel.len() >= (depth - 1) * b_stride + K::NR,
                         c: tile_c.as_mut_ptr(),
                         c_stride: n,
                         first,
@@ -233,8 +234,8 @@ fn empty_sum<T: Scalar>(start: Start<'_, T>, relu: bool, n: usize, c: &mut [T]) 
     }
 }
 
-/// Copies B into panels `[cols / width][rows][width]`; elements beyond the last column are left as they are: kernels
-/// neither read nor write them.
+/// Copies B into panels `[cols / width][rows][width]`; elements beyond the last column are left as they are: what kernels
+/// compute of them is never stored.
 pub(crate) fn pack<T: Scalar, K: Micro<T>>(b: MatrixRef<'_, T>, packed: &mut Packed<T>) {
     let width = K::NR;
     let size = b.cols.div_ceil(width) * width * b.rows;
@@ -338,6 +339,8 @@ pub(crate) struct Tile<T> {
     pub(crate) col_stride: usize,
     pub(crate) b: *const T,
     pub(crate) b_stride: usize,
+    /// Whether `NR` elements of every row of B are readable, however few columns there are.
+    pub(crate) whole: bool,
     pub(crate) c: *mut T,
     pub(crate) c_stride: usize,
     pub(crate) first: First<T>,
@@ -354,8 +357,9 @@ pub(crate) trait Micro<T: Scalar> {
     /// Computes one tile.
     ///
     /// # Safety
-    /// `1 <= rows <= MR`, `1 <= cols <= NR` (`THIN_NR` for at most [`THIN`] rows), all elements of the operands within the tile readable (writable for `c`),
-    /// a bias of `cols` elements, and the machine has the kernel's instructions.
+    /// `1 <= rows <= MR`, `1 <= cols <= NR` (`THIN_NR` for at most [`THIN`] rows), all elements of the operands within the
+    /// tile readable (writable for `c`), `NR` of each row of B if it is `whole`, a bias of `cols` elements, and the machine
+    /// has the kernel's instructions.
     unsafe fn tile(tile: &Tile<T>);
 
     /// `to[i · to_stride + j] = from[j · from_stride + i]` for `i` and `j` below [`SIDE`].

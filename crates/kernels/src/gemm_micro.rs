@@ -82,15 +82,18 @@ unsafe fn portable<const MR: usize, const NR: usize, T: Scalar, M: Math<T>>(t: &
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512, by_rows_and_cols, lanes, load, load512, masks512, store, store512};
+pub(crate) use x86::{
+    Avx2, Avx512, by_rows_and_cols, load, load512, masks256, masks512, store_first, store512,
+};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{First, Micro, Tile};
     use crate::transpose;
     use std::arch::x86_64::{
-        __m256, __m256i, __m512, __mmask16, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps,
-        _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_setzero_ps,
+        __m256, __m256i, __m512, __mmask16, _mm_castps_pd, _mm_movehl_ps, _mm_store_ss, _mm_storel_pd,
+        _mm_storeu_ps, _mm256_broadcast_ss, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps,
+        _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps, _mm256_setzero_ps,
         _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
         _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
@@ -220,10 +223,15 @@ mod x86 {
         const NR: usize = 16;
 
         unsafe fn tile(tile: &Tile<f32>) {
-            if tile.cols == 16 {
-                by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (true));
-            } else {
-                by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (false));
+            // One vector for up to 8 columns. Loads of B without masks wherever they stay within it: with masks there
+            // are not registers enough for 12 sums.
+            match (tile.cols, tile.whole) {
+                (16, _) => by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (2, true, true)),
+                (9.., true) => by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (2, true, false)),
+                (9.., false) => by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (2, false, false)),
+                (8, _) => by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (1, true, true)),
+                (_, true) => by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (1, true, false)),
+                (_, false) => by_rows!(tile.rows, tile, avx2 [1 2 3 4 5 6] (1, false, false)),
             }
         }
 
@@ -254,34 +262,55 @@ mod x86 {
         unsafe { if FULL { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, mask) } }
     }
 
+    /// Stores the first `count` lanes. Without a mask: AMD's processors take forty operations for a masked store.
+    ///
     /// # Safety
-    /// `into` has the elements that the mask selects (8 if `FULL`).
+    /// `into` has so many elements, 8 at most.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    pub(crate) unsafe fn store<const FULL: bool>(into: *mut f32, mask: __m256i, x: __m256) {
-        // SAFETY: the caller's promise.
-        unsafe { if FULL { _mm256_storeu_ps(into, x) } else { _mm256_maskstore_ps(into, mask, x) } }
+    pub(crate) unsafe fn store_first(into: *mut f32, count: usize, x: __m256) {
+        // SAFETY: the parts have `count` elements together.
+        unsafe {
+            if count >= 8 {
+                return _mm256_storeu_ps(into, x);
+            }
+            let (mut into, mut left) = (into, _mm256_castps256_ps128(x));
+            if count & 4 != 0 {
+                _mm_storeu_ps(into, left);
+                into = into.add(4);
+                left = _mm256_extractf128_ps::<1>(x);
+            }
+            if count & 2 != 0 {
+                _mm_storel_pd(into.cast(), _mm_castps_pd(left));
+                into = into.add(2);
+                left = _mm_movehl_ps(left, left);
+            }
+            if count & 1 != 0 {
+                _mm_store_ss(into, left);
+            }
+        }
     }
 
     /// # Safety
-    /// As [`Micro::tile`], with `rows == MR`; `FULL` only if `cols == 16`.
+    /// As [`Micro::tile`], with `rows == MR` and at most 8 times `NV` columns, exactly so many if `FULL`; `WHOLE` only if all
+    /// rows of B have so many readable elements.
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn avx2<const MR: usize, const FULL: bool>(t: &Tile<f32>) {
+    unsafe fn avx2<const MR: usize, const NV: usize, const WHOLE: bool, const FULL: bool>(t: &Tile<f32>) {
         // SAFETY: masked loads and stores touch only the columns of the tile; rows and depth are the tile's.
         unsafe {
-            let masks = [lanes(t.cols, 0), lanes(t.cols, 1)];
-            let mut sums: [[__m256; 2]; MR] = [[_mm256_setzero_ps(); 2]; MR];
+            let masks: [__m256i; NV] = masks256(t.cols);
+            let mut sums: [[__m256; NV]; MR] = [[_mm256_setzero_ps(); NV]; MR];
             match t.first {
                 First::Zero => {}
                 First::Accumulate => {
                     for (i, sum) in sums.iter_mut().enumerate() {
-                        for v in 0..2 {
+                        for v in 0..NV {
                             sum[v] = load::<FULL>(t.c.wrapping_add(i * t.c_stride + 8 * v), masks[v]);
                         }
                     }
                 }
                 First::Bias(bias) => {
-                    for v in 0..2 {
+                    for v in 0..NV {
                         let bias = load::<FULL>(bias.wrapping_add(8 * v), masks[v]);
                         for sum in &mut sums {
                             sum[v] = bias;
@@ -291,10 +320,13 @@ mod x86 {
             }
             let (mut a, mut b) = (t.a, t.b);
             for _ in 0..t.depth {
-                let row = [load::<FULL>(b, masks[0]), load::<FULL>(b.wrapping_add(8), masks[1])];
+                let mut row = [_mm256_setzero_ps(); NV];
+                for v in 0..NV {
+                    row[v] = load::<WHOLE>(b.wrapping_add(8 * v), masks[v]);
+                }
                 for (i, sum) in sums.iter_mut().enumerate() {
                     let x = _mm256_broadcast_ss(&*a.add(i * t.row_stride));
-                    for v in 0..2 {
+                    for v in 0..NV {
                         sum[v] = _mm256_fmadd_ps(x, row[v], sum[v]);
                     }
                 }
@@ -302,12 +334,24 @@ mod x86 {
                 b = b.wrapping_add(t.b_stride);
             }
             for (i, sum) in sums.iter().enumerate() {
-                for v in 0..2 {
+                for (v, &x) in sum.iter().enumerate() {
                     // The second operand is returned if either is NaN.
-                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), sum[v]) } else { sum[v] };
-                    store::<FULL>(t.c.wrapping_add(i * t.c_stride + 8 * v), masks[v], x);
+                    let x = if t.relu { _mm256_max_ps(_mm256_setzero_ps(), x) } else { x };
+                    let into = t.c.wrapping_add(i * t.c_stride + 8 * v);
+                    if FULL || v + 1 < NV {
+                        _mm256_storeu_ps(into, x);
+                    } else {
+                        store_first(into, t.cols - 8 * v, x);
+                    }
                 }
             }
         }
+    }
+
+    /// The masks of the vectors of a tile of `cols` columns.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(crate) fn masks256<const NV: usize>(cols: usize) -> [__m256i; NV] {
+        std::array::from_fn(|v| lanes(cols, v))
     }
 }

@@ -1,6 +1,7 @@
 //! What the rounds of a workload gave: medians, the best peer, ratios within rounds, lines to print.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::worker::Answer;
 use super::{HOPELESS, Workload};
@@ -12,8 +13,21 @@ pub(super) type Key = (String, String);
 #[derive(Default)]
 pub(super) struct Measured {
     pub(super) answers: BTreeMap<Key, Vec<Answer>>,
+    /// How long the first answer took: building, compiling and warming up, in wall time.
+    pub(super) building: BTreeMap<Key, Duration>,
     /// Variants that could not be asked, and why.
     pub(super) missing: Vec<String>,
+}
+
+/// Ours beside the best peer.
+pub(super) struct Beside<'a> {
+    pub(super) ours: f64,
+    pub(super) peer: f64,
+    pub(super) ratio: f64,
+    pub(super) smallest: f64,
+    pub(super) largest: f64,
+    pub(super) key: &'a Key,
+    pub(super) building: Duration,
 }
 
 /// Whether a variant trains several at once.
@@ -50,6 +64,24 @@ impl Measured {
         median(ours.iter().zip(self.micros(peer)).map(|(ours, peer)| ours / peer).collect())
     }
 
+    /// Ours and the best peer: medians in microseconds a step, and median, smallest and largest ratio within rounds; with the
+    /// peer's worker and variant and what its first answer took.
+    pub(super) fn beside_best(&self) -> Option<Beside<'_>> {
+        let ours = self.ours(false);
+        let (key, peer) = self.best(false)?;
+        let ratios = || ours.iter().zip(self.micros(key)).map(|(ours, peer)| ours / peer);
+        let building = self.building.get(key).copied().unwrap_or_default();
+        (!ours.is_empty()).then(|| Beside {
+            ours: median(ours.clone()),
+            peer,
+            ratio: self.ratio(&ours, key),
+            smallest: ratios().fold(f64::INFINITY, f64::min),
+            largest: ratios().fold(0.0, f64::max),
+            key,
+            building,
+        })
+    }
+
     /// Share of the peak in per cent, the median over rounds.
     fn share_of_peak(&self, workload: &Workload) -> f64 {
         let rates = |variant: &str| -> Vec<f64> {
@@ -62,7 +94,7 @@ impl Measured {
                 .collect()
         };
         median(
-            rates(workload.name).iter().zip(rates("PEAK")).map(|(rate, peak)| rate / peak * 100.0).collect(),
+            rates(&workload.name).iter().zip(rates("PEAK")).map(|(rate, peak)| rate / peak * 100.0).collect(),
         )
     }
 
@@ -77,7 +109,11 @@ impl Measured {
             format!("  {:<10} {:<10} {micros:>12.2} µs   {} rounds", key.0, key.1, rounds(key))
         });
         let missing = self.missing.iter().map(|reason| format!("  {reason}"));
-        let lines: Vec<String> = shown.chain(missing).collect();
+        let ratio = self.beside_best().map(|beside| {
+            let (smallest, largest) = (beside.smallest, beside.largest);
+            format!("  ratio {:.2}, within rounds {smallest:.2} to {largest:.2}", beside.ratio)
+        });
+        let lines: Vec<String> = shown.chain(missing).chain(ratio).collect();
         format!("{}: {}\n{}", workload.name, workload.what, lines.join("\n"))
     }
 
@@ -94,7 +130,7 @@ impl Measured {
             })
         };
         let share = self.share_of_peak(workload);
-        let cells = [workload.name.to_owned(), workload.what.to_owned(), number(median(ours)), number(share)];
+        let cells = [workload.name.clone(), workload.what.clone(), number(median(ours)), number(share)];
         let cells: Vec<String> = cells.into_iter().chain(peer(false)).chain(peer(true)).collect();
         format!("| {} |", cells.join(" | "))
     }
@@ -108,7 +144,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::WORKLOADS;
+    use super::super::workloads;
     use super::*;
 
     fn measured(rows: &[(&str, &str, &[f64])]) -> Measured {
@@ -116,7 +152,7 @@ mod tests {
         let answers = rows.iter().map(|(worker, variant, micros)| {
             (((*worker).to_owned(), (*variant).to_owned()), micros.iter().map(answer).collect())
         });
-        Measured { answers: answers.collect(), missing: Vec::new() }
+        Measured { answers: answers.collect(), ..Measured::default() }
     }
 
     #[test]
@@ -128,7 +164,7 @@ mod tests {
             ("jax-2", "W0:vmap8", &[1.0, 1.0, 1.0]),
             ("torch", "W0", &[400.0, 1600.0]),
         ]);
-        let line = m.line(&WORKLOADS[0]);
+        let line = m.line(&workloads()[0]);
         let expected = "| W0 | mlp 8-8-8-10, batch 4 | 4.00 | 25.00 | 8.00 jax-1 W0 | 0.50 | 1.00 jax-2 W0:vmap8 | 4.00 |";
         assert_eq!(line, expected);
         let key = |worker: &str, variant: &str| (worker.to_owned(), variant.to_owned());
@@ -140,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_a_dash() {
-        let line = measured(&[("torch", "W3", &[5.0])]).line(&WORKLOADS[3]);
+        let line = measured(&[("torch", "W3", &[5.0])]).line(&workloads()[3]);
         assert_eq!(line, "| W3 | conv 3-32-64-64, batch 64 | - | - | 5.00 torch W3 | - | - | - |");
     }
 }

@@ -70,11 +70,32 @@ impl Worker {
     /// # Errors
     /// If the worker has no such workload, or is gone.
     pub(super) fn ask(&mut self, workload: &str, steps: u64) -> Result<Answer> {
-        let questions = self.questions.as_mut().context("the worker takes no questions")?;
-        writeln!(questions, "{workload} {steps}")
-            .and_then(|()| questions.flush())
-            .with_context(|| format!("the worker {} is gone", self.name))?;
+        self.tell(&format!("{workload} {steps}"))?;
         Answer::parse(&self.read()?)
+    }
+
+    /// The size of a minibatch of a task and the description of its network.
+    ///
+    /// # Errors
+    /// If this is not our worker, or the task no network.
+    pub(super) fn describe(&mut self, task: &str) -> Result<String> {
+        self.tell(&format!("describe {task}"))?;
+        let answer = self.read()?;
+        match answer.strip_prefix("error ") {
+            Some(reason) => anyhow::bail!("{}", reason.trim()),
+            None => Ok(answer.trim().to_owned()),
+        }
+    }
+
+    /// Sends a line.
+    ///
+    /// # Errors
+    /// If the worker is gone.
+    pub(super) fn tell(&mut self, line: &str) -> Result<()> {
+        let questions = self.questions.as_mut().context("the worker takes no questions")?;
+        writeln!(questions, "{line}")
+            .and_then(|()| questions.flush())
+            .with_context(|| format!("the worker {} is gone", self.name))
     }
 
     fn read(&mut self) -> Result<String> {

@@ -4,6 +4,7 @@
 //! as the peers do (`benches/peers/README.md`).
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod networks;
 mod pin;
 mod table;
 mod tasks;
@@ -12,6 +13,7 @@ mod timing;
 mod training;
 #[path = "../trials/mod.rs"]
 mod trials;
+mod whole;
 mod worker;
 mod workloads;
 

@@ -9,7 +9,7 @@ use taskset_train::{Protocol, machine_description};
 use crate::tasks::{TASKS, TaskTraining, forward_flops};
 use crate::timing::{median, micros};
 use crate::training::{Product, Training};
-use crate::workloads::{self, WORKLOADS};
+use crate::workloads::{self, WORKLOADS, Workload};
 
 /// Rounds, and seconds that steps, forward passes or evaluations of a line get in each.
 const ROUNDS: usize = 9;
@@ -77,9 +77,9 @@ pub(crate) fn print(filters: &[&str]) {
     let chosen = |name: &str| filters.is_empty() || filters.iter().any(|f| name.contains(f));
     println!("{}, one thread", machine_description());
     let mut lines = Vec::new();
-    for (name, description) in WORKLOADS.into_iter().filter(|(name, _)| chosen(name)) {
+    for Workload { name, what, .. } in WORKLOADS.into_iter().filter(|workload| chosen(workload.name)) {
         match workloads::start(name) {
-            Ok(training) => lines.push(Line::new(format!("{name}: {description}"), training)),
+            Ok(training) => lines.push(Line::new(format!("{name}: {what}"), training)),
             Err(reason) => println!("{name}: {reason}"),
         }
     }

@@ -1,4 +1,4 @@
-//! W0 to W6: the workloads that JAX and PyTorch are timed on too (`benches/peers/README.md` describes them).
+//! W0 to W11: the workloads that JAX and PyTorch are timed on too (`benches/peers/README.md` describes them).
 
 use taskset_datasets::{Datasets, Source};
 use taskset_nn::kernels::prefetch;
@@ -16,18 +16,48 @@ use crate::tasks::TaskTraining;
 use crate::training::Training;
 use crate::trials::adam;
 
-/// The workloads and what they are.
-pub(crate) const WORKLOADS: [(&str, &str); 7] = [
-    ("W0", "mlp 8-8-8-10, batch 4"),
-    ("W1", "mlp 784-32-32-10, batch 16"),
-    ("W2", "mlp 3072-128-128-128-10, batch 128"),
-    ("W3", "conv 3-32-64-64 on 32x32, batch 64"),
-    ("W4", "byte LSTM 128, 64 steps, batch 64"),
-    ("W5", "quadratic, 100 dimensions"),
-    ("W6", "vae 784-64-32-64-784, batch 64"),
+/// What is timed here and in the peers.
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    /// The task that it is, on a stand-in for its data; the others are written below.
+    pub(crate) task: Option<&'static str>,
+}
+
+const fn network(name: &'static str, what: &'static str) -> Workload {
+    Workload { name, what, task: None }
+}
+
+const fn task(name: &'static str, what: &'static str, task: &'static str) -> Workload {
+    Workload { name, what, task: Some(task) }
+}
+
+/// The workloads.
+pub(crate) const WORKLOADS: [Workload; 12] = [
+    network("W0", "mlp 8-8-8-10, batch 4"),
+    network("W1", "mlp 784-32-32-10, batch 16"),
+    network("W2", "mlp 3072-128-128-128-10, batch 128"),
+    network("W3", "conv 3-32-64-64 on 32x32, batch 64"),
+    network("W4", "byte LSTM 128, 64 steps, batch 64"),
+    network("W5", "quadratic, 100 dimensions"),
+    network("W6", "vae 784-64-32-64-784, batch 64"),
+    task("W7", "conv vae on 32x32, batch 128", "FixedImageConvVAE_cifar10_32x64x128x64x32_bs128"),
+    task("W8", "conv, batch norm on 32x32, batch 128", "FixedImageConv_cifar10_batchnorm_32x64x64_bs128"),
+    task("W9", "one-hot LSTM 128, 42 steps, batch 128", "Associative_LSTM128_BS128_Pairs20_Tokens50"),
+    task(
+        "W10",
+        "text GRU 64, 32 steps, batch 128",
+        "FixedTextRNNClassification_imdb_patch32_GRU64_avg_bs128",
+    ),
+    task("W11", "nvp 784, 5 couplings 128-128, batch 64", "FixedNVP_mnist_5layer_thin_bs64"),
 ];
 
-/// Starts a workload; `NAME:vmapK` is K trainings in lockstep, where there is such a thing.
+/// The task that a workload is, or the name itself.
+pub(crate) fn task_of(name: &str) -> &str {
+    WORKLOADS.iter().find(|w| w.name == name).and_then(|w| w.task).unwrap_or(name)
+}
+
+/// Starts a workload, or a task of any name on a stand-in for its data; `W5:vmapK` is K trainings in lockstep.
 ///
 /// # Errors
 /// For a name that is none.
@@ -46,7 +76,10 @@ pub(crate) fn start(name: &str) -> Result<Box<dyn Training>, String> {
         "W4" => (language_model(), 64, 4000),
         "W5" => return quadratic(1),
         "W6" => (vae(), 64, 10_000),
-        _ => return Err(format!("there is no workload {name}")),
+        _ => {
+            let task = TaskTraining::named(task_of(name)).map_err(|error| error.to_string())?;
+            return Ok(Box::new(task));
+        }
     };
     let model = Model::new(name, &network, rows, examples).map_err(|error| error.to_string())?;
     Ok(Box::new(model))
