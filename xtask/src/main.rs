@@ -4,6 +4,7 @@
 mod bench;
 mod browser;
 mod candle_datasets;
+mod fixed_check;
 mod mutants;
 mod peers;
 mod readers;
@@ -35,6 +36,9 @@ Commands:
   bench --peers the same beside JAX and PyTorch (benches/peers/README.md): [--python PATH] [--rounds 9] [--core 0] [W0…]
   sweep-check   build every feasible sampled task and take three steps; --count N: some at random;
                 --min-gflop 400: those that are skipped by default
+  fixed-check [PATTERN…] [--data DIR]
+                train the fixed tasks for 300 steps and say which learn; --estimates: compare estimated with measured
+                times; `fixed-check --help` says more
   readers [PATTERN…] [--keep DIR]
                 many versions of Polars, DuckDB, pyarrow, pandas, fastparquet and datasets read our curve files;
                 needs Python and the Python package index (PyPI); `readers --help` says more
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         "validate" => validate::run_all(&rest),
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),
+        "fixed-check" => fixed_check::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),
         "readers" => readers::run_all(&rest),
         "candle-datasets" => candle_datasets::run_all(&rest),

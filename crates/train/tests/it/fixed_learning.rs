@@ -1,0 +1,61 @@
+//! Fixed tasks learn: the cheap ones, for 100 steps on stand-ins. `cargo xtask fixed-check` trains all of them.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use taskset_names::Split;
+use taskset_optim::{Mode, named};
+use taskset_tasks::{Description, describe, select};
+use taskset_train::{Protocol, Quiet, configure, run_trial};
+
+use crate::recorded::Recorded;
+use crate::support::DATA;
+use crate::verdict::{EXCEPTIONS, exception, learnt};
+
+const PROTOCOL: Protocol = Protocol { steps: 100, eval_every: 100, eval_batches: 5 };
+/// Tasks of more operations a step are left to the command, to keep the test short.
+const MOST_FLOPS: f64 = 0.3e9;
+const THREADS: usize = 2;
+
+fn cheap() -> Vec<Description> {
+    let all = select(&["fixed"]).unwrap();
+    let tasks = all.iter().map(|name| describe(name).unwrap());
+    tasks.filter(|task| task.flops_per_step <= MOST_FLOPS).collect()
+}
+
+/// What is wrong with a task, if anything.
+fn check(task: &Description) -> Option<String> {
+    let adam = configure(&named("adam_lr_-3.00").unwrap(), Mode::Upstream, &PROTOCOL).unwrap();
+    let recorded = Recorded::new(taskset_tasks::build(&task.name, &DATA).unwrap());
+    let never = AtomicBool::new(false);
+    run_trial(&recorded, &adam, 0, &PROTOCOL, &mut Quiet, &never).unwrap();
+    let (first, last) = recorded.notes().first_and_last();
+    let (train, last) = (Split::Train.index(), last.unwrap_or_default());
+    let good = learnt(first[train], last[train]) || exception(&task.name).is_some();
+    (!good).then(|| format!("{}: {:?}, then {:?}", task.name, first[train], last[train]))
+}
+
+#[test]
+fn cheap_fixed_tasks_learn_or_have_a_reason_not_to() {
+    let tasks = cheap();
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    wrong.lock().unwrap().extend(check(task));
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn exceptions_are_fixed_tasks() {
+    let names = select(&["fixed"]).unwrap();
+    assert!(
+        EXCEPTIONS.iter().all(|(name, reason)| names.iter().any(|task| task == name) && !reason.is_empty())
+    );
+}
