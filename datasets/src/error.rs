@@ -378,12 +378,10 @@ impl Error {
 
     /// Whether something is wrong with what is there: not that something is missing, or that this build cannot read it.
     pub(crate) fn is_damage(&self) -> bool {
-        match self {
-            Self::MissingFile { .. } | Self::Partial { .. } | Self::NotYetReadable { .. } => false,
-            Self::Parquet { .. } => cfg!(feature = "parquet"),
-            Self::Undecodable { .. } => cfg!(feature = "encoded"),
-            _ => true,
-        }
+        let beyond_build = (matches!(self, Self::Parquet { .. }) && !cfg!(feature = "parquet"))
+            || (matches!(self, Self::Undecodable { .. }) && !cfg!(feature = "encoded"));
+        !beyond_build
+            && !matches!(self, Self::MissingFile { .. } | Self::Partial { .. } | Self::NotYetReadable { .. })
     }
 
     /// Whether the contents of a file are damaged. Where the file is not as it was published either, that is the reason.

@@ -5,8 +5,10 @@ mod bench;
 mod browser;
 mod candle_datasets;
 mod fixed_check;
+mod hand_over;
 mod mutants;
 mod peers;
+mod probe;
 mod readers;
 mod report_check;
 mod reproduce;
@@ -39,6 +41,9 @@ Commands:
   fixed-check [PATTERN…] [--data DIR]
                 train the fixed tasks for 300 steps and say which learn; --estimates: compare estimated with measured
                 times; `fixed-check --help` says more
+  probe FILE… [--task PATTERN] [--precision f64|f32]
+                compare our losses and gradients with those of another implementation, at the same parameters,
+                minibatch and random numbers; `probe --help` says more
   readers [PATTERN…] [--keep DIR]
                 many versions of Polars, DuckDB, pyarrow, pandas, fastparquet and datasets read our curve files;
                 needs Python and the Python package index (PyPI); `readers --help` says more
@@ -52,6 +57,7 @@ Commands:
 Examples:
   cargo xtask reproduce sec5
   cargo xtask reproduce sec5 --data /path/to/data --out my-figure
+  cargo xtask probe xtask/tests/fixtures/tensorflow_cases.json --task 'FixedMLP_*'
 ";
 
 fn main() -> ExitCode {
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let result = match command.as_str() {
         "reproduce" => return reproduce::run(&rest),
+        "probe" => return probe::run(&rest),
         "validate" => validate::run_all(&rest),
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),

@@ -124,7 +124,7 @@ fn names_of(pattern: String) -> Result<Vec<String>, Error> {
     }
     for suite in SUITES {
         if suite.name() == pattern {
-            return Ok(names_in(suite).collect());
+            return Ok(suite.names());
         }
         let members = suite.members(&pattern);
         if !members.is_empty() {
@@ -139,11 +139,7 @@ fn names_of(pattern: String) -> Result<Vec<String>, Error> {
 
 /// Every name that upstream knows: the seeds 0 to 999 of each family, then the fixed tasks.
 pub fn all_names() -> impl Iterator<Item = String> {
-    SUITES.into_iter().flat_map(names_in)
-}
-
-fn names_in(suite: &dyn Suite) -> impl Iterator<Item = String> {
-    suite.groups().into_iter().flat_map(|group| suite.members(group))
+    SUITES.into_iter().flat_map(|suite| suite.names())
 }
 
 fn unknown(name: &str) -> Error {

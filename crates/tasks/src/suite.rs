@@ -11,6 +11,9 @@ pub trait Suite: Sync {
     /// The names of its groups, in the order of listings.
     fn groups(&self) -> Vec<&'static str>;
 
+    /// All tasks, in the order of listings.
+    fn names(&self) -> Vec<String>;
+
     /// The tasks of a group in their order; none for names that are not groups.
     fn members(&self, group: &str) -> Vec<String>;
 

@@ -121,6 +121,10 @@ impl Suite for Sampled {
         FAMILIES.iter().map(|family| family.name).collect()
     }
 
+    fn names(&self) -> Vec<String> {
+        FAMILIES.iter().flat_map(|family| self.members(family.name)).collect()
+    }
+
     fn members(&self, group: &str) -> Vec<String> {
         let family = FAMILIES.iter().filter(|family| family.name == group);
         family.flat_map(|family| (0..SEEDS).map(|seed| family.task_name(seed))).collect()

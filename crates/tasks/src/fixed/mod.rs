@@ -152,6 +152,10 @@ impl Suite for Fixed {
         groups
     }
 
+    fn names(&self) -> Vec<String> {
+        TASKS.iter().map(|task| task.name.to_owned()).collect()
+    }
+
     fn members(&self, group: &str) -> Vec<String> {
         TASKS.iter().filter(|task| task.group().name == group).map(|task| task.name.to_owned()).collect()
     }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use taskset_names::{Origin, Split};
-use taskset_nn::{BatchMut, Network, Plan, Scalar};
+use taskset_nn::{BatchMut, Network, Parameter, Plan, Scalar};
 use taskset_rng::{Stream, StreamId};
 use taskset_trial::{Digest, TaskVersion};
 
@@ -113,7 +113,8 @@ impl<D: Data> NetworkTask<D> {
         }
         let mut layout = Layout::default();
         for parameter in network.parameters() {
-            layout.push_as(parameter.name, &parameter.shape, parameter.role);
+            let Parameter { name, shape, role, output_axis, .. } = parameter;
+            layout.push_oriented(name, &shape, role, output_axis);
         }
         let (network, data) = (Arc::new(network), Arc::new(data));
         Ok(Self { name: name.to_owned(), group: Group::OWN, layout, network, redraw: None, data })

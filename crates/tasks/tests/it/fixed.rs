@@ -62,3 +62,15 @@ fn summaries_say_what_names_hide() {
     check("FixedImageConv_cifar10_32x64x128_he_bs64", "tanh, he_normal init, max pooling");
     check("FixedImageConvAE_mnist_32x64x32x64x32_bs512", "to 64x64");
 }
+
+#[test]
+fn a_note_says_where_the_name_lies() {
+    let note = |name: &str| describe(name).unwrap().note.unwrap_or_default();
+    assert!(note("FixedImageConvVAE_mnist_32x64x32x64x32_bs128").contains("cifar10"));
+    assert!(note("FixedNVP_mnist_9layer_thin_bs16").contains("64"));
+    assert!(note("FixedMLP_mnist_ce_128x128x128_relu_bs128").is_empty());
+    let names = select(&["fixed"]).unwrap();
+    let notes: Vec<&str> = names.iter().map(|name| note(name)).filter(|note| !note.is_empty()).collect();
+    assert_eq!(notes.len(), 24);
+    assert!(notes.iter().all(|note| note.ends_with('.') && !note.contains('\n')), "{notes:?}");
+}

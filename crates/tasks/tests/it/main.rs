@@ -6,6 +6,8 @@
 mod contract;
 /// Fixed tasks against the published names and parameter counts.
 mod fixed;
+/// Where the fixed tasks start, against theory.
+mod initial_losses;
 /// What every tensor does, for optimizers that ask.
 mod roles;
 /// Choosing tasks by pattern, and what happens to names that do not exist.

@@ -6,16 +6,19 @@ use std::hint::black_box;
 use taskset_datasets::Datasets;
 use taskset_names::Split;
 use taskset_nn::denormals::FlushGuard;
+use taskset_nn::kernels::{MatrixRef, Scratch, Start};
+use taskset_nn::{Backend, Scalar};
 use taskset_tasks::Description;
 use taskset_train::{MachineRate, Protocol, estimate_minutes};
 
 use crate::Failure;
-use crate::timing::micros;
+use crate::timing::{median, micros};
 use crate::trials::Trials;
 
-/// Rounds, and seconds of each; the fastest counts, because other programs can only slow a round down.
+/// Rounds in which a product of matrices and a task take turns, so that a slow moment of the machine falls on both, and
+/// seconds of each part of a round. Medians count.
 const ROUNDS: usize = 5;
-const SECONDS: f64 = 0.05;
+const SECONDS: f64 = 0.04;
 /// Operations of the minibatches of an evaluation that is timed, and most minibatches.
 const EVALUATED: f64 = 2e10;
 /// Largest factor between measured and estimated time that is accepted.
@@ -28,31 +31,67 @@ struct Measured {
     evaluation: f64,
     /// A forward pass on the minibatch that is there.
     forward: f64,
+    /// The rate of products in the same rounds.
+    gflops: f64,
+}
+
+/// The product of which a machine's rate is measured.
+struct Product {
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+    scratch: Scratch<f32>,
+}
+
+impl Product {
+    const SHAPE: [usize; 3] = [128, 512, 128];
+
+    fn new() -> Self {
+        let [m, k, n] = Self::SHAPE;
+        Self { a: vec![0.5; m * k], b: vec![0.25; k * n], c: vec![0.0; m * n], scratch: Scratch::default() }
+    }
+
+    fn compute(&mut self) {
+        let [m, k, n] = Self::SHAPE;
+        let (a, b) = (MatrixRef::new(&self.a, m, k), MatrixRef::new(&self.b, k, n));
+        f32::gemm(Backend::detect(), a, b, Start::Zero, false, &mut self.c, &mut self.scratch);
+        black_box(&self.c);
+    }
+
+    /// Operations a nanosecond.
+    fn gflops(&mut self) -> f64 {
+        let [m, k, n] = Self::SHAPE;
+        2.0 * (m * k * n) as f64 / micros(SECONDS, 1, &mut || self.compute()) / 1e3
+    }
 }
 
 fn measure(task: &Description, data: &Datasets) -> Result<Measured, Failure> {
     let built = taskset_tasks::build(&task.name, data)?;
-    let mut trials = Trials::new(&*built, 1);
+    let (mut trials, mut product) = (Trials::new(&*built, 1), Product::new());
     let batches = (EVALUATED / task.flops_per_step.max(1.0)).clamp(4.0, 50.0) as u32;
     trials.step();
-    let mut fastest = Measured { step: f64::INFINITY, evaluation: f64::INFINITY, forward: f64::INFINITY };
+    let [mut steps, mut evaluations, mut forwards, mut rates] = [const { Vec::new() }; 4];
     let mut means = [0.0];
     for _ in 0..ROUNDS {
-        let step = micros(SECONDS, 1, &mut || {
+        rates.push(product.gflops());
+        steps.push(micros(SECONDS, 1, &mut || {
             trials.step();
-        });
+        }));
         let Trials { problem, params, .. } = &mut trials;
-        let forward = micros(SECONDS, 1, &mut || {
+        forwards.push(micros(SECONDS, 1, &mut || {
             black_box(problem.loss(params));
-        });
+        }));
         let evaluation = micros(SECONDS, 1, &mut || {
             problem.mean_losses(Split::ValidInner, params, batches, &mut means);
         });
-        fastest.step = fastest.step.min(step);
-        fastest.forward = fastest.forward.min(forward);
-        fastest.evaluation = fastest.evaluation.min(evaluation / f64::from(batches));
+        evaluations.push(evaluation / f64::from(batches));
     }
-    Ok(fastest)
+    Ok(Measured {
+        step: median(&mut steps),
+        evaluation: median(&mut evaluations),
+        forward: median(&mut forwards),
+        gflops: median(&mut rates),
+    })
 }
 
 /// Peak memory of this process in megabytes, where the system tells.
@@ -82,10 +121,11 @@ pub(crate) fn compare(tasks: &[Description], data: &Datasets) -> Result<bool, Fa
         "MB",
         "GFLOP/s"
     );
+    let machine = MachineRate::measure();
     let mut groups: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for task in tasks {
-        let rate = MachineRate::measure();
-        let Measured { step, evaluation, forward } = measure(task, data)?;
+        let Measured { step, evaluation, forward, gflops } = measure(task, data)?;
+        let rate = MachineRate { gflops, ..machine };
         let points = protocol.eval_steps().len() as f64;
         let minibatches = points * 4.0 * f64::from(protocol.eval_batches);
         let seconds = (f64::from(protocol.steps) * step + minibatches * evaluation) / 1e6;
@@ -105,9 +145,9 @@ pub(crate) fn compare(tasks: &[Description], data: &Datasets) -> Result<bool, Fa
             3600.0 / seconds,
             seconds / estimated,
             step / estimated_step,
-            evaluation / estimated_evaluation,
+            evaluation / estimated_evaluation.max(evaluation / 1e3),
             peak_megabytes().unwrap_or(f64::NAN),
-            rate.gflops
+            gflops
         );
     }
     println!(
