@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use taskset_names::Split;
 
 use crate::verdict::{Mean, exception, learnt};
 
@@ -33,10 +32,9 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Whether the loss on the training split fell.
+    /// Whether the loss fell.
     pub(crate) fn learnt(&self) -> bool {
-        let split = Split::Train.index();
-        learnt(self.first[split], self.last[split])
+        learnt(&self.first, &self.last)
     }
 
     /// Whether this is no surprise.
@@ -51,8 +49,7 @@ impl Record {
 
     /// One line for a terminal.
     pub(crate) fn line(&self) -> String {
-        let split = Split::Train.index();
-        let (first, last) = (self.first[split], self.last[split]);
+        let (first, last) = (Mean::over(&self.first), Mean::over(&self.last));
         let verdict = match (self.learnt(), exception(&self.task)) {
             (true, None) => "learnt".to_owned(),
             (true, Some(_)) => "learnt, though listed as an exception".to_owned(),
@@ -77,7 +74,7 @@ impl Record {
 /// The header of [`Record::line`].
 pub(crate) fn header() -> String {
     format!(
-        "{:<78} {:<14} {:>12}  {:<9} {:>12}  {:<9} {:>11} {:>11}  train split",
+        "{:<78} {:<14} {:>12}  {:<9} {:>12}  {:<9} {:>11} {:>11}",
         "task", "optimizer", "first", "", "last", "", "µs/step", "µs/eval"
     )
 }

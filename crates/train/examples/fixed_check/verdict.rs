@@ -20,10 +20,21 @@ impl Mean {
         let error = (squares / (n - 1.0).max(1.0) / n).sqrt();
         Self { mean: Some(mean).filter(|x| x.is_finite()), error: Some(error).filter(|x| x.is_finite()) }
     }
+
+    /// The mean over four splits.
+    pub(crate) fn over(splits: &[Self; 4]) -> Self {
+        let sum = |of: fn(&Self) -> Option<f64>| splits.iter().map(of).sum::<Option<f64>>();
+        Self {
+            mean: sum(|split| split.mean).map(|sum| sum / 4.0),
+            error: sum(|split| split.error.map(|error| error * error)).map(|sum| sum.sqrt() / 4.0),
+        }
+    }
 }
 
-/// Whether the last mean lies below the first by more than three standard errors of their difference.
-pub(crate) fn learnt(first: Mean, last: Mean) -> bool {
+/// Whether the mean over all four splits of the last evaluation lies below that of the first by more than three standard
+/// errors of their difference.
+pub(crate) fn learnt(first: &[Mean; 4], last: &[Mean; 4]) -> bool {
+    let (first, last) = (Mean::over(first), Mean::over(last));
     let fall = || Some(first.mean? - last.mean? - 3.0 * first.error?.hypot(last.error?));
     fall().is_some_and(|fall| fall > 0.0)
 }
