@@ -88,7 +88,7 @@ pub struct Specification {
 #[derive(Clone, Debug)]
 pub enum Body {
     /// A network on minibatches of data.
-    Network(NetworkBody),
+    Network(Box<NetworkBody>),
     /// A formula.
     Objective(Arc<dyn ObjectiveBody>),
 }
@@ -163,6 +163,11 @@ impl Specification {
 }
 
 impl Body {
+    /// A network that all replicas share, on these examples.
+    pub fn network(network: Network, examples: Examples) -> Self {
+        Self::Network(Box::new(NetworkBody { network, examples, redraw: None }))
+    }
+
     /// Trainable parameters.
     pub fn num_params(&self) -> u64 {
         let count = match self {
@@ -205,11 +210,6 @@ impl Body {
 }
 
 impl NetworkBody {
-    /// A network that all replicas share.
-    pub const fn new(network: Network, examples: Examples) -> Self {
-        Self { network, examples, redraw: None }
-    }
-
     fn build(&self, group: Group, name: &str, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
         match &self.examples {
             Examples::Images(examples) => self.on(group, name, examples.load(data)?),

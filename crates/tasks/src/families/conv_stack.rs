@@ -5,7 +5,7 @@ use taskset_nn::{Activation, Conv, Initializer, Layer, Loss, Network, Padding};
 
 use crate::models::image_batches::{ImageExamples, InputShape};
 use crate::sampling::Sampler;
-use crate::spec::{Body, Examples, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Infeasible};
 
 /// Convolutions with an activation after every one of them; no normalisation, no pooling in between.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,7 +107,7 @@ impl ConvStack {
         layers.extend(head(input.classes));
         let network =
             Network::new(input.shape(), layers, Loss::SoftmaxCrossEntropy).with_weights(self.w_init);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 
     /// `[[stride, stride], …]`.

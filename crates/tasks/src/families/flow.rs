@@ -80,6 +80,6 @@ impl TaskConfig for FlowConfig {
             activation: self.activation,
             w_init: self.w_init,
         };
-        Ok(Body::Network(flow.body(examples.input()?.shape(), Examples::Images(examples))))
+        Ok(flow.body(examples.input()?.shape(), Examples::Images(examples)))
     }
 }

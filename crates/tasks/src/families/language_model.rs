@@ -8,7 +8,7 @@ use super::{LanguageModelDataset, RnnCore, TaskConfig, json};
 use crate::models::SHUFFLE_BUFFER;
 use crate::models::text_batches::{TextExamples, TextLabels};
 use crate::sampling::Sampler;
-use crate::spec::{Body, Examples, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of either language model family.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,7 +103,7 @@ impl TaskConfig for LanguageModelConfig {
             Dense { outputs: self.vocab_size }.into(),
         ];
         let network = Network::new(examples.shape(), layers, Loss::NextToken).with_weights(self.w_init);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Text(examples))))
+        Ok(Body::network(network, Examples::Text(examples)))
     }
 }
 

@@ -5,7 +5,7 @@ use taskset_nn::{Activation, Flatten, Initializer, Loss, Network, mlp_layers};
 
 use super::{ImageDatasetConfig, TaskConfig, json};
 use crate::sampling::Sampler;
-use crate::spec::{Body, Examples, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `mlp_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,7 @@ impl TaskConfig for MlpConfig {
         let layers = [vec![Flatten.into()], mlp_layers(&sizes, self.activation)].concat();
         let network =
             Network::new(input.shape(), layers, Loss::SoftmaxCrossEntropy).with_weights(self.w_init);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 

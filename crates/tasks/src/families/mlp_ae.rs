@@ -7,7 +7,7 @@ use taskset_nn::{
 
 use super::{ImageDatasetConfig, TaskConfig, json};
 use crate::sampling::Sampler;
-use crate::spec::{Body, Examples, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `mlp_ae_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,7 +155,7 @@ impl TaskConfig for MlpAeConfig {
         let sizes = [&self.hidden_units[..], &[shape.len()]].concat();
         let layers = [vec![Flatten.into()], mlp_layers(&sizes, self.activation)].concat();
         let network = Network::new(shape, layers, Loss::Reconstruction(loss)).with_weights(self.w_init);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 

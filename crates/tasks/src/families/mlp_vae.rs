@@ -1,11 +1,12 @@
 //! `mlp_vae_family`: fully connected variational autoencoders of images (paper G.1).
 
 use serde_json::{Value, json};
-use taskset_nn::{Activation, Flatten, GaussianLikelihood, Initializer, Latent, Loss, Network, mlp_layers};
+use taskset_nn::{Activation, Flatten, Initializer, Latent, Loss, Network, mlp_layers};
 
 use super::{ImageDatasetConfig, TaskConfig, json};
+use crate::models::PIXEL_LIKELIHOOD;
 use crate::sampling::Sampler;
-use crate::spec::{Body, Examples, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `mlp_vae_family`.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,9 +45,6 @@ impl MlpVaeConfig {
     }
 }
 
-/// Pixels are dequantised bytes in `[0, 1]`; the decoder's outputs are clipped.
-const LIKELIHOOD: GaussianLikelihood = GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) };
-
 impl TaskConfig for MlpVaeConfig {
     fn to_json(&self) -> Value {
         json!({
@@ -81,9 +79,9 @@ impl TaskConfig for MlpVaeConfig {
             vec![Latent.into()],
             mlp_layers(&decoder, self.activation),
         ];
-        let loss = Loss::GaussianLikelihood(LIKELIHOOD);
+        let loss = Loss::GaussianLikelihood(PIXEL_LIKELIHOOD);
         let network = Network::new(shape, layers.concat(), loss).with_weights(self.w_init);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 

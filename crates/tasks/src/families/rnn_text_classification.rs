@@ -6,7 +6,7 @@ use taskset_nn::{Dense, Embed, Initializer, Loss, Network, TimePool};
 use super::{RnnCore, TaskConfig, TextClassificationDataset, json};
 use crate::models::text_batches::{TextExamples, TextLabels};
 use crate::sampling::Sampler;
-use crate::spec::{Body, Examples, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Infeasible};
 
 /// Examples of each held-out split.
 const HELD_OUT: usize = 3000;
@@ -115,7 +115,7 @@ impl TaskConfig for RnnTextClassificationConfig {
         ];
         let network =
             Network::new(examples.shape(), layers, Loss::SoftmaxCrossEntropy).with_weights(self.w_init);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Text(examples))))
+        Ok(Body::network(network, Examples::Text(examples)))
     }
 }
 

@@ -1,13 +1,14 @@
 //! Convolutional autoencoders and variational autoencoders of images (paper G.3).
 
 use taskset_nn::{
-    Activation, Conv, ConvTranspose, Dense, Distance, Flatten, GaussianLikelihood, Initializer, Latent,
-    Layer, Loss, Network, Output, Padding, Reconstruction, Reduction, SplitChannels, Unflatten,
+    Activation, Conv, ConvTranspose, Dense, Flatten, Initializer, Latent, Layer, Loss, Network, Padding,
+    SplitChannels, Unflatten,
 };
 
-use super::{FixedModel, Images, group, join};
+use super::{FixedModel, Images, SIGMOID_SQUARES, group, join};
+use crate::models::PIXEL_LIKELIHOOD;
 use crate::models::image_batches::InputShape;
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Convolutions 3×3 of stride 2 with relu to a code, and transposed convolutions back; the loss is the mean over pixels,
 /// channels and minibatch of `(x − sigmoid(output))²`.
@@ -94,14 +95,10 @@ impl FixedModel for ConvAe {
             decoder(self.decoder, input, input.channels)?,
             vec![Flatten.into()],
         ];
-        let loss = Loss::Reconstruction(Reconstruction {
-            output: Output::Sigmoid,
-            distance: Distance::Squared,
-            reduction: Reduction::Mean,
-        });
+        let loss = Loss::Reconstruction(SIGMOID_SQUARES);
         let network =
             Network::new(input.shape(), layers.concat(), loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 
@@ -127,9 +124,9 @@ impl FixedModel for ConvVae {
             decoder(self.decoder, input, 2 * input.channels)?,
             vec![SplitChannels.into()],
         ];
-        let loss = Loss::GaussianLikelihood(GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) });
+        let loss = Loss::GaussianLikelihood(PIXEL_LIKELIHOOD);
         let network =
             Network::new(input.shape(), layers.concat(), loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }

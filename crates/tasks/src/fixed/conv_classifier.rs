@@ -5,7 +5,7 @@ use taskset_nn::{
 };
 
 use super::{ConvInitializer, FixedModel, Images, group, join};
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Convolutions 3×3, the first of stride 2, a mean or maximum over all positions, a linear layer; mean softmax
 /// cross-entropy.
@@ -86,7 +86,7 @@ impl FixedModel for ConvPooling {
         let network = Network::new(input.shape(), layers, Loss::SoftmaxCrossEntropy)
             .with_weights(self.init.initializer())
             .with_weights_of(last, ConvInitializer::Sonnet.initializer());
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 
@@ -120,6 +120,6 @@ impl FixedModel for ConvFc {
         ];
         let network = Network::new(input.shape(), layers.concat(), Loss::SoftmaxCrossEntropy)
             .with_weights(self.init.initializer());
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }

@@ -36,7 +36,7 @@ pub struct Nvp {
 
 fn body(images: Images, flow: Flow<'_>) -> Result<Body, Infeasible> {
     let examples = images.examples(false);
-    Ok(Body::Network(flow.body(examples.input()?.shape(), Examples::Images(examples))))
+    Ok(flow.body(examples.input()?.shape(), Examples::Images(examples)))
 }
 
 impl FixedModel for Maf {

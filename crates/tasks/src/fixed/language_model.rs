@@ -4,7 +4,7 @@ use taskset_nn::{Dense, Embed, Initializer, Loss, Network};
 
 use super::{FixedCore, FixedModel, group};
 use crate::models::text_batches::{TextExamples, TextLabels};
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Embedding of width 64, recurrent core with a trained initial state, linear layer; slices of 128 bytes of `lm1b`. The
 /// loss is the sum of the cross-entropies of the next bytes over the whole minibatch, divided by their number; padding
@@ -60,6 +60,6 @@ impl FixedModel for LanguageModel {
         ];
         let loss = Loss::SequenceCrossEntropy { first: 0, steps: LENGTH - 1 };
         let network = Network::new(examples.shape(), layers, loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Text(examples))))
+        Ok(Body::network(network, Examples::Text(examples)))
     }
 }

@@ -5,7 +5,7 @@ use taskset_nn::{
 };
 
 use super::{FixedModel, Images, group, join};
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Fully connected layers; weights start by Sonnet's default.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,6 +95,6 @@ impl FixedModel for Mlp {
             MlpLoss::SquaredError => Loss::SigmoidSquaredError,
         };
         let network = Network::new(input.shape(), layers, loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }

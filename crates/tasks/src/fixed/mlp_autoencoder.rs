@@ -1,12 +1,10 @@
 //! Fully connected autoencoders and variational autoencoders of images (paper G.3).
 
-use taskset_nn::{
-    Activation, Distance, Flatten, GaussianLikelihood, Initializer, Latent, Loss, Network, Output,
-    Reconstruction, Reduction, mlp_layers,
-};
+use taskset_nn::{Activation, Flatten, Initializer, Latent, Loss, Network, mlp_layers};
 
-use super::{FixedModel, Images, group, join};
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use super::{FixedModel, Images, SIGMOID_SQUARES, group, join};
+use crate::models::PIXEL_LIKELIHOOD;
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Fully connected layers back to the image, relu behind all but the last; the loss is the mean over pixels, channels and
 /// minibatch of `(x − sigmoid(output))²`.
@@ -48,13 +46,9 @@ impl FixedModel for MlpAe {
         let shape = examples.input()?.shape();
         let sizes = [self.hidden, &[shape.len()]].concat();
         let layers = [vec![Flatten.into()], mlp_layers(&sizes, Activation::Relu)].concat();
-        let loss = Loss::Reconstruction(Reconstruction {
-            output: Output::Sigmoid,
-            distance: Distance::Squared,
-            reduction: Reduction::Mean,
-        });
+        let loss = Loss::Reconstruction(SIGMOID_SQUARES);
         let network = Network::new(shape, layers, loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }
 
@@ -82,8 +76,8 @@ impl FixedModel for MlpVae {
             vec![Latent.into()],
             mlp_layers(&decoder, Activation::Relu),
         ];
-        let loss = Loss::GaussianLikelihood(GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) });
+        let loss = Loss::GaussianLikelihood(PIXEL_LIKELIHOOD);
         let network = Network::new(shape, layers.concat(), loss).with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Images(examples))))
+        Ok(Body::network(network, Examples::Images(examples)))
     }
 }

@@ -1,5 +1,7 @@
 //! The 109 fixed tasks: one table of rows, one file per group with the model that its rows describe.
 
+use taskset_nn::{Distance, Output, Reconstruction, Reduction};
+
 use crate::Error;
 use crate::models::image_batches::ImageExamples;
 use crate::spec::{Body, Group, Infeasible, Specification};
@@ -203,6 +205,10 @@ impl Images {
         format!("{}, batch {}", self.dataset, self.batch_size)
     }
 }
+
+/// The loss of all autoencoders: the mean over pixels, channels and minibatch of `(x − sigmoid(output))²`.
+const SIGMOID_SQUARES: Reconstruction =
+    Reconstruction { output: Output::Sigmoid, distance: Distance::Squared, reduction: Reduction::Mean };
 
 /// Widths as summaries show them: `32x64x64`.
 fn join(widths: &[usize]) -> String {

@@ -6,7 +6,7 @@ use taskset_nn::{Dense, Initializer, Loss, Network, OneHot, Shape};
 
 use super::{FixedCore, FixedModel, group};
 use crate::models::sequence_batches::{BATCH_SIZE, SequenceExamples};
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Retrieval of a value by its key from a sequence of pairs, by a recurrent core and a linear layer. The loss is the mean
 /// cross-entropy of the value behind the last token; a model that has learnt nothing but which tokens occur has ln N.
@@ -43,7 +43,7 @@ fn body(examples: SequenceExamples, core: FixedCore, hidden: usize) -> Body {
     let loss = Loss::SequenceCrossEntropy { first: length - labelled, steps: labelled };
     let network = Network::new(Shape::Tokens { length, vocabulary }, layers, loss)
         .with_weights(Initializer::SonnetDefault);
-    Body::Network(NetworkBody::new(network, Examples::Sequences(examples)))
+    Body::network(network, Examples::Sequences(examples))
 }
 
 impl Associative {
@@ -64,7 +64,7 @@ impl FixedModel for Associative {
     fn summary(&self) -> String {
         let Self { core, hidden, pairs, tokens } = self;
         format!(
-            "{} {hidden} finds a value among {pairs} pairs of {tokens} tokens, batch {BATCH_SIZE}",
+            "{} {hidden} finds a value among {pairs} pairs, {tokens} different tokens, batch {BATCH_SIZE}",
             core.name()
         )
     }
@@ -82,7 +82,10 @@ impl FixedModel for SequenceCopy {
 
     fn summary(&self) -> String {
         let Self { core, hidden, length, tokens } = self;
-        format!("{} {hidden} repeats {length} of {tokens} tokens, batch {BATCH_SIZE}", core.name())
+        format!(
+            "{} {hidden} repeats {length} tokens, {tokens} different ones, batch {BATCH_SIZE}",
+            core.name()
+        )
     }
 
     fn body(&self) -> Result<Body, Infeasible> {

@@ -4,7 +4,7 @@ use taskset_nn::{Dense, Embed, Initializer, Loss, Network, TimePool};
 
 use super::{FixedCore, FixedModel, group};
 use crate::models::text_batches::{TextExamples, TextLabels};
-use crate::spec::{Body, Examples, Group, Infeasible, NetworkBody};
+use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Embedding of 10,000 tokens, recurrent core with a trained initial state, linear layer to two classes; slices of film
 /// reviews. Padding is processed like text. Rows of the embedding above 8184 are parameters that no token uses.
@@ -82,6 +82,6 @@ impl FixedModel for TextClassification {
         ];
         let network = Network::new(examples.shape(), layers, Loss::SoftmaxCrossEntropy)
             .with_weights(Initializer::SonnetDefault);
-        Ok(Body::Network(NetworkBody::new(network, Examples::Text(examples))))
+        Ok(Body::network(network, Examples::Text(examples)))
     }
 }

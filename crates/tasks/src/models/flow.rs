@@ -6,7 +6,7 @@ use taskset_nn::{
 };
 use taskset_rng::{NumpyLegacy, StreamId};
 
-use crate::spec::{Examples, NetworkBody};
+use crate::spec::{Body, Examples, NetworkBody};
 
 /// Standard deviation of the noise added to pixels in `[0, 1]`, at evaluation too (QUIRK-19).
 const PIXEL_NOISE: f64 = 0.01;
@@ -33,9 +33,9 @@ pub(crate) struct Flow<'a> {
 
 impl Flow<'_> {
     /// The flow on images of a shape.
-    pub(crate) fn body(&self, shape: Shape, examples: Examples) -> NetworkBody {
+    pub(crate) fn body(&self, shape: Shape, examples: Examples) -> Body {
         let redraw = matches!(self.kind, FlowKind::Maf).then_some(redraw_permutations as _);
-        NetworkBody { network: self.network(shape), examples, redraw }
+        Body::Network(Box::new(NetworkBody { network: self.network(shape), examples, redraw }))
     }
 
     /// The layers from data to latent; the permutations of a masked autoregressive flow are left for
@@ -85,9 +85,9 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    use crate::Task;
     use crate::models::image_batches::ImageExamples;
     use crate::models::testing::{check, train};
-    use crate::{Body, Task};
     use std::f64::consts::PI;
     use taskset_datasets::{Carving, Datasets, Source, carve};
     use taskset_names::Split;
@@ -108,7 +108,7 @@ mod tests {
             centre: false,
         };
         let body = flow.body(examples.input().unwrap().shape(), Examples::Images(examples));
-        Body::Network(body).build("t", &Datasets::new(Source::Synthetic)).unwrap()
+        body.build("t", &Datasets::new(Source::Synthetic)).unwrap()
     }
 
     fn start(task: &dyn Task, replica: u64) -> (Box<dyn crate::Problem<f32>>, Vec<f32>) {

@@ -3,6 +3,7 @@
 
 use taskset_datasets::Splits;
 use taskset_names::Split;
+use taskset_nn::GaussianLikelihood;
 use taskset_trial::Digest;
 
 pub(crate) mod augment;
@@ -19,6 +20,11 @@ pub(crate) mod text_batches;
 
 /// Entries of the shuffle buffer of the sampled families.
 pub(crate) const SHUFFLE_BUFFER: usize = 10_000;
+
+/// The likelihood of all variational autoencoders: pixels are dequantised bytes, as if they lay in `[0, 1]`; the decoder's
+/// outputs are clipped.
+pub(crate) const PIXEL_LIKELIHOOD: GaussianLikelihood =
+    GaussianLikelihood { clip: 10.0, dequantize: Some(1.0 / 255.0) };
 
 /// The examples of each split in their order, as a text that changes whenever they change.
 fn describe_splits(splits: &Splits) -> String {

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use taskset_tasks::{describe, select};
+use taskset_datasets::{Datasets, Source};
+use taskset_names::Split;
+use taskset_rng::StreamId;
+use taskset_tasks::{Feed, build, describe, select};
 
 /// Names and parameter counts, in the paper's order.
 fn published() -> Vec<(&'static str, u64)> {
@@ -73,4 +76,31 @@ fn a_note_says_where_the_name_lies() {
     let notes: Vec<&str> = names.iter().map(|name| note(name)).filter(|note| !note.is_empty()).collect();
     assert_eq!(notes.len(), 24);
     assert!(notes.iter().all(|note| note.ends_with('.') && !note.contains('\n')), "{notes:?}");
+}
+
+/// Batch norm must not see the examples of other minibatches, and a ratio of sums must not be taken over several of them.
+#[test]
+fn evaluations_of_dependent_examples_are_means_over_minibatches() {
+    let data = Datasets::new(Source::Synthetic);
+    for (name, dependent) in [
+        ("FixedImageConv_cifar10_batchnorm_32x64x64_bs128", true),
+        ("FixedLM_lm1b_patch128_GRU64_embed64_avg_bs128", true),
+        ("Associative_VRNN128_BS128_Pairs10_Tokens50", true),
+        ("FixedMLP_mnist_ce_128x128x128_relu_bs128", false),
+    ] {
+        let task = build(name, &data).unwrap();
+        assert_eq!(task.capabilities().fuses_minibatches, !dependent, "{name}");
+        let replica = StreamId::root("dependent");
+        let (mut together, mut apart) = (task.start(&replica), task.start(&replica));
+        let mut params = vec![0.0; task.layout().len()];
+        together.init(&mut params);
+        let mean = together.mean_loss(Split::Test, &params, 3);
+        let mut sum = 0.0;
+        for _ in 0..3 {
+            apart.next_batch(Feed::Evaluation(Split::Test));
+            sum += f64::from(apart.loss(&params));
+        }
+        let error = if dependent { 1e-7 } else { 1e-6 };
+        assert!((mean - sum / 3.0).abs() < error * mean, "{name}: {mean} {}", sum / 3.0);
+    }
 }

@@ -99,6 +99,34 @@ fn a_group_of_unequal_trials_gives_each_its_own_curve() {
     }
 }
 
+/// One of each kind of step, loss and data of the fixed tasks that are not too long.
+#[test]
+fn fixed_tasks_have_the_same_bits_in_any_company_and_on_any_threads() {
+    const FIXED: [&str; 10] = [
+        "Associative_LSTM128_BS128_Pairs5_Tokens20",
+        "Copy_VRNN128_BS128_Length20_Tokens10",
+        "FixedImageConv_cifar10_batchnorm_32x64x64_bs128",
+        "Mnist_Conv_32x16x64_flatten_FC32_tanh_bs32",
+        "FixedImageConvVAE_mnist_32x32x32x32x32_bs128",
+        "FixedLM_lm1b_patch128_GRU64_embed64_avg_bs128",
+        "FixedMAF_mnist_3layer_thin_bs64",
+        "FixedMLP_cifar10_Dropout05_128x128_relu_bs128",
+        "FixedMLPVAE_mnist_128x8x128x128_bs128",
+        "FixedTextRNNClassification_imdb_patch32_GRU64_avg_bs128",
+    ];
+    let optimizers = ["adam8p_wide_grid_seed0", "adam_lr_1.00"];
+    let whole = |jobs: usize, size: usize| {
+        let directory = tempfile::tempdir().unwrap();
+        let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
+        let protocol = Protocol { steps: 2, eval_every: 2, eval_batches: 2 };
+        let plan = SweepPlan::new(names(&FIXED), names(&optimizers), 1, protocol, Mode::Upstream).unwrap();
+        let store = store(directory.path());
+        run(&sweep(plan).with_group_size(size), &store, jobs, &mut Quiet, &AtomicBool::new(false));
+        bits(&store.read_all().unwrap())
+    };
+    assert_eq!(whole(1, 1), whole(2, 2));
+}
+
 #[test]
 fn a_group_stops_on_request_and_an_empty_one_is_empty() {
     let protocol = Protocol { steps: 9, eval_every: 4, eval_batches: 1 };

@@ -115,6 +115,52 @@ impl SweepObserver for SweepProgress {
     }
 }
 
+/// Shows how far a list of items of known work is: one line that is written again on a terminal, else one every few seconds.
+pub(crate) struct ListProgress {
+    what: &'static str,
+    total: usize,
+    work: f64,
+    done: usize,
+    worked: f64,
+    start: Instant,
+    last_line: Instant,
+    terminal: bool,
+}
+
+impl ListProgress {
+    /// For so many items, called `what`, which together are this much work in any unit.
+    pub(crate) fn new(what: &'static str, total: usize, work: f64) -> Self {
+        let (now, terminal) = (Instant::now(), std::io::stderr().is_terminal());
+        Self { what, total, work, done: 0, worked: 0.0, start: now, last_line: now, terminal }
+    }
+
+    /// An item of this work is done.
+    pub(crate) fn finished(&mut self, work: f64) {
+        self.done += 1;
+        self.worked += work;
+        let last = self.done == self.total;
+        if !(self.terminal || self.last_line.elapsed() >= LINE_EVERY) {
+            return;
+        }
+        self.last_line = Instant::now();
+        let share = self.worked / self.work;
+        let elapsed = self.start.elapsed().as_secs_f64();
+        let left = if share > 0.01 && !last {
+            format!(", about {} left", duration(elapsed / share * (1.0 - share).max(0.0)))
+        } else {
+            String::new()
+        };
+        let line = format!("{} of {} {}{left}", count(self.done), count(self.total), self.what);
+        if self.terminal {
+            let end = if last { "\r\x1b[2K" } else { "" };
+            let mut stderr = std::io::stderr();
+            let _ = write!(stderr, "\r\x1b[2K{line}{end}").and_then(|()| stderr.flush());
+        } else {
+            say!("{line}");
+        }
+    }
+}
+
 /// Shows a single trial: its losses as they are evaluated.
 pub(crate) struct TrialProgress {
     steps: u32,

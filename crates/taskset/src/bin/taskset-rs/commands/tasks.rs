@@ -1,7 +1,8 @@
 //! `tasks list | show | check`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::prelude::*;
 use serde::Serialize;
 use taskset::names::Split;
 use taskset::optim::{self, Mode};
@@ -11,10 +12,11 @@ use taskset::trial::Protocol;
 
 use crate::options::DataOption;
 use crate::output;
+use crate::progress::ListProgress;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// List tasks, one per line: name, family, data set, parameters, work per step, and whether it can be trained.
+    /// List tasks, one per line: name, family, data set, parameters, work per step, and whether there is such a model.
     #[command(
         after_help = "Examples:\n  taskset-rs tasks list                      # families and fixed tasks\n  \
         taskset-rs tasks list 'mlp_family_seed{0..9}' 'TwoD_*'\n  taskset-rs tasks list quadratic_family --json\n  \
@@ -41,7 +43,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show configuration, parameter count and feasibility of one task.
+    /// Show configuration, parameter count and feasibility of one task, and what its name says that it does not do.
     #[command(after_help = "Example:\n  taskset-rs tasks show mlp_family_seed12 --json")]
     Show {
         /// Task name.
@@ -50,9 +52,11 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Build tasks, evaluate loss and gradient on a minibatch of each split, and take some Adam steps.
+    /// Build tasks, evaluate loss and gradient on a minibatch of each split, and take some Adam steps. All cores are used,
+    /// one task a core. A loss that diverges is shown, but is no failure: the learning rate does not suit every task.
     #[command(
-        after_help = "Example:\n  taskset-rs tasks check 'mlp_family_seed{0..9}' --data synthetic --steps 100"
+        after_help = "Examples:\n  taskset-rs tasks check 'mlp_family_seed{0..9}' --data synthetic --steps 100\n  \
+        taskset-rs tasks check fixed --data synthetic   # all 109 fixed tasks, in a few minutes"
     )]
     Check {
         /// Names or patterns.
@@ -270,7 +274,11 @@ struct Checked {
     num_params: u64,
     initial_loss: serde_json::Map<String, serde_json::Value>,
     grad_norm: f64,
+    /// Loss after all steps; null if it is not finite.
     final_loss: f64,
+    /// First step with a loss that is not finite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diverged_at: Option<usize>,
     micros_per_step: f64,
     data: &'static str,
 }
@@ -279,23 +287,42 @@ fn check(patterns: &[String], steps: u32, json: bool, data: &DataOption) -> anyh
     let datasets = data.datasets();
     let mut documents = Vec::new();
     let mut rows = Vec::new();
-    let mut failed = Vec::new();
+    let (mut failed, mut diverged) = (Vec::new(), Vec::new());
     let names = tasks::select(patterns)?;
-    for name in &names {
+    let work = |name: &str| {
+        // Drawing initial parameters takes as long as some hundred operations each; 1e7 is for the rest.
+        tasks::describe(name)
+            .map_or(1.0, |d| d.flops_per_step * f64::from(steps + 6) + 100.0 * d.num_params as f64 + 1e7)
+    };
+    let progress =
+        Mutex::new(ListProgress::new("tasks", names.len(), names.iter().map(|name| work(name)).sum()));
+    let check = |name: &String| {
         let checked = tasks::build(name, &datasets)
             .map_err(anyhow::Error::from)
             .and_then(|task| check_one(&task, steps));
+        progress.lock().unwrap_or_else(PoisonError::into_inner).finished(work(name));
+        checked
+    };
+    // Tasks are taken one by one, so that no thread waits with a list of its own.
+    let results: Vec<anyhow::Result<Checked>> = names.par_iter().with_max_len(1).map(check).collect();
+    for (name, checked) in names.iter().zip(results) {
         match checked {
             Ok(checked) => {
-                rows.push(vec![
-                    name.clone(),
-                    checked.num_params.to_string(),
-                    checked.initial_loss["train"].as_f64().map_or("-".to_owned(), output::short),
+                let loss = |split: Split| {
+                    checked.initial_loss[split.name()].as_f64().map_or("-".to_owned(), output::short)
+                };
+                let mut row = vec![name.clone(), checked.num_params.to_string()];
+                row.extend(Split::ALL.map(loss));
+                row.extend([
                     output::short(checked.grad_norm),
                     output::short(checked.final_loss),
                     output::short(checked.micros_per_step),
                     checked.data.to_owned(),
                 ]);
+                rows.push(row);
+                if let Some(step) = checked.diverged_at {
+                    diverged.push(format!("{name} (step {step})"));
+                }
                 documents.push(serde_json::to_value(&checked)?);
             }
             Err(error) => {
@@ -309,8 +336,26 @@ fn check(patterns: &[String], steps: u32, json: bool, data: &DataOption) -> anyh
     if json {
         output::json(&documents)?;
     } else if !rows.is_empty() {
-        let header = ["name", "parameters", "initial loss", "grad norm", "final loss", "µs/step", "data"];
-        output::table(&header, &[false, true, true, true, true, true, false], &rows)?;
+        let header = [
+            "name",
+            "parameters",
+            "initial loss: train",
+            "valid_inner",
+            "valid_outer",
+            "test",
+            "grad norm",
+            "final loss",
+            "µs/step",
+            "data",
+        ];
+        let right = [false, true, true, true, true, true, true, true, true, false];
+        output::table(&header, &right, &rows)?;
+    }
+    if !diverged.is_empty() {
+        say!(
+            "diverged with Adam at a learning rate of 0.001, which is no fault of a task: {}",
+            diverged.join(", ")
+        );
     }
     anyhow::ensure!(
         failed.is_empty(),
@@ -344,14 +389,17 @@ fn check_one(task: &Arc<dyn Task>, steps: u32) -> anyhow::Result<Checked> {
     let adam = optim::named("adam_lr_-3.00")?.configured(Mode::Upstream, u64::from(steps))?;
     // One more step, whose loss is that after `steps` updates.
     let taken = taskset::train::take_steps(&**task, &adam, steps as usize + 1)?;
+    if let Some(problem) = taken.problem() {
+        anyhow::bail!("{problem}");
+    }
     let final_loss = taken.losses.last().copied().map_or(f64::NAN, f64::from);
-    anyhow::ensure!(final_loss.is_finite(), "the loss after {steps} Adam steps is {final_loss}");
     Ok(Checked {
         name: task.name().to_owned(),
         num_params: n as u64,
         initial_loss,
         grad_norm,
         final_loss,
+        diverged_at: taken.diverged_at,
         micros_per_step: taken.micros_per_step,
         data: task.origin().name(),
     })
