@@ -7,6 +7,7 @@
 mod estimates;
 mod record;
 mod recorded;
+#[expect(dead_code, reason = "the benches use more of it")]
 #[path = "../../benches/timing/mod.rs"]
 mod timing;
 #[expect(dead_code, reason = "the benches use more of it")]

@@ -39,8 +39,11 @@ pub(crate) fn learnt(first: &[Mean; 4], last: &[Mean; 4]) -> bool {
     fall().is_some_and(|fall| fall > 0.0)
 }
 
-/// Tasks that do not learn on stand-ins within 300 steps of Adam with a learning rate of 0.001, and why.
-pub(crate) const EXCEPTIONS: [(&str, &str); 0] = [];
+/// Tasks that may fail to learn on stand-ins within 100 to 300 steps of Adam with a learning rate of 0.001, and why.
+pub(crate) const EXCEPTIONS: [(&str, &str); 1] = [(
+    "FixedMLPAE_cifar10_128x32x128_bs128",
+    "the stand-ins' pixels lie near ½, which an untrained decoder answers: in 300 steps the loss falls by 3 % only",
+)];
 
 /// Why a task need not learn, if it is an exception.
 pub(crate) fn exception(task: &str) -> Option<&'static str> {
