@@ -9,7 +9,7 @@ use taskset_train::{Protocol, Quiet, configure, run_trial};
 
 use crate::recorded::Recorded;
 use crate::support::DATA;
-use crate::verdict::{EXCEPTIONS, exception, learnt};
+use crate::verdict::{EXCEPTIONS, Mean, exception, learnt};
 
 const PROTOCOL: Protocol = Protocol { steps: 100, eval_every: 100, eval_batches: 5 };
 /// Tasks of more operations a step are left to the command, to keep the test short.
@@ -56,5 +56,21 @@ fn exceptions_are_fixed_tasks() {
     let names = select(&["fixed"]).unwrap();
     assert!(
         EXCEPTIONS.iter().all(|(name, reason)| names.iter().any(|task| task == name) && !reason.is_empty())
+    );
+}
+
+#[test]
+fn a_loss_has_fallen_if_chance_does_not_explain_it() {
+    let mean = |mean: f64, error: f64| [Mean { mean: Some(mean), error: Some(error) }; 4];
+    // Over four splits the standard errors halve; that of the difference is 0.05 sqrt(2).
+    assert!(learnt(&mean(1.0, 0.1), &mean(0.78, 0.1)));
+    assert!(!learnt(&mean(1.0, 0.1), &mean(0.80, 0.1)));
+    assert!(learnt(&mean(1.0, 0.0), &mean(0.9999, 0.0)));
+    assert!(!learnt(&mean(1.0, 0.0), &mean(1.0, 0.0)));
+    assert!(!learnt(&mean(1.0, 0.0), &[Mean::of(&[f64::NAN, 0.5]); 4]));
+    let losses = Mean::of(&[1.0, 2.0, 3.0]);
+    assert!(
+        (losses.mean.unwrap() - 2.0).abs() < 1e-12
+            && (losses.error.unwrap() - (1.0_f64 / 3.0).sqrt()).abs() < 1e-12
     );
 }
