@@ -24,7 +24,7 @@ pub struct Description {
     pub family: String,
     /// One line: what is optimised.
     pub summary: String,
-    /// One sentence on what the name says and the task does not do, where there is such a thing.
+    /// One sentence on where the name misleads, if it does.
     pub note: Option<&'static str>,
     /// The sampled configuration in upstream's form (keys, order, values); none for fixed tasks.
     pub config: Option<Value>,

@@ -26,8 +26,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// Tasks that are not in the registry: callers' own networks, whose layers are this program's. The revision rises with
-    /// that of any group of networks.
+    /// Tasks that are not in the registry: callers' own networks, and tasks of the registry with another start. The revision
+    /// rises with that of any group.
     pub(crate) const OWN: Self = Self { name: "own", revision: 1 };
 
     /// The version of a task of this group, from what it computes, as a text that changes whenever the task computes
@@ -74,7 +74,7 @@ pub struct Specification {
     pub group: Group,
     /// One line: what is optimised.
     pub summary: String,
-    /// One line on what the name says and the task does not do, where there is such a thing.
+    /// One line on where the name misleads, if it does.
     pub note: Option<&'static str>,
     /// The sampled configuration in upstream's form (keys, order, values); none for fixed tasks.
     pub config: Option<Value>,

@@ -67,7 +67,7 @@ pub fn take_steps(
     let n = task.layout().len();
     let mut trial = Lockstep::start(task, &[optimizer], 0)?;
     let mut losses = Vec::with_capacity(steps);
-    let (mut overflowed_at, mut broken_at) = (None, None);
+    let (mut overflowed_at, mut broken_at, mut taken) = (None, None, 0);
     let start = Instant::now();
     for step in 0..steps {
         if trial.running.is_empty() {
@@ -75,6 +75,7 @@ pub fn take_steps(
             continue;
         }
         trial.differentiate();
+        taken += 1;
         let loss = trial.losses[0];
         losses.push(loss);
         if loss.is_finite() && !trial.gradients.iter().all(|g| g.is_finite()) {
@@ -90,7 +91,8 @@ pub fn take_steps(
         losses,
         overflowed_at,
         broken_at,
-        micros_per_step: seconds * 1e6 / steps.max(1) as f64,
+        // A trial that has ended takes no more steps.
+        micros_per_step: seconds * 1e6 / f64::from(taken.max(1)),
     })
 }
 

@@ -112,8 +112,7 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// The estimated minutes of a trial of a task that is kept, or why it is rejected. Whether this version can train it is
-/// another question.
+/// The estimated minutes of a trial of a task that is kept, or why it is rejected.
 ///
 /// # Errors
 /// The [`Rejection`].

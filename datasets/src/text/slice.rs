@@ -8,7 +8,7 @@ use taskset_rng::Stream;
 /// - n > L: L tokens from a start drawn uniformly from `0..n - L`. The last window, which starts at n − L, is never
 ///   chosen: upstream leaves it out, and so do we (QUIRK-12 in docs/fidelity.md).
 ///
-/// Upstream also makes a mask of the real tokens, which no task uses (QUIRK-13); there is none here.
+/// Upstream also makes a mask of the real tokens, which only the fixed language models use (QUIRK-13); theirs follows from n.
 pub fn slice(tokens: &[u16], out: &mut [u16], stream: &mut Stream) {
     let (n, length) = (tokens.len(), out.len());
     if n > length {

@@ -40,7 +40,7 @@ pub struct FixedTask {
     pub name: &'static str,
     /// What is really computed: model, data, minibatch.
     pub model: Model,
-    /// What the name says and the task does not do, where there is such a thing: one sentence.
+    /// Where the name misleads, if it does: one sentence.
     pub note: Option<&'static str>,
 }
 

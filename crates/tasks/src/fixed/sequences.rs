@@ -64,7 +64,7 @@ impl FixedModel for Associative {
     fn summary(&self) -> String {
         let Self { core, hidden, pairs, tokens } = self;
         format!(
-            "{} {hidden} finds a value among {pairs} pairs, {tokens} different tokens, batch {BATCH_SIZE}",
+            "{} {hidden} finds a value among {pairs} pairs from an alphabet of {tokens}, batch {BATCH_SIZE}",
             core.name()
         )
     }
@@ -83,7 +83,7 @@ impl FixedModel for SequenceCopy {
     fn summary(&self) -> String {
         let Self { core, hidden, length, tokens } = self;
         format!(
-            "{} {hidden} repeats {length} tokens, {tokens} different ones, batch {BATCH_SIZE}",
+            "{} {hidden} repeats {length} tokens from an alphabet of {tokens}, batch {BATCH_SIZE}",
             core.name()
         )
     }

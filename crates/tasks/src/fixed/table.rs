@@ -36,7 +36,7 @@ impl Set {
 }
 
 /// Upstream's starting point of the bowls: the second draw of TensorFlow 1.15.5 with operation seed 123 (upstream
-/// initialises twice). So are those of the other functions.
+/// initialises twice). The other starting points are second draws, too.
 const BOWL_START: [f64; 2] = [0.747_332_573, 0.392_005_116];
 
 /// All fixed tasks. The paper counts 107, but lists these 109, as does upstream's code.

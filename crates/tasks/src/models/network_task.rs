@@ -141,6 +141,7 @@ impl<D: Data> NetworkTask<D> {
             batches: self.data.open(replica),
             mask: network.constraint_mask(),
             network,
+            fuses_minibatches: self.capabilities().fuses_minibatches,
             init: replica.child("init"),
             batch_size: self.data.batch_size(),
         }
@@ -210,6 +211,8 @@ struct Replica<T> {
     batches: Box<dyn Batches<T>>,
     mask: Option<Vec<T>>,
     network: Arc<Network>,
+    /// As the task says.
+    fuses_minibatches: bool,
     init: StreamId,
     batch_size: usize,
 }
@@ -224,7 +227,7 @@ fn load<T: Scalar>(plan: &mut Plan<T>, batches: &mut dyn Batches<T>, feed: Feed,
 impl<T: Scalar> Replica<T> {
     /// Minibatches of an evaluation pass.
     fn at_once(&self) -> usize {
-        if !self.network.minibatches_may_be_fused() {
+        if !self.fuses_minibatches {
             return 1;
         }
         let rows = EVALUATION_ROWS.min(EVALUATION_VALUES / self.network.values_per_row().max(1));

@@ -27,7 +27,7 @@ pub struct TextExamples {
     pub just_train: bool,
     /// Examples in a minibatch.
     pub batch_size: usize,
-    /// Tokens of an example, padded with 0; padding is a token like others (QUIRK-13, QUIRK-22).
+    /// Tokens of an example, padded with 0. Padding is a token like others (QUIRK-13, QUIRK-22), except as a label.
     pub patch_length: usize,
     /// Tokens of the model; every higher token counts as the last one (QUIRK-23, QUIRK-24).
     pub vocabulary: usize,
@@ -84,7 +84,7 @@ pub(crate) struct TextTask {
     pub(super) data: Arc<TextData>,
     pub(super) splits: Splits,
     pub(super) batch_size: usize,
-    /// Tokens of an example, padded with 0; padding is a token like others (QUIRK-13, QUIRK-22).
+    /// Tokens of an example, padded with 0. Padding is a token like others (QUIRK-13, QUIRK-22), except as a label.
     pub(super) patch_length: usize,
     /// Tokens of the model; every higher token counts as the last one (QUIRK-23, QUIRK-24).
     pub(super) vocabulary: usize,

@@ -123,6 +123,8 @@ fn a_lost_trial_ends_with_the_curve_of_the_full_run() {
         "mlp_family_seed131",
         "mlp_family_seed12",
         "TwoD_Beale",
+        "FixedNVP_mnist_3layer_thin_bs64",
+        "FixedMLPVAE_mnist_128x8x128x128_bs128",
     ] {
         for eval_every in [1, 7] {
             let (full, all) = train(name, false, eval_every);

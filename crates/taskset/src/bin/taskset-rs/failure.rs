@@ -47,6 +47,12 @@ impl Error for Usage {}
 
 /// The message of an error that ends the program.
 pub(crate) fn message(error: &anyhow::Error) -> String {
+    let text = with_advice(error);
+    if error.is::<Interrupted>() { text } else { format!("error: {text}") }
+}
+
+/// The causes of an error and a way out, for a place that says what failed.
+pub(crate) fn with_advice(error: &anyhow::Error) -> String {
     let mut text = in_full(error.as_ref());
     // Curves were to be compared that differ in a column.
     if let Some(Mixture { field, .. }) = find(error.as_ref()) {
@@ -58,8 +64,7 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
     if let Some(advice) = find(error.as_ref()).and_then(advice) {
         text += &format!("; {advice}");
     }
-    let text = visible(&text);
-    if error.is::<Interrupted>() { text.into_owned() } else { format!("error: {text}") }
+    visible(&text).into_owned()
 }
 
 /// The first error of this type among an error and its causes, also inside of transparent errors.

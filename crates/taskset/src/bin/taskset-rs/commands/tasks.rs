@@ -24,7 +24,8 @@ pub(crate) enum Command {
         taskset-rs tasks list mlp_family --max-minutes 5 --rejected  # the others, and why"
     )]
     List {
-        /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, families, or `fixed` [default: all tasks].
+        /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, families, groups of fixed tasks (`fixed_maf`), `sampled`, or
+        /// `fixed` [default: all tasks].
         patterns: Vec<String>,
         /// Print one line per family instead of one per task.
         #[arg(long, conflicts_with_all = ["patterns", "json", "max_minutes"])]
@@ -43,7 +44,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show configuration, parameter count and feasibility of one task, and what its name says that it does not do.
+    /// Show configuration, parameter count and feasibility of one task, and where its name misleads.
     #[command(after_help = "Example:\n  taskset-rs tasks show mlp_family_seed12 --json")]
     Show {
         /// Task name.
@@ -232,7 +233,7 @@ struct Shown<'a> {
     num_params: u64,
     feasible: bool,
     reason: &'a Option<String>,
-    /// What the name says and the task does not do.
+    /// Where the name misleads.
     note: Option<&'a str>,
 }
 
@@ -292,7 +293,7 @@ fn check(patterns: &[String], steps: u32, json: bool, data: &DataOption) -> anyh
     let work = |name: &str| {
         // Drawing initial parameters takes as long as some hundred operations each; 1e7 is for the rest.
         tasks::describe(name)
-            .map_or(1.0, |d| d.flops_per_step * f64::from(steps + 6) + 100.0 * d.num_params as f64 + 1e7)
+            .map_or(1.0, |d| d.flops_per_step * (f64::from(steps) + 6.0) + 100.0 * d.num_params as f64 + 1e7)
     };
     let progress =
         Mutex::new(ListProgress::new("tasks", names.len(), names.iter().map(|name| work(name)).sum()));
@@ -326,7 +327,7 @@ fn check(patterns: &[String], steps: u32, json: bool, data: &DataOption) -> anyh
                 documents.push(serde_json::to_value(&checked)?);
             }
             Err(error) => {
-                let message = crate::failure::message(&error);
+                let message = crate::failure::with_advice(&error);
                 say!("{name}: {message}");
                 documents.push(serde_json::json!({"name": name, "error": message}));
                 failed.push(name.clone());
