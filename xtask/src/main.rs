@@ -4,6 +4,7 @@
 mod bench;
 mod browser;
 mod candle_datasets;
+mod fixed_check;
 mod hand_over;
 mod mutants;
 mod peers;
@@ -43,6 +44,9 @@ Commands:
                 whether losses and gradients of these tasks are the same in JAX; [--python PATH]
   sweep-check   build every feasible sampled task and take three steps; --count N: some at random;
                 --min-gflop 400: those that are skipped by default
+  fixed-check [PATTERN…] [--data DIR]
+                train the fixed tasks for 300 steps and say which learn; --estimates: compare estimated with measured
+                times; `fixed-check --help` says more
   probe FILE… [--task PATTERN] [--precision f64|f32]
                 compare our losses and gradients with those of another implementation, at the same parameters,
                 minibatch and random numbers; `probe --help` says more
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         "validate" => validate::run_all(&rest),
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),
+        "fixed-check" => fixed_check::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),
         "readers" => readers::run_all(&rest),
         "candle-datasets" => candle_datasets::run_all(&rest),

@@ -253,6 +253,26 @@ impl Network {
         2.0 * rows as f64 * macs
     }
 
+    /// Of [`flops_per_step`](Self::flops_per_step), the operations that are not done because tokens occur several times in a
+    /// minibatch: behind an embedding, a recurrent core multiplies each different token once. English text of n tokens has
+    /// about `10 n^0.6` different ones (Heaps' law).
+    pub fn repeated_flops(&self, rows: usize) -> f64 {
+        let repeated = |(i, (layer, input)): (usize, (&Layer, Shape))| {
+            let Shape::Sequence { length, .. } = input else { return 0.0 };
+            let Some(TokenInput::Embedding { vocabulary }) =
+                i.checked_sub(1).and_then(|i| self.token_input(i))
+            else {
+                return 0.0;
+            };
+            let tokens = (rows * length) as f64;
+            let different = (10.0 * tokens.powf(0.6)).min(vocabulary as f64).min(tokens);
+            let of_the_input = layer.macs(input) - layer.macs(Shape::Sequence { length, width: 0 });
+            // Forward, and the gradients of the weights and of the embedding.
+            2.0 * 3.0 * (rows as f64 - different / length.max(1) as f64) * of_the_input
+        };
+        self.with_inputs().enumerate().map(repeated).sum()
+    }
+
     /// Numbers that a forward pass stores per row: the outputs of all layers, except for an embedding (or one-hot tokens) that
     /// is part of the next layer's step, a dense layer that is part of the loss, and vectors that are only read as images.
     pub fn values_per_row(&self) -> usize {

@@ -36,6 +36,7 @@ mod error;
 pub mod families;
 pub mod fixed;
 pub(crate) mod models;
+mod network_cost;
 pub mod objectives;
 mod python_json;
 pub mod registry;

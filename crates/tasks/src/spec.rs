@@ -13,7 +13,7 @@ use crate::models::image_batches::ImageExamples;
 use crate::models::network_task::{NetworkTask, Redraw};
 use crate::models::sequence_batches::SequenceExamples;
 use crate::models::text_batches::TextExamples;
-use crate::{Draw, Drawn, Error, Layout, Task};
+use crate::{Draw, Drawn, Error, Layout, Task, network_cost};
 
 /// The tasks that share a builder: a sampled family, or a kind of fixed task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +51,8 @@ pub struct Overhead {
     /// Operations that are done one at a time, or as many of these as would take the same time: random numbers, powers, changes of
     /// colour. Counted here whether or not the task's floating-point operations count them too.
     pub scalar_operations: f64,
+    /// Operations that the task's floating-point operations count, but that a step does not do.
+    pub skipped_flops: f64,
     /// Bytes of stored constants that every step reads, a matrix for instance. Parameters and minibatch are not counted.
     pub bytes: f64,
     /// An evaluation of one minibatch as a share of a step.
@@ -59,7 +61,7 @@ pub struct Overhead {
 
 impl Default for Overhead {
     fn default() -> Self {
-        Self { scalar_operations: 0.0, bytes: 0.0, evaluation_share: 1.0 / 3.0 }
+        Self { scalar_operations: 0.0, skipped_flops: 0.0, bytes: 0.0, evaluation_share: 1.0 / 3.0 }
     }
 }
 
@@ -186,7 +188,7 @@ impl Body {
     /// What a step costs besides those.
     pub fn overhead(&self) -> Overhead {
         match self {
-            Self::Network(body) => body.examples.overhead(),
+            Self::Network(body) => network_cost::overhead(body),
             Self::Objective(body) => body.overhead(),
         }
     }
@@ -232,15 +234,6 @@ impl Examples {
             Self::Images(examples) => examples.batch_size,
             Self::Text(examples) => examples.batch_size,
             Self::Sequences(examples) => examples.batch_size(),
-        }
-    }
-
-    fn overhead(&self) -> Overhead {
-        match self {
-            Self::Images(examples) => {
-                Overhead { scalar_operations: examples.augmenting_operations(), ..Overhead::default() }
-            }
-            Self::Text(_) | Self::Sequences(_) => Overhead::default(),
         }
     }
 }

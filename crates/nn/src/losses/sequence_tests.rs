@@ -268,3 +268,14 @@ fn one_label_by_hand() {
     assert!((plan.loss(&[]) - expected).abs() < 1e-14);
     plan.draw_noise(0..2, &mut stream("none"));
 }
+
+#[test]
+fn an_embedded_token_that_occurs_again_is_not_multiplied_again() {
+    // Seven different tokens among 600.
+    let network = model(Embed { width: 3 }, cores(4)[1], 6, [0, 6]);
+    let of_the_input = 6.0 * 3.0 * 16.0;
+    let repeated = 6.0 * (100.0 - 7.0 / 6.0) * of_the_input;
+    assert!((network.repeated_flops(100) - repeated).abs() < 1e-6 * repeated);
+    assert!(network.repeated_flops(100) < network.flops_per_step(100));
+    assert!(model(OneHot, cores(4)[1], 6, [0, 6]).repeated_flops(100).abs() < 1e-9);
+}

@@ -17,6 +17,7 @@ pub(crate) fn overhead(problem: &LosgProblem) -> Overhead {
         bytes: 2.0 * matrix_flops(problem),
         // Without data all evaluations are the same and made once.
         evaluation_share: if has_data(problem) { 0.5 } else { 0.0 },
+        ..Overhead::default()
     }
 }
 

@@ -108,6 +108,7 @@ impl QuadraticConfig {
             bytes: Distribution::bytes(self.a_noise, n),
             // Without noise all evaluations are the same and made once; with it, drawing the noise is the most of a step.
             evaluation_share: if self.a_noise.is_some() { 1.0 } else { 0.0 },
+            ..Overhead::default()
         }
     }
 }
