@@ -33,7 +33,7 @@ fn a_full_or_closed_stdout_is_reported_by_every_command() {
     let file = arg(&directory.path().join("a.parquet"));
     ok(&[&SHORT[..], &["--out", &file]].concat());
     let problem = arg(&directory.path().join("problem.json"));
-    std::fs::write(&problem, r#"{"initial_params": [1], "grads": [[1]]}"#).unwrap();
+    fs::write(&problem, r#"{"initial_params": [1], "grads": [[1]]}"#).unwrap();
     let commands: [&[&str]; 14] = [
         &["--help"],
         &["--version"],
@@ -266,7 +266,7 @@ fn a_place_where_nothing_can_be_written_is_known_before_training() {
     std::os::unix::fs::symlink("nowhere", &link).unwrap();
     let long = ["train", "TwoD_Bowl1", "adam_lr_-1.00", "--steps", "4000000000", "--eval-every", "100000"];
     fails(&[&long[..], &["--out", &arg(&link)]].concat(), 1, &["a.parquet", "leads nowhere"]);
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
 #[test]
