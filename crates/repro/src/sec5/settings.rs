@@ -7,6 +7,7 @@ use taskset_datasets::Datasets;
 use taskset_figures::counted;
 use taskset_names::Origin;
 use taskset_optim::Family;
+use taskset_tasks::Body;
 use taskset_trial::Protocol;
 
 use crate::Error;
@@ -259,6 +260,16 @@ fn datasets_of(tasks: &[String]) -> Result<BTreeSet<String>, Error> {
     tasks.iter().filter_map(|name| dataset(name).transpose()).collect()
 }
 
+/// Operations of a step as the rules of the scales count them: three forward passes of a network, whether or not the gradient
+/// with respect to its input is computed.
+fn work(name: &str) -> Result<f64, Error> {
+    let spec = taskset_tasks::specification(name)?;
+    Ok(match &spec.body {
+        Ok(Body::Network(body)) => 3.0 * body.network.forward_flops(body.examples.batch_size()),
+        _ => spec.flops_per_step(),
+    })
+}
+
 fn choose(pick: &Pick) -> Result<Vec<String>, Error> {
     let mut chosen = Vec::new();
     for name in taskset_tasks::select(&[pick.pattern])? {
@@ -270,7 +281,7 @@ fn choose(pick: &Pick) -> Result<Vec<String>, Error> {
             None => pick.datasets.is_empty(),
             Some(dataset) => pick.datasets.contains(&dataset.as_str()),
         };
-        if task.feasible && on_data && task.flops_per_step <= pick.max_flops {
+        if task.feasible && on_data && work(&name)? <= pick.max_flops {
             chosen.push(name);
         }
     }

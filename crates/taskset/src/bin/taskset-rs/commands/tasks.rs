@@ -225,7 +225,8 @@ struct Shown<'a> {
     num_params: u64,
     feasible: bool,
     reason: &'a Option<String>,
-    /// Where the name misleads.
+    /// Where the name misleads, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
 }
 
