@@ -136,8 +136,12 @@ impl Muon {
     /// The share of a layout's parameters that are made orthogonal, between 0 and 1; the others are AdamW's. 0 for a layout
     /// without parameters.
     pub fn share(&self, layout: &Layout) -> f64 {
-        let chosen = layout.tensors().iter().filter(|tensor| self.tensors.contain(tensor));
-        chosen.map(Tensor::len).sum::<usize>() as f64 / layout.len().max(1) as f64
+        self.count(layout) as f64 / layout.len().max(1) as f64
+    }
+
+    /// The number of parameters that are made orthogonal.
+    fn count(&self, layout: &Layout) -> usize {
+        layout.tensors().iter().filter(|tensor| self.tensors.contain(tensor)).map(Tensor::len).sum()
     }
 }
 
@@ -259,9 +263,9 @@ impl Method for Muon {
     }
 
     fn state_bytes(&self, layout: &Layout) -> usize {
-        let others = 1.0 - self.share(layout);
+        let others = layout.len() - self.count(layout);
         let largest = layout.tensors().iter().map(Tensor::len).max().unwrap_or(0);
-        size_of::<f32>() * (layout.len() + (others * layout.len() as f64) as usize + 4 * largest)
+        size_of::<f32>() * (layout.len() + others + 4 * largest)
     }
 
     fn start(&self, layout: &Arc<Layout>, _: &[f32], _: &StreamId) -> Result<Box<dyn Run<f32>>, Error> {
@@ -460,5 +464,20 @@ mod tests {
         layout.push("b", &[3]);
         assert!((Muon::DEFAULT.share(&layout) - 0.8).abs() < 1e-15);
         assert!(Muon::DEFAULT.share(&Layout::default()).abs() < 1e-15);
+        // Means of all gradients, second moments of the biases, and four copies of the matrix at work.
+        assert_eq!(Muon::DEFAULT.state_bytes(&layout), size_of::<f32>() * (15 + 3 + 4 * 12));
+    }
+
+    #[test]
+    fn factors_of_steps() {
+        let check = |scale: MuonScale, fans: (usize, usize), expected: f64| {
+            assert!((scale.factor(fans) - expected).abs() < 1e-15, "{scale:?} {fans:?}");
+        };
+        check(MuonScale::Original, (4, 9), 1.5);
+        check(MuonScale::Original, (9, 4), 1.0);
+        check(MuonScale::MatchRmsAdamw, (4, 9), 0.6);
+        check(MuonScale::MatchRmsAdamw, (9, 4), 0.6);
+        check(MuonScale::SpectralUnclamped, (4, 9), 1.5);
+        check(MuonScale::SpectralUnclamped, (9, 4), 2.0 / 3.0);
     }
 }
