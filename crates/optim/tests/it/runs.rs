@@ -65,11 +65,12 @@ fn the_size_of_a_state_is_not_underestimated_nor_far_above() {
 
 #[test]
 fn learning_rates_can_be_read_and_replaced() {
-    let check = |optimizer: &dyn Optimizer, base: f64| {
+    let check = |optimizer: &dyn Optimizer, base: f64, expected: Option<f64>| {
         let name = optimizer.identity().name;
         let mut run = start(optimizer, &[1.0; 15]);
         assert_eq!(run.base_learning_rate(), Some(base), "{name}");
         let first = run.learning_rate().unwrap();
+        assert!(expected.is_none_or(|expected| first.to_bits() == expected.to_bits()), "{name}: {first}");
         assert!(run.set_base_learning_rate(2.0 * base), "{name}");
         assert_eq!(run.base_learning_rate(), Some(2.0 * base), "{name}");
         // The shape of the schedule stays.
@@ -78,8 +79,11 @@ fn learning_rates_can_be_read_and_replaced() {
     };
     for (config, optimizer) in configurations() {
         let Some(base) = config.value("learning_rate") else { continue };
-        check(&optimizer, base);
-        check(&Clipped::new(optimizer, 1.0), base);
+        // Schedules have tests of their own.
+        let scheduled = config.family().info().needs_horizon || config.value("warmup_steps").is_some();
+        let expected = (!scheduled).then_some(base);
+        check(&optimizer, base, expected);
+        check(&Clipped::new(optimizer, 1.0), base, expected);
     }
 }
 
@@ -170,9 +174,9 @@ fn what_is_not_said_has_the_safe_answer() {
     let mut run = start(&Silent, &[1.0; 15]);
     assert_eq!((run.learning_rate(), run.base_learning_rate()), (None, None));
     assert!(!run.set_base_learning_rate(0.1));
-    let mut out = [0.0; 2];
+    let mut out = vec![0.0; 2];
     run.evaluation_params(&[1.0, 2.0], &mut out);
-    assert_eq!(out, [1.0, 2.0]);
+    assert_eq!(out, vec![1.0, 2.0]);
 }
 
 #[test]
