@@ -61,15 +61,25 @@ for kind in ["png", "jpg", "bmp", "tiff"]:
 put("picture", "grey.png", cv2.imencode(".png", picture[:, :, 0])[1].tobytes())
 gif = "47494638396103000300800100ffffff00000021f90401000001002c0000000003000300000204448c8905003b"
 put("picture", "gif", bytes.fromhex(gif))
-header = b"TSKSIMG\0" + struct.pack("<6I", 2, 1, 32, 32, 3, 10) + struct.pack("<5Q", 2, 2**64 - 1, 1, 1, 1)
-recipe = "1 cifar10 Cifar10 32×32×3 10 SourceSizes { train: 50000, validation: None, test: Some(10000) } HeldOut { sampled: 5000, fixed: 3000 }"
+# Formats of prepared copies: versions, fields and the recipe are those of datasets/src/prepared.
+recipe = "2 cifar10 Cifar10 32×32×3 10 SourceSizes { train: 50000, validation: None, test: Some(10000) } HeldOut { sampled: 5000, fixed: 3000 }"
+
+
+def sha256(contents):
+    return hashlib.sha256(contents).digest()
+
+
+def sealed(magic, version, fields, payload, behind=b""):
+    header = magic + struct.pack("<I", version) + fields.ljust(188, b"\0") + sha256(payload)
+    return header + sha256(header) + payload + behind
+
+
 payload = bytes(3 * 3072) + struct.pack("<3H", 1, 2, 3)
-header += hashlib.sha256(recipe.encode()).digest() + bytes(32) + hashlib.sha256(payload).digest()
-put("prepared", "three", header + hashlib.sha256(header).digest() + payload)
-tokens = b"TSKSTXT\0" + struct.pack("<2I", 3, 1) + struct.pack("<7Q", 257, 3, 4, 3, 4, 6, 0)
+fields = struct.pack("<5I", 1, 32, 32, 3, 10) + struct.pack("<5Q", 2, 2**64 - 1, 1, 1, 1) + sha256(recipe.encode())
+put("prepared", "three", sealed(b"TSKSIMG\0", 3, fields, payload))
 payload, notes = struct.pack("<3H2x4Q", 1, 2, 256, 1, 1, 2, 3) + bytes([0, 1, 1, 0]), b"a note"
-tokens += b"".join(hashlib.sha256(part).digest() for part in [b"imdb_reviews/bytes", notes, payload])
-put("prepared", "tokens", tokens + hashlib.sha256(tokens).digest() + payload + notes)
+fields = struct.pack("<I", 1) + struct.pack("<7Q", 257, 3, 4, 3, 4, 6, 0) + sha256(b"imdb_reviews/bytes") + sha256(notes)
+put("prepared", "tokens", sealed(b"TSKSTXT\0", 5, fields, payload, notes))
 pictures = [{"bytes": cv2.imencode(".png", picture)[1].tobytes(), "path": "x.png"}] * 2
 for codec in ["snappy", "zstd", "none"]:
     table = pa.table({"img": pictures, "label": pa.array([1, 2], pa.int64())})

@@ -155,4 +155,36 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn what_a_dimension_contains() {
+        let check = |dimension: Dimension, inside: &[f64], outside: &[f64]| {
+            for (values, expected) in [(inside, true), (outside, false)] {
+                for &value in values {
+                    assert_eq!(dimension.contains(value), expected, "{dimension:?} {value}");
+                }
+            }
+        };
+        check(Dimension::log("x", 0.1, 10.0), &[0.1, 1.0, 10.0], &[0.0, 0.09, 10.1, f64::NAN]);
+        check(Dimension::log("x", 0.1, 10.0).or_zero(), &[0.0, 0.1], &[0.09, 10.1]);
+        check(Dimension::one_minus_log("x", 0.01, 0.5), &[0.5, 0.99], &[0.4, 0.995, 0.0]);
+        check(Dimension::linear("x", 2.0, 3.0), &[2.0, 2.5, 3.0], &[1.9, 3.1]);
+        check(Dimension::switch("x"), &[0.0, 1.0], &[0.5, 2.0]);
+        check(Dimension::switch("x").always(1.0), &[1.0], &[0.0]);
+        check(Dimension::switch("x").always(0.0), &[0.0], &[1.0]);
+        check(Dimension::choice_of("x", &["a", "b", "c"]), &[0.0, 1.0, 2.0], &[0.5, 3.0]);
+        check(Dimension::choice_of("x", &["a", "b", "c"]).always(1.0), &[1.0], &[0.0, 2.0]);
+        check(Dimension::fixed("x", 5.0, 0.0, 100.0), &[5.0], &[4.0, 6.0]);
+    }
+
+    #[test]
+    fn coordinates_are_uniform() {
+        let check = |dimension: Dimension, value: f64, expected: f64| {
+            let found = dimension.uniform_coordinate(value);
+            assert!((found - expected).abs() < 1e-12, "{dimension:?} {value}: {found}");
+        };
+        check(Dimension::log("x", 0.1, 10.0), std::f64::consts::E, 1.0);
+        check(Dimension::one_minus_log("x", 0.01, 0.5), 0.9, 0.1f64.ln());
+        check(Dimension::linear("x", 2.0, 3.0), 2.25, 2.25);
+    }
 }

@@ -75,8 +75,9 @@ impl ImageInfo {
 /// order.
 fn blocks(source: &SourceSizes, v: usize) -> [(SourceSplit, Range<usize>); 4] {
     use SourceSplit::{Test, Train, Validation};
-    let block = |i: usize| (Train, i * v..(i + 1) * v);
-    let rest = |from: usize| (Train, from * v..source.train.max(from * v));
+    // Sizes in the header of a damaged copy can be anything; then the rest is empty, which is refused.
+    let block = |i: usize| (Train, i.saturating_mul(v)..(i + 1).saturating_mul(v));
+    let rest = |from: usize| (Train, from.saturating_mul(v)..source.train.max(from.saturating_mul(v)));
     let whole = |split| (split, 0..source.get(split));
     match (source.validation, source.test) {
         (None, None) => [rest(3), block(0), block(1), block(2)],

@@ -227,3 +227,47 @@ impl<T: Real> Kernel for Move<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The equations in the documentation, without regard to speed.
+    #[test]
+    fn updates_are_those_of_the_equations() {
+        let rule = Lamb { weight_decay: 0.1, beta2: 0.99, ..Lamb::DEFAULT };
+        let mut layout = Layout::default();
+        layout.push("w", &[3, 2]);
+        layout.push("b", &[1, 2]);
+        let mut run = rule.run::<f64>(&Arc::new(layout));
+        // The second tensor starts at 0, and takes a step of Adam.
+        let mut params = [0.3, -0.2, 0.5, 1.0, -1.5, 0.7, 0.0, 0.0];
+        let (mut m, mut v, mut expected) = ([0.0; 8], [0.0; 8], params);
+        for t in 1..=5 {
+            let gradients: [f64; 8] = std::array::from_fn(|i| libm::sin(f64::from(t) * (i as f64 + 0.7)));
+            run.update(Step::new(&gradients), &mut params);
+            let n = f64::from(t);
+            for tensor in [0..6, 6..8] {
+                let u: Vec<f64> = tensor
+                    .clone()
+                    .map(|i| {
+                        m[i] = rule.beta1 * m[i] + (1.0 - rule.beta1) * gradients[i];
+                        v[i] = rule.beta2 * v[i] + (1.0 - rule.beta2) * gradients[i].powi(2);
+                        let m_hat = m[i] / (1.0 - rule.beta1.powf(n));
+                        let v_hat = v[i] / (1.0 - rule.beta2.powf(n));
+                        m_hat / (v_hat.sqrt() + rule.epsilon) + rule.weight_decay * expected[i]
+                    })
+                    .collect();
+                let length = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
+                let (size, step) = (length(&expected[tensor.clone()]), length(&u));
+                let ratio = if size > 0.0 { size / step } else { 1.0 };
+                for (p, u) in expected[tensor].iter_mut().zip(u) {
+                    *p -= rule.learning_rate * ratio * u;
+                }
+            }
+            for (found, expected) in params.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-14, "update {t}: {found}, not {expected}");
+            }
+        }
+    }
+}

@@ -136,8 +136,12 @@ impl Muon {
     /// The share of a layout's parameters that are made orthogonal, between 0 and 1; the others are AdamW's. 0 for a layout
     /// without parameters.
     pub fn share(&self, layout: &Layout) -> f64 {
-        let chosen = layout.tensors().iter().filter(|tensor| self.tensors.contain(tensor));
-        chosen.map(Tensor::len).sum::<usize>() as f64 / layout.len().max(1) as f64
+        self.count(layout) as f64 / layout.len().max(1) as f64
+    }
+
+    /// The number of parameters that are made orthogonal.
+    fn count(&self, layout: &Layout) -> usize {
+        layout.tensors().iter().filter(|tensor| self.tensors.contain(tensor)).map(Tensor::len).sum()
     }
 }
 
@@ -259,9 +263,9 @@ impl Method for Muon {
     }
 
     fn state_bytes(&self, layout: &Layout) -> usize {
-        let others = 1.0 - self.share(layout);
+        let others = layout.len() - self.count(layout);
         let largest = layout.tensors().iter().map(Tensor::len).max().unwrap_or(0);
-        size_of::<f32>() * (layout.len() + (others * layout.len() as f64) as usize + 4 * largest)
+        size_of::<f32>() * (layout.len() + others + 4 * largest)
     }
 
     fn start(&self, layout: &Arc<Layout>, _: &[f32], _: &StreamId) -> Result<Box<dyn Run<f32>>, Error> {
@@ -460,5 +464,64 @@ mod tests {
         layout.push("b", &[3]);
         assert!((Muon::DEFAULT.share(&layout) - 0.8).abs() < 1e-15);
         assert!(Muon::DEFAULT.share(&Layout::default()).abs() < 1e-15);
+        // Means of all gradients, second moments of the biases, and four copies of the matrix at work.
+        assert_eq!(Muon::DEFAULT.state_bytes(&layout), size_of::<f32>() * (15 + 3 + 4 * 12));
+    }
+
+    /// The equations in the documentation, with directions of norm 1 in place of Newton-Schulz steps.
+    #[test]
+    fn updates_are_those_of_the_equations() {
+        let plain =
+            Muon { newton_schulz_steps: 0, weight_decay: 0.1, aux_weight_decay: 0.2, ..Muon::DEFAULT };
+        let mut layout = Layout::default();
+        layout.push_as("w", &[2, 3], Role::new(Kind::Dense, Position::Hidden));
+        layout.push_as("b", &[1, 2], Role::new(Kind::Bias, Position::Hidden));
+        for rule in [plain, Muon { nesterov: false, scale: MuonScale::MatchRmsAdamw, ..plain }] {
+            let factor = if rule.nesterov { libm::sqrt(1.5) } else { 0.2 * libm::sqrt(3.0) };
+            let mut run = rule.run::<f64>(&layout);
+            let mut params = [0.3, -0.2, 0.5, 1.0, -1.5, 0.7, 0.4, -0.9];
+            let (mut m, mut v, mut expected) = ([0.0; 8], [0.0; 2], params);
+            for t in 1..=5 {
+                let n = f64::from(t);
+                let gradients: [f64; 8] = std::array::from_fn(|i| libm::sin(n * (i as f64 + 0.7)));
+                run.update(Step::new(&gradients), &mut params);
+                let mut u = [0.0; 6];
+                for i in 0..6 {
+                    let fresh = (1.0 - rule.momentum) * gradients[i];
+                    m[i] = rule.momentum * m[i] + fresh;
+                    u[i] = if rule.nesterov { fresh + rule.momentum * m[i] } else { m[i] };
+                }
+                let length = u.iter().map(|x| x * x).sum::<f64>().sqrt() + 1e-7;
+                for i in 0..6 {
+                    let step = rule.weight_decay * expected[i] + factor * u[i] / length;
+                    expected[i] -= rule.learning_rate * step;
+                }
+                for i in 6..8 {
+                    let v = &mut v[i - 6];
+                    m[i] = rule.aux_beta1 * m[i] + (1.0 - rule.aux_beta1) * gradients[i];
+                    *v = rule.aux_beta2 * *v + (1.0 - rule.aux_beta2) * gradients[i].powi(2);
+                    let m_hat = m[i] / (1.0 - rule.aux_beta1.powf(n));
+                    let v_hat = *v / (1.0 - rule.aux_beta2.powf(n));
+                    let adam = m_hat / (v_hat.sqrt() + rule.aux_epsilon);
+                    expected[i] -= rule.aux_learning_rate * (adam + rule.aux_weight_decay * expected[i]);
+                }
+                for (found, expected) in params.iter().zip(expected) {
+                    assert!((found - expected).abs() < 1e-13, "update {t}: {found}, not {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn factors_of_steps() {
+        let check = |scale: MuonScale, fans: (usize, usize), expected: f64| {
+            assert!((scale.factor(fans) - expected).abs() < 1e-15, "{scale:?} {fans:?}");
+        };
+        check(MuonScale::Original, (4, 9), 1.5);
+        check(MuonScale::Original, (9, 4), 1.0);
+        check(MuonScale::MatchRmsAdamw, (4, 9), 0.6);
+        check(MuonScale::MatchRmsAdamw, (9, 4), 0.6);
+        check(MuonScale::SpectralUnclamped, (4, 9), 1.5);
+        check(MuonScale::SpectralUnclamped, (9, 4), 2.0 / 3.0);
     }
 }

@@ -312,3 +312,50 @@ impl<T: Real, const MEANS: bool> Kernel for Update<'_, T, MEANS> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The equations in the documentation, with all three points of each parameter.
+    #[test]
+    fn updates_are_those_of_the_equations() {
+        let plain =
+            ScheduleFreeAdamW { learning_rate: 0.02, weight_decay: 0.1, ..ScheduleFreeAdamW::DEFAULT };
+        let weighted = ScheduleFreeAdamW { warmup_steps: 3, r: 1.5, weight_lr_power: 1.0, ..plain };
+        for rule in [plain, weighted, ScheduleFreeAdamW { inner_momentum: 0.8, beta1: 0.7, ..weighted }] {
+            let start = [0.5, -1.0];
+            let mut run = rule.run::<f64>(&start);
+            let mut params = start;
+            let (mut x, mut y, mut z, mut m, mut v) = (start, start, start, [0.0; 2], [0.0; 2]);
+            let (mut largest, mut weights) = (0.0, 0.0);
+            for t in 1..=8 {
+                let n = f64::from(t);
+                let gradients = [libm::sin(1.3 * n), 0.1 + libm::cos(0.7 * n)];
+                let warmup = if rule.warmup_steps > 0 { n / rule.warmup_steps as f64 } else { 1.0 };
+                let alpha = rule.learning_rate * warmup.min(1.0);
+                assert!((run.learning_rate().unwrap() - alpha).abs() < 1e-16, "update {t}");
+                run.update(Step::new(&gradients), &mut params);
+                largest = alpha.max(largest);
+                let weight = n.powf(rule.r) * largest.powf(rule.weight_lr_power);
+                weights += weight;
+                let c = weight / weights;
+                for i in 0..2 {
+                    v[i] = rule.beta2 * v[i] + (1.0 - rule.beta2) * gradients[i].powi(2);
+                    m[i] = rule.inner_momentum * m[i] + (1.0 - rule.inner_momentum) * gradients[i];
+                    let numerator = m[i] / (1.0 - rule.inner_momentum.powf(n));
+                    let v_hat = v[i] / (1.0 - rule.beta2.powf(n));
+                    let u = numerator / (v_hat.sqrt() + rule.epsilon);
+                    z[i] -= alpha * (u + rule.weight_decay * y[i]);
+                    x[i] = (1.0 - c) * x[i] + c * z[i];
+                    y[i] = rule.beta1 * x[i] + (1.0 - rule.beta1) * z[i];
+                }
+                let mut evaluated = [0.0; 2];
+                run.evaluation_params(&params, &mut evaluated);
+                for (found, expected) in params.iter().zip(y).chain(evaluated.iter().zip(x)) {
+                    assert!((found - expected).abs() < 1e-13, "update {t}: {found}, not {expected}");
+                }
+            }
+        }
+    }
+}

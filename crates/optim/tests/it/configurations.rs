@@ -1,4 +1,5 @@
-//! Hyperparameters of single seeds against upstream's configuration files.
+//! Hyperparameters of single seeds: of the paper's families against upstream's configuration files, of the others against
+//! themselves.
 
 use serde_json::{Value, json};
 use taskset_optim::named;
@@ -93,4 +94,50 @@ fn adam4p_is_the_beginning_of_adam8p() {
         }
         assert_eq!(four.value("learning_rate"), adagrad.value("learning_rate"));
     }
+}
+
+#[test]
+fn families_that_are_not_in_the_paper_keep_their_members() {
+    // As they were first drawn: curves are stored under these names.
+    check(
+        "sgd_seed0",
+        &json!({"learning_rate": 0.0010981391724910004, "momentum": 0.9846247646139119, "nesterov": true}),
+    );
+    check(
+        "sgd_seed1",
+        &json!({"learning_rate": 0.01887242224897074, "momentum": 0.9725073874566209, "nesterov": false}),
+    );
+    check(
+        "adamw_seed0",
+        &json!({"learning_rate": 0.00004324889721904485, "beta1": 0.6663802951760495, "beta2": 0.7618921566637981,
+            "epsilon": 6.955240247076388e-8, "weight_decay": 0.0018315282459103956,
+            "warmup_fraction": 0.0015147998281128158, "min_learning_rate_mult": 0.0}),
+    );
+    check(
+        "lamb_seed0",
+        &json!({"learning_rate": 0.08411425240162135, "beta1": 0.9405199703222873, "beta2": 0.9615786200873444,
+            "epsilon": 0.000017759929647242373, "weight_decay": 0.00018169526822594552}),
+    );
+    check(
+        "schedule_free_adamw_seed0",
+        &json!({"learning_rate": 0.19254359030545065, "beta1": 0.9582712888902126, "beta2": 0.9998041085497419,
+            "epsilon": 3.4363225105516896e-8, "weight_decay": 0.01029294427783358, "warmup_steps": 168, "r": 0.0,
+            "weight_lr_power": 2.0, "inner_momentum": 0.0}),
+    );
+    check(
+        "muon_seed0",
+        &json!({"learning_rate": 0.18696726863518534, "momentum": 0.9333831240460471, "nesterov": true,
+            "weight_decay": 0.027728734011460494, "newton_schulz_steps": 5, "scale": "original", "tensors": "all",
+            "aux_learning_rate": 0.01213231020573938, "aux_beta1": 0.8785685628816378,
+            "aux_beta2": 0.9975345767612456, "aux_epsilon": 3.918405013869527e-10,
+            "aux_weight_decay": 0.0017964607583493962}),
+    );
+    check(
+        "muon_seed1",
+        &json!({"learning_rate": 0.00535705874207417, "momentum": 0.9401252527116566, "nesterov": true,
+            "weight_decay": 0.24174035438892869, "newton_schulz_steps": 5, "scale": "original", "tensors": "hidden",
+            "aux_learning_rate": 0.0020337994091264035, "aux_beta1": 0.9460804233933042,
+            "aux_beta2": 0.9995322878763409, "aux_epsilon": 1.5973932402332307e-6,
+            "aux_weight_decay": 0.04800991169512175}),
+    );
 }

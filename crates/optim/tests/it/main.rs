@@ -10,6 +10,8 @@ mod published_list;
 mod configurations;
 // How the families contain each other.
 mod special_cases;
+// What optimizers and runs report, and what they count.
+mod runs;
 // The contract tests on every family.
 #[cfg(feature = "contract")]
 mod contract;
