@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn upstream_starts_have_upstream_losses() {
         // The table of starting points as computed by TensorFlow 1.15.5 in single precision.
-        let losses = [0.3560870, 2.8693638, 28.002133, 279.32983, 107088.30, 21.249809, 2323.9608, 24.378067];
+        let losses = [0.3560870, 2.8693638, 28.002133, 279.32983, 107088.30, 24.378067, 21.249809, 2323.9608];
         for ((name, body), expected) in bodies(TwoDStart::Upstream).into_iter().zip(losses) {
             let task = body.task(name, Group::OWN);
             for replica in 0..2 {
