@@ -62,11 +62,7 @@ impl LayerKind for Conv {
     fn parameters(&self, input: Shape) -> Vec<Parameter> {
         let Shape::Image { channels, .. } = input else { return Vec::new() };
         let shape = [self.kernel, self.kernel, channels, self.outputs];
-        let mut parameters = vec![Parameter::new("w", Kind::Kernel, &shape, Initial::Weights)];
-        if self.bias {
-            parameters.push(Parameter::new("b", Kind::Bias, &[self.outputs], Initial::Constant(0.0)));
-        }
-        parameters
+        parameters(&shape, 3, self.bias)
     }
 
     /// Products with zeros of the padding are counted, as is usual, although they are not computed.
@@ -99,10 +95,29 @@ impl LayerKind for Conv {
         let x = cover(&cover(&x, 2, windows.y)?, 3, windows.x)?.contiguous()?;
         let kernel = params[0].permute((3, 2, 0, 1))?.contiguous()?;
         let y = x.conv2d(&kernel, 0, self.stride, 1, 1)?.permute((0, 2, 3, 1))?;
-        match params.get(1) {
-            Some(bias) => Ok((y.broadcast_add(bias)?, None)),
-            None => Ok((y, None)),
-        }
+        Ok((with_bias(y, params.get(1))?, None))
+    }
+}
+
+/// The kernel of a shape, whose outputs are this axis, and the bias if there is one.
+pub(super) fn parameters(shape: &[usize], output_axis: usize, bias: bool) -> Vec<Parameter> {
+    let kernel = Parameter::new("w", Kind::Kernel, shape, Initial::Weights);
+    let mut parameters = vec![Parameter { output_axis, ..kernel }];
+    if bias {
+        parameters.push(Parameter::new("b", Kind::Bias, &[shape[output_axis]], Initial::Constant(0.0)));
+    }
+    parameters
+}
+
+/// Images of candle with the bias of every channel, if there is one.
+#[cfg(feature = "candle")]
+pub(super) fn with_bias(
+    y: candle_core::Tensor,
+    bias: Option<&candle_core::Tensor>,
+) -> candle_core::Result<candle_core::Tensor> {
+    match bias {
+        Some(bias) => y.broadcast_add(bias),
+        None => Ok(y),
     }
 }
 

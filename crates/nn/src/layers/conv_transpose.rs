@@ -1,11 +1,10 @@
 //! Transposed convolutions of images.
 
 use super::LayerKind;
-use super::conv::{ConvStep, check_size};
-use crate::parameter::Initial;
+use super::conv::{self, ConvStep, check_size};
 use crate::sliding_windows::{Axis, Direction, Windows};
 use crate::step::{Planning, Step};
-use crate::{Kind, Padding, Parameter, Scalar, Shape};
+use crate::{Padding, Parameter, Scalar, Shape};
 
 /// Transposed convolution of `[height, width, inputs]` images with a square kernel, to
 /// `[stride · height, stride · width, outputs]` images:
@@ -60,12 +59,7 @@ impl LayerKind for ConvTranspose {
     fn parameters(&self, input: Shape) -> Vec<Parameter> {
         let Shape::Image { channels, .. } = input else { return Vec::new() };
         let shape = [self.kernel, self.kernel, self.outputs, channels];
-        let kernel = Parameter::new("w", Kind::Kernel, &shape, Initial::Weights);
-        let mut parameters = vec![Parameter { output_axis: 2, ..kernel }];
-        if self.bias {
-            parameters.push(Parameter::new("b", Kind::Bias, &[self.outputs], Initial::Constant(0.0)));
-        }
-        parameters
+        conv::parameters(&shape, 2, self.bias)
     }
 
     /// Products with pixels that are dropped are counted, as is usual, although they are not computed.
@@ -97,10 +91,7 @@ impl LayerKind for ConvTranspose {
             y.pad_with_zeros(dim, 0, missing)?.narrow(dim, axis.before, axis.input)
         };
         let y = cut(&cut(&all, 2, windows.y)?, 3, windows.x)?.permute((0, 2, 3, 1))?;
-        match params.get(1) {
-            Some(bias) => Ok((y.broadcast_add(bias)?, None)),
-            None => Ok((y, None)),
-        }
+        Ok((conv::with_bias(y, params.get(1))?, None))
     }
 }
 

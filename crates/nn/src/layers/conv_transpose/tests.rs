@@ -58,7 +58,7 @@ fn several_blocks_of_images_are_one_sum() {
         Dense { outputs: 3 }.into(),
     ];
     let network = Network::new(image(14, 14, 4), layers, Loss::SoftmaxCrossEntropy);
-    let images = crate::layers::conv::BLOCK / (14 * 14 * (4 + 4 * 9));
+    let images = conv::BLOCK / (14 * 14 * (4 + 4 * 9));
     check(&network, images + 3);
 }
 
