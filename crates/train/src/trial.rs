@@ -108,17 +108,12 @@ pub fn continue_trial(
     observer: &mut dyn TrialObserver,
     cancel: &AtomicBool,
 ) -> Result<Curve, TrialError> {
-    let _flush = FlushGuard::new();
     let stop = || cancel.load(Ordering::Relaxed);
-    let identity = Arc::new(task_identity(task));
-    let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
-    let mut group = LockstepGroup::start(task, vec![Trial { spec, optimizer }], replica, protocol)?;
-    if let Some(from) = from {
-        group.restore(&[from])?;
-    }
-    let saving = saving.map(|saving| GroupSaving { every: saving.every, save: one_by_one(saving.save) });
-    group.run(&mut |curve| observer.evaluated(curve), saving, &stop)?;
-    Ok(group.into_curves().swap_remove(0))
+    let trials = trials_of(task, &[optimizer], replica, protocol);
+    let from = from.as_ref().map(std::slice::from_ref);
+    let evaluated = &mut |curve: &Curve| observer.evaluated(curve);
+    let mut curves = train_group(task, trials, replica, protocol, from, saving, evaluated, &stop)?;
+    Ok(curves.swap_remove(0))
 }
 
 /// Trials in lockstep from their checkpoints on, which must all be after the same step: [`run_lockstep`] of those that were
@@ -134,16 +129,9 @@ pub fn continue_lockstep(
     from: &[&Checkpoint],
     cancel: &AtomicBool,
 ) -> Result<Vec<Curve>, TrialError> {
-    let _flush = FlushGuard::new();
-    let identity = Arc::new(task_identity(task));
-    let trials = optimizers.iter().map(|&optimizer| {
-        let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
-        Trial { spec, optimizer }
-    });
-    let mut group = LockstepGroup::start(task, trials.collect(), replica, protocol)?;
-    group.restore(from)?;
-    group.run(&mut |_| {}, None, &|| cancel.load(Ordering::Relaxed))?;
-    Ok(group.into_curves())
+    let stop = || cancel.load(Ordering::Relaxed);
+    let trials = trials_of(task, optimizers, replica, protocol);
+    train_group(task, trials, replica, protocol, Some(from), None, &mut |_| {}, &stop)
 }
 
 /// Trains trials of one task and replica that differ only in their optimizers, in lockstep on the calling thread: on the
@@ -159,12 +147,23 @@ pub fn run_lockstep(
     protocol: &Protocol,
     cancel: &AtomicBool,
 ) -> Result<Vec<Curve>, TrialError> {
+    let trials = trials_of(task, optimizers, replica, protocol);
+    run_until(task, trials, replica, protocol, &|| cancel.load(Ordering::Relaxed))
+}
+
+/// One trial for each optimizer.
+fn trials_of<'a>(
+    task: &dyn Task,
+    optimizers: &[&'a dyn Optimizer],
+    replica: u32,
+    protocol: &Protocol,
+) -> Vec<Trial<'a>> {
     let identity = Arc::new(task_identity(task));
-    let trials = optimizers.iter().map(|&optimizer| {
+    let trial = |&optimizer: &&'a dyn Optimizer| {
         let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
         Trial { spec, optimizer }
-    });
-    run_until(task, trials.collect(), replica, protocol, &|| cancel.load(Ordering::Relaxed))
+    };
+    optimizers.iter().map(trial).collect()
 }
 
 /// One trial of a group: what its curve is known by, and its update.
@@ -181,9 +180,27 @@ pub(crate) fn run_until(
     protocol: &Protocol,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Curve>, TrialError> {
+    train_group(task, trials, replica, protocol, None, None, &mut |_| {}, stop)
+}
+
+/// Trains a group, from checkpoints of all its trials if there are some.
+#[expect(clippy::too_many_arguments, reason = "what the functions above have in common")]
+fn train_group(
+    task: &dyn Task,
+    trials: Vec<Trial<'_>>,
+    replica: u32,
+    protocol: &Protocol,
+    from: Option<&[&Checkpoint]>,
+    saving: Option<Saving<'_>>,
+    evaluated: Evaluated<'_>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Curve>, TrialError> {
     let _flush = FlushGuard::new();
     let mut group = LockstepGroup::start(task, trials, replica, protocol)?;
-    group.run(&mut |_| {}, None, stop)?;
+    if let Some(from) = from {
+        group.restore(from)?;
+    }
+    group.run(evaluated, saving, stop)?;
     Ok(group.into_curves())
 }
 
@@ -206,16 +223,6 @@ struct LockstepGroup<'a> {
     eval_time: Duration,
     /// Seconds of training and of evaluation that each trial had before it went on here.
     before: Vec<[f64; 2]>,
-}
-
-/// How a group saves its trials.
-struct GroupSaving<'a> {
-    every: Duration,
-    save: Box<dyn FnMut(Vec<Checkpoint>) + 'a>,
-}
-
-fn one_by_one<'a>(save: &'a mut dyn FnMut(Checkpoint)) -> Box<dyn FnMut(Vec<Checkpoint>) + 'a> {
-    Box::new(move |checkpoints| checkpoints.into_iter().for_each(&mut *save))
 }
 
 /// Steps between two looks at the clock: looking takes as long as a tenth of the shortest steps.
@@ -296,12 +303,12 @@ impl<'a> LockstepGroup<'a> {
     fn run(
         &mut self,
         evaluated: Evaluated<'_>,
-        mut saving: Option<GroupSaving<'_>>,
+        mut saving: Option<Saving<'_>>,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), TrialError> {
         let ended = self.advance(evaluated, &mut saving, stop);
         if let (Err(TrialError::Cancelled), Some(saving)) = (&ended, &mut saving) {
-            (saving.save)(self.checkpoints()?);
+            self.checkpoints()?.into_iter().for_each(&mut *saving.save);
         }
         ended
     }
@@ -309,7 +316,7 @@ impl<'a> LockstepGroup<'a> {
     fn advance(
         &mut self,
         evaluated: Evaluated<'_>,
-        saving: &mut Option<GroupSaving<'_>>,
+        saving: &mut Option<Saving<'_>>,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), TrialError> {
         let mut saved = Instant::now();
@@ -326,7 +333,7 @@ impl<'a> LockstepGroup<'a> {
                 let look = self.done.is_multiple_of(LOOK_EVERY) || saving.every.is_zero();
                 if look && saved.elapsed() >= saving.every {
                     self.train_time += start.elapsed();
-                    (saving.save)(self.checkpoints()?);
+                    self.checkpoints()?.into_iter().for_each(&mut *saving.save);
                     (start, saved) = (Instant::now(), Instant::now());
                 }
             }

@@ -118,9 +118,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => train::configure(&named, mode, &protocol)?,
     };
     let identity = Arc::new(optimizer.identity());
+    let task_identity = Arc::new(train::task_identity(&*task));
+    let spec = train::trial_spec(&task_identity, &identity, arguments.replica, &protocol);
     if let Some(path) = arguments.out.as_ref().filter(|path| path.exists()) {
-        let task = Arc::new(train::task_identity(&*task));
-        check_older(path, &train::trial_spec(&task, &identity, arguments.replica, &protocol))?;
+        check_older(path, &spec)?;
     }
     let schedule = identity
         .schedule_steps
@@ -129,8 +130,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     say!("optimizer {}{}{}", named.name, mode.unwrap_or_default(), schedule.unwrap_or_default());
     let checkpoints = arguments.checkpoint_every.zip(arguments.out.as_deref());
     let checkpoints = checkpoints.map(|(minutes, out)| Checkpoints::beside(out, minutes));
-    let spec =
-        train::trial_spec(&Arc::new(train::task_identity(&*task)), &identity, arguments.replica, &protocol);
     let from = checkpoints.as_ref().map(|checkpoints| checkpoints.load(&spec)).transpose()?.flatten();
     let so_far = SoFar::default();
     if let Some(from) = &from {
