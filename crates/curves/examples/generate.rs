@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         kernels: "none".to_owned(),
         threads: 1,
         slice: None,
+        environment: None,
     };
     let protocol = Protocol::PAPER;
     let steps: Arc<[u32]> = protocol.eval_steps().into();

@@ -78,8 +78,10 @@ pub fn info(path: &Path) -> Result<Info, Error> {
         metadata: Vec::new(),
     };
     for metadata in reader.metadata() {
-        if !info.metadata.contains(metadata) {
-            info.metadata.push(metadata.clone());
+        // Times of a single shard say nothing of the whole.
+        let metadata = Metadata { environment: None, ..metadata.clone() };
+        if !info.metadata.contains(&metadata) {
+            info.metadata.push(metadata);
         }
     }
     let mut optimizers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

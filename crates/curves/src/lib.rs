@@ -2,8 +2,8 @@
 //!
 //! A [`Curve`](taskset_trial::Curve) is what one trial gives: the loss on the four splits at regular steps. Curves lie in
 //! Parquet files, one row per trial, which open as they are in pandas, Polars and DuckDB ([`schema`] has the columns). A file
-//! or a directory of part files is looked into with [`open`], [`info`], [`query`](query()) and [`diff`](diff()); a sweep
-//! writes through a [`CurveStore`]. Other tables (hyperparameters, scores) are written by [`DataTable`].
+//! or a directory of part files is looked into with [`open`], [`info`], [`query`](query()) and [`diff`](diff()); a program
+//! writes with [`write()`] and [`CurveWriter`]. Other tables (hyperparameters, scores) are written by [`DataTable`].
 //!
 //! ```no_run
 //! // A loop over the trials of a directory, task by task, in bounded memory.
@@ -35,7 +35,6 @@ mod scan;
 pub mod schema;
 mod seal;
 mod spill;
-mod store;
 mod table;
 mod writer;
 
@@ -49,9 +48,8 @@ pub use names::NamePatterns;
 pub use query::{Query, Selection, query};
 pub use reader::{Reader, open};
 pub use scan::ByTask;
-pub use store::CurveStore;
 pub use table::{Column, DataTable};
-pub use writer::{CurveWriter, write};
+pub use writer::{CurveWriter, encode, write};
 
 #[cfg(test)]
 mod testing;

@@ -25,6 +25,9 @@ pub struct Metadata {
     pub threads: u32,
     /// For a file that holds slices of curves: what was kept, e.g. `steps 0..200`. None for whole curves.
     pub slice: Option<String>,
+    /// The environment record of a sweep's shard, as JSON: the circumstances of one run, with its times. None elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
 }
 
 pub(crate) const VERSION: &str = "taskset.schema_version";
@@ -33,11 +36,12 @@ const MACHINE: &str = "taskset.machine";
 const KERNELS: &str = "taskset.kernels";
 const THREADS: &str = "taskset.threads";
 const SLICE: &str = "taskset.slice";
+const ENVIRONMENT: &str = "taskset.environment";
 
 impl Metadata {
     pub(crate) fn to_key_values(&self) -> Vec<KeyValue> {
         // Taken apart completely, so that a new field cannot be forgotten.
-        let Self { program_version, machine, kernels, threads, slice } = self;
+        let Self { program_version, machine, kernels, threads, slice, environment } = self;
         let mut pairs = vec![
             (VERSION, SCHEMA_VERSION.to_string()),
             (PROGRAM, program_version.clone()),
@@ -46,6 +50,7 @@ impl Metadata {
             (THREADS, threads.to_string()),
         ];
         pairs.extend(slice.clone().map(|slice| (SLICE, slice)));
+        pairs.extend(environment.clone().map(|environment| (ENVIRONMENT, environment)));
         pairs.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()
     }
 
@@ -65,6 +70,7 @@ impl Metadata {
             kernels: needed(KERNELS)?,
             threads,
             slice: value(file, SLICE).map(str::to_owned),
+            environment: value(file, ENVIRONMENT).map(str::to_owned),
         })
     }
 }

@@ -60,6 +60,11 @@ pub(crate) fn in_order<T>(results: Vec<Result<T, Error>>) -> Result<Vec<T>, Erro
 }
 
 impl Reader {
+    /// A reader of nothing: that of a directory in which no curve is stored yet.
+    pub fn empty() -> Self {
+        Self { files: Arc::new([]), left_out: Vec::new() }
+    }
+
     pub(crate) fn of_files(paths: &[PathBuf]) -> Result<Self, Error> {
         let files: Vec<CurveFile> = in_order(paths.par_iter().map(|path| CurveFile::open(path)).collect())?;
         Ok(Self { files: files.into(), left_out: Vec::new() })
@@ -183,7 +188,10 @@ impl Reader {
     }
 
     /// The same without losses: which trials there are, and how they went.
-    pub(crate) fn trials_by_task(&self, query: &Query) -> ByTask {
+    ///
+    /// # Errors
+    /// An item is an [`Error`] like those of [`Reader::query`]; nothing follows it.
+    pub fn trials_by_task(&self, query: &Query) -> ByTask {
         ByTask::new(Arc::clone(&self.files), Choice::new(query).map(Choice::without_losses))
     }
 }

@@ -46,6 +46,25 @@ pub(crate) const NUM_PARAMS: &str = "num_params";
 pub(crate) const TRAIN_SECONDS: &str = "train_seconds";
 pub(crate) const EVAL_SECONDS: &str = "eval_seconds";
 
+/// The columns that are no lists and no clocks.
+pub(crate) const SCALARS: [&str; 15] = [
+    TRIAL_ID,
+    TASK,
+    OPTIMIZER,
+    FAMILY,
+    HYPERPARAMETERS,
+    MODE,
+    SCHEDULE_STEPS,
+    REPLICA,
+    PROTOCOL,
+    DATA,
+    DATA_DIGEST,
+    ARITHMETIC,
+    REVISIONS,
+    DIVERGED_AT,
+    NUM_PARAMS,
+];
+
 /// The columns that say which trial a row is, besides `replica`, `schedule_steps` and `trial_id`: texts that repeat.
 pub(crate) const NAMES: [&str; 10] =
     [TASK, OPTIMIZER, FAMILY, HYPERPARAMETERS, MODE, PROTOCOL, DATA, DATA_DIGEST, ARITHMETIC, REVISIONS];

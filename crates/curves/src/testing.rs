@@ -41,6 +41,7 @@ pub(crate) fn metadata() -> Metadata {
         kernels: "avx2".into(),
         threads: 2,
         slice: None,
+        environment: None,
     }
 }
 

@@ -36,19 +36,32 @@ impl CurveWriter {
     /// # Errors
     /// [`Error::Io`] if nothing can be written there.
     pub fn create(path: &Path, metadata: &Metadata) -> Result<Self, Error> {
-        Self::start(path, AtomicFile::create(path), metadata)
+        Self::start(path, AtomicFile::create(path), metadata, &CHOSEN_BY)
     }
 
-    /// Starts a file of a directory that gets its name at the end, by [`finish_as`](Self::finish_as).
-    pub(crate) fn create_in(directory: &Path, metadata: &Metadata) -> Result<Self, Error> {
-        Self::start(directory, AtomicFile::create_in(directory), metadata)
+    /// The same with the smallest and largest value of each column that is no list, in each row group: for files that are
+    /// read often.
+    ///
+    /// # Errors
+    /// As [`CurveWriter::create`].
+    pub fn create_with_statistics(path: &Path, metadata: &Metadata) -> Result<Self, Error> {
+        Self::start(path, AtomicFile::create(path), metadata, &schema::SCALARS)
     }
 
-    fn start(path: &Path, file: io::Result<AtomicFile>, metadata: &Metadata) -> Result<Self, Error> {
+    fn start(
+        path: &Path,
+        file: io::Result<AtomicFile>,
+        metadata: &Metadata,
+        statistics: &[&str],
+    ) -> Result<Self, Error> {
         let file = file.map_err(Error::io("write", path))?;
-        let recorder = Recorder { file, position: 0, recent: Vec::new() };
+        Self::into_sink(path, Sink::File(file), metadata, statistics)
+    }
+
+    fn into_sink(path: &Path, sink: Sink, metadata: &Metadata, statistics: &[&str]) -> Result<Self, Error> {
+        let recorder = Recorder { sink, position: 0, recent: Vec::new() };
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(metadata))
+            .with_properties(properties(metadata, statistics))
             // Without it every reader sees plain strings and lists; some cannot read Arrow's own types.
             .with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(recorder, schema::schema().into(), options)
@@ -98,20 +111,13 @@ impl CurveWriter {
     /// [`Error::Io`]; an older file of this name is then as it was.
     pub fn finish(self) -> Result<Digest, Error> {
         let path = self.path.clone();
-        let (file, digest) = self.seal()?;
-        file.commit().map_err(Error::io("write", &path))?;
+        let (sink, digest) = self.seal()?;
+        sink.file().commit().map_err(Error::io("write", &path))?;
         Ok(digest)
     }
 
-    /// The same under a name that depends on the digest; in the same directory.
-    pub(crate) fn finish_as(self, name: impl FnOnce(&Digest) -> PathBuf) -> Result<(), Error> {
-        let (file, digest) = self.seal()?;
-        let path = name(&digest);
-        file.commit_as(&path).map_err(Error::io("write", &path))
-    }
-
     /// Writes what is left, the footer, and its digest.
-    fn seal(mut self) -> Result<(AtomicFile, Digest), Error> {
+    fn seal(mut self) -> Result<(Sink, Digest), Error> {
         if !self.rows.is_empty() {
             self.end_group()?;
         }
@@ -119,7 +125,7 @@ impl CurveWriter {
             self.writer.append_key_value_metadata(pair);
         }
         let path = self.path;
-        let Recorder { mut file, position, recent } = self.writer.into_inner().map_err(failed(&path))?;
+        let Recorder { mut sink, position, recent } = self.writer.into_inner().map_err(failed(&path))?;
         // An empty file has its opening magic among the recent bytes, too: the footer begins behind it.
         let opening = if self.chunks.is_empty() { MAGIC.len() } else { 0 };
         let footer = &recent[opening..];
@@ -130,9 +136,9 @@ impl CurveWriter {
             });
         };
         let start = position - footer.len() as u64;
-        let sealed = file.overwrite(start + at as u64, digest.to_string().as_bytes());
+        let sealed = sink.overwrite(start + at as u64, digest.to_string().as_bytes());
         sealed.map_err(Error::io("write", &path))?;
-        Ok((file, digest))
+        Ok((sink, digest))
     }
 }
 
@@ -151,7 +157,11 @@ pub(crate) fn failed(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) 
     }
 }
 
-fn properties(metadata: &Metadata) -> WriterProperties {
+/// Columns by which readers choose row groups.
+const CHOSEN_BY: [&str; 2] = [schema::TASK, schema::OPTIMIZER];
+
+/// `statistics` names the columns whose smallest and largest values are kept.
+fn properties(metadata: &Metadata, statistics: &[&str]) -> WriterProperties {
     let path = |name: &str| ColumnPath::from(name);
     let element = |name: &str| ColumnPath::new([name, "list", "element"].map(str::to_owned).to_vec());
     let mut properties = WriterProperties::builder()
@@ -163,7 +173,7 @@ fn properties(metadata: &Metadata) -> WriterProperties {
         .set_offset_index_disabled(true)
         .set_statistics_truncate_length(None)
         .set_statistics_enabled(EnabledStatistics::None);
-    for name in [schema::TASK, schema::OPTIMIZER] {
+    for name in statistics {
         properties = properties.set_column_statistics_enabled(path(name), EnabledStatistics::Chunk);
     }
     // These hardly ever repeat: a dictionary of them would be built and thrown away.
@@ -178,7 +188,7 @@ fn properties(metadata: &Metadata) -> WriterProperties {
 
 /// A file that remembers what was written last, so that it can be hashed.
 struct Recorder {
-    file: AtomicFile,
+    sink: Sink,
     /// Bytes written.
     position: u64,
     /// The last of them.
@@ -196,14 +206,71 @@ impl Recorder {
 
 impl Write for Recorder {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.sink.write(bytes)?;
         self.recent.extend_from_slice(&bytes[..written]);
         self.position += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.sink.flush()
+    }
+}
+
+/// Where the bytes go.
+enum Sink {
+    File(AtomicFile),
+    Memory(Vec<u8>),
+}
+
+impl Sink {
+    fn file(self) -> AtomicFile {
+        match self {
+            Self::File(file) => file,
+            Self::Memory(_) => unreachable!("only writers of files are finished by name"),
+        }
+    }
+
+    fn overwrite(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.overwrite(position, bytes),
+            Self::Memory(all) => {
+                all[position as usize..][..bytes.len()].copy_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Memory(all) => all.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Memory(_) => Ok(()),
+        }
+    }
+}
+
+/// The bytes of a file of curves, in their order: for places that are no file systems.
+///
+/// # Errors
+/// [`Error::InvalidCurve`] if a curve's steps and losses do not fit.
+pub fn encode(curves: &[Curve], metadata: &Metadata) -> Result<Vec<u8>, Error> {
+    let mut writer =
+        CurveWriter::into_sink(Path::new("memory"), Sink::Memory(Vec::new()), metadata, &CHOSEN_BY)?;
+    for curve in curves {
+        writer.append(curve.clone())?;
+    }
+    match writer.seal()? {
+        (Sink::Memory(bytes), _) => Ok(bytes),
+        (Sink::File(_), _) => unreachable!("it was started in memory"),
     }
 }
 

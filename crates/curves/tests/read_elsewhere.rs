@@ -85,6 +85,7 @@ fn metadata() -> Metadata {
         kernels: "avx2".into(),
         threads: 2,
         slice: None,
+        environment: None,
     }
 }
 

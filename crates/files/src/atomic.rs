@@ -73,18 +73,11 @@ impl AtomicFile {
     /// not a regular file (a folder, a pipe, a device), which renaming would destroy, or a link that leads nowhere.
     pub fn create(target: &Path) -> io::Result<Self> {
         let target = resolved(target)?;
-        Self::start(folder_of(&target), &target)
+        Self::start(&target)
     }
 
-    /// Starts a file in a folder that gets its name at the end, by [`AtomicFile::commit_as`].
-    ///
-    /// # Errors
-    /// What the system answers if nothing can be written there.
-    pub fn create_in(folder: &Path) -> io::Result<Self> {
-        Self::start(folder, Path::new(""))
-    }
-
-    fn start(folder: &Path, target: &Path) -> io::Result<Self> {
+    fn start(target: &Path) -> io::Result<Self> {
+        let folder = folder_of(target);
         // Whoever was killed here before left its file. That it cannot be removed is no reason not to write.
         let _ = remove(folder, LEFT_AFTER);
         let mut builder = tempfile::Builder::new();
@@ -137,23 +130,30 @@ impl AtomicFile {
     /// removed meanwhile.
     pub fn commit(self) -> io::Result<()> {
         let target = self.target.clone();
-        self.rename(&target)
+        self.synced()?.persist(&target).map_err(|e| e.error)?;
+        sync_folder(folder_of(&target))
     }
 
-    /// The same under another name, in the same folder.
+    /// The same, unless something of that name is there already: then that stays as it is, and the answer is false. Of several
+    /// writers of one name, one succeeds.
     ///
     /// # Errors
-    /// As [`AtomicFile::create`] and [`AtomicFile::commit`].
-    pub fn commit_as(self, target: &Path) -> io::Result<()> {
-        let target = resolved(target)?;
-        self.rename(&target)
+    /// As [`AtomicFile::commit`].
+    pub fn commit_new(self) -> io::Result<bool> {
+        let target = self.target.clone();
+        let file = self.synced()?;
+        match file.persist_noclobber(&target) {
+            Ok(_) => sync_folder(folder_of(&target)).map(|()| true),
+            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(e) => Err(e.error),
+        }
     }
 
-    fn rename(self, target: &Path) -> io::Result<()> {
+    /// The temporary file, when all of it is on the disk.
+    fn synced(self) -> io::Result<NamedTempFile> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
-        file.persist(target).map_err(|e| e.error)?;
-        sync_folder(folder_of(target))
+        Ok(file)
     }
 }
 
@@ -187,19 +187,33 @@ impl Write for AtomicFile {
 /// # Errors
 /// What the system answers; an older file at `path` is then as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_and_rename(path, bytes, |_| ())
+    write_and(path, bytes, |_| (), AtomicFile::commit)
 }
 
-/// Writes beside, calls `written` with the temporary file's path, and renames; all of it again if the temporary file is
-/// gone by then: another process took it for a left-over before it was locked.
-fn write_and_rename(path: &Path, bytes: &[u8], mut written: impl FnMut(&Path)) -> io::Result<()> {
+/// The same, unless something of that name is there already: then that stays as it is, and the answer is false. Of several
+/// writers of one name, one succeeds.
+///
+/// # Errors
+/// What the system answers.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    write_and(path, bytes, |_| (), AtomicFile::commit_new)
+}
+
+/// Writes beside, calls `written` with the temporary file's path, and gives the file its name; all of it again if the temporary
+/// file is gone by then: another process took it for a left-over before it was locked.
+fn write_and<T>(
+    path: &Path,
+    bytes: &[u8],
+    mut written: impl FnMut(&Path),
+    commit: impl Fn(AtomicFile) -> io::Result<T>,
+) -> io::Result<T> {
     let mut tries = 1;
     loop {
         let mut file = AtomicFile::create(path)?;
         file.write_all(bytes)?;
         file.flush()?;
         written(file.file.get_ref().path());
-        match file.commit() {
+        match commit(file) {
             Err(e) if e.kind() == io::ErrorKind::NotFound && tries < WRITE_TRIES => tries += 1,
             result => return result,
         }
@@ -302,6 +316,25 @@ mod tests {
     }
 
     #[test]
+    fn a_new_file_replaces_nothing_and_one_of_many_writers_succeeds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let wrote = |text: &str| write_new(&path, text.as_bytes()).unwrap();
+        let winners = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..8).map(|n| scope.spawn(move || (n, wrote(&n.to_string())))).collect();
+            writers
+                .into_iter()
+                .map(|writer| writer.join().unwrap())
+                .filter(|(_, wrote)| *wrote)
+                .collect::<Vec<_>>()
+        });
+        let [(winner, _)] = winners[..] else { panic!("{winners:?}") };
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), winner.to_string());
+        assert!(!wrote("later"));
+        assert_eq!(names(dir.path()), ["f"]);
+    }
+
+    #[test]
     fn written_bytes_can_be_replaced_before_the_end() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
@@ -334,12 +367,6 @@ mod tests {
         write_atomically(&path("link"), b"new").unwrap();
         assert!(path("link").is_symlink());
         assert_eq!(std::fs::read(path("whole")).unwrap(), b"new");
-        let mut file = AtomicFile::create_in(dir.path()).unwrap();
-        file.write_all(b"newer").unwrap();
-        file.commit_as(&path("link")).unwrap();
-        assert!(path("link").is_symlink());
-        assert_eq!(std::fs::read(path("whole")).unwrap(), b"newer");
-        assert!(AtomicFile::create_in(dir.path()).unwrap().commit_as(&path("folder")).is_err());
         std::os::unix::fs::symlink(path("gone"), path("nowhere")).unwrap();
         assert!(write_atomically(&path("nowhere"), b"x").is_err());
     }
@@ -350,12 +377,13 @@ mod tests {
         let path = dir.path().join("f");
         let check = |removals: u32| {
             let mut left = removals;
-            write_and_rename(&path, removals.to_string().as_bytes(), |temporary| {
+            let remove = |temporary: &Path| {
                 if left > 0 {
                     left -= 1;
                     std::fs::remove_file(temporary).unwrap();
                 }
-            })
+            };
+            write_and(&path, removals.to_string().as_bytes(), remove, AtomicFile::commit)
         };
         for removals in 0..WRITE_TRIES {
             check(removals).unwrap();

@@ -7,5 +7,7 @@
 mod atomic;
 mod listing;
 
-pub use atomic::{AtomicFile, TEMPORARY_PREFIX, give_up_unfinished, remove_left_overs, write_atomically};
+pub use atomic::{
+    AtomicFile, TEMPORARY_PREFIX, give_up_unfinished, remove_left_overs, write_atomically, write_new,
+};
 pub use listing::{Listing, is_hidden, listing, open_regular};

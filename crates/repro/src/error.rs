@@ -11,7 +11,7 @@ pub enum Error {
     UnknownScale(String),
     /// Training the curves failed.
     #[error(transparent)]
-    Train(#[from] taskset_train::Error),
+    Sweep(Box<taskset_sweep::Error>),
     /// A task could not be chosen or described.
     #[error(transparent)]
     Task(#[from] taskset_tasks::Error),
@@ -52,4 +52,10 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+}
+
+impl From<taskset_sweep::Error> for Error {
+    fn from(error: taskset_sweep::Error) -> Self {
+        Self::Sweep(Box::new(error))
+    }
 }

@@ -9,7 +9,8 @@
 //! | [`datasets`] | manifests, loaders, splits, batch streams, synthetic stand-ins |
 //! | [`tasks`] | the tasks and their registry |
 //! | [`trial`] | what a trial is: its identity, its protocol, its curve |
-//! | [`train`] | one trial, many trials |
+//! | [`train`] | one trial, or some in lockstep |
+//! | [`sweep`] | many trials on many threads and machines |
 //! | [`curves`] | files of training curves: store, integrity, queries |
 //! | [`files`] | files that are whole or absent |
 //! | [`normalize`] | curves to scores |
@@ -38,6 +39,7 @@ pub use taskset_optim as optim;
 pub use taskset_params as params;
 pub use taskset_repro as repro;
 pub use taskset_rng as rng;
+pub use taskset_sweep as sweep;
 pub use taskset_tasks as tasks;
 pub use taskset_train as train;
 pub use taskset_trial as trial;

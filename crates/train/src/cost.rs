@@ -68,10 +68,13 @@ fn update_seconds(num_params: f64, rate: &MachineRate) -> f64 {
     num_params * if cached { UPDATE_SECONDS } else { UPDATE_SECONDS.max(memory) }
 }
 
-/// Work of a trial relative to those of other tasks, for the order and the progress of a sweep: about a microsecond of
-/// overhead per step, and some GFLOP/s. It needs no measured machine, because only ratios count.
-pub(crate) fn relative_work(task: &dyn Task) -> f64 {
-    1e-6 + task.flops_per_step() / 1e10
+/// Seconds of a trial on a machine of made-up speed, for dividing and ordering the trials of a sweep and for its progress:
+/// about a microsecond of overhead per step, and 10 GFLOP/s. It is the same on every machine, because only ratios count.
+/// An evaluated minibatch counts as 0.4 of a step.
+pub fn nominal_seconds(task: &dyn Task, protocol: &Protocol) -> f64 {
+    let loss = task.flops_per_step() / 1e10;
+    let minibatches = protocol.eval_steps().len() as f64 * 4.0 * f64::from(protocol.eval_batches);
+    f64::from(protocol.steps) * (1e-6 + loss) + minibatches * 0.4 * loss
 }
 
 /// Rough number of operations that [`check_steps`](crate::check_steps) takes, to leave out what would take too long.
@@ -220,8 +223,9 @@ mod tests {
     #[test]
     fn a_sweep_weighs_tasks_by_their_operations() {
         let data = Datasets::new(Source::Synthetic);
-        let work = |name: &str| relative_work(&*taskset_tasks::build(name, &data).unwrap());
-        assert!(work("TwoD_Bowl1") < 2e-6);
+        let protocol = Protocol { steps: 1_000_000, eval_every: 1_000_000, eval_batches: 1 };
+        let work = |name: &str| nominal_seconds(&*taskset_tasks::build(name, &data).unwrap(), &protocol);
+        assert!(work("TwoD_Bowl1") < 2.0);
         assert!(work("mlp_family_seed131") > 10.0 * work("TwoD_Bowl1"));
     }
 

@@ -1,4 +1,4 @@
-//! Training one trial and many: protocol, evaluation, observers, parallel sweeps.
+//! Training a trial, or some in lockstep: protocol, evaluation, observers, checkpoints, costs.
 //!
 //! A *trial* is (task, optimizer, replica, protocol); training it gives a [`Curve`]:
 //!
@@ -19,32 +19,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A [`Sweep`] trains all trials of a [`SweepPlan`] on many threads and stores their curves. What is stored already is
-//! not trained again:
-//!
-//! ```
-//! use std::sync::atomic::AtomicBool;
-//! use taskset_curves::CurveStore;
-//! use taskset_datasets::{Datasets, Source};
-//! use taskset_optim::Mode;
-//! use taskset_train::{Protocol, Quiet, Sweep, SweepPlan, metadata};
-//!
-//! let tasks = vec!["TwoD_Bowl1".to_owned(), "TwoD_Ackley".to_owned()];
-//! let optimizers = taskset_optim::select(&["adam_lr_*"])?;
-//! let protocol = Protocol { steps: 20, eval_every: 10, eval_batches: 1 };
-//! let plan = SweepPlan::new(tasks, optimizers, 1, protocol, Mode::Upstream)?;
-//! let directory = tempfile::tempdir()?;
-//! let store = CurveStore::open(directory.path(), &metadata(2))?;
-//! let sweep = Sweep::new(&plan, &Datasets::new(Source::Synthetic))?;
-//! let outcome = sweep.run(&store, 2, &mut Quiet, &AtomicBool::new(false))?;
-//! assert_eq!((outcome.trained, store.read_all()?.len()), (34, 34));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
 //! Trials are independent: the same trial gives the same bits alone or among thousands, on any number of threads, in any
 //! order, because all of its random numbers come from streams named by (task, replica, purpose). Trials that differ only
-//! in the optimizer meet the same minibatches and noise; a sweep trains them in lockstep where that pays
-//! ([`run_lockstep`]), which changes no bit either.
+//! in the optimizer meet the same minibatches and noise, and can be trained in lockstep, which changes no bit either
+//! ([`run_lockstep`], [`Group`]). A [`Checkpoint`] holds where a trial stands. Many trials on many threads and machines are
+//! the matter of the crate `taskset-sweep`.
 
 mod check;
 mod checkpoint;
@@ -54,23 +33,21 @@ mod identity;
 mod lockstep;
 mod machine;
 mod observe;
-mod plan;
+mod protocol;
 mod recheck;
-mod sweep;
 mod trial;
 
 pub use check::{StepCheck, check_steps, take_steps};
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Saving, TrialState};
-pub use cost::{MachineRate, Rejection, check_operations, estimate_minutes, screen};
+pub use cost::{MachineRate, Rejection, check_operations, estimate_minutes, nominal_seconds, screen};
 pub use error::Error;
 pub use identity::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};
 pub use machine::{available_threads, machine_description, metadata};
-pub use observe::{Quiet, SweepObserver, TrialObserver, TrialReport};
-pub use plan::{MAX_EVALUATIONS, SweepPlan, check_protocol};
+pub use observe::{Quiet, TrialObserver};
+pub use protocol::{MAX_EVALUATIONS, check_protocol};
 pub use recheck::{Recheck, kernels_of, recheck};
-pub use sweep::{Outcome, Sweep};
 pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};
 pub use trial::{
-    TrialError, configure, continue_lockstep, continue_trial, replica_stream, run_lockstep, run_trial,
+    Group, GroupTrial, TrialError, configure, continue_trial, replica_stream, run_lockstep, run_trial,
     schedule_steps,
 };

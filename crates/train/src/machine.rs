@@ -17,6 +17,7 @@ pub fn metadata(threads: usize) -> Metadata {
         kernels: Backend::detect().name().to_owned(),
         threads: u32::try_from(threads).unwrap_or(u32::MAX),
         slice: None,
+        environment: None,
     }
 }
 

@@ -109,29 +109,10 @@ pub fn continue_trial(
     cancel: &AtomicBool,
 ) -> Result<Curve, TrialError> {
     let stop = || cancel.load(Ordering::Relaxed);
-    let trials = trials_of(task, &[optimizer], replica, protocol);
     let from = from.as_ref().map(std::slice::from_ref);
     let evaluated = &mut |curve: &Curve| observer.evaluated(curve);
-    let mut curves = train_group(task, trials, replica, protocol, from, saving, evaluated, &stop)?;
-    Ok(curves.swap_remove(0))
-}
-
-/// Trials in lockstep from their checkpoints on, which must all be after the same step: [`run_lockstep`] of those that were
-/// stopped. Each may have been alone before, or in other company.
-///
-/// # Errors
-/// As [`run_lockstep`] and [`continue_trial`].
-pub fn continue_lockstep(
-    task: &dyn Task,
-    optimizers: &[&dyn Optimizer],
-    replica: u32,
-    protocol: &Protocol,
-    from: &[&Checkpoint],
-    cancel: &AtomicBool,
-) -> Result<Vec<Curve>, TrialError> {
-    let stop = || cancel.load(Ordering::Relaxed);
-    let trials = trials_of(task, optimizers, replica, protocol);
-    train_group(task, trials, replica, protocol, Some(from), None, &mut |_| {}, &stop)
+    let group = Group::of(task, &[optimizer], replica, protocol);
+    Ok(group.train_observed(from, saving, evaluated, &stop)?.swap_remove(0))
 }
 
 /// Trains trials of one task and replica that differ only in their optimizers, in lockstep on the calling thread: on the
@@ -147,65 +128,89 @@ pub fn run_lockstep(
     protocol: &Protocol,
     cancel: &AtomicBool,
 ) -> Result<Vec<Curve>, TrialError> {
-    let trials = trials_of(task, optimizers, replica, protocol);
-    run_until(task, trials, replica, protocol, &|| cancel.load(Ordering::Relaxed))
+    let stop = || cancel.load(Ordering::Relaxed);
+    Group::of(task, optimizers, replica, protocol).train(None, None, &stop)
 }
 
-/// One trial for each optimizer.
-fn trials_of<'a>(
-    task: &dyn Task,
-    optimizers: &[&'a dyn Optimizer],
-    replica: u32,
-    protocol: &Protocol,
-) -> Vec<Trial<'a>> {
-    let identity = Arc::new(task_identity(task));
-    let trial = |&optimizer: &&'a dyn Optimizer| {
-        let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
-        Trial { spec, optimizer }
-    };
-    optimizers.iter().map(trial).collect()
+/// Trials of one task and replica that are trained in lockstep, as by [`run_lockstep`].
+pub struct Group<'a> {
+    /// The task of all.
+    pub task: &'a dyn Task,
+    /// The replica of all.
+    pub replica: u32,
+    /// Steps and evaluations of all.
+    pub protocol: &'a Protocol,
+    /// The trials, in the order of their curves.
+    pub trials: Vec<GroupTrial<'a>>,
+}
+
+impl std::fmt::Debug for Group<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group")
+            .field("task", &self.task.name())
+            .field("trials", &self.trials)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One trial of a group: what its curve is known by, and its update.
-pub(crate) struct Trial<'a> {
-    pub(crate) spec: TrialSpec,
-    pub(crate) optimizer: &'a dyn Optimizer,
-}
-
-/// [`run_lockstep`] with any reason to stop; `stop` is asked at every step.
-pub(crate) fn run_until(
-    task: &dyn Task,
-    trials: Vec<Trial<'_>>,
-    replica: u32,
-    protocol: &Protocol,
-    stop: &dyn Fn() -> bool,
-) -> Result<Vec<Curve>, TrialError> {
-    train_group(task, trials, replica, protocol, None, None, &mut |_| {}, stop)
-}
-
-/// Trains a group, from checkpoints of all its trials if there are some.
-#[expect(clippy::too_many_arguments, reason = "what the functions above have in common")]
-fn train_group(
-    task: &dyn Task,
-    trials: Vec<Trial<'_>>,
-    replica: u32,
-    protocol: &Protocol,
-    from: Option<&[&Checkpoint]>,
-    saving: Option<Saving<'_>>,
-    evaluated: Evaluated<'_>,
-    stop: &dyn Fn() -> bool,
-) -> Result<Vec<Curve>, TrialError> {
-    let _flush = FlushGuard::new();
-    let mut group = LockstepGroup::start(task, trials, replica, protocol)?;
-    if let Some(from) = from {
-        group.restore(from)?;
-    }
-    group.run(evaluated, saving, stop)?;
-    Ok(group.into_curves())
+#[derive(Debug)]
+pub struct GroupTrial<'a> {
+    /// What its curve is known by.
+    pub spec: TrialSpec,
+    /// What updates its parameters.
+    pub optimizer: &'a dyn Optimizer,
 }
 
 /// Called after an evaluation with the curve so far of each trial.
 type Evaluated<'a> = &'a mut dyn FnMut(&Curve);
+
+impl<'a> Group<'a> {
+    /// A group of one trial for each optimizer.
+    pub fn of(
+        task: &'a dyn Task,
+        optimizers: &[&'a dyn Optimizer],
+        replica: u32,
+        protocol: &'a Protocol,
+    ) -> Self {
+        let identity = Arc::new(task_identity(task));
+        let trial = |&optimizer: &&'a dyn Optimizer| {
+            let spec = trial_spec(&identity, &Arc::new(optimizer.identity()), replica, protocol);
+            GroupTrial { spec, optimizer }
+        };
+        Self { task, replica, protocol, trials: optimizers.iter().map(trial).collect() }
+    }
+
+    /// Trains the group on the calling thread: from checkpoints of all its trials, if there are some, which must all be after
+    /// the same step. Each may have been alone before, or in other company. `stop` is asked at every step.
+    ///
+    /// # Errors
+    /// As [`run_lockstep`] and [`continue_trial`].
+    pub fn train(
+        self,
+        from: Option<&[&Checkpoint]>,
+        saving: Option<Saving<'_>>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Curve>, TrialError> {
+        self.train_observed(from, saving, &mut |_| {}, stop)
+    }
+
+    fn train_observed(
+        self,
+        from: Option<&[&Checkpoint]>,
+        saving: Option<Saving<'_>>,
+        evaluated: Evaluated<'_>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Curve>, TrialError> {
+        let _flush = FlushGuard::new();
+        let mut group = LockstepGroup::start(self)?;
+        if let Some(from) = from {
+            group.restore(from)?;
+        }
+        group.run(evaluated, saving, stop)?;
+        Ok(group.into_curves())
+    }
+}
 
 /// A group of trials in lockstep, with their curves.
 struct LockstepGroup<'a> {
@@ -229,16 +234,12 @@ struct LockstepGroup<'a> {
 const LOOK_EVERY: u32 = 16;
 
 impl<'a> LockstepGroup<'a> {
-    fn start(
-        task: &'a dyn Task,
-        trials: Vec<Trial<'_>>,
-        replica: u32,
-        protocol: &'a Protocol,
-    ) -> Result<Self, TrialError> {
+    fn start(group: Group<'a>) -> Result<Self, TrialError> {
+        let Group { task, replica, protocol, trials } = group;
         let optimizers: Vec<&dyn Optimizer> = trials.iter().map(|trial| trial.optimizer).collect();
         let steps: Arc<[u32]> = protocol.eval_steps().into();
         let before = vec![[0.0; 2]; trials.len()];
-        let curve = |trial: Trial<'_>| Curve {
+        let curve = |trial: GroupTrial<'_>| Curve {
             spec: trial.spec,
             steps: Arc::clone(&steps),
             losses: std::array::from_fn(|_| Vec::with_capacity(steps.len())),

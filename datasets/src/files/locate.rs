@@ -249,7 +249,7 @@ impl Located {
 pub(crate) fn check_writable(folder: &Path) -> Result<(), Error> {
     let write = |source| Error::Write { path: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(write)?;
-    taskset_files::AtomicFile::create_in(folder).map(|_| ()).map_err(write)
+    taskset_files::AtomicFile::create(&folder.join("probe")).map(|_| ()).map_err(write)
 }
 
 /// Bytes in hexadecimal.

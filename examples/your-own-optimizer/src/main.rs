@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use taskset::curves::CurveStore;
 use taskset::datasets::{Datasets, Source};
 use taskset::optim::Optimizer;
+use taskset::sweep::{Directory, RunOptions, Sweep};
 use taskset::tasks;
-use taskset::train::{Protocol, Quiet, Sweep, available_threads, metadata};
+use taskset::train::{Protocol, Quiet, available_threads};
 use your_own_optimizer::Lion;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,9 +22,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let protocol = Protocol { steps: 500, eval_every: 100, eval_batches: 10 };
     let sweep = Sweep::of(tasks, lions.collect(), 2, protocol)?;
 
-    let threads = available_threads();
-    let store = CurveStore::open(Path::new("curves"), &metadata(threads))?;
-    let outcome = sweep.run(&store, threads, &mut Quiet, &AtomicBool::new(false))?;
+    let options = RunOptions::new(available_threads());
+    let directory = Directory::at(Path::new("curves"));
+    let outcome = directory.run(&sweep, &options, &mut Quiet, &AtomicBool::new(false))?;
     println!(
         "{} trials trained on synthetic stand-in data, {} found in curves/",
         outcome.trained, outcome.reused

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
-use taskset::curves::CurveStore;
 use taskset::datasets::{Datasets, Source};
 use taskset::meta::{HyperparameterList, ScoreMatrix};
 use taskset::names::Split;
@@ -12,8 +11,9 @@ use taskset::optim::contract::{self, Claims};
 use taskset::optim::{Optimizer, Step, real};
 use taskset::params::Layout;
 use taskset::rng::StreamId;
+use taskset::sweep::{Directory, RunOptions, Sweep};
 use taskset::tasks::{self, Feed};
-use taskset::train::{Protocol, Quiet, Sweep, metadata, run_trial};
+use taskset::train::{Protocol, Quiet, run_trial};
 use your_own_optimizer::Lion;
 
 const TASKS: [&str; 3] = ["TwoD_Rosenbrock", "quadratic_family_seed3", "mlp_family_seed131"];
@@ -45,12 +45,12 @@ fn it_is_swept_over_learning_rates_and_listed() {
     let protocol = Protocol { steps: 100, eval_every: 20, eval_batches: 5 };
     let sweep = Sweep::of(tasks, lions, 1, protocol).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let store = CurveStore::open(directory.path(), &metadata(2)).unwrap();
-    let run = || sweep.run(&store, 2, &mut Quiet, &AtomicBool::new(false)).unwrap();
+    let place = Directory::at(directory.path());
+    let run = || place.run(&sweep, &RunOptions::new(2), &mut Quiet, &AtomicBool::new(false)).unwrap();
     assert_eq!((run().trained, run().reused), (12, 12), "what is stored is not trained again");
 
     let normalizer = taskset::normalize::named("default").unwrap();
-    let curves = store.read_all().unwrap();
+    let curves = place.reader().unwrap().read_all().unwrap();
     let scores: Vec<_> = curves
         .chunk_by(|a, b| a.task() == b.task())
         .map(|of_one_task| normalizer.scores(of_one_task).unwrap())

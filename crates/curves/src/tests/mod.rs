@@ -3,5 +3,4 @@
 mod files;
 mod integrity;
 mod queries;
-mod stores;
 mod twins;

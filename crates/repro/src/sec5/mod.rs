@@ -15,10 +15,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::Serialize;
-use taskset_curves::{CurveStore, Metadata, Query, Reader, Selection};
+use taskset_curves::{Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
 use taskset_figures::{Claim, Verdict, counted, png};
-use taskset_train::{Sweep, SweepObserver, SweepPlan};
+use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
 use picture::Pictures;
 
@@ -261,27 +261,29 @@ fn train(
     cancel: &AtomicBool,
 ) -> Result<Result<Material, Ending>, Error> {
     let settings = &request.settings;
-    let plan = SweepPlan::new(
-        settings.tasks.clone(),
-        settings.optimizers(),
+    let start = Instant::now();
+    let sweep = Sweep::new(
+        &settings.tasks,
+        &settings.optimizers(),
         settings.replicas,
         settings.protocol,
         taskset_optim::Mode::Upstream,
+        &request.datasets,
     )?;
-    let start = Instant::now();
-    let sweep = Sweep::new(&plan, &request.datasets)?;
-    let metadata = taskset_train::metadata(request.jobs);
     let place = request.out.join("curves");
-    create_directory(&place)?;
-    let store = CurveStore::open(&place, &metadata)?;
-    let outcome = sweep.run(&store, request.jobs, observer, cancel)?;
+    let directory = Directory::at(&place);
+    let outcome = directory.run(&sweep, &RunOptions::new(request.jobs), observer, cancel)?;
     if outcome.interrupted {
-        let stored = outcome.reused + outcome.trained;
+        let stored = outcome.total - outcome.missing();
         return Ok(Err(Ending::Interrupted { stored, total: outcome.total, curves: place }));
     }
-    let reader = store.reader()?;
+    let reader = directory.reader()?;
     // Times belong to the machine that measured them, which for reused curves may be another one.
-    let metadata = if outcome.trained > 0 { metadata } else { first_metadata(&reader, &place)? };
+    let metadata = if outcome.trained > 0 {
+        taskset_train::metadata(request.jobs)
+    } else {
+        first_metadata(&reader, &place)?
+    };
     // The directory may hold curves of other plans, too.
     let query = Query { ids: Some(Arc::new(sweep.ids())), ..Query::default() };
     Ok(Ok(Material {

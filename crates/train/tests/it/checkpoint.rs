@@ -6,7 +6,7 @@ use std::time::Duration;
 use taskset_optim::{Configured, Mode, Optimizer, named};
 use taskset_tasks::Task;
 use taskset_train::{
-    Checkpoint, Curve, Protocol, Quiet, Saving, TrialError, continue_lockstep, continue_trial, run_trial,
+    Checkpoint, Curve, Group, Protocol, Quiet, Saving, TrialError, continue_trial, run_trial,
 };
 
 use crate::support::{DATA, bits};
@@ -100,8 +100,7 @@ fn trials_go_on_in_company_they_did_not_have() {
         let trials: Vec<&dyn Optimizer> =
             together.iter().map(|(optimizer, ..)| *optimizer as &dyn Optimizer).collect();
         let from: Vec<&Checkpoint> = together.iter().map(|(.., checkpoint)| checkpoint).collect();
-        let curves =
-            continue_lockstep(&*task, &trials, 1, &PROTOCOL, &from, &AtomicBool::new(false)).unwrap();
+        let curves = Group::of(&*task, &trials, 1, &PROTOCOL).train(Some(&from), None, &|| false).unwrap();
         for (curve, (_, expected, _)) in curves.iter().zip(&together) {
             assert_eq!(bits(std::slice::from_ref(curve)), bits(std::slice::from_ref(*expected)), "{name}");
         }

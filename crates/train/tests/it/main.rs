@@ -1,4 +1,4 @@
-//! Sweeps as a whole: the same bits whatever the threads, the order, or the interruptions.
+//! Trials as a whole: determinism, divergence, checkpoints, learning.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -7,11 +7,8 @@ mod checkpoint;
 mod determinism;
 mod divergence;
 mod fixed_learning;
-mod lockstep;
-mod own_tasks;
 #[path = "../../examples/fixed_check/recorded.rs"]
 mod recorded;
-mod resume;
 mod support;
 mod sweep_check;
 #[path = "../../examples/fixed_check/verdict.rs"]

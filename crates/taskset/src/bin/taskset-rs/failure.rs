@@ -77,13 +77,20 @@ pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
 /// The error inside of a transparent error. A transparent error speaks with the words of the error that it wraps, and that
 /// error is not among its causes.
 fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    use taskset::{meta, normalize, repro, tasks, train};
+    use taskset::{meta, normalize, repro, sweep, tasks, train};
 
     if let Some(tasks::Error::Data(data)) = error.downcast_ref() {
         return Some(data);
     }
     if let Some(train::Error::Task(task)) = error.downcast_ref() {
         return Some(task);
+    }
+    match error.downcast_ref() {
+        Some(sweep::Error::Task(task)) => return Some(task),
+        Some(sweep::Error::Optimizer(optimizer)) => return Some(optimizer),
+        Some(sweep::Error::Train(training)) => return Some(&**training),
+        Some(sweep::Error::Curves(curves)) => return Some(&**curves),
+        _ => {}
     }
     if let Some(normalize::Error::Mixture(mixture)) = error.downcast_ref() {
         return Some(mixture);
@@ -94,7 +101,7 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
     match error.downcast_ref()? {
         repro::Error::Data(data) => Some(data),
         repro::Error::Task(task) => Some(task),
-        repro::Error::Train(training) => Some(training),
+        repro::Error::Sweep(training) => Some(&**training),
         repro::Error::Normalize(scores) => Some(scores),
         repro::Error::Meta(lists) => Some(lists),
         repro::Error::Mixture(mixture) => Some(mixture),
@@ -118,18 +125,18 @@ pub(crate) fn in_full(error: &(dyn Error + 'static)) -> String {
 
 /// 130 interrupted, 2 wrong usage (unknown names and broken patterns included), else 1.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let usage = error.chain().any(|cause| {
-        cause.is::<Usage>()
-            || cause.downcast_ref::<taskset::tasks::Error>().is_some_and(is_task_name)
-            || cause.downcast_ref::<taskset::optim::Error>().is_some_and(is_optimizer_name)
-            || matches!(
-                cause.downcast_ref::<taskset::datasets::Error>(),
-                Some(taskset::datasets::Error::UnknownDataset { .. })
-            )
-            || cause.is::<taskset::names::PatternError>()
-            || matches!(cause.downcast_ref(), Some(taskset::curves::Error::Pattern(_)))
-            || cause.is::<taskset::names::UnknownSplit>()
-    });
+    let error_ref = error.as_ref();
+    let usage = find::<Usage>(error_ref).is_some()
+        || find(error_ref).is_some_and(is_task_name)
+        || find(error_ref).is_some_and(is_optimizer_name)
+        || matches!(find(error_ref), Some(taskset::datasets::Error::UnknownDataset { .. }))
+        || find::<taskset::names::PatternError>(error_ref).is_some()
+        || matches!(find(error_ref), Some(taskset::curves::Error::Pattern(_)))
+        || matches!(
+            find(error_ref),
+            Some(taskset::sweep::Error::PlanFile { .. } | taskset::sweep::Error::Infeasible { .. })
+        )
+        || find::<taskset::names::UnknownSplit>(error_ref).is_some();
     if error.is::<Interrupted>() {
         ExitCode::from(130)
     } else if usage {

@@ -65,9 +65,9 @@ enum Command {
     Lists(commands::lists::Command),
     /// Reproduce figures of the paper.
     Reproduce(commands::reproduce::Arguments),
-    /// Not built yet: many trials on several machines. `reproduce` trains on all cores of this machine.
-    #[command(hide = true)]
-    Sweep(Later),
+    /// Plan, run and watch many trials, on one machine or many.
+    #[command(subcommand)]
+    Sweep(commands::sweep::Command),
     /// Not built yet: an honest ranking of optimizers over a panel of tasks.
     #[command(hide = true)]
     Rank(Later),
@@ -170,9 +170,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Curves(command) => commands::curves::run(command),
         Command::Lists(command) => commands::lists::run(command),
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
-        Command::Sweep(_) => anyhow::bail!(
-            "`sweep` is planned and not built yet; `reproduce sec5` trains many trials, on all cores of this machine"
-        ),
+        Command::Sweep(command) => commands::sweep::run(command),
         Command::Rank(_) => anyhow::bail!("`rank` is planned and not built yet"),
         Command::Baselines(_) => anyhow::bail!("`baselines` is planned and not built yet"),
     }

@@ -1,11 +1,13 @@
 //! Progress on stderr: a bar on a terminal, a plain line every few seconds elsewhere, with the time left.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use taskset::figures;
-use taskset::train::{SweepObserver, TrialObserver, TrialReport};
+use taskset::sweep::{SweepObserver, TaskCount, TrialReport};
+use taskset::train::TrialObserver;
 use taskset::trial::Curve;
 
 use crate::output::{duration, short};
@@ -30,6 +32,10 @@ pub(crate) struct SweepProgress {
     finished: usize,
     diverged: usize,
     share: f64,
+    /// By task: trials that are done, and all.
+    tasks: BTreeMap<String, (u64, u64)>,
+    /// The task of the last trial.
+    last_task: String,
 }
 
 impl SweepProgress {
@@ -44,6 +50,8 @@ impl SweepProgress {
             finished: 0,
             diverged: 0,
             share: 0.0,
+            tasks: BTreeMap::new(),
+            last_task: String::new(),
         }
     }
 
@@ -58,11 +66,39 @@ impl SweepProgress {
             String::new()
         };
         let done = self.reused + self.finished;
-        format!("{} of {} trials, {} diverged{left}", count(done), count(self.total), count(self.diverged))
+        let task = match self.tasks.get(&self.last_task) {
+            Some((done, all)) if self.tasks.len() > 1 => {
+                format!("; {} {} of {}", self.last_task, figures::count(*done), figures::count(*all))
+            }
+            _ => String::new(),
+        };
+        format!(
+            "{} of {} trials, {} diverged{left}{task}",
+            count(done),
+            count(self.total),
+            count(self.diverged)
+        )
+    }
+
+    fn line(&mut self) {
+        self.last_line = Instant::now();
+        say!("{:3.0} % of the work, {}", self.share * 100.0, self.state());
+    }
+
+    /// A note, which a bar must not overwrite.
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say!("{text}")),
+            None => say!("{text}"),
+        }
     }
 }
 
 impl SweepObserver for SweepProgress {
+    fn tasks(&mut self, tasks: &[TaskCount]) {
+        self.tasks = tasks.iter().map(|task| (task.task.clone(), (task.stored, task.total))).collect();
+    }
+
     fn started(&mut self, total: usize, stored: usize) {
         (self.total, self.reused) = (total, stored);
         if stored == total {
@@ -85,6 +121,13 @@ impl SweepObserver for SweepProgress {
         self.finished += 1;
         self.diverged += usize::from(report.diverged_at.is_some());
         self.share += report.share;
+        let task = report.trial.task.name.as_str();
+        if let Some((done, _)) = self.tasks.get_mut(task) {
+            *done += 1;
+        }
+        if self.last_task != task {
+            task.clone_into(&mut self.last_task);
+        }
         let done = self.reused + self.finished == self.total;
         if let Some(bar) = &self.bar {
             bar.set_position((self.share * 1000.0) as u64);
@@ -93,15 +136,30 @@ impl SweepObserver for SweepProgress {
                 bar.finish();
             }
         } else if done || self.last_line.elapsed() >= LINE_EVERY {
-            self.last_line = Instant::now();
-            say!("{:3.0} % of the work, {}", self.share * 100.0, self.state());
+            self.line();
         }
     }
 
     fn stored(&mut self, _count: usize) {}
 
+    fn stored_elsewhere(&mut self, count: usize, share: f64) {
+        self.reused += count;
+        self.share += share;
+    }
+
+    fn waiting(&mut self, shards: usize) {
+        let shards = figures::counted(shards as u64, "shard");
+        self.say(&format!("what is left ({shards}) is in the hands of other workers; waiting for them"));
+    }
+
+    fn note(&mut self, text: &str) {
+        self.say(&format!("note: {text}"));
+    }
+
     fn fewer_threads(&mut self, started: usize, asked: usize) {
-        say!("note: the system starts no more than {started} of {asked} threads; these train all trials");
+        self.say(&format!(
+            "note: the system starts no more than {started} of {asked} threads; these train all trials"
+        ));
     }
 
     /// Long trials: shows that time goes by.
@@ -109,8 +167,7 @@ impl SweepObserver for SweepProgress {
         if let Some(bar) = &self.bar {
             bar.set_message(self.state());
         } else if self.last_line.elapsed() >= QUIET_LINE_EVERY {
-            self.last_line = Instant::now();
-            say!("{:3.0} % of the work, {}", self.share * 100.0, self.state());
+            self.line();
         }
     }
 }

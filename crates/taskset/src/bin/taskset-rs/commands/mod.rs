@@ -6,6 +6,7 @@ pub(crate) mod lists;
 pub(crate) mod optimizers;
 mod picture;
 pub(crate) mod reproduce;
+pub(crate) mod sweep;
 mod table_file;
 pub(crate) mod tasks;
 pub(crate) mod trace;

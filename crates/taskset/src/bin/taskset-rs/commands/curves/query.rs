@@ -268,6 +268,8 @@ fn write_parquet(
 /// How the curves of a new file came about: as in the files that they are read from, where these agree.
 fn metadata(reader: &Reader, query: &Query) -> anyhow::Result<Metadata> {
     let mut metadata = reader.metadata().next().cloned().unwrap_or_else(|| train::metadata(1));
+    // It says how one file came about.
+    metadata.environment = None;
     let mut slices: Vec<Option<String>> = Vec::new();
     for other in reader.metadata() {
         let merge = |ours: &mut String, theirs: &str| {

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use taskset_optim::{Mode, Optimizer, named};
-use taskset_train::{Protocol, Quiet, SweepObserver, SweepPlan, TrialReport, run_lockstep, run_trial};
+use taskset_sweep::{Directory, SweepObserver, TrialReport};
+use taskset_train::{Quiet, run_lockstep, run_trial};
+use taskset_trial::Protocol;
 
-use crate::support::{DATA, bits, run, store, sweep};
+use crate::support::{DATA, Names, bits, names, run, stored, sweep};
 
 /// Tasks with shared noise, minibatches, gradient noise and augmentation; and one that asks to be trained alone.
 const TASKS: [&str; 6] = [
@@ -32,10 +34,8 @@ const OPTIMIZERS: [&str; 13] = [
     "schedule_free_adamw_default",
 ];
 
-fn plan() -> SweepPlan {
-    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
-    let protocol = Protocol { steps: 12, eval_every: 5, eval_batches: 2 };
-    SweepPlan::new(names(&TASKS), names(&OPTIMIZERS), 2, protocol, Mode::Upstream).unwrap()
+fn plan() -> Names {
+    names(&TASKS, &OPTIMIZERS, 2, Protocol { steps: 12, eval_every: 5, eval_batches: 2 })
 }
 
 /// Asks for a stop after some trials.
@@ -43,8 +43,8 @@ struct StopAfter<'a>(usize, &'a AtomicBool);
 
 impl SweepObserver for StopAfter<'_> {
     fn started(&mut self, _total: usize, _stored: usize) {}
-    fn finished(&mut self, _report: &TrialReport<'_>) {
-        self.0 = self.0.saturating_sub(1);
+    fn finished(&mut self, report: &TrialReport<'_>) {
+        self.0 = self.0.saturating_sub(usize::from(!report.restored));
         self.1.fetch_or(self.0 == 0, Ordering::Relaxed);
     }
     fn stored(&mut self, _count: usize) {}
@@ -54,12 +54,14 @@ impl SweepObserver for StopAfter<'_> {
 fn stores_are_the_same_for_all_threads_group_sizes_and_interruptions() {
     let whole = |jobs: usize, size: Option<usize>| {
         let directory = tempfile::tempdir().unwrap();
-        let sweep = sweep(plan());
-        let sweep = size.map_or(sweep.clone(), |size| sweep.with_group_size(size));
-        let store = store(directory.path());
+        let sweep = match size {
+            Some(size) => sweep(plan()).with_group_size(size),
+            None => sweep(plan()),
+        };
+        let store = Directory::at(directory.path());
         let outcome = run(&sweep, &store, jobs, &mut Quiet, &AtomicBool::new(false));
         assert_eq!(outcome.trained, TASKS.len() * OPTIMIZERS.len() * 2);
-        bits(&store.read_all().unwrap())
+        bits(&stored(&store))
     };
     let alone = whole(1, Some(1));
     for (jobs, size) in [(2, Some(1)), (1, Some(3)), (2, Some(8)), (1, None)] {
@@ -69,10 +71,10 @@ fn stores_are_the_same_for_all_threads_group_sizes_and_interruptions() {
     let directory = tempfile::tempdir().unwrap();
     for size in [3, 8, 1, 2].into_iter().cycle().take(40) {
         let sweep = sweep(plan()).with_group_size(size);
-        let store = store(directory.path());
+        let store = Directory::at(directory.path());
         let cancel = AtomicBool::new(false);
         if !run(&sweep, &store, 2, &mut StopAfter(20, &cancel), &cancel).interrupted {
-            assert_eq!(alone, bits(&store.read_all().unwrap()));
+            assert_eq!(alone, bits(&stored(&store)));
             return;
         }
     }
@@ -117,12 +119,11 @@ fn fixed_tasks_have_the_same_bits_in_any_company_and_on_any_threads() {
     let optimizers = ["adam8p_wide_grid_seed0", "adam_lr_1.00"];
     let whole = |jobs: usize, size: usize| {
         let directory = tempfile::tempdir().unwrap();
-        let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
         let protocol = Protocol { steps: 2, eval_every: 2, eval_batches: 2 };
-        let plan = SweepPlan::new(names(&FIXED), names(&optimizers), 1, protocol, Mode::Upstream).unwrap();
-        let store = store(directory.path());
+        let plan = names(&FIXED, &optimizers, 1, protocol);
+        let store = Directory::at(directory.path());
         run(&sweep(plan).with_group_size(size), &store, jobs, &mut Quiet, &AtomicBool::new(false));
-        bits(&store.read_all().unwrap())
+        bits(&stored(&store))
     };
     assert_eq!(whole(1, 1), whole(2, 2));
 }

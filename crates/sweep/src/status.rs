@@ -1,0 +1,167 @@
+//! How far a sweep is, as seen from anywhere: from the plan, the names of the files, and the claims.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::manifest::{ManifestShard, ManifestTask};
+use crate::storage::{CHECKPOINTS, SHARDS};
+use crate::{Claimant, Directory, Error};
+
+/// How far a sweep is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// Trials that are stored, of all planned ones.
+    pub trials: Progress,
+    /// Shards that are committed, of all planned ones.
+    pub shards: Progress,
+    /// Hours of one core for the trials that are missing, as estimated on the machine that planned.
+    pub core_hours_left: f64,
+    /// By task, in the order of the plan.
+    pub tasks: Vec<TaskStatus>,
+    /// The workers that have shards now.
+    pub workers: Vec<Worker>,
+    /// Checkpoints of trials that are not finished.
+    pub checkpoints: usize,
+    /// Files of curves of which the plan knows nothing: of an older program, or put there by hand. Readers read them, too.
+    pub other_files: usize,
+    /// Jobs of a scheduler that were submitted for this sweep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<crate::slurm::SlurmStatus>,
+}
+
+/// A part and the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// What is done.
+    pub done: u64,
+    /// All.
+    pub total: u64,
+}
+
+/// How far a task is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TaskStatus {
+    /// The task.
+    pub task: String,
+    /// Trials that are stored.
+    pub done: u64,
+    /// Planned trials.
+    pub total: u64,
+    /// Shards that workers have now.
+    pub claimed: usize,
+    /// Estimated hours of one core for what is missing.
+    pub core_hours_left: f64,
+}
+
+/// A process that works on the sweep.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Worker {
+    /// Which, and since when it has been working.
+    #[serde(flatten)]
+    pub claimant: Claimant,
+    /// Shards that it has now.
+    pub shards: usize,
+    /// Their trials.
+    pub trials: u64,
+}
+
+impl Status {
+    /// Whether every planned trial is stored.
+    pub fn is_complete(&self) -> bool {
+        self.trials.done == self.trials.total
+    }
+}
+
+impl Directory {
+    /// How far the planned sweep is. Reads no curve.
+    ///
+    /// # Errors
+    /// [`Error::NoPlan`], [`Error::PlanChanged`], [`Error::Storage`].
+    pub fn status(&self) -> Result<Status, Error> {
+        let manifest = self.manifest(&self.plan_file()?)?;
+        let storage = self.storage();
+        let mut files: BTreeSet<String> = storage.list(SHARDS)?.into_iter().collect();
+        let claims: BTreeMap<String, Claimant> = storage.claims()?.into_iter().collect();
+        // Blocks may name a task again; its rows are one.
+        let mut tasks: Vec<TaskStatus> = Vec::new();
+        let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut workers: Vec<Worker> = Vec::new();
+        let (mut trials, mut shards) = (Progress::default(), Progress::default());
+        let planned = |shard: &ManifestShard| -> &ManifestTask {
+            let (block, task) = shard.of();
+            &manifest.blocks[block].tasks[task]
+        };
+        for shard in &manifest.shards {
+            let task = planned(shard);
+            let row = *rows.entry(&task.name).or_insert_with(|| {
+                let (done, total, claimed, core_hours_left) = (0, 0, 0, 0.0);
+                tasks.push(TaskStatus { task: task.name.clone(), done, total, claimed, core_hours_left });
+                tasks.len() - 1
+            });
+            let (row, count) = (&mut tasks[row], shard.len());
+            let done = files.remove(&format!("{}.parquet", shard.id()));
+            for progress in [&mut trials, &mut shards].into_iter().zip([count, 1]) {
+                progress.0.total += progress.1;
+                progress.0.done += if done { progress.1 } else { 0 };
+            }
+            row.total += count;
+            if done {
+                row.done += count;
+                continue;
+            }
+            row.core_hours_left += task.minutes / 60.0 * count as f64;
+            if let Some(claimant) = claims.get(shard.id()) {
+                row.claimed += 1;
+                let same = |worker: &&mut Worker| {
+                    (worker.claimant.process, &worker.claimant.host) == (claimant.process, &claimant.host)
+                };
+                match workers.iter_mut().find(same) {
+                    Some(worker) => {
+                        worker.shards += 1;
+                        worker.trials += count;
+                    }
+                    None => workers.push(Worker { claimant: claimant.clone(), shards: 1, trials: count }),
+                }
+            }
+        }
+        let checkpoints = storage.list(CHECKPOINTS)?;
+        Ok(Status {
+            core_hours_left: tasks.iter().map(|task| task.core_hours_left).sum(),
+            trials,
+            shards,
+            tasks,
+            workers,
+            checkpoints: checkpoints.iter().filter(|name| name.ends_with(".safetensors")).count(),
+            other_files: files.iter().filter(|name| name.ends_with(".parquet")).count(),
+            slurm: crate::slurm::status(storage)?,
+        })
+    }
+
+    /// Megabytes of parameters and states that a worker needs at most, as estimated.
+    pub(crate) fn memory_mb(&self) -> Result<f64, Error> {
+        let manifest = self.manifest(&self.plan_file()?)?;
+        Ok(manifest
+            .blocks
+            .iter()
+            .flat_map(|block| &block.tasks)
+            .map(|task| task.memory_mb)
+            .fold(0.0, f64::max))
+    }
+
+    /// Whether every planned trial is stored.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] if not; as [`Directory::status`].
+    pub fn check_complete(&self) -> Result<(), Error> {
+        let trials = self.status()?.trials;
+        if trials.done == trials.total {
+            return Ok(());
+        }
+        Err(Error::Incomplete {
+            place: self.place(),
+            missing: trials.total - trials.done,
+            total: trials.total,
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! A directory of a file system, which several machines may share.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{CHECKPOINTS, CLAIMS, Claim, Claimant, SHARDS, Storage, lease};
+use crate::Error;
+
+/// A directory. A claim is a lock on a file of `claims/`: the system gives it up when its process dies, so no claim is ever
+/// stale, and no process needs to say that it lives. Where files cannot be locked, claims end by time.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalStorage {
+    directory: PathBuf,
+}
+
+impl LocalStorage {
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        name.split('/')
+            .filter(|part| !part.is_empty())
+            .fold(self.directory.clone(), |path, part| path.join(part))
+    }
+
+    fn error(&self, action: &'static str, name: &str) -> impl FnOnce(io::Error) -> Error {
+        Error::storage(action, self.place(name))
+    }
+}
+
+impl Storage for LocalStorage {
+    fn prepare(&self) -> Result<(), Error> {
+        for folder in [SHARDS, CLAIMS, CHECKPOINTS] {
+            std::fs::create_dir_all(self.path(folder)).map_err(self.error("create", folder))?;
+            // What killed processes were writing.
+            taskset_files::remove_left_overs(&self.path(folder)).map_err(self.error("clean up", folder))?;
+        }
+        Ok(())
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let entries = match std::fs::read_dir(self.path(folder)) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == ErrorKind::NotFound && self.directory.is_dir() => return Ok(Vec::new()),
+            Err(e) => return Err(self.error("list", folder)(e)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(self.error("list", folder))?.file_name();
+            if !taskset_files::is_hidden(&name) {
+                names.extend(name.into_string());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn exists(&self, name: &str) -> Result<bool, Error> {
+        self.path(name).try_exists().map_err(self.error("look at", name))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        match std::fs::read(self.path(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(self.error("read", name)(e)),
+        }
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        taskset_files::write_atomically(&self.path(name), bytes).map_err(self.error("write", name))
+    }
+
+    fn write_new(&self, name: &str, bytes: &[u8]) -> Result<bool, Error> {
+        taskset_files::write_new(&self.path(name), bytes).map_err(self.error("write", name))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        match std::fs::remove_file(self.path(name)) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(self.error("remove", name)(e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn claim(&self, shard: &str, claimant: &Claimant, length: Duration) -> Result<Option<Claim>, Error> {
+        let name = format!("{CLAIMS}/{shard}");
+        let path = self.path(&name);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = file.map_err(self.error("write", &name))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            // The file system has no locks.
+            Err(TryLockError::Error(_)) => return lease::claim(self, shard, claimant, length),
+        }
+        let text = serde_json::to_vec(claimant).unwrap_or_default();
+        let written = file.set_len(0).and_then(|()| file.write_all(&text));
+        written.map_err(self.error("write", &name))?;
+        Ok(Some(Claim::new(move |done| {
+            if done {
+                // Before the lock is given up, so that whoever takes it next looks for the shard, which is there.
+                let _ = std::fs::remove_file(&path);
+            }
+            drop(file);
+        })))
+    }
+
+    fn claims(&self) -> Result<Vec<(String, Claimant)>, Error> {
+        let mut living = lease::claims(self)?;
+        for shard in self.list(CLAIMS)? {
+            if lease::is_lease(&shard) {
+                continue;
+            }
+            // One that vanished was given up.
+            let Ok(mut file) = File::open(self.path(&format!("{CLAIMS}/{shard}"))) else { continue };
+            if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+                living.extend(claimant_of(&mut file).map(|claimant| (shard, claimant)));
+            }
+        }
+        living.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(living)
+    }
+
+    fn place(&self, name: &str) -> String {
+        if name.is_empty() {
+            self.directory.display().to_string()
+        } else {
+            self.path(name).display().to_string()
+        }
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        Some(&self.directory)
+    }
+}
+
+fn claimant_of(file: &mut File) -> Option<Claimant> {
+    let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}

@@ -1,0 +1,99 @@
+//! `sweep …`: many trials, planned once, run anywhere, stopped and continued at will.
+
+mod compact;
+mod plan;
+mod run;
+mod status;
+mod submit;
+
+use taskset::datasets::{Datasets, Source};
+use taskset::names::Origin;
+use taskset::sweep::{DataSources, Directory, PlanBlock, ProgramInfo};
+
+use crate::options::{DataOption, cache_directory};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Plan trials into a directory: check them, estimate their cost, divide them among shards.
+    Plan(plan::Arguments),
+    /// Train every planned trial that is not stored yet, beside any number of other processes.
+    Run(run::Arguments),
+    /// Show how far a sweep is, and who works on it.
+    Status(status::Arguments),
+    /// Write the curves of a sweep as one sorted file a task.
+    Compact(compact::Arguments),
+    /// Give a sweep to a scheduler as an array job.
+    Submit(submit::Arguments),
+}
+
+pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Compact(arguments) => compact::run(&arguments),
+        Command::Submit(arguments) => submit::run(&arguments),
+    }
+}
+
+/// Says in each block which data it is on, where its file does not.
+fn with_data(mut blocks: Vec<PlanBlock>, option: &DataOption) -> Vec<PlanBlock> {
+    let origin = match option.named() {
+        Some(Source::Synthetic) => Origin::Synthetic,
+        _ if option.allow_partial => Origin::Partial,
+        _ => Origin::Real,
+    };
+    for block in &mut blocks {
+        block.data.get_or_insert_with(|| origin.name().to_owned());
+    }
+    blocks
+}
+
+/// The real data sets of a planned sweep: those that were named now, else those that it was planned with, else the cache.
+fn planned_data(option: &DataOption, planned: Option<&std::path::Path>) -> Datasets {
+    let planned =
+        planned.filter(|directory| directory.is_dir()).map(|path| Source::Directory(path.to_owned()));
+    let source = option.named().or(planned).unwrap_or_else(|| Source::Directory(cache_directory()));
+    option.datasets_of(source)
+}
+
+fn sources(option: &DataOption) -> DataSources {
+    DataSources::new(option.datasets())
+}
+
+/// What only the program knows of itself.
+fn program(option: &DataOption) -> ProgramInfo {
+    let features = [
+        ("cli", cfg!(feature = "cli")),
+        ("parquet", cfg!(feature = "parquet")),
+        ("hub", cfg!(feature = "hub")),
+        ("candle", cfg!(feature = "candle")),
+    ];
+    ProgramInfo {
+        commit: option_env!("TASKSET_COMMIT").map(str::to_owned),
+        features: features.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect(),
+        data_source: option.source().to_string(),
+    }
+}
+
+fn directory(place: &str) -> anyhow::Result<Directory> {
+    Ok(Directory::open(place)?)
+}
+
+/// `5.3` hours in words.
+fn hours(hours: f64) -> String {
+    match hours {
+        h if h >= 100.0 => format!("{h:.0} core-hours"),
+        h if h >= 1.0 => format!("{h:.1} core-hours"),
+        h => format!("{:.1} core-minutes", h * 60.0),
+    }
+}
+
+/// Megabytes in words.
+fn megabytes(mb: f64) -> String {
+    match mb {
+        mb if mb >= 1000.0 => format!("{:.1} GB", mb / 1000.0),
+        mb if mb >= 1.0 => format!("{mb:.0} MB"),
+        mb => format!("{mb:.1} MB"),
+    }
+}
