@@ -11,5 +11,6 @@ mod own_optimizers;
 mod reference_trajectories;
 mod reproduce;
 mod support;
+mod sweep;
 mod trace;
 mod train;

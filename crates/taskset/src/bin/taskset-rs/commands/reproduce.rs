@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use taskset::datasets::Source;
 use taskset::figures::{count, counted};
 use taskset::repro::sec5::{self, Ending, Request, RunScale, Settings, Summary};
+use taskset::sweep::Directory;
 use taskset::{meta, train};
 
 use crate::failure::{Interrupted, Usage};
@@ -19,7 +20,8 @@ use crate::{interrupt, output};
     after_help = "Examples:\n  taskset-rs reproduce sec5\n  \
     taskset-rs reproduce sec5 --data /path/to/data --out my-figure\n  \
     taskset-rs reproduce fig3 --scale small --jobs 8\n  \
-    taskset-rs reproduce sec5 --curves my-figure/curves\n\n\
+    taskset-rs reproduce sec5 --curves my-figure/curves\n  \
+    taskset-rs reproduce sec5 --sweep my-sweep\n\n\
     While it trains, it shows the share of the work that is done and the number of finished trials. Trials differ in \
     cost, so these two numbers differ. If a run was stopped, the same command continues it and reuses the finished curves.\n\n\
     The exit code is 0 if the report was made, whatever its verdicts are. For each claim, the report says that it holds, \
@@ -35,6 +37,9 @@ pub(crate) struct Arguments {
     /// have no effect.
     #[arg(long, value_name = "PATH")]
     curves: Option<PathBuf>,
+    /// Use the curves of this sweep instead of training. Every planned trial must be stored.
+    #[arg(long, value_name = "DIR", conflicts_with = "curves")]
+    sweep: Option<PathBuf>,
     /// Directory of the report; it is created if it does not exist [default: taskset-out/sec5-SCALE-ORIGIN, where ORIGIN is real,
     /// partial or synthetic; with --curves taskset-out/sec5-given].
     #[arg(long, value_name = "DIR")]
@@ -98,21 +103,25 @@ const LATER: [&str; 19] = [
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     check(arguments)?;
-    if let Some(path) = &arguments.curves {
+    if let Some(path) = &arguments.sweep {
+        Directory::at(path).check_complete()?;
+    }
+    let given = arguments.curves.as_ref().or(arguments.sweep.as_ref());
+    if let Some(path) = given {
         super::curves::note_left_out(&taskset::curves::open(path)?);
     }
     let scale: RunScale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
     let settings = Settings::new(scale)?;
     let source =
-        if arguments.curves.is_some() { Source::Synthetic } else { source(&arguments.data, &settings)? };
+        if given.is_some() { Source::Synthetic } else { source(&arguments.data, &settings)? };
     let datasets = arguments.data.datasets_of(source);
-    let name = match arguments.curves {
+    let name = match given {
         Some(_) => "sec5-given".to_owned(),
         None => format!("sec5-{}-{}", scale.name(), settings.origin(&datasets)?.name()),
     };
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("taskset-out").join(name));
     let jobs = arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize);
-    if arguments.curves.is_none() {
+    if given.is_none() {
         say!(
             "figure 3 at scale {}: {}, {scale}; {}, {} at a time; data: {}",
             scale.name(),
@@ -123,7 +132,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         );
         interrupt::keep(format!("finished curves are kept in {}; the same command continues", out.display()));
     }
-    let (curves, selection) = (arguments.curves.clone(), arguments.selection.selection());
+    let (curves, selection) = (given.cloned(), arguments.selection.selection());
     let request = Request { settings, datasets, out, jobs, curves, selection };
     let cancel = interrupt::flag();
     let ending =
@@ -168,9 +177,9 @@ fn check(arguments: &Arguments) -> anyhow::Result<()> {
             return Err(Usage(message).into());
         }
     }
-    if arguments.curves.is_none() && !arguments.selection.is_empty() {
+    if arguments.curves.is_none() && arguments.sweep.is_none() && !arguments.selection.is_empty() {
         let message = "--mode, --schedule-steps, --protocol, --origin, --data-digest, --arithmetic, --revisions and \
-                       --trial choose among given curves: they need --curves PATH";
+                       --trial choose among given curves: they need --curves PATH or --sweep DIR";
         return Err(Usage(message.to_owned()).into());
     }
     if let Some(out) = arguments.out.as_deref().filter(|out| out.exists() && !out.is_dir()) {
