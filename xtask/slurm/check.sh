@@ -96,8 +96,11 @@ are_requeued() {
 }
 
 job_is_over() {
+    local left
+    # First the queue: a trial may be stored after the count, and before the job ends.
+    left=$(tasks) || return
     read_status
-    [[ -z $(tasks) ]]
+    [[ -z $left ]]
 }
 
 # ---------------------------------------------------------------------------------------------
