@@ -89,7 +89,7 @@ are_requeued() {
     local task
     read_status
     for task in "$@"; do
-        ! tasks --states NODE_FAIL | grep -q "^$task|" ||
+        ! tasks --states NODE_FAIL | grep "^$task|" >/dev/null ||
             fail "Slurm gave task $task up when its node died: \`sweep submit\` should use --requeue"
         (($(restarts "$task") > 0)) || return 1
     done
@@ -139,7 +139,7 @@ submit() {
     # Ours is the only job of this cluster.
     JOB=$(squeue --noheader --array --name check --format %F | sort -u)
     [[ $JOB =~ ^[0-9]+$ ]] || fail "there should be one job named \`check\`, and there is: ${JOB:-none}"
-    grep -qw "$JOB" <<<"$output" || fail "\`sweep submit\` does not print the id of the job, $JOB"
+    grep -qw -- "$JOB" <<<"$output" || fail "\`sweep submit\` does not print the id of the job, $JOB"
     (($(tasks | wc -l) == TASKS)) || fail "the job should have $TASKS tasks: $(tasks)"
     [[ -f $DIR/sweep/slurm/job.sh ]] || fail "there is no $DIR/sweep/slurm/job.sh"
 }

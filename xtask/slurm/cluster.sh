@@ -95,7 +95,8 @@ step_daemons_of() {
     local log=$DIR/log/$1.log process
     for process in /proc/[0-9]*; do
         [[ $(cat "$process/comm" 2>/dev/null) == slurmstepd ]] || continue
-        if find "$process/fd" -lname "$log" 2>/dev/null | grep -q .; then
+        # The process may end while we look.
+        if [[ -n $(find "$process/fd" -lname "$log" 2>/dev/null || true) ]]; then
             printf '%s\n' "${process##*/}"
         fi
     done
