@@ -9,7 +9,7 @@
 #   - when a node dies, Slurm queues the node's tasks again, they start again, and all end well;
 #   - `sweep status` counts the stored trials at any time, and the count never falls;
 #   - the curves equal those of an undisturbed run without Slurm;
-#   - an array index that is too large, empty or missing is an error that says so.
+#   - a script of one's own that divides the shards by the array index hears of an index that is too large, empty or missing.
 #
 # It takes several minutes. It needs root, Slurm, munge and jq. On Debian: apt-get install slurm-wlm munge jq
 # The variable STEPS changes the length of the long trials; LIMIT is the longest wait for anything, in seconds.
@@ -46,7 +46,7 @@ clean_up() {
     trap - EXIT
     [[ ! -f $DIR/cluster/slurm.conf ]] || "$CLUSTER" stop "$DIR/cluster" || status=1
     if ((status != 0)); then
-        tail -n 20 "$DIR"/sweep/slurm/*.out 2>/dev/null | quote || true
+        tail -n 20 "$DIR"/sweep/slurm/*.log 2>/dev/null | quote || true
         say "all files, with the logs of Slurm, are in $DIR"
     elif [[ -n $TEMPORARY ]]; then
         rm -rf -- "$DIR"
@@ -63,9 +63,9 @@ PLANNED=0
 read_status() {
     local before=$STORED json
     json=$("$BINARY" sweep status "$DIR/sweep" --json) || fail "\`sweep status\` ended with exit code $?"
-    read -r STORED PLANNED < <(jq -r '"\(.done) \(.trials)"' <<<"$json") || true
+    read -r STORED PLANNED < <(jq -r '"\(.trials.done) \(.trials.total)"' <<<"$json") || true
     [[ $STORED =~ ^[0-9]+$ && $PLANNED =~ ^[0-9]+$ ]] ||
-        fail "\`sweep status --json\` has no numbers \`done\` and \`trials\`: $json"
+        fail "\`sweep status --json\` has no numbers \`trials.done\` and \`trials.total\`: $json"
     ((STORED >= before)) || fail "$before trials were stored, and now \`sweep status\` counts $STORED"
     ((STORED == before)) || say "$STORED of $PLANNED trials are stored"
 }
@@ -177,16 +177,21 @@ refuses() {
     say "an array index that is $what: exit code $status and a message that names the variable"
 }
 
-# Runs the job with another index, as a job of Slurm. Prints what the job printed.
+# Runs a script with another index, as a job of Slurm. Prints what the job printed.
 run_as_task() {
     local output=$DIR/index.out status=0
-    sbatch --quiet --wait --array "$1" --output "$output" "$DIR/sweep/slurm/job.sh" || status=$?
+    sbatch --quiet --wait --array "$1" --output "$output" "$DIR/by-hand.sh" || status=$?
     cat "$output"
     return "$status"
 }
 
+# The script that a user would write, who divides the shards by the index.
 check_indices() {
-    local job=$DIR/sweep/slurm/job.sh
+    local job=$DIR/by-hand.sh
+    cat >"$job" <<END
+#!/bin/bash
+exec "$BINARY" sweep run "$DIR/sweep" --shard "\$SLURM_ARRAY_TASK_ID/$TASKS"
+END
     refuses "too large" run_as_task "$TASKS"
     refuses "empty" env SLURM_ARRAY_TASK_ID= bash "$job"
     refuses "not a number" env SLURM_ARRAY_TASK_ID=one bash "$job"

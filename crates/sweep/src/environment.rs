@@ -96,8 +96,11 @@ pub(crate) fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// The node as its scheduler calls it, or the machine as it calls itself.
 fn host_name() -> String {
+    let node = || std::env::var("SLURMD_NODENAME").ok().filter(|name| !name.is_empty());
     let variable = || std::env::var("HOSTNAME").ok();
     let file = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
-    file.or_else(variable).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+    let name = node().or(file).or_else(variable);
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }

@@ -3,11 +3,13 @@
 //! Each array task is one `sweep run` on the whole sweep. It takes one shard after the other that nobody has, until none is
 //! left. So it does not matter how many tasks there are, which of them start, and which are killed: a claim ends with its
 //! process. A task that is preempted, or whose node fails, is put back into the queue (`--requeue`), and goes on from
-//! what was saved.
+//! what was saved. A task whose time is over saves what it can and is not started again: submit the sweep once more.
 
 use std::fmt::Write as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -165,7 +167,7 @@ fn script(place: &Path, submission: &Submission, size: Size) -> String {
         // A task that is preempted, or whose node fails, waits in the queue again and goes on from what was saved.
         "--requeue".to_owned(),
         "--open-mode=append".to_owned(),
-        // A minute before the time is over, running trials are saved.
+        // About a minute before the time is over, running trials are saved.
         "--signal=B:TERM@60".to_owned(),
         format!("--output={}", logs.display()),
     ];
@@ -177,7 +179,8 @@ fn script(place: &Path, submission: &Submission, size: Size) -> String {
     let rest = ["--jobs".to_owned(), jobs.to_string(), "--no-wait".to_owned()];
     let command: Vec<String> =
         words.iter().chain(&rest).chain(&submission.arguments).map(|word| quoted(word)).collect();
-    // `exec`: the signal reaches the program itself.
+    // Slurm sends that signal to the script only. With `exec` the program takes the place of the script; without it, the program
+    // would be killed together with the script, and could save nothing.
     let _ = writeln!(text, "\nexec {}", command.join(" "));
     text
 }
@@ -239,19 +242,47 @@ impl SlurmStatus {
     }
 }
 
+/// Longest wait for `squeue`. Without its controller it would take minutes to say so.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The states of the tasks of a job that have not ended, one a line.
 fn squeue(job: &str) -> Result<String, String> {
-    let output =
-        Command::new("squeue").args(["--noheader", "--array", "--format=%t", "--jobs", job]).output();
-    let output = output.map_err(|e| format!("squeue cannot be started here: {e}"))?;
-    let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let mut child = Command::new("squeue")
+        .args(["--noheader", "--array", "--format=%t", "--jobs", job])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| format!("squeue cannot be started here: {e}"))?;
+    // Read by threads, so that a long answer does not block the program that gives it.
+    let read = |pipe: Option<Box<dyn Read + Send>>| {
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            pipe.and_then(|mut pipe| pipe.read_to_string(&mut text).ok()).map(|_| text).unwrap_or_default()
+        })
+    };
+    let output = read(child.stdout.take().map(|pipe| Box::new(pipe) as _));
+    let error = read(child.stderr.take().map(|pipe| Box::new(pipe) as _));
+    let asked = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if asked.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(20)),
+            Ok(None) => {
+                let _ = child.kill().and_then(|()| child.wait());
+                return Err(format!("squeue did not answer within {} seconds", PATIENCE.as_secs()));
+            }
+            Err(e) => return Err(format!("squeue: {e}")),
+        }
+    };
+    let error = error.join().unwrap_or_default();
+    if status.success() {
+        Ok(output.join().unwrap_or_default())
     } else if error.contains("Invalid job id") {
-        // It ended long ago.
+        // It ended long ago: Slurm forgets jobs after some minutes.
         Ok(String::new())
     } else {
-        Err(format!("squeue: {error}"))
+        Err(format!("squeue: {}", error.trim()))
     }
 }
 

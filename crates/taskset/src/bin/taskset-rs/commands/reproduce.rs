@@ -112,8 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let scale: RunScale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
     let settings = Settings::new(scale)?;
-    let source =
-        if given.is_some() { Source::Synthetic } else { source(&arguments.data, &settings)? };
+    let source = if given.is_some() { Source::Synthetic } else { source(&arguments.data, &settings)? };
     let datasets = arguments.data.datasets_of(source);
     let name = match given {
         Some(_) => "sec5-given".to_owned(),

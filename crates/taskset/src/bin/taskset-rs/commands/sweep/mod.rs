@@ -11,6 +11,7 @@ use taskset::names::Origin;
 use taskset::sweep::{DataSources, Directory, PlanBlock, ProgramInfo};
 
 use crate::options::{DataOption, cache_directory};
+use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -80,13 +81,9 @@ fn directory(place: &str) -> anyhow::Result<Directory> {
     Ok(Directory::open(place)?)
 }
 
-/// `5.3` hours in words.
-fn hours(hours: f64) -> String {
-    match hours {
-        h if h >= 100.0 => format!("{h:.0} core-hours"),
-        h if h >= 1.0 => format!("{h:.1} core-hours"),
-        h => format!("{:.1} core-minutes", h * 60.0),
-    }
+/// Hours of one core in words.
+fn on_one_core(hours: f64) -> String {
+    format!("{} on one core", output::duration(3600.0 * hours))
 }
 
 /// Megabytes in words.
@@ -94,6 +91,6 @@ fn megabytes(mb: f64) -> String {
     match mb {
         mb if mb >= 1000.0 => format!("{:.1} GB", mb / 1000.0),
         mb if mb >= 1.0 => format!("{mb:.0} MB"),
-        mb => format!("{mb:.1} MB"),
+        mb => format!("{:.0} kB", mb * 1000.0),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use taskset::figures::{count, counted};
 use taskset::sweep::{Directory, PlanBlock, PlanFile, PlanReport};
 
-use super::{directory, hours, megabytes, sources, with_data};
+use super::{directory, megabytes, on_one_core, sources, with_data};
 use crate::failure::Interrupted;
 use crate::options::DataOption;
 use crate::{interrupt, output};
@@ -94,7 +94,7 @@ pub(super) fn tell(report: &PlanReport, directory: &Directory) {
     say!(
         "estimate for this machine, good to a factor of about two: {}, {} of curves, {} of parameters and states for each \
          worker besides data",
-        hours(report.core_hours),
+        on_one_core(report.core_hours),
         megabytes(report.disk_mb),
         megabytes(report.memory_mb)
     );
@@ -111,13 +111,22 @@ fn table(report: &PlanReport) -> anyhow::Result<()> {
             vec![
                 task.task.clone(),
                 task.trials.to_string(),
-                output::short(task.minutes_per_trial),
-                output::short(task.core_hours),
-                output::short(task.memory_mb),
-                output::short(task.disk_mb),
+                fine_duration(60.0 * task.minutes_per_trial),
+                output::duration(3600.0 * task.core_hours),
+                megabytes(task.memory_mb),
+                megabytes(task.disk_mb),
             ]
         })
         .collect();
-    let header = ["task", "trials", "minutes a trial", "core-hours", "memory MB", "disk MB"];
+    let header = ["task", "new trials", "a trial", "on one core", "memory", "disk"];
     output::table(&header, &[false, true, true, true, true, true], &rows)
+}
+
+/// A duration that may be much shorter than a second.
+fn fine_duration(seconds: f64) -> String {
+    match seconds {
+        s if s >= 1.0 => output::duration(s),
+        s if s >= 1e-3 => format!("{:.0} ms", s * 1e3),
+        s => format!("{:.0} µs", s * 1e6),
+    }
 }

@@ -155,14 +155,16 @@ fn slice(text: &str) -> anyhow::Result<Slice> {
     }
     let parse = |text: &str| text.parse::<usize>().ok();
     let (Some(number), Some(of)) = (parse(number), parse(of)) else {
-        return Err(wrong("write two whole numbers, for example 0/8".to_owned()));
+        let from = "if i comes from SLURM_ARRAY_TASK_ID, look at that variable";
+        return Err(wrong(format!("write two whole numbers, for example 0/8; {from}")));
     };
     if of == 0 {
         return Err(wrong("there must be at least one part".to_owned()));
     }
     if number >= of {
         return Err(wrong(format!(
-            "parts are counted from 0, so the last one of {of} is {}/{of} (for Slurm: --array=0-{})",
+            "parts are counted from 0, so the last one of {of} is {}/{of}. If i comes from SLURM_ARRAY_TASK_ID, start the job with \
+             --array=0-{}",
             of - 1,
             of - 1
         )));

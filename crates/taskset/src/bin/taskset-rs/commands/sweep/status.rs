@@ -2,7 +2,7 @@
 
 use taskset::figures::{count, counted};
 
-use super::{directory, hours};
+use super::{directory, on_one_core};
 use crate::output;
 
 #[derive(clap::Args)]
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if !status.is_complete() {
         lines.push(format!(
             "about {} are left, by the estimate of the machine that planned",
-            hours(status.core_hours_left)
+            on_one_core(status.core_hours_left)
         ));
         let working = if status.workers.is_empty() { "nobody works on it now" } else { "working now:" };
         lines.push(working.to_owned());
@@ -84,13 +84,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 task.done.to_string(),
                 task.total.to_string(),
                 task.claimed.to_string(),
-                output::short(task.core_hours_left),
+                output::duration(3600.0 * task.core_hours_left),
             ]
         })
         .collect();
     if rows.is_empty() {
         return Ok(());
     }
-    let header = ["task", "stored", "trials", "shards in work", "core-hours left"];
+    let header = ["task", "stored", "trials", "shards in work", "left on one core"];
     output::table(&header, &[false, true, true, true, true], &rows)
 }
