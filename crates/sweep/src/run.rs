@@ -97,6 +97,39 @@ enum State {
     Done,
 }
 
+/// Where all shards stand.
+struct States {
+    of: Vec<State>,
+    /// No shard before this one is open: with 100,000 shards, looking through all of them each time would take long.
+    from: usize,
+}
+
+impl States {
+    /// The next open shard, which is ours from now on.
+    fn take(&mut self) -> Option<usize> {
+        let open = self.of[self.from..].iter().position(|state| *state == State::Open);
+        self.from = open.map_or(self.of.len(), |open| self.from + open);
+        let state = self.of.get_mut(self.from)?;
+        *state = State::Ours;
+        Some(self.from)
+    }
+
+    fn set(&mut self, shard: usize, state: State) {
+        self.of[shard] = state;
+        if state == State::Open {
+            self.from = self.from.min(shard);
+        }
+    }
+
+    /// Those of other processes are looked at again: they may have finished, or died. How many they are.
+    fn reopen(&mut self) -> usize {
+        let theirs: Vec<usize> =
+            (0..self.of.len()).filter(|&shard| self.of[shard] == State::Theirs).collect();
+        theirs.iter().for_each(|&shard| self.set(shard, State::Open));
+        theirs.len()
+    }
+}
+
 /// What a worker does next.
 enum Next {
     Train(usize, Claim),
@@ -111,7 +144,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) storage: &'a dyn Storage,
     pub(crate) options: &'a RunOptions,
     pub(crate) claimant: Claimant,
-    states: Mutex<Vec<State>>,
+    states: Mutex<States>,
     /// Trials that lie in other files already: they are not trained again.
     pub(crate) stored: HashSet<TrialId>,
     /// Seconds of all the work of this run, on the made-up machine.
@@ -179,7 +212,7 @@ pub(crate) fn run(
         storage,
         options,
         claimant: environment::claimant(),
-        states: Mutex::new(states),
+        states: Mutex::new(States { of: states, from: 0 }),
         stored,
         seconds: seconds.max(f64::MIN_POSITIVE),
         stop: &stop,
@@ -260,21 +293,28 @@ impl Drop for SetOnDrop<'_> {
 impl Runner<'_> {
     /// One worker: shard after shard, until none is left.
     fn work(&self, sender: &mpsc::Sender<Message>) -> Result<(), Error> {
-        let mut waiting = false;
+        // How often in a row nothing was left to take.
+        let mut passes = 0;
+        // The next shard is often one of the same task, whose data need not be divided again.
+        let mut held = None;
         while !(self.stop)() {
             match self.next(sender)? {
                 Next::Train(number, claim) => {
-                    waiting = false;
+                    passes = 0;
                     let shard = &self.sweep.shards[number];
-                    let ended = ShardRun::new(self, shard, sender)?.run()?;
-                    if let Some(by_us) = ended {
-                        self.states()[number] = State::Done;
+                    let run = ShardRun::new(self, shard, sender)?;
+                    drop(held.replace(run.task()));
+                    if let Some(by_us) = run.run()? {
+                        self.states().set(number, State::Done);
                         self.committed(shard, by_us, sender);
                         claim.done();
                     }
                 }
+                // Looked at twice: whoever reads the claims, to show them, holds each for an instant.
+                Next::Wait(_) if !self.options.wait && passes > 0 => break,
                 Next::Wait(shards) => {
-                    if !std::mem::replace(&mut waiting, true) {
+                    passes += 1;
+                    if passes == 1 && self.options.wait {
                         let _ = sender.send(Message::Waiting { shards });
                     }
                     let asleep = Instant::now();
@@ -288,30 +328,22 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn states(&self) -> MutexGuard<'_, Vec<State>> {
+    fn states(&self) -> MutexGuard<'_, States> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the next shard that nobody has.
     fn next(&self, sender: &mpsc::Sender<Message>) -> Result<Next, Error> {
         loop {
-            let number = {
-                let mut states = self.states();
-                let open = states.iter().position(|state| *state == State::Open);
-                let Some(number) = open else {
-                    let theirs = states.iter().filter(|state| **state == State::Theirs).count();
-                    if theirs == 0 || !self.options.wait {
-                        return Ok(Next::End);
-                    }
-                    // Looked at again after a while: they may have finished, or died.
-                    states.iter_mut().filter(|state| **state == State::Theirs).for_each(|s| *s = State::Open);
-                    return Ok(Next::Wait(theirs));
-                };
-                states[number] = State::Ours;
-                number
+            let taken = self.states().take();
+            let Some(number) = taken else {
+                return Ok(match self.states().reopen() {
+                    0 => Next::End,
+                    theirs => Next::Wait(theirs),
+                });
             };
             let shard = &self.sweep.shards[number];
-            let set = |state| self.states()[number] = state;
+            let set = |state| self.states().set(number, state);
             let length = Duration::from_secs_f64(shard.seconds);
             let claim = match self.storage.claim(&shard.id, &self.claimant, length) {
                 Ok(claim) => claim,

@@ -63,7 +63,7 @@ const SECONDS: Range<f64> = 2.0..300.0;
 /// Shards that a sweep should have at least: enough to keep many workers busy until the end.
 const SHARDS: f64 = 200.0;
 /// Beyond so many shards, they grow.
-const MANY_SHARDS: f64 = 20_000.0;
+const MANY_SHARDS: f64 = 100_000.0;
 /// Longest shard that a larger lockstep group may make.
 const GROUP_SECONDS: f64 = 1800.0;
 /// Least number of groups that a sweep should have: then no thread of a few waits long for the last group of another.

@@ -93,6 +93,11 @@ impl<'a> ShardRun<'a> {
         }
     }
 
+    /// The task, which is kept in memory as long as somebody holds it.
+    pub(crate) fn task(&self) -> Arc<dyn Task> {
+        Arc::clone(&self.task)
+    }
+
     fn note(&self, text: String) {
         let _ = self.sender.send(Message::Note(text));
     }

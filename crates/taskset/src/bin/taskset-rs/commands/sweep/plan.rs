@@ -77,7 +77,8 @@ pub(super) fn tell(report: &PlanReport, directory: &Directory) {
         say!("{blocks} of earlier plans stay planned");
     }
     if report.new_trials == 0 {
-        say!("nothing new: all {} are planned or stored already", counted(report.known_trials, "trial"));
+        let all = counted(report.trials, "trial");
+        say!("nothing new; {all} are planned in {}", directory.place());
         return;
     }
     let known = if report.known_trials > 0 {
