@@ -9,6 +9,7 @@ mod limits;
 mod names;
 mod own_optimizers;
 mod reference_trajectories;
+mod released;
 mod reproduce;
 mod support;
 mod sweep;

@@ -123,6 +123,16 @@ pub enum Error {
         /// The first column in which they differ.
         field: &'static str,
     },
+    /// A file of released curves (`.npz`) that cannot be used.
+    #[error("{}: {what}: {reason}", path.display())]
+    Released {
+        /// The file.
+        path: PathBuf,
+        /// The array, or `the archive`.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Curves that do not fit into memory were put into a temporary file, and that failed.
     #[error(
         "curves that are not sorted by task are put into a temporary file in {}, as large as all that are read, and that failed; \

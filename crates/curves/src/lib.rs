@@ -31,6 +31,7 @@ mod metadata;
 mod names;
 mod query;
 mod reader;
+pub mod released;
 mod scan;
 pub mod schema;
 mod seal;

@@ -1,4 +1,4 @@
-//! `curves export`: normalised scores for other programs.
+//! `curves export`: normalised scores, and curves in other forms.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use taskset::normalize;
 use taskset::trial::{Curve, OptimizerIdentity, Uniform};
 
 use super::choose::Chosen;
+use super::export_curves::{self, Form};
 use crate::commands::lists::normalizers;
 use crate::commands::table_file::note_replaced;
 use crate::failure::Usage;
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
     /// What is written.
     #[arg(long, value_enum)]
     format: Format,
-    /// How curves become scores.
+    /// How curves become scores; only for format `scores`.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
     normalize: String,
     /// Tasks: names, ranges, wildcards, families such as mlp_family, or `fixed` [default: all].
@@ -43,19 +44,34 @@ pub(crate) struct Arguments {
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
+    /// The form of the released curves: one NumPy archive a task and set of optimizers.
+    Npz,
+    /// One CSV table a task, with one row a loss.
+    LongCsv,
+    /// One Parquet table a task, with one row a loss.
+    LongParquet,
     /// One row per task and optimizer, with its scores.
     Scores,
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { path, format: Format::Scores, normalize: name, tasks, optimizers, out, selection } =
-        arguments;
+    let Arguments { path, format, normalize: name, tasks, optimizers, out, selection } = arguments;
     let mut chosen = Chosen::new(tasks, optimizers)?;
     check_out(&path, &out)?;
     let normalizer = normalize::named(&name)?;
     let reader = super::open(&path)?.whole()?;
     super::note_left_out(&reader);
     let query = Query { selection: selection.selection(), ..chosen.query() };
+    let form = match format {
+        Format::Scores => None,
+        Format::Npz => Some(Form::Npz),
+        Format::LongCsv => Some(Form::LongCsv),
+        Format::LongParquet => Some(Form::LongParquet),
+    };
+    if let Some(form) = form {
+        std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+        return export_curves::run(form, &reader, &query, &mut chosen, &path, &out);
+    }
     let scored = scores(&reader, &query, normalizer, &mut chosen)?;
     if scored.is_empty() {
         return Err(chosen.nothing(&path));

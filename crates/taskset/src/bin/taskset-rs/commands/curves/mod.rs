@@ -1,7 +1,9 @@
-//! `curves info | query | plot | export | diff | recheck`.
+//! `curves info | query | plot | import | export | diff | recheck`.
 
 mod choose;
 mod export;
+mod export_curves;
+mod import;
 mod info;
 mod plot;
 mod query;
@@ -20,12 +22,8 @@ use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Planned, not built yet.
-    #[command(hide = true)]
-    Import {
-        /// Files.
-        files: Vec<PathBuf>,
-    },
+    /// Read the curves that were released with the paper (.npz), and write them as curve files of this program.
+    Import(import::Arguments),
     /// Show what a curve file or directory contains, and verify all its bytes by their digests.
     #[command(after_help = "Example:\n  taskset-rs curves info taskset-out/sec5-quick-synthetic/curves")]
     Info {
@@ -52,12 +50,18 @@ pub(crate) enum Command {
         have diverged."
     )]
     Plot(Box<plot::Arguments>),
-    /// Compute normalised scores from curves, and write them as tables for other programs.
+    /// Write curves, or scores computed from them, in forms that other programs read.
     #[command(
-        after_help = "Example:\n  taskset-rs curves export curves --format scores --normalize min --out scores\n\n\
+        after_help = "Examples:\n  taskset-rs curves export curves --format scores --normalize min --out scores\n  \
+        taskset-rs curves export curves --format npz --out released\n  \
+        taskset-rs curves export curves --format long-parquet --out tables\n\n\
+        Format `npz` writes the form of the released curves, TASK/SET_STEPS_replicaN.npz: trials that are missing are NaN. `curves \
+        import` reads it back with the same losses.\n\
+        Formats `long-csv` and `long-parquet` write one table a task, with one row a loss: config, replica, step, split, loss, \
+        diverged_at, and what tells trials of the same names apart. A loss that is NaN is an empty cell (CSV) or null.\n\
         Format `scores` writes DIR/scores.parquet and DIR/scores.csv: one row per task and optimizer, with its score on each \
         split (1 is the initial loss, 0 the lowest loss on the task), the losses that set this scale, and mode, protocol and data of \
-        the trials. `curves query --out FILE.csv` writes the curves themselves."
+        the trials."
     )]
     Export(Box<export::Arguments>),
     /// Compare two sets of curves, trial by trial. The exit code is 0 if everything but the measured times is equal, otherwise
@@ -97,7 +101,7 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Import { .. } => anyhow::bail!("importing .npz and .curves files is not built yet"),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Plot(arguments) => plot::run(*arguments),
         Command::Export(arguments) => export::run(*arguments),
         Command::Info { path, json } => info::run(&path, json),

@@ -1,0 +1,487 @@
+//! Curves in the form in which the paper's were released: one NumPy archive for each task and set of optimizers.
+//!
+//! The file is `<task>/<set>_<steps>_replica<replicas>.npz`, for example `mlp_family_seed12/adam8p_wide_grid_1k_10000_replica5.npz`.
+//! It holds three arrays:
+//!
+//! | array | shape | type | meaning |
+//! |---|---|---|---|
+//! | `optimizers` | n | byte strings | names, in any order: curves belong to the name, never to the row |
+//! | `xs` | points | integers | steps of the evaluations |
+//! | `ys` | n × replicas × points × 4 | f32, f64 or f16 | losses on train, valid_inner, valid_outer and test, in this order; NaN where a trial diverged or is missing |
+//!
+//! (README of the released data; other projects' readers take `ys[…, 2]` for the test loss. It is the loss on valid_outer.)
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder as _};
+use taskset_files::AtomicFile;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+use crate::Error;
+
+/// The curves of a task and a set of optimizers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReleasedCurves {
+    /// Names of the optimizers.
+    pub optimizers: Vec<String>,
+    /// Steps of the evaluations, rising.
+    pub steps: Vec<u32>,
+    /// Number of replicas.
+    pub replicas: usize,
+    /// Losses: optimizers × replicas × steps × 4 splits, in C order.
+    pub losses: Vec<f32>,
+}
+
+/// What a file is called: its task and set, the last step, and the number of replicas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleasedName {
+    /// The task: name of the folder.
+    pub task: String,
+    /// The set of optimizers, e.g. `adam8p_wide_grid_1k`.
+    pub set: String,
+    /// The last step.
+    pub steps: u32,
+    /// Replicas.
+    pub replicas: usize,
+}
+
+/// Most bytes of one array: 2 GiB. The released arrays have 8 MB.
+const MAX_BYTES: u64 = 1 << 31;
+/// Most bytes of a header.
+const MAX_HEADER: u64 = 1 << 16;
+/// Splits in the last axis.
+const SPLITS: usize = 4;
+
+impl ReleasedName {
+    /// From the path of a file.
+    pub fn parse(path: &Path) -> Option<Self> {
+        let task = path.parent()?.file_name()?.to_str()?.to_owned();
+        let stem = path.file_name()?.to_str()?.strip_suffix(".npz")?;
+        let (stem, replicas) = stem.rsplit_once("_replica")?;
+        let (set, steps) = stem.rsplit_once('_')?;
+        Some(Self { task, set: set.to_owned(), steps: steps.parse().ok()?, replicas: replicas.parse().ok()? })
+    }
+
+    /// The path below a folder.
+    pub fn path(&self, folder: &Path) -> PathBuf {
+        let Self { task, set, steps, replicas } = self;
+        folder.join(task).join(format!("{set}_{steps}_replica{replicas}.npz"))
+    }
+}
+
+impl ReleasedCurves {
+    /// Losses of a trial on a split, by the numbers of its optimizer and replica.
+    pub fn curve(&self, optimizer: usize, replica: usize, split: usize) -> Vec<f32> {
+        let points = self.steps.len();
+        let start = (optimizer * self.replicas + replica) * points * SPLITS;
+        (0..points).map(|point| self.losses[start + point * SPLITS + split]).collect()
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be opened; [`Error::Released`], with the array's name, for an archive that is damaged, lacks an
+    /// array, holds Python objects, or has arrays that do not fit together.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let file = taskset_files::open_regular(path).map_err(Error::io("open", path))?;
+        let mut archive = Archive::open(path, file)?;
+        let (shape, optimizers) = archive.array("optimizers", texts)?;
+        let count = archive.one_dimension("optimizers", &shape)?;
+        let (shape, steps) = archive.array("xs", whole_numbers)?;
+        let points = archive.one_dimension("xs", &shape)?;
+        if points == 0 || !steps.is_sorted_by(|a, b| a < b) {
+            return Err(archive.wrong("xs", "the steps must rise, and there must be at least one"));
+        }
+        let (shape, losses) = archive.array("ys", floats)?;
+        let &[rows, replicas, columns, splits] = &shape[..] else {
+            let reason = format!("{} dimensions; optimizers × replicas × steps × 4 are needed", shape.len());
+            return Err(archive.wrong("ys", reason));
+        };
+        if (rows, columns, splits) != (count, points, SPLITS) || replicas == 0 {
+            let found = format!("{rows} × {replicas} × {columns} × {splits}");
+            let reason =
+                format!("its shape is {found}; {count} × replicas × {points} × 4 fits the other arrays");
+            return Err(archive.wrong("ys", reason));
+        }
+        Ok(Self { optimizers, steps, replicas, losses })
+    }
+
+    /// Writes a file, in single precision and not compressed, as the released ones. Equal curves give equal bytes. The file is
+    /// complete or absent.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        self.try_write(path).map_err(Error::io("write", path))
+    }
+
+    fn try_write(&self, path: &Path) -> io::Result<()> {
+        let mut archive = Vec::new();
+        let mut zip = ZipWriter::new(io::Cursor::new(&mut archive));
+        // No time of now, and no other limit than the format's.
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .last_modified_time(DateTime::default())
+            .large_file(false);
+        let (count, points) = (self.optimizers.len() as u64, self.steps.len() as u64);
+
+        zip.start_file("optimizers.npy", options)?;
+        let width = self.optimizers.iter().map(String::len).max().unwrap_or(0).max(1);
+        let kind: TypeStr = format!("|S{width}").parse().map_err(io::Error::other)?;
+        let mut array = npyz::WriteOptions::<[u8]>::new()
+            .dtype(DType::Plain(kind))
+            .shape(&[count])
+            .writer(&mut zip)
+            .begin_nd()?;
+        for name in &self.optimizers {
+            array.push(name.as_bytes())?;
+        }
+        array.finish()?;
+
+        zip.start_file("xs.npy", options)?;
+        let mut array =
+            npyz::WriteOptions::<i64>::new().default_dtype().shape(&[points]).writer(&mut zip).begin_nd()?;
+        array.extend(self.steps.iter().map(|&step| i64::from(step)))?;
+        array.finish()?;
+
+        zip.start_file("ys.npy", options)?;
+        let mut array = npyz::WriteOptions::<f32>::new()
+            .default_dtype()
+            .shape(&[count, self.replicas as u64, points, SPLITS as u64])
+            .writer(&mut zip)
+            .begin_nd()?;
+        array.extend(self.losses.iter().copied())?;
+        array.finish()?;
+        zip.finish()?;
+
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(&archive)?;
+        file.commit()
+    }
+}
+
+/// An open archive, and its path for messages.
+struct Archive<'a> {
+    path: &'a Path,
+    zip: ZipArchive<BufReader<File>>,
+}
+
+impl<'a> Archive<'a> {
+    fn open(path: &'a Path, file: File) -> Result<Self, Error> {
+        let opened = taskset_guard::caught(|| ZipArchive::new(BufReader::new(file)));
+        let reason = match opened {
+            Some(Ok(zip)) => return Ok(Self { path, zip }),
+            Some(Err(error)) => format!("it is no zip archive ({error})"),
+            None => "it is no zip archive".to_owned(),
+        };
+        Err(Error::Released { path: path.to_owned(), what: "the archive".to_owned(), reason })
+    }
+
+    fn wrong(&self, array: &str, reason: impl Into<String>) -> Error {
+        Error::Released {
+            path: self.path.to_owned(),
+            what: format!("array `{array}`"),
+            reason: reason.into(),
+        }
+    }
+
+    /// Shape and values of an array, in C order.
+    fn array<T: Clone>(
+        &mut self,
+        name: &str,
+        decode: impl Fn(&TypeStr, &[u8]) -> Result<Vec<T>, String>,
+    ) -> Result<(Vec<usize>, Vec<T>), Error> {
+        let read = taskset_guard::caught(|| self.read(name, decode));
+        read.unwrap_or_else(|| Err("it is damaged".to_owned())).map_err(|reason| self.wrong(name, reason))
+    }
+
+    fn read<T: Clone>(
+        &mut self,
+        name: &str,
+        decode: impl Fn(&TypeStr, &[u8]) -> Result<Vec<T>, String>,
+    ) -> Result<(Vec<usize>, Vec<T>), String> {
+        let file =
+            self.zip.by_name(&format!("{name}.npy")).map_err(|e| format!("it cannot be read ({e})"))?;
+        let mut bytes = file.take(MAX_BYTES + MAX_HEADER);
+        let header =
+            NpyHeader::from_reader(&mut bytes).map_err(|e| format!("its header cannot be read ({e})"))?;
+        let DType::Plain(kind) = header.dtype() else {
+            return Err("it is no array of plain values".to_owned());
+        };
+        if kind.uses_pickled_array() {
+            return Err("it is an array of Python objects (a pickle), which could run code; it is not read"
+                .to_owned());
+        }
+        let shape: Option<Vec<usize>> = header.shape().iter().map(|&n| usize::try_from(n).ok()).collect();
+        let shape = shape.ok_or("its shape is impossible")?;
+        let count = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
+        let size = count.zip(kind.num_bytes()).and_then(|(count, width)| count.checked_mul(width));
+        let size = size.filter(|&size| size as u64 <= MAX_BYTES).ok_or("it is too large")?;
+        // Grows with what is really there, whatever the header says.
+        let mut data = Vec::new();
+        bytes.read_to_end(&mut data).map_err(|e| format!("it cannot be read ({e})"))?;
+        if data.len() != size {
+            return Err(format!("it has {} bytes, and its shape needs {size}", data.len()));
+        }
+        let values = decode(&kind, &data)?;
+        let values = if header.order() == Order::Fortran { c_order(&shape, &values) } else { values };
+        Ok((shape, values))
+    }
+
+    fn one_dimension(&self, array: &str, shape: &[usize]) -> Result<usize, Error> {
+        match shape {
+            &[count] => Ok(count),
+            other => Err(self.wrong(array, format!("{} dimensions; one is needed", other.len()))),
+        }
+    }
+}
+
+/// The values of an array in Fortran order, in C order.
+fn c_order<T: Clone>(shape: &[usize], values: &[T]) -> Vec<T> {
+    let place = |mut number: usize| {
+        // The last axis varies fastest in C order, the first one in Fortran order.
+        let mut index = vec![0; shape.len()];
+        for axis in (0..shape.len()).rev() {
+            index[axis] = number % shape[axis];
+            number /= shape[axis];
+        }
+        index.iter().zip(shape).rev().fold(0, |place, (i, n)| place * n + i)
+    };
+    (0..values.len()).map(|number| values[place(number)].clone()).collect()
+}
+
+/// Names, from byte strings or from NumPy's wide text.
+fn texts(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<String>, String> {
+    let width = kind.num_bytes().unwrap_or(0).max(1);
+    let big = kind.endianness() == Endianness::Big;
+    let text = |field: &[u8]| match kind.type_char() {
+        TypeChar::ByteStr => {
+            let end = field.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+            String::from_utf8(field[..end].to_vec()).ok()
+        }
+        TypeChar::UnicodeStr => {
+            let characters = field
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&four| if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) });
+            characters.take_while(|&c| c != 0).map(char::from_u32).collect()
+        }
+        _ => None,
+    };
+    if !matches!(kind.type_char(), TypeChar::ByteStr | TypeChar::UnicodeStr) {
+        return Err(format!("its type is {kind}; names are needed"));
+    }
+    let names = bytes.chunks_exact(width).map(text).collect::<Option<Vec<String>>>();
+    let names = names.ok_or("a name is not text")?;
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("the name `{}` is there twice", pair[0])),
+        None => Ok(names),
+    }
+}
+
+/// Steps.
+fn whole_numbers(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<u32>, String> {
+    let width = kind.num_bytes().unwrap_or(0).max(1);
+    let big = kind.endianness() == Endianness::Big;
+    let signed = match kind.type_char() {
+        TypeChar::Int => true,
+        TypeChar::Uint => false,
+        // Some programs write steps as floats.
+        TypeChar::Float => {
+            let step = |x: f64| {
+                (x.fract().abs() < f64::EPSILON && (0.0..=f64::from(u32::MAX)).contains(&x))
+                    .then_some(x as u32)
+            };
+            return decimals(kind, bytes)?
+                .into_iter()
+                .map(step)
+                .collect::<Option<_>>()
+                .ok_or_else(|| "a step is no whole number".to_owned());
+        }
+        _ => return Err(format!("its type is {kind}; whole numbers are needed")),
+    };
+    let number = |field: &[u8]| {
+        let mut wide = [0_u8; 8];
+        for (place, &byte) in field.iter().enumerate() {
+            let from_low = if big { width - 1 - place } else { place };
+            *wide.get_mut(from_low)? = byte;
+        }
+        let value = u64::from_le_bytes(wide);
+        let negative = signed && value >> (8 * width.min(8) - 1) == 1;
+        u32::try_from(value).ok().filter(|_| !negative)
+    };
+    bytes
+        .chunks_exact(width)
+        .map(number)
+        .collect::<Option<_>>()
+        .ok_or_else(|| "a step is negative or too large".to_owned())
+}
+
+/// Losses in single precision: what is stored in double precision is rounded, and every NaN gets one form.
+fn floats(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<f32>, String> {
+    let canonical = |x: f32| if x.is_nan() { f32::NAN } else { x };
+    if kind.type_char() == TypeChar::Float && kind.num_bytes() == Some(4) {
+        let big = kind.endianness() == Endianness::Big;
+        let value = |&four: &[u8; 4]| if big { f32::from_be_bytes(four) } else { f32::from_le_bytes(four) };
+        return Ok(bytes.as_chunks().0.iter().map(value).map(canonical).collect());
+    }
+    Ok(decimals(kind, bytes)?.into_iter().map(|x| canonical(x as f32)).collect())
+}
+
+fn decimals(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<f64>, String> {
+    let big = kind.endianness() == Endianness::Big;
+    match (kind.type_char(), kind.num_bytes()) {
+        (TypeChar::Float, Some(8)) => {
+            let value =
+                |&eight: &[u8; 8]| if big { f64::from_be_bytes(eight) } else { f64::from_le_bytes(eight) };
+            Ok(bytes.as_chunks().0.iter().map(value).collect())
+        }
+        (TypeChar::Float, Some(4)) => {
+            let value =
+                |&four: &[u8; 4]| if big { f32::from_be_bytes(four) } else { f32::from_le_bytes(four) };
+            Ok(bytes.as_chunks().0.iter().map(value).map(f64::from).collect())
+        }
+        (TypeChar::Float, Some(2)) => {
+            let value =
+                |&two: &[u8; 2]| half(if big { u16::from_be_bytes(two) } else { u16::from_le_bytes(two) });
+            Ok(bytes.as_chunks().0.iter().map(value).collect())
+        }
+        _ => Err(format!("its type is {kind}; floating-point numbers are needed")),
+    }
+}
+
+/// A number in half precision (IEEE 754).
+fn half(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
+    sign * match exponent {
+        0 => fraction * 2f64.powi(-14),
+        31 if fraction > 0.0 => f64::NAN,
+        31 => f64::INFINITY,
+        _ => (1.0 + fraction) * 2f64.powi(exponent - 15),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small() -> ReleasedCurves {
+        let losses = (0..2 * 3 * 2 * 4).map(|n| if n == 7 { f32::NAN } else { n as f32 * 0.1 }).collect();
+        let optimizers = vec!["adam8p_wide_grid_seed10".into(), "adam8p_wide_grid_seed2".into()];
+        ReleasedCurves { optimizers, steps: vec![0, 200], replicas: 3, losses }
+    }
+
+    #[test]
+    fn what_is_written_is_read_with_all_bits() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.npz");
+        let written = small();
+        written.write(&path).unwrap();
+        let read = ReleasedCurves::read(&path).unwrap();
+        assert_eq!((&read.optimizers, &read.steps, read.replicas), (&written.optimizers, &written.steps, 3));
+        let bits = |curves: &ReleasedCurves| curves.losses.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&read), bits(&written));
+        let first = std::fs::read(&path).unwrap();
+        written.write(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), first, "equal curves give equal bytes");
+        assert_eq!(read.curve(1, 2, 3), [43.0_f32 * 0.1, 47.0 * 0.1]);
+    }
+
+    #[test]
+    fn names_of_files() {
+        let name =
+            ReleasedName::parse(Path::new("x/mlp_family_seed12/adam8p_wide_grid_1k_10000_replica5.npz"))
+                .unwrap();
+        assert_eq!(
+            (&*name.task, &*name.set, name.steps, name.replicas),
+            ("mlp_family_seed12", "adam8p_wide_grid_1k", 10_000, 5)
+        );
+        assert_eq!(
+            name.path(Path::new("x")).to_str(),
+            Some("x/mlp_family_seed12/adam8p_wide_grid_1k_10000_replica5.npz")
+        );
+        for wrong in
+            ["a.npz", "t/a.npz", "t/a_b_replica5.npz", "t/set_10_replicax.npz", "t/set_10_replica5.npy"]
+        {
+            assert_eq!(ReleasedName::parse(Path::new(wrong)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn half_precision() {
+        for (bits, value) in
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_953_125), (0x0001, 5.960_464_477_539_063e-8)]
+        {
+            assert!((half(bits) - value).abs() < 1e-15, "{bits:x}");
+        }
+        assert!(half(0x7c00).is_infinite() && half(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn fortran_order_is_turned() {
+        // [[0, 1, 2], [3, 4, 5]] in Fortran order.
+        assert_eq!(c_order(&[2, 3], &[0, 3, 1, 4, 2, 5]), [0, 1, 2, 3, 4, 5]);
+    }
+
+    /// An archive whose members are the given `.npy` bytes.
+    fn archive(path: &Path, members: &[(&str, Vec<u8>)]) {
+        let mut zip = ZipWriter::new(File::create(path).unwrap());
+        for (name, bytes) in members {
+            zip.start_file(format!("{name}.npy"), SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap();
+    }
+
+    fn npy(kind: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_its_array() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.npz");
+        let names = || ("optimizers", npy("|S2", "2,", b"a\0b\0"));
+        let steps = || ("xs", npy("<i8", "2,", &[[0; 8], [200, 0, 0, 0, 0, 0, 0, 0]].concat()));
+        let losses = |shape: &str, n: usize| ("ys", npy("<f4", shape, &vec![0; 4 * n]));
+        let refused = |members: &[(&str, Vec<u8>)], words: &[&str]| {
+            archive(&path, members);
+            let message = ReleasedCurves::read(&path).unwrap_err().to_string();
+            for word in words {
+                assert!(message.contains(word), "`{word}` is missing in: {message}");
+            }
+        };
+        archive(&path, &[names(), steps(), losses("2, 1, 2, 4", 16)]);
+        assert_eq!(ReleasedCurves::read(&path).unwrap().optimizers, ["a", "b"]);
+        refused(&[steps(), losses("2, 1, 2, 4", 16)], &["a.npz", "array `optimizers`"]);
+        refused(&[("optimizers", npy("|O", "1,", b"x")), steps()], &["array `optimizers`", "pickle"]);
+        refused(&[("optimizers", npy("|S1", "2,", b"aa")), steps()], &["array `optimizers`", "twice"]);
+        refused(&[names(), ("xs", npy("<i8", "2,", &[0; 16]))], &["array `xs`", "rise"]);
+        refused(&[names(), ("xs", npy("<i8", "1,", &[255; 8]))], &["array `xs`", "negative"]);
+        refused(&[names(), steps(), losses("2, 1, 2, 3", 12)], &["array `ys`", "2 × 1 × 2 × 3"]);
+        refused(&[names(), steps(), losses("4, 4", 16)], &["array `ys`", "2 dimensions"]);
+        refused(&[names(), steps(), losses("2, 1, 2, 4", 15)], &["array `ys`", "60 bytes"]);
+        refused(
+            &[names(), steps(), ("ys", npy("<c8", "2, 1, 2, 4", &[0; 128]))],
+            &["array `ys`", "floating-point"],
+        );
+        refused(
+            &[names(), steps(), ("ys", npy("<f4", "4294967295, 2, 2, 4", b""))],
+            &["array `ys`", "too large"],
+        );
+        std::fs::write(&path, b"PK nothing").unwrap();
+        assert!(ReleasedCurves::read(&path).unwrap_err().to_string().contains("no zip archive"));
+    }
+}

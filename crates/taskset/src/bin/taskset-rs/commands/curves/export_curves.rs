@@ -1,0 +1,184 @@
+//! `curves export --format npz | long-csv | long-parquet`: curves in the forms of other programs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use anyhow::Context;
+use taskset::curves::released::{ReleasedCurves, ReleasedName};
+use taskset::curves::{Column, DataTable, Query, Reader};
+use taskset::figures::counted;
+use taskset::names::Split;
+use taskset::optim;
+use taskset::trial::{Curve, optimizer_family};
+
+use super::choose::Chosen;
+use crate::failure::Interrupted;
+use crate::interrupt;
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Npz,
+    LongCsv,
+    LongParquet,
+}
+
+/// Writes the chosen curves, task by task.
+pub(super) fn run(
+    form: Form,
+    reader: &Reader,
+    query: &Query,
+    chosen: &mut Chosen,
+    path: &Path,
+    out: &Path,
+) -> anyhow::Result<()> {
+    let kept = format!("the files in {} are whole; the same command writes all of them again", out.display());
+    interrupt::keep(kept.clone());
+    let (mut files, mut trials) = (0, 0);
+    for task in reader.query_by_task(query) {
+        if interrupt::flag().load(Ordering::Relaxed) {
+            return Err(Interrupted(kept).into());
+        }
+        let curves = task?;
+        chosen.see(&curves);
+        let Some(first) = curves.first() else { continue };
+        trials += curves.len() as u64;
+        files += match form {
+            Form::Npz => released(&curves, out)?,
+            Form::LongCsv => {
+                long_table(&curves).write_csv(&out.join(format!("{}.csv", first.task())))?;
+                1
+            }
+            Form::LongParquet => {
+                long_table(&curves).write_parquet(&out.join(format!("{}.parquet", first.task())))?;
+                1
+            }
+        };
+    }
+    if trials == 0 {
+        return Err(chosen.nothing(path));
+    }
+    chosen.report();
+    say!("{} written to {} in {}", counted(trials, "trial"), counted(files, "file"), out.display());
+    Ok(())
+}
+
+/// One row a loss.
+fn long_table(curves: &[Curve]) -> DataTable {
+    let rows = || {
+        curves.iter().flat_map(|curve| {
+            Split::ALL.into_iter().flat_map(move |split| {
+                curve
+                    .steps
+                    .iter()
+                    .zip(curve.split(split))
+                    .map(move |(&step, &loss)| (curve, split, step, loss))
+            })
+        })
+    };
+    let texts = |text: &dyn Fn(&Curve) -> Option<String>| {
+        Column::Text(rows().map(|(curve, ..)| text(curve)).collect())
+    };
+    let counts = |count: &dyn Fn(&Curve) -> Option<u64>| {
+        Column::Count(rows().map(|(curve, ..)| count(curve)).collect())
+    };
+    let mut table = DataTable::default();
+    table.push("task", texts(&|curve| Some(curve.task().to_owned())));
+    table.push("family", texts(&|curve| Some(curve.spec.optimizer.family.clone())));
+    table.push("config", texts(&|curve| Some(curve.optimizer().to_owned())));
+    table.push("replica", counts(&|curve| Some(curve.replica().into())));
+    table.push("step", Column::Count(rows().map(|(_, _, step, _)| Some(step.into())).collect()));
+    table.push("split", Column::Text(rows().map(|(_, split, ..)| Some(split.to_string())).collect()));
+    let loss = |(_, _, _, loss): (&Curve, Split, u32, f32)| (!loss.is_nan()).then(|| f64::from(loss));
+    table.push("loss", Column::Number(rows().map(loss).collect()));
+    table.push("diverged_at", counts(&|curve| curve.diverged_at.map(u64::from)));
+    table.push("mode", texts(&|curve| curve.spec.optimizer.mode.clone()));
+    table.push("data", texts(&|curve| Some(curve.origin().to_string())));
+    table.push("protocol", texts(&|curve| Some(curve.spec.protocol.to_string())));
+    table.push("trial", {
+        let ids: BTreeMap<*const Curve, String> =
+            curves.iter().map(|curve| (std::ptr::from_ref(curve), curve.id().short())).collect();
+        Column::Text(rows().map(|(curve, ..)| ids.get(&std::ptr::from_ref(curve)).cloned()).collect())
+    });
+    table
+}
+
+/// One archive for each set of optimizers; how many there are.
+fn released(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
+    let mut sets: BTreeMap<String, Vec<&Curve>> = BTreeMap::new();
+    for curve in curves {
+        sets.entry(set_of(curve)).or_default().push(curve);
+    }
+    for (set, curves) in &sets {
+        let first = curves[0];
+        let place = || format!("{set} on {}", first.task());
+        let replicas = curves.iter().map(|curve| curve.replica()).max().unwrap_or(0) as usize + 1;
+        let mut names: Vec<&str> =
+            curves.iter().map(|curve| curve.optimizer()).collect::<BTreeSet<_>>().into_iter().collect();
+        names.sort_by_key(|name| number_of(name));
+        let rows: BTreeMap<&str, usize> = names.iter().zip(0..).map(|(name, row)| (*name, row)).collect();
+        let points = first.steps.len();
+        let mut losses = vec![f32::NAN; names.len() * replicas * points * 4];
+        let mut there = BTreeSet::new();
+        for curve in curves {
+            // The form has no place for what tells them apart.
+            if let Some(difference) = same_but_names(first, curve) {
+                anyhow::bail!("{}: the trials differ in {difference}; choose one kind", place());
+            }
+            anyhow::ensure!(
+                there.insert((curve.optimizer(), curve.replica())),
+                "{}: {} with replica {} is there twice, in trials that differ in more; choose one kind",
+                place(),
+                curve.optimizer(),
+                curve.replica()
+            );
+            let start = (rows[curve.optimizer()] * replicas + curve.replica() as usize) * points * 4;
+            for split in Split::ALL {
+                for (point, &loss) in curve.split(split).iter().enumerate() {
+                    losses[start + point * 4 + split.index()] = loss;
+                }
+            }
+        }
+        let name = ReleasedName {
+            task: first.task().to_owned(),
+            set: set.clone(),
+            steps: first.spec.protocol.steps,
+            replicas,
+        };
+        let path = name.path(out);
+        let folder = path.parent().unwrap_or(out);
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let optimizers = names.into_iter().map(str::to_owned).collect();
+        ReleasedCurves { optimizers, steps: first.steps.to_vec(), replicas, losses }.write(&path)?;
+    }
+    Ok(sets.len() as u64)
+}
+
+/// The published name of the set of an optimizer, or the first part of its name.
+fn set_of(curve: &Curve) -> String {
+    let published = optim::named(curve.optimizer()).ok().and_then(|named| named.family.info().set());
+    published.map_or_else(|| optimizer_family(curve.optimizer()).to_owned(), str::to_owned)
+}
+
+/// Seeds in the order of their numbers, other names by themselves.
+fn number_of(name: &str) -> (u64, String) {
+    let number = name.rsplit_once("_seed").and_then(|(_, number)| number.parse().ok());
+    (number.unwrap_or(u64::MAX), name.to_owned())
+}
+
+/// What of the protocol, mode, data or arithmetic differs.
+fn same_but_names(one: &Curve, other: &Curve) -> Option<&'static str> {
+    let (a, b) = (&one.spec, &other.spec);
+    [
+        ("protocol", a.protocol == b.protocol && one.steps == other.steps),
+        ("mode", a.optimizer.mode == b.optimizer.mode),
+        ("schedule_steps", a.optimizer.schedule_steps == b.optimizer.schedule_steps),
+        ("data", a.task == b.task),
+        ("arithmetic", a.arithmetic == b.arithmetic),
+        ("revisions", a.source == b.source && a.optimizer.revision == b.optimizer.revision),
+    ]
+    .into_iter()
+    .find(|(_, same)| !same)
+    .map(|(what, _)| what)
+}
