@@ -43,11 +43,11 @@ mod options;
 mod quantile;
 mod scores;
 mod table;
-mod upper;
+mod upper_reference;
 
 pub use error::Error;
 pub use named::{NAMED, Named, named, names};
 pub use options::{Collapse, Degenerate, Normalizer, Replicas};
 pub use quantile::quantile;
 pub use scores::{TaskScores, configurations};
-pub use upper::{Initial, Upper};
+pub use upper_reference::{Initial, Upper};

@@ -30,11 +30,12 @@ mod checkpoint;
 mod cost;
 mod error;
 mod identity;
-mod lockstep;
+
 mod machine;
 mod observe;
 mod protocol;
 mod recheck;
+mod training_step;
 mod trial;
 
 pub use check::{StepCheck, check_steps, take_steps};

@@ -12,7 +12,7 @@ use taskset_tasks::Task;
 use taskset_trial::{Curve, Protocol, TrialSpec};
 
 use crate::checkpoint::{Checkpoint, InvalidCheckpoint, Saving};
-use crate::lockstep::Lockstep;
+use crate::training_step::Lockstep;
 use crate::{TrialObserver, task_identity, trial_spec};
 
 /// Why a trial has no whole curve. A diverged trial has one: it is a result.

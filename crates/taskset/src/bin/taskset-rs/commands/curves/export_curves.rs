@@ -95,7 +95,13 @@ fn long_table(curves: &[Curve]) -> DataTable {
     table.push("diverged_at", counts(&|curve| curve.diverged_at.map(u64::from)));
     table.push("mode", texts(&|curve| curve.spec.optimizer.mode.clone()));
     table.push("data", texts(&|curve| Some(curve.origin().to_string())));
-    table.push("protocol", texts(&|curve| Some(curve.spec.protocol.to_string())));
+    table.push(
+        "protocol",
+        texts(&|curve| {
+            let p = curve.spec.protocol;
+            Some(format!("{}/{}/{}", p.steps, p.eval_every, p.eval_batches))
+        }),
+    );
     table.push("trial", {
         let ids: BTreeMap<*const Curve, String> =
             curves.iter().map(|curve| (std::ptr::from_ref(curve), curve.id().short())).collect();
