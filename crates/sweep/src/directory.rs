@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use serde::Serialize;
 use taskset_curves::{Query, Reader};
 use taskset_datasets::Datasets;
+use taskset_names::Origin;
 use taskset_nn::Backend;
 use taskset_train::{MachineRate, TRAINER_REVISION, arithmetic};
 use taskset_trial::{Identifier, TrialId, TrialSpec};
@@ -146,10 +147,14 @@ impl Directory {
         let Some(new) = expand_all(&plan.trials[first..], data, cancel)? else { return Ok(None) };
         let old = self.blocks(&plan, &manifest, data)?;
         let known = self.known(&old, &manifest, &new)?;
-        let report = divide_all(&mut manifest, &plan, new, known, first, other_blocks)?;
-        if data.directory().is_some() {
+        // Only files of a data set have a place; stand-ins and tasks without data have none.
+        let from_files = |task: &BlockTask| {
+            task.identity.data_digest.is_some() && task.identity.origin != Origin::Synthetic
+        };
+        if new.iter().flat_map(|expanded| &expanded.block.tasks).any(from_files) {
             manifest.data_directory = data.directory().map(Path::to_owned);
         }
+        let report = divide_all(&mut manifest, &plan, new, known, first, other_blocks)?;
         manifest.program = env!("CARGO_PKG_VERSION").to_owned();
         if plan.trials.len() > before {
             storage.write(PLAN, plan.text().as_bytes())?;
@@ -278,7 +283,7 @@ impl Directory {
                 .iter()
                 .map(|name| optimizer(name, asked, mode))
                 .collect::<Result<_, _>>()?;
-            let datasets = data.of(asked.origin().unwrap_or(taskset_names::Origin::Real));
+            let datasets = data.of(asked.origin().unwrap_or(Origin::Real));
             let task = |task: &ManifestTask| {
                 let unreadable =
                     || self.changed(format!("what it says of {} cannot be understood", task.name));

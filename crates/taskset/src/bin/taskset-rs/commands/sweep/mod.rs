@@ -52,9 +52,19 @@ fn with_data(mut blocks: Vec<PlanBlock>, option: &DataOption) -> Vec<PlanBlock> 
 
 /// The real data sets of a planned sweep: those that were named now, else those that it was planned with, else the cache.
 fn planned_data(option: &DataOption, planned: Option<&std::path::Path>) -> Datasets {
-    let planned =
-        planned.filter(|directory| directory.is_dir()).map(|path| Source::Directory(path.to_owned()));
-    let source = option.named().or(planned).unwrap_or_else(|| Source::Directory(cache_directory()));
+    let source = option.named().unwrap_or_else(|| match planned {
+        Some(directory) if directory.is_dir() => Source::Directory(directory.to_owned()),
+        Some(directory) => {
+            let cache = cache_directory();
+            say!(
+                "note: the sweep was planned with data in {}, which is not here; looking into {}",
+                directory.display(),
+                cache.display()
+            );
+            Source::Directory(cache)
+        }
+        None => Source::Directory(cache_directory()),
+    });
     option.datasets_of(source)
 }
 
