@@ -6,4 +6,5 @@ mod determinism;
 mod lockstep;
 mod own_tasks;
 mod resume;
+mod saved;
 mod support;
