@@ -1,4 +1,4 @@
-//! What killed processes leave is cleared away.
+//! What killed processes leave is cleared away, and no process disturbs another by planning.
 
 use std::fs;
 use std::sync::atomic::AtomicBool;
@@ -68,4 +68,24 @@ fn what_killed_processes_left_is_removed_by_the_next_run() {
     let hidden = [names(""), names("shards/")].concat();
     assert!(!hidden.iter().any(|name| name.contains(".writing-")), "{hidden:?}");
     assert_eq!(stored(&directory).len(), 4);
+}
+
+#[test]
+fn a_plan_can_be_read_while_it_grows() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = Directory::at(place.path());
+    plan(&directory, 20);
+    let mut most = 0;
+    std::thread::scope(|scope| {
+        let planner = scope.spawn(|| (1..20).for_each(|more| plan(&directory, 20 + more)));
+        while !planner.is_finished() {
+            let total = directory.status().unwrap().trials.total;
+            assert!(total >= most);
+            most = total;
+            directory.load(|_| DATA.clone()).unwrap();
+        }
+        planner.join().unwrap();
+    });
+    assert!(most > 4);
+    assert_eq!(directory.status().unwrap().trials.total, 80);
 }
