@@ -11,5 +11,7 @@ mod own_optimizers;
 mod reference_trajectories;
 mod reproduce;
 mod support;
+mod sweep_disk;
+mod sweep_kills;
 mod trace;
 mod train;
