@@ -13,5 +13,7 @@ mod released;
 mod reproduce;
 mod support;
 mod sweep;
+mod sweep_disk;
+mod sweep_kills;
 mod trace;
 mod train;

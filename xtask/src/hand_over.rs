@@ -26,14 +26,19 @@ impl Program {
         })
     }
 
-    fn hand_over(&self, args: &[String]) -> Result<ExitCode> {
+    /// Builds the program. Returns where it lies.
+    pub(crate) fn built(&self) -> Result<PathBuf> {
         crate::run(cargo().arg("build").args(self.build))?;
-        let mut command = Command::new(self.path()?);
+        self.path()
+    }
+
+    fn hand_over(&self, args: &[String]) -> Result<ExitCode> {
+        let mut command = Command::new(self.built()?);
         command.args(args);
         self.become_it(command)
     }
 
-    /// Where cargo put the program, whatever chose the target directory.
+    /// Where cargo puts the program, whatever chose the target directory.
     fn path(&self) -> Result<PathBuf> {
         let metadata = crate::metadata(&["--no-deps"])?;
         let target =

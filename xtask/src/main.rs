@@ -15,6 +15,7 @@ mod reproduce;
 mod skipped;
 mod sweep_check;
 mod tidy;
+mod torture;
 mod validate;
 
 use std::path::PathBuf;
@@ -58,6 +59,9 @@ Commands:
                 hard to read; needs Chromium; `report-check --help` says more
   candle-datasets [--data DIR]
                 read MNIST, Fashion-MNIST and CIFAR-10 with the crate candle-datasets too, and compare every pixel
+  torture [--minutes M] [--trials N] [--seed S] [--dir DIR]
+                train a sweep while its processes are killed at random moments, and check that nothing is lost;
+                30 minutes by default, and then the same trials without disturbance; `torture --help` says more
   mutants CRATE put small faults into a crate one by one: its tests must notice them; needs cargo-mutants
 
 Examples:
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
     let result = match command.as_str() {
         "reproduce" => return reproduce::run(&rest),
         "probe" => return probe::run(&rest),
+        "torture" => return torture::run(&rest),
         "validate" => validate::run_all(&rest),
         "tidy" => tidy::run(),
         "bench" => bench::run_all(&rest),

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use crate::hand_over::Program;
 
-const TASKSET_RS: Program = Program {
+/// The release binary.
+pub(crate) const TASKSET_RS: Program = Program {
     build: &["--release", "--package", "taskset", "--features", "cli"],
     folder: "release",
     name: "taskset-rs",

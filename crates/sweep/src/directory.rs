@@ -29,6 +29,10 @@ pub(crate) const PLAN: &str = "plan.toml";
 /// Seconds that planning may take, for claims that end by time.
 const PLANNING: std::time::Duration = std::time::Duration::from_secs(600);
 
+/// How often a plan is read that is being written, and the time between.
+const READ_TRIES: u32 = 100;
+const READ_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// Where a sweep lies:
 ///
 /// | file | what it holds |
@@ -169,8 +173,7 @@ impl Directory {
     /// # Errors
     /// [`Error::NoPlan`]; [`Error::PlanChanged`] if the plan was changed by hand, or this program computes something else.
     pub fn load(&self, data: impl FnOnce(Option<&Path>) -> Datasets) -> Result<Sweep, Error> {
-        let plan = self.plan_file()?;
-        let manifest = self.manifest(&plan)?;
+        let (plan, manifest) = self.planned()?;
         let (here, trainer) = (class(), TRAINER_REVISION);
         if manifest.arithmetic != here {
             return Err(self.changed(format!(
@@ -259,8 +262,29 @@ impl Directory {
         Error::PlanChanged { place: self.storage.place(MANIFEST), reason }
     }
 
+    /// The plan and its manifest. Another process may be writing both right now, one after the other: then they are read again.
+    pub(crate) fn planned(&self) -> Result<(PlanFile, Manifest), Error> {
+        let read = || {
+            let plan = self.plan_file()?;
+            let manifest = self.manifest(&plan)?;
+            Ok((plan, manifest))
+        };
+        for _ in 0..READ_TRIES {
+            match read() {
+                Err(Error::PlanChanged { .. }) => {}
+                result => return result,
+            }
+            if !self.storage.claims()?.iter().any(|(name, _)| name == storage::PLANNING) {
+                break;
+            }
+            std::thread::sleep(READ_PAUSE);
+        }
+        // Nobody is writing now.
+        read()
+    }
+
     /// The manifest, if it is that of the plan.
-    pub(crate) fn manifest(&self, plan: &PlanFile) -> Result<Manifest, Error> {
+    fn manifest(&self, plan: &PlanFile) -> Result<Manifest, Error> {
         let again = || format!("`sweep plan {} --out {}` plans it", self.storage.place(PLAN), self.place());
         let manifest = Manifest::read(self.storage())?
             .ok_or_else(|| self.changed(format!("the file is missing; {} again", again())))?;

@@ -10,7 +10,7 @@ use taskset_trial::{Curve, Identifier, TrialId, TrialSpec};
 use crate::environment::{self, ProgramInfo};
 use crate::shard::Shard;
 use crate::shard_run::ShardRun;
-use crate::storage::{CLAIMS, Claim, Claimant, SHARDS, Storage};
+use crate::storage::{CHECKPOINTS, CLAIMS, Claim, Claimant, PLANNING, SHARDS, Storage};
 use crate::{Error, Sweep, SweepObserver, TaskCount, TrialReport};
 
 /// Longest wait for a message of a worker. Then the observer is told.
@@ -201,7 +201,7 @@ pub(crate) fn run(
     }
     observer.tasks(&tasks.into_values().collect::<Vec<_>>());
     observer.started(outcome.total, outcome.reused);
-    remove_left_claims(storage, &committed)?;
+    remove_left_overs(sweep, storage, &committed, &stored)?;
 
     // Set when storing fails or the observer panics: the workers must stop, but the sweep was not cancelled by its user.
     let abandon = AtomicBool::new(false);
@@ -270,15 +270,46 @@ pub(crate) fn run(
     })
 }
 
-/// Removes the claims on committed shards that killed workers left.
-fn remove_left_claims(storage: &dyn Storage, committed: &HashSet<String>) -> Result<(), Error> {
+/// Removes what killed processes left and nobody needs: claims on committed shards and on planning, and what was saved of
+/// trials that are stored.
+fn remove_left_overs(
+    sweep: &Sweep,
+    storage: &dyn Storage,
+    committed: &HashSet<String>,
+    stored: &HashSet<TrialId>,
+) -> Result<(), Error> {
     for name in storage.list(CLAIMS)? {
         if committed.contains(&format!("{name}.parquet")) {
             // Whoever still works on it will find it committed.
             storage.remove(&format!("{CLAIMS}/{name}"))?;
+        } else if name == PLANNING
+            && let Some(claim) = storage.claim(PLANNING, &environment::claimant(), Duration::ZERO)?
+        {
+            claim.done();
         }
     }
-    Ok(())
+    let mut left = Vec::new();
+    let mut saved: HashSet<TrialId> = HashSet::new();
+    for name in storage.list(CHECKPOINTS)? {
+        let trial: Option<TrialId> = name.strip_suffix(".safetensors").and_then(|id| id.parse().ok());
+        if committed.contains(&name) || trial.is_some_and(|trial| stored.contains(&trial)) {
+            left.push(name);
+        } else {
+            saved.extend(trial);
+        }
+    }
+    let mut identifier = Identifier::default();
+    for shard in &sweep.shards {
+        if saved.is_empty() {
+            break;
+        }
+        if committed.contains(&format!("{}.parquet", shard.id)) {
+            let block = &sweep.blocks[shard.block];
+            let ids = shard.numbers().map(|trial| identifier.id(&block.spec(shard.task, trial)));
+            left.extend(ids.filter(|id| saved.remove(id)).map(|id| format!("{id}.safetensors")));
+        }
+    }
+    left.iter().try_for_each(|name| storage.remove(&format!("{CHECKPOINTS}/{name}")))
 }
 
 /// Sets a flag when it goes out of scope, by a return, an error or a panic.

@@ -79,7 +79,7 @@ impl Directory {
     /// # Errors
     /// [`Error::NoPlan`], [`Error::PlanChanged`], [`Error::Storage`].
     pub fn status(&self) -> Result<Status, Error> {
-        let manifest = self.manifest(&self.plan_file()?)?;
+        let (_, manifest) = self.planned()?;
         let storage = self.storage();
         let mut files: BTreeSet<String> = storage.list(SHARDS)?.into_iter().collect();
         let claims: BTreeMap<String, Claimant> = storage.claims()?.into_iter().collect();
@@ -140,7 +140,7 @@ impl Directory {
 
     /// Megabytes of parameters and states that a worker needs at most, as estimated.
     pub(crate) fn memory_mb(&self) -> Result<f64, Error> {
-        let manifest = self.manifest(&self.plan_file()?)?;
+        let (_, manifest) = self.planned()?;
         Ok(manifest
             .blocks
             .iter()

@@ -33,7 +33,7 @@ impl LocalStorage {
 
 impl Storage for LocalStorage {
     fn prepare(&self) -> Result<(), Error> {
-        for folder in [SHARDS, CLAIMS, CHECKPOINTS] {
+        for folder in ["", SHARDS, CLAIMS, CHECKPOINTS] {
             std::fs::create_dir_all(self.path(folder)).map_err(self.error("create", folder))?;
             // What killed processes were writing.
             taskset_files::remove_left_overs(&self.path(folder)).map_err(self.error("clean up", folder))?;
@@ -88,14 +88,18 @@ impl Storage for LocalStorage {
     fn claim(&self, shard: &str, claimant: &Claimant, length: Duration) -> Result<Option<Claim>, Error> {
         let name = format!("{CLAIMS}/{shard}");
         let path = self.path(&name);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = file.map_err(self.error("write", &name))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            // The file system has no locks.
-            Err(TryLockError::Error(_)) => return lease::claim(self, shard, claimant, length),
-        }
+        let mut file = loop {
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+            let file = file.map_err(self.error("write", &name))?;
+            match file.try_lock() {
+                // Whoever had it may have removed it between opening and locking. Then the lock keeps nobody away.
+                Ok(()) if !is_at(&file, &path) => {}
+                Ok(()) => break file,
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                // The file system has no locks.
+                Err(TryLockError::Error(_)) => return lease::claim(self, shard, claimant, length),
+            }
+        };
         let text = serde_json::to_vec(claimant).unwrap_or_default();
         let written = file.set_len(0).and_then(|()| file.write_all(&text));
         written.map_err(self.error("write", &name))?;
@@ -137,9 +141,52 @@ impl Storage for LocalStorage {
     }
 }
 
+/// Whether an open file still has this name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let (open, named) = (file.metadata().map(identity), std::fs::metadata(path).map(identity));
+    open.ok().is_some_and(|open| named.is_ok_and(|named| open == named))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
 fn claimant_of(file: &mut File) -> Option<Claimant> {
     let mut text = String::new();
     file.seek(SeekFrom::Start(0)).ok()?;
     file.read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_claim_that_is_removed_and_taken_again_has_one_holder() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = LocalStorage::new(directory.path().to_owned());
+        storage.prepare().unwrap();
+        let claimant = Claimant { host: String::new(), process: 0, since: String::new(), job: None };
+        let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = || {
+            for _ in 0..300 {
+                let Some(claim) = storage.claim("plan", &claimant, Duration::ZERO).unwrap() else { continue };
+                assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
+                std::thread::yield_now();
+                holders.fetch_sub(1, Ordering::SeqCst);
+                taken.fetch_add(1, Ordering::SeqCst);
+                claim.done();
+            }
+        };
+        std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(work))));
+        assert!(taken.into_inner() > 0);
+        assert_eq!(storage.list(CLAIMS).unwrap(), [""; 0]);
+    }
 }

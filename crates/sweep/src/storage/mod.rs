@@ -19,6 +19,8 @@ pub(crate) const SHARDS: &str = "shards";
 pub(crate) const CLAIMS: &str = "claims";
 /// Folder of what unfinished shards and long trials have saved.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// Name of the claim on planning.
+pub(crate) const PLANNING: &str = "plan";
 
 /// The files of a sweep. Names are relative, with `/` between folder and file. A file exists whole or not at all.
 ///

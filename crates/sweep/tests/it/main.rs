@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod determinism;
+mod left_overs;
 mod lockstep;
 mod own_tasks;
 mod resume;
