@@ -85,7 +85,7 @@ impl Storage for LocalStorage {
         }
     }
 
-    fn claim(&self, shard: &str, claimant: &Claimant, length: Duration) -> Result<Option<Claim>, Error> {
+    fn claim(&self, shard: &str, claimant: &Claimant, hold: Duration) -> Result<Option<Claim>, Error> {
         let name = format!("{CLAIMS}/{shard}");
         let path = self.path(&name);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -94,7 +94,7 @@ impl Storage for LocalStorage {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             // The file system has no locks.
-            Err(TryLockError::Error(_)) => return lease::claim(self, shard, claimant, length),
+            Err(TryLockError::Error(_)) => return lease::claim(self, shard, claimant, hold),
         }
         let text = serde_json::to_vec(claimant).unwrap_or_default();
         let written = file.set_len(0).and_then(|()| file.write_all(&text));
@@ -134,6 +134,10 @@ impl Storage for LocalStorage {
 
     fn directory(&self) -> Option<&Path> {
         Some(&self.directory)
+    }
+
+    fn files(&self) -> Result<&Path, Error> {
+        Ok(&self.directory)
     }
 }
 
