@@ -7,6 +7,7 @@ mod candle_datasets;
 mod fixed_check;
 mod hand_over;
 mod mutants;
+mod object_store_check;
 mod peers;
 mod probe;
 mod readers;
@@ -58,6 +59,9 @@ Commands:
                 hard to read; needs Chromium; `report-check --help` says more
   candle-datasets [--data DIR]
                 read MNIST, Fashion-MNIST and CIFAR-10 with the crate candle-datasets too, and compare every pixel
+  object-store-check
+                sweeps in an imitation of S3, with cut connections, killed workers and races; needs Python and the
+                Python package index (PyPI); `object-store-check --help` says more
   mutants CRATE put small faults into a crate one by one: its tests must notice them; needs cargo-mutants
 
 Examples:
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
         "sweep-check" => sweep_check::run_all(&rest),
         "readers" => readers::run_all(&rest),
         "candle-datasets" => candle_datasets::run_all(&rest),
+        "object-store-check" => object_store_check::run_all(&rest),
         "mutants" => mutants::run_all(&rest),
         "report-check" => report_check::run_all(&rest),
         "" | "help" | "--help" | "-h" => {
