@@ -7,6 +7,7 @@ mod candle_datasets;
 mod fixed_check;
 mod hand_over;
 mod mutants;
+mod object_store_check;
 mod peers;
 mod probe;
 mod readers;
@@ -62,6 +63,9 @@ Commands:
   torture [--minutes M] [--trials N] [--seed S] [--dir DIR]
                 train a sweep while its processes are killed at random moments, and check that nothing is lost;
                 30 minutes by default, and then the same trials without disturbance; `torture --help` says more
+  object-store-check
+                sweeps in an imitation of S3, with cut connections, killed workers and races; needs Python and the
+                Python package index (PyPI); `object-store-check --help` says more
   mutants CRATE put small faults into a crate one by one: its tests must notice them; needs cargo-mutants
 
 Examples:
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         "sweep-check" => sweep_check::run_all(&rest),
         "readers" => readers::run_all(&rest),
         "candle-datasets" => candle_datasets::run_all(&rest),
+        "object-store-check" => object_store_check::run_all(&rest),
         "mutants" => mutants::run_all(&rest),
         "report-check" => report_check::run_all(&rest),
         "" | "help" | "--help" | "-h" => {

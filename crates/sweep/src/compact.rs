@@ -44,7 +44,7 @@ impl Directory {
         let reader = self.reader()?;
         std::fs::create_dir_all(to).map_err(Error::storage("create", to.display().to_string()))?;
         let same = |a: &Path, b: &Path| std::fs::canonicalize(a).ok() == std::fs::canonicalize(b).ok();
-        if same(self.local()?, to) {
+        if self.storage().directory().is_some_and(|directory| same(directory, to)) {
             return Err(refuse("the compacted files need a directory of their own".to_owned()));
         }
         let tasks: HashSet<String> = reader.tasks()?.iter().map(|task| file_name(task)).collect();

@@ -27,7 +27,7 @@ use crate::{Error, Sweep, SweepObserver};
 /// Name of the plan.
 pub(crate) const PLAN: &str = "plan.toml";
 /// Seconds that planning may take, for claims that end by time.
-const PLANNING: std::time::Duration = std::time::Duration::from_secs(600);
+const PLANNING: f64 = 600.0;
 
 /// How often a plan is read that is being written, and the time between.
 const READ_TRIES: u32 = 100;
@@ -75,7 +75,8 @@ pub struct PlanReport {
 }
 
 impl Directory {
-    /// The directory of this name. Nothing is read or made yet.
+    /// The directory of this name, or with the feature `remote`, of an address such as `s3://bucket/prefix` or
+    /// `gs://bucket/prefix`. Nothing is read or made yet.
     ///
     /// # Errors
     /// [`Error::Place`] for an address that cannot be understood.
@@ -95,6 +96,11 @@ impl Directory {
     /// The place, for messages.
     pub fn place(&self) -> String {
         self.storage.place("")
+    }
+
+    /// Whether it lies in the file system, and not in an object store.
+    pub fn is_local(&self) -> bool {
+        self.storage.directory().is_some()
     }
 
     /// Whether there is a plan.
@@ -128,11 +134,12 @@ impl Directory {
     ) -> Result<Option<PlanReport>, Error> {
         let storage = self.storage();
         storage.prepare()?;
-        let claim = storage.claim("plan", &environment::claimant(), PLANNING)?.ok_or_else(|| {
-            let claims = storage.claims().unwrap_or_default();
-            let who = claims.iter().find(|(name, _)| name == "plan").map(|(_, who)| who.to_string());
-            Error::Planning { place: self.place(), who: who.unwrap_or_else(|| "unknown".to_owned()) }
-        })?;
+        let claim =
+            storage.claim("plan", &environment::claimant(), storage::hold(PLANNING))?.ok_or_else(|| {
+                let claims = storage.claims().unwrap_or_default();
+                let who = claims.iter().find(|(name, _)| name == "plan").map(|(_, who)| who.to_string());
+                Error::Planning { place: self.place(), who: who.unwrap_or_else(|| "unknown".to_owned()) }
+            })?;
         let mut plan = if self.is_planned()? { self.plan_file()? } else { PlanFile::default() };
         let before = plan.trials.len();
         let mut manifest = match Manifest::read(storage)? {
@@ -229,13 +236,13 @@ impl Directory {
         run(sweep, self.storage(), stored, options, observer, cancel)
     }
 
-    /// A reader of the curves that are stored now.
+    /// A reader of the curves that are stored now. Those of an object store are downloaded to a temporary directory, which
+    /// goes with the last copy of this value.
     ///
     /// # Errors
     /// An error that names the file that cannot be read.
     pub fn reader(&self) -> Result<Reader, Error> {
-        let directory = self.local()?;
-        match taskset_curves::open(directory) {
+        match taskset_curves::open(self.storage.files()?) {
             Ok(reader) => Ok(reader.whole()?),
             Err(taskset_curves::Error::Empty { .. }) => Ok(Reader::empty()),
             Err(error) => Err(error.into()),

@@ -27,6 +27,8 @@
 //! thread and written as one file, complete or absent. Any number of processes may run the same sweep at once. Two of them
 //! hardly ever do the same work, because a worker claims a shard first; if they do, it does no harm, because equal trials have
 //! equal bits and one of the files is kept.
+//!
+//! With the feature `remote`, the directory may be a place in an object store, for example `s3://bucket/prefix`.
 
 mod block;
 mod compact;

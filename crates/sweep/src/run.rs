@@ -10,13 +10,14 @@ use taskset_trial::{Curve, Identifier, TrialId, TrialSpec};
 use crate::environment::{self, ProgramInfo};
 use crate::shard::Shard;
 use crate::shard_run::ShardRun;
-use crate::storage::{CHECKPOINTS, CLAIMS, Claim, Claimant, PLANNING, SHARDS, Storage};
+use crate::storage::{CHECKPOINTS, CLAIMS, Claim, Claimant, PLANNING, SHARDS, Storage, hold, shard_of};
 use crate::{Error, Sweep, SweepObserver, TaskCount, TrialReport};
 
 /// Longest wait for a message of a worker. Then the observer is told.
 const TICK: Duration = Duration::from_millis(250);
-/// How often a waiting worker looks whether another one has finished or died.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often a waiting worker looks whether it should stop.
+const NAP: Duration = Duration::from_millis(50);
+
 /// How a sweep is run.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -29,6 +30,9 @@ pub struct RunOptions {
     pub wait: bool,
     /// Time between two checkpoints of a long trial, and between two copies of the finished curves of a long shard.
     pub checkpoint_every: Duration,
+    /// How long a claim on a shard holds where nothing tells whether its worker lives, so in object stores. `None`: four times
+    /// the estimated time of the shard, and ten minutes.
+    pub lease: Option<Duration>,
     /// For the environment record of each shard.
     pub program: ProgramInfo,
 }
@@ -41,6 +45,7 @@ impl RunOptions {
             slice: None,
             wait: true,
             checkpoint_every: Duration::from_secs(300),
+            lease: None,
             program: ProgramInfo::default(),
         }
     }
@@ -279,7 +284,7 @@ fn remove_left_overs(
     stored: &HashSet<TrialId>,
 ) -> Result<(), Error> {
     for name in storage.list(CLAIMS)? {
-        if committed.contains(&format!("{name}.parquet")) {
+        if committed.contains(&format!("{}.parquet", shard_of(&name))) {
             // Whoever still works on it will find it committed.
             storage.remove(&format!("{CLAIMS}/{name}"))?;
         } else if name == PLANNING
@@ -349,8 +354,8 @@ impl Runner<'_> {
                         let _ = sender.send(Message::Waiting { shards });
                     }
                     let asleep = Instant::now();
-                    while asleep.elapsed() < LOOK_EVERY && !(self.stop)() {
-                        std::thread::sleep(LOOK_EVERY / 10);
+                    while asleep.elapsed() < self.storage.look_every() && !(self.stop)() {
+                        std::thread::sleep(NAP);
                     }
                 }
                 Next::End => break,
@@ -375,8 +380,8 @@ impl Runner<'_> {
             };
             let shard = &self.sweep.shards[number];
             let set = |state| self.states().set(number, state);
-            let length = Duration::from_secs_f64(shard.seconds);
-            let claim = match self.storage.claim(&shard.id, &self.claimant, length) {
+            let hold = self.options.lease.unwrap_or_else(|| hold(shard.seconds));
+            let claim = match self.storage.claim(&shard.id, &self.claimant, hold) {
                 Ok(claim) => claim,
                 Err(error) => {
                     set(State::Open);

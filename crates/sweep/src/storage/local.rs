@@ -85,7 +85,7 @@ impl Storage for LocalStorage {
         }
     }
 
-    fn claim(&self, shard: &str, claimant: &Claimant, length: Duration) -> Result<Option<Claim>, Error> {
+    fn claim(&self, shard: &str, claimant: &Claimant, hold: Duration) -> Result<Option<Claim>, Error> {
         let name = format!("{CLAIMS}/{shard}");
         let path = self.path(&name);
         let mut file = loop {
@@ -97,7 +97,7 @@ impl Storage for LocalStorage {
                 Ok(()) => break file,
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 // The file system has no locks.
-                Err(TryLockError::Error(_)) => return lease::claim(self, shard, claimant, length),
+                Err(TryLockError::Error(_)) => return lease::claim(self, shard, claimant, hold),
             }
         };
         let text = serde_json::to_vec(claimant).unwrap_or_default();
@@ -138,6 +138,10 @@ impl Storage for LocalStorage {
 
     fn directory(&self) -> Option<&Path> {
         Some(&self.directory)
+    }
+
+    fn files(&self) -> Result<&Path, Error> {
+        Ok(&self.directory)
     }
 }
 

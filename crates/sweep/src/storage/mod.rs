@@ -1,9 +1,14 @@
 //! Where a sweep lies: a directory, or a place in an object store.
 
+#[cfg(test)]
+mod laws;
 mod lease;
 mod local;
+#[cfg(feature = "remote")]
+mod remote;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
+pub(crate) use lease::{hold, shard_of};
 pub(crate) use local::LocalStorage;
 
 /// Folder of the committed shards.
@@ -70,12 +76,12 @@ pub trait Storage: fmt::Debug + Send + Sync {
     fn remove(&self, name: &str) -> Result<(), Error>;
 
     /// Takes a shard for this process, unless a living worker has it. The claim is given up when it is dropped, and when the
-    /// process dies. `length` is how long the work is expected to take; it matters only where nothing tells whether a process
-    /// lives.
+    /// process dies. `hold` matters only where nothing tells whether a process lives: there, others may take the shard after
+    /// this time.
     ///
     /// # Errors
     /// [`Error::Storage`].
-    fn claim(&self, shard: &str, claimant: &Claimant, length: Duration) -> Result<Option<Claim>, Error>;
+    fn claim(&self, shard: &str, claimant: &Claimant, hold: Duration) -> Result<Option<Claim>, Error>;
 
     /// The claims of living workers: shard and claimant, in the order of the shards.
     ///
@@ -87,7 +93,19 @@ pub trait Storage: fmt::Debug + Send + Sync {
     fn place(&self, name: &str) -> String;
 
     /// The directory, if it is one of the file system.
-    fn directory(&self) -> Option<&std::path::Path>;
+    fn directory(&self) -> Option<&Path>;
+
+    /// A directory of the file system with all the shards that are stored now: this one, or one with copies of them, which
+    /// goes when this storage is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    fn files(&self) -> Result<&Path, Error>;
+
+    /// How often a worker that waits for others may look what they have done.
+    fn look_every(&self) -> Duration {
+        Duration::from_millis(500)
+    }
 }
 
 /// Who works on a shard.
@@ -145,17 +163,57 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// Opens the place of a sweep: a directory.
+/// Opens the place of a sweep: a directory, or `s3://bucket/prefix` or `gs://bucket/prefix`.
 ///
 /// # Errors
 /// [`Error::Place`] for an address of an object store if the program was built without the feature `remote`, or an address
 /// that cannot be understood.
 pub(crate) fn open(place: &str) -> Result<Arc<dyn Storage>, Error> {
-    if let Some((scheme, _)) = place.split_once("://") {
-        return Err(Error::Place {
+    let Some((scheme, _)) = place.split_once("://") else {
+        return Ok(Arc::new(LocalStorage::new(place.into())));
+    };
+    match scheme {
+        #[cfg(feature = "remote")]
+        "s3" | "gs" => Ok(Arc::new(remote::RemoteStorage::open(scheme, place)?)),
+        #[cfg(not(feature = "remote"))]
+        "s3" | "gs" => Err(Error::Place {
             place: place.to_owned(),
-            reason: format!("`{scheme}` is no kind of place that this program knows; name a directory"),
+            reason: "object stores need the feature `remote`, and this program was built without it; `cargo install --path \
+                     crates/taskset --features cli,remote` builds it with it"
+                .to_owned(),
+        }),
+        _ => Err(Error::Place {
+            place: place.to_owned(),
+            reason: format!(
+                "`{scheme}` is no kind of place that this program knows; name a directory, s3://BUCKET/PREFIX or \
+                 gs://BUCKET/PREFIX"
+            ),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_keeps_the_laws() {
+        let folder = tempfile::tempdir().unwrap();
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        laws::check_all(|| {
+            let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let place = folder.path().join(number.to_string());
+            move || LocalStorage::new(place.clone())
         });
     }
-    Ok(Arc::new(LocalStorage::new(place.into())))
+
+    #[test]
+    fn addresses_are_not_directories() {
+        let why = |place: &str| open(place).map(drop).unwrap_err().to_string();
+        assert!(why("ftp://bucket/a").contains("`ftp` is no kind of place"));
+        #[cfg(not(feature = "remote"))]
+        assert!(why("s3://bucket/a").contains("--features cli,remote"));
+        #[cfg(feature = "remote")]
+        assert!(open("s3://bucket/a").unwrap().directory().is_none());
+    }
 }

@@ -1,11 +1,12 @@
-//! SIGINT (Ctrl-C) and SIGTERM: every command ends within two seconds, with exit code 130, and says what is kept.
+//! SIGINT (Ctrl-C) and SIGTERM: every command ends within two seconds (ten, if it must upload what it keeps), with exit code
+//! 130, and says what is kept.
 //!
 //! A command runs on a thread of its own while the main thread waits for its end or for a signal. Work that can stop by
 //! itself watches [`flag`] and gets [`PATIENCE`] to do so. Whoever has something to keep says so with [`keep`]; what it has
 //! saved by then is saved by the main thread where the work itself is busy (one step of a large task takes seconds). The
 //! second signal ends the process at once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +20,10 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept::Nothing);
 
 /// How long work that keeps something may take to stop by itself.
 const PATIENCE: Duration = Duration::from_millis(1200);
+/// The same for work that keeps something in an object store. Kubernetes gives a process 30 seconds.
+const UPLOADING: Duration = Duration::from_secs(10);
+/// Milliseconds of patience now.
+static PATIENT: AtomicU64 = AtomicU64::new(PATIENCE.as_millis() as u64);
 /// How often the main thread looks for a signal.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The stack of the thread that works: as large as the main thread's usually is.
@@ -44,6 +49,11 @@ pub(crate) fn flag() -> &'static AtomicBool {
 /// From now on an interruption says that this is kept.
 pub(crate) fn keep(what: impl Into<String>) {
     *kept() = Kept::Said(what.into());
+}
+
+/// From now on the work keeps what it has in an object store, which takes longer.
+pub(crate) fn keep_remotely() {
+    PATIENT.store(UPLOADING.as_millis() as u64, Ordering::Relaxed);
 }
 
 /// Something that an interruption must save: a trial's points so far, say.
@@ -136,7 +146,8 @@ pub(crate) fn run(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) ->
         if flag().load(Ordering::Relaxed) {
             let since = asked.get_or_insert_with(Instant::now).elapsed();
             let mut kept = kept();
-            if matches!(*kept, Kept::Nothing) || since >= PATIENCE {
+            let patience = Duration::from_millis(PATIENT.load(Ordering::Relaxed));
+            if matches!(*kept, Kept::Nothing) || since >= patience {
                 let interrupted = Interrupted(kept.save());
                 // Held until the process ends: nothing is saved twice.
                 std::mem::forget(kept);

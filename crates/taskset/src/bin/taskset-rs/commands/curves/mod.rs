@@ -141,6 +141,13 @@ fn diff(first: &Path, second: &Path, examples: usize, json: bool) -> anyhow::Res
 /// Opens curves; where there are none, says how to make some.
 pub(crate) fn open(path: &Path) -> anyhow::Result<Reader> {
     curves::open(path).map_err(|error| match error {
+        _ if !path.exists() && path.to_string_lossy().contains("://") => {
+            let place = path.display();
+            anyhow::anyhow!(
+                "{place}: curves are read from files; `sweep compact {place} --out DIR` writes those of a sweep in an object \
+                 store to files"
+            )
+        }
         curves::Error::Empty { .. } if path.join("curves").is_dir() => {
             anyhow::anyhow!("{error}; its curves lie in {}", path.join("curves").display())
         }

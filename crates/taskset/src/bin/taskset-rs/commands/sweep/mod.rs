@@ -79,6 +79,7 @@ fn program(option: &DataOption) -> ProgramInfo {
         ("parquet", cfg!(feature = "parquet")),
         ("hub", cfg!(feature = "hub")),
         ("candle", cfg!(feature = "candle")),
+        ("remote", cfg!(feature = "remote")),
     ];
     ProgramInfo {
         commit: option_env!("TASKSET_COMMIT").map(str::to_owned),

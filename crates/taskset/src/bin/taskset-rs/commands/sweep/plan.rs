@@ -26,7 +26,9 @@ use crate::{interrupt, output};
     Examples:\n  taskset-rs sweep plan plan.toml --out sweep --data synthetic\n  \
     taskset-rs sweep run sweep\n\n\
     Planning again into the same directory adds what is new. Tasks that a range or pattern names and that cannot be built are \
-    left out, and listed; a task that is named by itself and cannot be built is an error.")]
+    left out, and listed; a task that is named by itself and cannot be built is an error.\n\n\
+    In a program that was built with the feature `remote`, the directory may be a place in an object store: \
+    s3://BUCKET/PREFIX or gs://BUCKET/PREFIX.")]
 pub(crate) struct Arguments {
     /// The plan file.
     #[arg(value_name = "PLAN.toml")]

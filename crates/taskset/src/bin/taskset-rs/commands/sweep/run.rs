@@ -65,6 +65,10 @@ pub(crate) struct Arguments {
     /// Minutes between two checkpoints of a long trial.
     #[arg(long, value_name = "MINUTES", default_value_t = 5.0, value_parser = crate::commands::positive)]
     checkpoint_every: f64,
+    /// Minutes after which others may take a shard of this process in an object store, if it is not stored by then
+    /// [default: four times the estimated time of the shard, and ten minutes].
+    #[arg(long, value_name = "MINUTES", value_parser = crate::commands::positive)]
+    lease: Option<f64>,
     /// Print one JSON document: how many trials were trained and reused.
     #[arg(long)]
     json: bool,
@@ -100,9 +104,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         slice,
         wait: !arguments.no_wait,
         checkpoint_every: Duration::from_secs_f64((60.0 * arguments.checkpoint_every).min(1e9)),
+        lease: arguments.lease.map(|minutes| Duration::from_secs_f64((60.0 * minutes).min(1e9))),
         program: program(&arguments.data),
         ..RunOptions::new(arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize))
     };
+    if !directory.is_local() {
+        interrupt::keep_remotely();
+    }
     interrupt::keep(format!("finished shards are kept in {}; the same command continues", directory.place()));
     let outcome = directory.run(&sweep, &options, &mut SweepProgress::new(), interrupt::flag())?;
     if outcome.interrupted {
