@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{arg, fails, json, ok, run, skipped};
+use crate::support::{arg, fails, json, ok, program, run, skipped};
 
 /// A plan of two blocks, small enough for a test.
 const PLAN: &str = r#"
@@ -123,7 +123,85 @@ fn a_plan_grows_by_what_is_new() {
     fails(&["sweep", "run", &out], 1, &["manifest.json", "sweep plan"]);
     let again = json(&["sweep", "plan", &kept, "--out", &out, "--json"]);
     assert_eq!((&again["new_trials"], &again["known_trials"]), (&0.into(), &251.into()));
+    let status = json(&["sweep", "status", &out, "--json"]);
+    assert_eq!((&status["trials"]["done"], &status["other_files"]), (&151.into(), &0.into()));
     assert_eq!(json(&["sweep", "run", &out, "--json"])["trained"], 0);
+    // The manifest remembers nothing that only the files know.
+    let shards = Path::new(&out).join("shards");
+    fs::remove_file(shards.join(&names(&shards)[0])).unwrap();
+    assert!(json(&["sweep", "run", &out, "--json"])["trained"].as_u64().unwrap() > 0);
+    assert_eq!(json(&["sweep", "status", &out, "--json"])["trials"]["done"], 151);
+}
+
+/// A name is not enough: a shard must be whole, and the one that its name says.
+#[test]
+fn shards_that_cannot_be_theirs_are_put_aside_and_trained_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (whole, out) = (planned(directory.path(), "whole"), planned(directory.path(), "sweep"));
+    ok(&["sweep", "run", &whole]);
+    ok(&["sweep", "run", &out]);
+    let shards = Path::new(&out).join("shards");
+    let files = names(&shards);
+    let bytes = fs::read(shards.join(&files[0])).unwrap();
+    fs::write(shards.join(&files[0]), &bytes[..bytes.len() / 2]).unwrap();
+    fs::copy(shards.join(&files[2]), shards.join(&files[1])).unwrap();
+    let status = json(&["sweep", "status", &out, "--json"]);
+    assert_eq!(status["damaged"], 2);
+    assert!(status["trials"]["done"].as_u64().unwrap() < TRIALS);
+    fails(&["reproduce", "sec5", "--sweep", &out], 1, &["not complete"]);
+    let ran = run(&["sweep", "run", &out]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("its trials are trained again").count(), 2, "{}", ran.stderr);
+    ok(&["curves", "diff", &whole, &out]);
+    assert_eq!(names(&shards).iter().filter(|name| name.ends_with(".damaged")).count(), 2);
+}
+
+#[test]
+fn a_manifest_that_was_changed_by_hand_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = planned(directory.path(), "sweep");
+    let path = Path::new(&out).join("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    manifest["shards"].as_array_mut().unwrap().pop();
+    fs::write(&path, manifest.to_string()).unwrap();
+    for command in ["run", "status"] {
+        fails(&["sweep", command, &out], 1, &["manifest.json", "not as it was written", "makes it again"]);
+    }
+    fs::write(&path, text).unwrap();
+    fs::remove_file(Path::new(&out).join("plan.toml")).unwrap();
+    let plan = arg(&directory.path().join("plan.toml"));
+    fails(&["sweep", "plan", &plan, "--out", &out], 1, &["plan.toml", "remove", "manifest.json"]);
+}
+
+#[test]
+fn several_processes_may_start_the_same_grid_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = arg(&directory.path().join("grid"));
+    let start = || {
+        let mut command = program();
+        command.args([
+            "sweep",
+            "run",
+            "--tasks",
+            "TwoD_*",
+            "--optimizers",
+            "adam_lr_*",
+            "--steps",
+            "100",
+            "--data",
+            "synthetic",
+        ]);
+        command.args(["--jobs", "1", "--out", &out]).stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let children: Vec<_> = (0..3).map(|_| start()).collect();
+    for child in children {
+        let ran = child.wait_with_output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let info = json(&["curves", "info", &out, "--json"]);
+    assert_eq!((&info["trials"], &info["rows"]), (&136.into(), &136.into()));
 }
 
 #[test]
@@ -184,9 +262,15 @@ fn what_cannot_be_planned_or_run_is_refused_in_words() {
     refused(&block("'TwoD_*'", "step = 3"), 2, &["plan.toml", "unknown field `step`"]);
     refused("", 2, &["no [[trials]]"]);
     refused(&block("'mlp_family_seed131'", "").replace("'synthetic'", "'real'"), 1, &["--data"]);
+    refused(&block("'TwoD_Bowl1'", "max_minutes = 1e-12"), 2, &["left out", "TwoD_Bowl1"]);
+    refused(&block("'TwoD_*'", "replicas = 4294967295"), 2, &["at most 100000000"]);
+    let real = plan(&block("'mlp_family_seed131'", "").replace("'synthetic'", "'real'"));
+    fails(&["sweep", "plan", &real, "--out", &out, "--data", "synthetic"], 2, &["asks for real data"]);
+    assert!(!Path::new(&out).exists(), "a plan that fails makes nothing");
     fails(&["sweep", "plan", "/nonexistent/p.toml", "--out", &out], 2, &["/nonexistent/p.toml"]);
     fails(&["sweep", "run", &out], 1, &["plan.toml", "sweep plan"]);
     fails(&["sweep", "run"], 2, &["DIR"]);
+    fails(&["sweep", "run", ""], 1, &["the name is empty"]);
     // Nothing was planned by all that; infeasible tasks of a range are left out.
     let report =
         json(&["sweep", "plan", &plan(&block("'conv_fc_family_seed{24..25}'", "")), "--out", &out, "--json"]);

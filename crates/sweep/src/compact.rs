@@ -42,9 +42,15 @@ impl Directory {
     ) -> Result<Compacted, Error> {
         let refuse = |reason: String| Error::Place { place: to.display().to_string(), reason };
         let reader = self.reader()?;
+        if reader.rows() == 0 {
+            let reason = "no curve is stored there".to_owned();
+            return Err(Error::Place { place: self.place(), reason });
+        }
         std::fs::create_dir_all(to).map_err(Error::storage("create", to.display().to_string()))?;
-        let same = |a: &Path, b: &Path| std::fs::canonicalize(a).ok() == std::fs::canonicalize(b).ok();
-        if self.storage().directory().is_some_and(|directory| same(directory, to)) {
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let inside =
+            |directory: &Path| real(to).zip(real(directory)).is_some_and(|(to, sweep)| to.starts_with(sweep));
+        if self.storage().directory().is_some_and(inside) {
             return Err(refuse("the compacted files need a directory of their own".to_owned()));
         }
         let tasks: HashSet<String> = reader.tasks()?.iter().map(|task| file_name(task)).collect();
@@ -73,8 +79,12 @@ impl Directory {
             done.bytes += std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
             progress(&done);
         }
-        let records = environments(reader.metadata());
-        let text = serde_json::to_vec_pretty(&records).unwrap_or_default();
+        let older = self.storage().directory().map(|directory| directory.join(ENVIRONMENTS));
+        let text = match older.and_then(|path| std::fs::read(path).ok()) {
+            // Compacted again: the files themselves no longer say it.
+            Some(text) => text,
+            None => serde_json::to_vec_pretty(&environments(reader.metadata())).unwrap_or_default(),
+        };
         let path = to.join(ENVIRONMENTS);
         taskset_files::write_atomically(&path, &text)
             .map_err(Error::storage("write", path.display().to_string()))?;
@@ -144,8 +154,19 @@ struct Kind {
 }
 
 /// What belongs to one shard alone.
-const OWN: [&str; 10] =
-    ["started", "ended", "data", "host", "process", "job", "version", "processor", "kernels", "threads"];
+const OWN: [&str; 11] = [
+    "shard",
+    "started",
+    "ended",
+    "data",
+    "host",
+    "process",
+    "job",
+    "version",
+    "processor",
+    "kernels",
+    "threads",
+];
 
 /// The kinds of runs, in a fixed order.
 fn environments<'a>(metadata: impl Iterator<Item = &'a Metadata>) -> Vec<Kind> {

@@ -133,39 +133,53 @@ impl Directory {
         cancel: &AtomicBool,
     ) -> Result<Option<PlanReport>, Error> {
         let storage = self.storage();
-        storage.prepare()?;
-        let claim =
-            storage.claim("plan", &environment::claimant(), storage::hold(PLANNING))?.ok_or_else(|| {
-                let claims = storage.claims().unwrap_or_default();
-                let who = claims.iter().find(|(name, _)| name == "plan").map(|(_, who)| who.to_string());
-                Error::Planning { place: self.place(), who: who.unwrap_or_else(|| "unknown".to_owned()) }
-            })?;
-        let mut plan = if self.is_planned()? { self.plan_file()? } else { PlanFile::default() };
-        let before = plan.trials.len();
-        let mut manifest = match Manifest::read(storage)? {
-            Some(manifest) => manifest,
-            None => Manifest::empty(class(), TRAINER_REVISION),
-        };
-        check_blocks(&plan, &manifest, storage)?;
-        for block in blocks {
-            if !plan.trials.contains(block) {
-                plan.trials.push(block.clone());
-            }
+        // Checked before anything is written: a plan that fails leaves the disk as it was.
+        let (plan, manifest, before) = self.to_plan(blocks)?;
+        let expanded = plan.trials[manifest.blocks.len()..].to_vec();
+        let Some(mut new) = expand_all(&expanded, data, cancel)? else { return Ok(None) };
+        self.known(&self.blocks(&plan, &manifest, data)?, &manifest, &new)?;
+        if new.is_empty() && before == plan.trials.len() && before > 0 {
+            // Nothing is new, and who may only read here can go on.
+            let none = New {
+                blocks: new,
+                first: manifest.blocks.len(),
+                known: HashSet::new(),
+                stored: HashSet::new(),
+                again: again(&plan, &manifest, blocks),
+                other_blocks: other_blocks(&plan, before, blocks),
+            };
+            let mut manifest = manifest;
+            return divide_all(&mut manifest, &plan, none, cancel);
         }
-        let other_blocks = plan.trials[..before].iter().filter(|block| !blocks.contains(block)).count();
-        // Those of an earlier call that did not come to its end, too.
+        storage.prepare()?;
+        let hold = storage::hold(PLANNING);
+        let claim = storage.claim(storage::PLANNING, &environment::claimant(), hold)?.ok_or_else(|| {
+            let claims = storage.claims().unwrap_or_default();
+            let who =
+                claims.iter().find(|(name, _)| name == storage::PLANNING).map(|(_, who)| who.to_string());
+            Error::Planning { place: self.place(), who: who.unwrap_or_else(|| "unknown".to_owned()) }
+        })?;
+        // Another process may have planned meanwhile.
+        let (plan, mut manifest, before) = self.to_plan(blocks)?;
         let first = manifest.blocks.len();
-        let Some(new) = expand_all(&plan.trials[first..], data, cancel)? else { return Ok(None) };
+        if plan.trials[first..] != expanded {
+            let Some(again) = expand_all(&plan.trials[first..], data, cancel)? else { return Ok(None) };
+            new = again;
+        }
         let old = self.blocks(&plan, &manifest, data)?;
-        let known = self.known(&old, &manifest, &new)?;
+        let (known, stored) = self.known(&old, &manifest, &new)?;
         // Only files of a data set have a place; stand-ins and tasks without data have none.
         let from_files = |task: &BlockTask| {
             task.identity.data_digest.is_some() && task.identity.origin != Origin::Synthetic
         };
         if new.iter().flat_map(|expanded| &expanded.block.tasks).any(from_files) {
-            manifest.data_directory = data.directory().map(Path::to_owned);
+            // Whole, so that it means the same to a process that starts elsewhere.
+            let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            manifest.data_directory = data.directory().map(whole);
         }
-        let report = divide_all(&mut manifest, &plan, new, known, first, other_blocks)?;
+        let (again, other_blocks) = (again(&plan, &manifest, blocks), other_blocks(&plan, before, blocks));
+        let new = New { blocks: new, first, known, stored, again, other_blocks };
+        let Some(report) = divide_all(&mut manifest, &plan, new, cancel)? else { return Ok(None) };
         manifest.program = env!("CARGO_PKG_VERSION").to_owned();
         if plan.trials.len() > before {
             storage.write(PLAN, plan.text().as_bytes())?;
@@ -173,6 +187,24 @@ impl Directory {
         manifest.write(storage)?;
         claim.done();
         Ok(Some(report))
+    }
+
+    /// The plan with these blocks, the manifest as it is, and the number of blocks that were in the plan before. Blocks of an
+    /// earlier call that did not come to its end are in the plan and not in the manifest.
+    fn to_plan(&self, blocks: &[PlanBlock]) -> Result<(PlanFile, Manifest, usize), Error> {
+        let mut plan = if self.is_planned()? { self.plan_file()? } else { PlanFile::default() };
+        let before = plan.trials.len();
+        let manifest = match Manifest::read(self.storage())? {
+            Some(manifest) => manifest,
+            None => Manifest::empty(class(), TRAINER_REVISION),
+        };
+        check_blocks(&plan, &manifest, self.storage())?;
+        for block in blocks {
+            if !plan.trials.contains(block) {
+                plan.trials.push(block.clone());
+            }
+        }
+        Ok((plan, manifest, before))
     }
 
     /// The planned sweep, ready to run. `data` gives the data sets, given the directory that was used for planning.
@@ -189,7 +221,7 @@ impl Directory {
                 if manifest.arithmetic == "portable" {
                     "`--kernels portable` trains the planned trials"
                 } else {
-                    "use a machine with fused multiply-add, or plan into a new directory"
+                    "leave out `--kernels portable`, use a machine with fused multiply-add, or plan into a new directory"
                 }
             )));
         }
@@ -231,9 +263,7 @@ impl Directory {
         observer: &mut dyn SweepObserver,
         cancel: &AtomicBool,
     ) -> Result<Outcome, Error> {
-        // A plan leaves out what was stored when it was made. Other sweeps look here.
-        let stored = if sweep.planned { HashSet::new() } else { self.stored_ids()? };
-        run(sweep, self.storage(), stored, options, observer, cancel)
+        run(sweep, self.storage(), || self.stored_ids(), options, observer, cancel)
     }
 
     /// A reader of the curves that are stored now. Those of an object store are downloaded to a temporary directory, which
@@ -257,7 +287,8 @@ impl Directory {
         })
     }
 
-    fn stored_ids(&self) -> Result<HashSet<TrialId>, Error> {
+    /// The trials that are stored in any file.
+    pub(crate) fn stored_ids(&self) -> Result<HashSet<TrialId>, Error> {
         let Some(directory) = self.storage.directory() else { return Ok(HashSet::new()) };
         if !directory.is_dir() {
             return Ok(HashSet::new());
@@ -306,7 +337,12 @@ impl Directory {
     }
 
     /// The blocks of a manifest, with their tasks not built.
-    fn blocks(&self, plan: &PlanFile, manifest: &Manifest, data: &DataSources) -> Result<Vec<Block>, Error> {
+    pub(crate) fn blocks(
+        &self,
+        plan: &PlanFile,
+        manifest: &Manifest,
+        data: &DataSources,
+    ) -> Result<Vec<Block>, Error> {
         let block = |(asked, stored): (&PlanBlock, &ManifestBlock)| {
             let mode = asked.mode()?;
             let optimizers = stored
@@ -328,7 +364,12 @@ impl Directory {
     }
 
     /// The trials that are planned or stored. It is an error if a new one contradicts them.
-    fn known(&self, old: &[Block], manifest: &Manifest, new: &[Expanded]) -> Result<HashSet<TrialId>, Error> {
+    fn known(
+        &self,
+        old: &[Block],
+        manifest: &Manifest,
+        new: &[Expanded],
+    ) -> Result<(HashSet<TrialId>, HashSet<TrialId>), Error> {
         if !manifest.blocks.is_empty() {
             self.check_revisions(manifest, new)?;
         }
@@ -345,15 +386,15 @@ impl Directory {
             }
         }
         let mut identifier = Identifier::default();
-        let mut known = HashSet::new();
+        let (mut known, mut stored) = (HashSet::new(), HashSet::new());
         for shard in manifest.shards.iter().map(Shard::from) {
             let block = &old[shard.block];
             known.extend(shard.numbers().map(|trial| identifier.id(&block.spec(shard.task, trial))));
         }
         if let Some(directory) = self.storage.directory() {
-            self.known_curves(directory, new, &mut known)?;
+            self.known_curves(directory, new, &mut stored)?;
         }
-        Ok(known)
+        Ok((known, stored))
     }
 
     fn check_revisions(&self, manifest: &Manifest, new: &[Expanded]) -> Result<(), Error> {
@@ -382,12 +423,12 @@ impl Directory {
         Ok(())
     }
 
-    /// Adds the stored curves to the known trials, and compares those of the new tasks with what is planned now.
+    /// Gathers the stored trials, and compares those of the new tasks with what is planned now.
     fn known_curves(
         &self,
         directory: &Path,
         new: &[Expanded],
-        known: &mut HashSet<TrialId>,
+        stored: &mut HashSet<TrialId>,
     ) -> Result<(), Error> {
         let reader = self.reader()?;
         let mut planned: BTreeMap<&str, Vec<(&Block, usize)>> = BTreeMap::new();
@@ -418,7 +459,7 @@ impl Directory {
                     check_asked(&curve.spec, &block.spec(task, number), directory)?;
                 }
             }
-            known.extend(ids);
+            stored.extend(ids);
         }
         Ok(())
     }
@@ -449,6 +490,16 @@ fn check_asked(stored: &TrialSpec, planned: &TrialSpec, directory: &Path) -> Res
 fn check_blocks(plan: &PlanFile, manifest: &Manifest, storage: &dyn Storage) -> Result<(), Error> {
     for (number, planned) in manifest.blocks.iter().enumerate() {
         let asked = plan.trials.get(number).map(|block| block.digest().to_string());
+        if plan.trials.is_empty() {
+            return Err(Error::PlanChanged {
+                place: storage.place(PLAN),
+                reason: format!(
+                    "it is missing or empty, although the sweep is planned; put it back, or remove {} and plan again: stored \
+                     trials are not trained again",
+                    storage.place(MANIFEST)
+                ),
+            });
+        }
         if asked.as_ref() != Some(&planned.digest) {
             return Err(Error::PlanChanged {
                 place: storage.place(PLAN),
@@ -480,26 +531,55 @@ fn expand_all(
     blocks.iter().map(|block| expand(block, data, &rate, cancel)).collect()
 }
 
-/// Divides the new trials of the new blocks among shards, and adds all to the manifest.
+/// Trials that blocks name and that are in the manifest with the same blocks.
+fn again(plan: &PlanFile, manifest: &Manifest, blocks: &[PlanBlock]) -> u64 {
+    let named = plan.trials.iter().zip(&manifest.blocks).filter(|(asked, _)| blocks.contains(asked));
+    let trials = named.map(|(asked, planned)| {
+        planned.tasks.len() as u64 * planned.optimizers.len() as u64 * u64::from(asked.replicas)
+    });
+    trials.sum()
+}
+
+/// Blocks of earlier plans that are not named now.
+fn other_blocks(plan: &PlanFile, before: usize, blocks: &[PlanBlock]) -> usize {
+    plan.trials[..before].iter().filter(|block| !blocks.contains(block)).count()
+}
+
+/// What is planned in one call.
+struct New {
+    blocks: Vec<Expanded>,
+    /// Number of the first of them.
+    first: usize,
+    /// Trials that are planned already.
+    known: HashSet<TrialId>,
+    /// Trials that are stored. They are planned like others, so that the manifest follows from the plan alone; a run finds
+    /// them by their identities and does not train them.
+    stored: HashSet<TrialId>,
+    /// Trials that this call names and that earlier ones have planned with the same block.
+    again: u64,
+    other_blocks: usize,
+}
+
+/// Most trials of a plan: some three hundred times those of the paper. Their identities would fill the memory.
+const MOST_TRIALS: u64 = 100_000_000;
+
+/// Divides the new trials of the new blocks among shards, and adds all to the manifest. None if it was stopped on request.
 fn divide_all(
     manifest: &mut Manifest,
     plan: &PlanFile,
-    new: Vec<Expanded>,
-    mut known: HashSet<TrialId>,
-    first: usize,
-    other_blocks: usize,
-) -> Result<PlanReport, Error> {
-    let of_block = |expanded: &Expanded| {
-        let trials = expanded.block.trials_per_task();
-        let seconds: f64 = expanded.tasks.iter().map(|task| task.seconds * trials as f64).sum();
-        (seconds, trials * expanded.tasks.len() as u64)
-    };
-    let (seconds, asked) = new.iter().map(of_block).fold((0.0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
-    let size = ShardSize::of(seconds, asked);
+    new: New,
+    cancel: &AtomicBool,
+) -> Result<Option<PlanReport>, Error> {
+    let New { blocks, first, mut known, stored, again, other_blocks } = new;
+    let trials_of = |expanded: &Expanded| expanded.block.trials_per_task() * expanded.tasks.len() as u64;
+    let asked: u64 = blocks.iter().map(trials_of).fold(0, u64::saturating_add);
+    if asked > MOST_TRIALS {
+        return Err(Error::TooManyTrials { trials: asked, limit: MOST_TRIALS });
+    }
     let mut report = PlanReport {
         tasks: Vec::new(),
         new_trials: 0,
-        known_trials: 0,
+        known_trials: again,
         trials: 0,
         new_shards: 0,
         left_out: Vec::new(),
@@ -508,20 +588,35 @@ fn divide_all(
         disk_mb: 0.0,
         memory_mb: 0.0,
     };
-    for (number, expanded) in (first..).zip(new) {
+    for (number, expanded) in (first..).zip(blocks) {
+        let all = trials_of(&expanded);
         let Expanded { block, tasks, left_out, optimizers } = expanded;
         report.left_out.extend(left_out);
         let evaluations = block.protocol.eval_steps().len();
+        // By the block alone: so the same plan gives the same shards, however it grew.
+        let seconds = tasks.iter().map(|task| task.seconds * block.trials_per_task() as f64).sum();
+        let size = ShardSize::of(seconds, all);
+        let mut new_trials = 0;
         for (task, cost) in tasks.iter().enumerate() {
-            let costs = (cost.seconds, cost.group);
-            let shards = divide(&block, (number, task), costs, &size, |id| known.insert(*id));
-            let trials = shards.iter().map(Shard::len).sum();
-            report.new_shards += shards.len();
-            if trials > 0 {
-                report.tasks.push(cost.estimate(&block.tasks[task].identity.name, trials, evaluations));
+            if cancel.load(std::sync::atomic::Ordering::Relaxed) {
+                return Ok(None);
             }
+            let costs = (cost.seconds, cost.group);
+            let mut missing = 0;
+            let shards = divide(&block, (number, task), costs, &size, |id| {
+                let new = known.insert(*id);
+                missing += u64::from(new && !stored.contains(id));
+                new
+            });
+            report.new_shards += shards.len();
+            if missing > 0 {
+                report.tasks.push(cost.estimate(&block.tasks[task].identity.name, missing, evaluations));
+            }
+            new_trials += missing;
             manifest.shards.extend(shards.iter().map(ManifestShard::from));
         }
+        report.new_trials += new_trials;
+        report.known_trials += all - new_trials;
         for (_, identity) in &block.optimizers {
             manifest.optimizers.insert(identity.family.clone(), identity.revision);
         }
@@ -536,11 +631,9 @@ fn divide_all(
             optimizers,
         });
     }
-    report.new_trials = report.tasks.iter().map(|task| task.trials).sum();
-    report.known_trials = asked - report.new_trials;
-    report.trials = manifest.trials();
-    report.core_hours = report.tasks.iter().map(|task| task.core_hours).sum();
-    report.disk_mb = report.tasks.iter().map(|task| task.disk_mb).sum();
+    let total = |of: &dyn Fn(&TaskEstimate) -> f64| report.tasks.iter().map(of).fold(0.0, |a, b| a + b);
+    (report.core_hours, report.disk_mb) = (total(&|task| task.core_hours), total(&|task| task.disk_mb));
     report.memory_mb = report.tasks.iter().map(|task| task.memory_mb).fold(0.0, f64::max);
-    Ok(report)
+    report.trials = manifest.trials();
+    Ok(Some(report))
 }

@@ -15,13 +15,12 @@ pub struct ProgramInfo {
     pub commit: Option<String>,
     /// The features that it was built with.
     pub features: Vec<String>,
-    /// The data directory, or `synthetic`.
-    pub data_source: String,
 }
 
 /// One shard's record, in the metadata of its file under `taskset.environment`.
 #[derive(Serialize)]
 pub(crate) struct Environment<'a> {
+    shard: &'a str,
     version: &'static str,
     commit: Option<&'a str>,
     features: &'a [String],
@@ -50,11 +49,13 @@ pub(crate) fn record(
     program: &ProgramInfo,
     claimant: &Claimant,
     threads: usize,
-    task: &taskset_trial::TaskIdentity,
+    shard: &str,
+    (task, source): (&taskset_trial::TaskIdentity, &str),
     started: DateTime<Utc>,
 ) -> String {
     let digest = task.data_digest.map(|digest| digest.to_string());
     let record = Environment {
+        shard,
         version: env!("CARGO_PKG_VERSION"),
         commit: program.commit.as_deref(),
         features: &program.features,
@@ -65,7 +66,7 @@ pub(crate) fn record(
         process: claimant.process,
         job: claimant.job.as_deref(),
         data: DataRecord {
-            source: &program.data_source,
+            source,
             origin: task.origin.name(),
             digests: [(task.name.as_str(), digest)].into(),
         },

@@ -37,6 +37,35 @@ pub enum Error {
         /// Which of its lists is empty.
         what: &'static str,
     },
+    /// Every task that a block names is left out.
+    #[error("all {tasks} tasks of a block are left out, so it has no trial; for example {example}")]
+    AllLeftOut {
+        /// How many.
+        tasks: usize,
+        /// The first one, with the reason.
+        example: String,
+    },
+    /// A block asks for files, and the caller for stand-ins.
+    #[error(
+        "the plan asks for {origin} data for {tasks}, and `--data synthetic` for stand-ins; name a data directory, or write \
+         data = \"synthetic\" in the plan"
+    )]
+    StandIns {
+        /// What the block asks for.
+        origin: taskset_names::Origin,
+        /// Its tasks, as they were asked for.
+        tasks: String,
+    },
+    /// A plan beyond all memory.
+    #[error(
+        "the plan has {trials} trials, and at most {limit} can be planned at once; ask for fewer replicas, tasks or optimizers"
+    )]
+    TooManyTrials {
+        /// Trials of the plan.
+        trials: u64,
+        /// The most that are allowed.
+        limit: u64,
+    },
     /// Two optimizers of a sweep have one name, and are not the same.
     #[error(
         "two different optimizers are called `{name}`; curves are stored by name, so give them different ones"

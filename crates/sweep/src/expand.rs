@@ -130,7 +130,11 @@ pub(crate) fn expand(
     let (mode, protocol) = (asked.mode()?, asked.protocol());
     let configured =
         optimizers.iter().map(|name| optimizer(name, asked, mode)).collect::<Result<_, Error>>()?;
-    let datasets = data.of(asked.origin().unwrap_or(Origin::Real));
+    let origin = asked.origin().unwrap_or(Origin::Real);
+    let datasets = data.of(origin);
+    if origin != Origin::Synthetic && data.directory().is_none() {
+        return Err(Error::StandIns { origin, tasks: asked.tasks.join(", ") });
+    }
     let built: Vec<Option<Result<_, taskset_tasks::Error>>> = names
         .par_iter()
         .map(|(name, minutes)| {
@@ -190,16 +194,24 @@ fn feasible(
                 }
                 (true, None) => None,
             };
-            Ok((name, minutes, reason))
+            Ok((name, minutes, reason, description.feasible && slow.is_some()))
         })
         .collect::<Result<_, taskset_tasks::Error>>()?;
     let (mut names, mut left_out, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, minutes, reason) in screened {
+    for (name, minutes, reason, slow) in screened {
         match reason {
             None => names.push((name, minutes)),
-            Some(reason) if asked.tasks.contains(&name) => refused.push((name, reason)),
+            // That a trial takes too long was asked for; that a task cannot be built was not.
+            Some(reason) if asked.tasks.contains(&name) && !slow => refused.push((name, reason)),
             Some(reason) => left_out.push((name, reason)),
         }
     }
-    if refused.is_empty() { Ok((names, left_out)) } else { Err(Error::Infeasible { tasks: refused }) }
+    match (refused.is_empty(), names.is_empty(), left_out.first()) {
+        (false, ..) => Err(Error::Infeasible { tasks: refused }),
+        (true, true, Some((name, reason))) => {
+            let (tasks, example) = (left_out.len(), format!("{name}: {reason}"));
+            Err(Error::AllLeftOut { tasks, example })
+        }
+        _ => Ok((names, left_out)),
+    }
 }

@@ -31,6 +31,7 @@
 //! With the feature `remote`, the directory may be a place in an object store, for example `s3://bucket/prefix`.
 
 mod block;
+mod committed;
 mod compact;
 mod directory;
 mod environment;

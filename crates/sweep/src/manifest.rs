@@ -22,6 +22,8 @@ const VERSION: u32 = 1;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     version: u32,
+    /// Digest of all the rest: shards that somebody removed by hand would never be trained.
+    digest: String,
     /// Version of the program that planned last.
     pub(crate) program: String,
     /// Class of arithmetic of all trials.
@@ -80,6 +82,7 @@ impl Manifest {
     pub(crate) fn empty(arithmetic: String, trainer: u32) -> Self {
         Self {
             version: VERSION,
+            digest: String::new(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             arithmetic,
             trainer,
@@ -112,6 +115,9 @@ impl Manifest {
                 manifest.version
             )));
         }
+        if manifest.digest != manifest.computed_digest() {
+            return Err(damaged("it is not as it was written".to_owned()));
+        }
         let fits = |shard: &ManifestShard| {
             manifest.blocks.get(shard.block).is_some_and(|block| shard.task < block.tasks.len())
         };
@@ -124,8 +130,14 @@ impl Manifest {
     /// # Errors
     /// [`Error::Storage`].
     pub(crate) fn write(&self, storage: &dyn Storage) -> Result<(), Error> {
-        let text = serde_json::to_vec(self).unwrap_or_default();
-        storage.write(MANIFEST, &text)
+        let sealed = Self { digest: self.computed_digest(), ..self.clone() };
+        storage.write(MANIFEST, &serde_json::to_vec(&sealed).unwrap_or_default())
+    }
+
+    /// The digest of everything but the digest.
+    fn computed_digest(&self) -> String {
+        let rest = Self { digest: String::new(), ..self.clone() };
+        Digest::of(&serde_json::to_vec(&rest).unwrap_or_default()).to_string()
     }
 
     pub(crate) fn trials(&self) -> u64 {
@@ -188,7 +200,7 @@ impl ManifestShard {
 
 impl From<&Shard> for ManifestShard {
     fn from(shard: &Shard) -> Self {
-        let Shard { id, block, task, trials, seconds } = shard;
+        let Shard { id, block, task, number: _, trials, seconds } = shard;
         let trials = trials.iter().map(|Range { start, end }| (*start, *end)).collect();
         Self { id: id.clone(), block: *block, task: *task, trials, seconds: *seconds }
     }
@@ -198,6 +210,6 @@ impl From<&ManifestShard> for Shard {
     fn from(shard: &ManifestShard) -> Self {
         let ManifestShard { id, block, task, trials, seconds } = shard;
         let trials = trials.iter().map(|(start, end)| *start..*end).collect();
-        Self { id: id.clone(), block: *block, task: *task, trials, seconds: *seconds }
+        Self { id: id.clone(), block: *block, task: *task, number: 0, trials, seconds: *seconds }
     }
 }

@@ -134,7 +134,9 @@ impl PlanBlock {
         };
         empty("tasks", self.tasks.is_empty())?;
         empty("optimizers", self.optimizers.is_empty())?;
-        empty("replicas", self.replicas == 0)?;
+        if self.replicas == 0 {
+            return Err("`replicas` is 0, so there is nothing to train".to_owned());
+        }
         if self.origin().is_none() {
             let data = self.data.as_deref().unwrap_or_default();
             return Err(format!("`data` is `{data}`; write real, partial or synthetic"));
@@ -157,7 +159,7 @@ impl PlanFile {
     /// [`Error::PlanFile`] with the line and field that is wrong.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         let wrong = |reason: String| Error::PlanFile { path: path.to_owned(), reason };
-        let plan: Self = toml::from_str(text).map_err(|e| wrong(e.to_string().trim_end().to_owned()))?;
+        let plan: Self = toml::from_str(text).map_err(|e| wrong(in_one_line(text, &e)))?;
         for (number, block) in plan.trials.iter().enumerate() {
             block.check().map_err(|reason| wrong(format!("[[trials]] number {}: {reason}", number + 1)))?;
         }
@@ -181,6 +183,23 @@ impl PlanFile {
     /// The text that [`PlanFile::parse`] understands.
     pub(crate) fn text(&self) -> String {
         format!("{HEADER}\n{}", toml::to_string(self).unwrap_or_default())
+    }
+}
+
+/// The parser's answer with its place, without the picture of the line that it draws over several lines.
+fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().trim().replace('\n', " ");
+    // The parser names types of Rust.
+    let message = message.replace("expected u32", "expected a whole number from 0");
+    let message = message.replace("expected u64", "expected a whole number from 0");
+    match error.span() {
+        Some(span) => {
+            let before = text.get(..span.start).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            format!("line {line}, column {column}: {message}")
+        }
+        None => message,
     }
 }
 
@@ -208,7 +227,7 @@ mod tests {
             ("step = 5", "unknown field `step`"),
             ("steps = -1", "line 4"),
             ("steps = 'many'", "line 4"),
-            ("replicas = 0", "`replicas` is empty"),
+            ("replicas = 0", "`replicas` is 0"),
             ("eval_every = 0", "eval_every must be at least 1"),
             ("data = 'fake'", "write real, partial or synthetic"),
             ("mode = 'best'", "best"),

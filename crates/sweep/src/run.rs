@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use taskset_trial::{Curve, Identifier, TrialId, TrialSpec};
 
+use crate::committed;
 use crate::environment::{self, ProgramInfo};
 use crate::shard::Shard;
 use crate::shard_run::ShardRun;
-use crate::storage::{CHECKPOINTS, CLAIMS, Claim, Claimant, PLANNING, SHARDS, Storage, hold, shard_of};
+use crate::storage::{CHECKPOINTS, CLAIMS, Claim, Claimant, PLANNING, Storage, hold, shard_of};
 use crate::{Error, Sweep, SweepObserver, TaskCount, TrialReport};
 
 /// Longest wait for a message of a worker. Then the observer is told.
@@ -155,6 +156,8 @@ pub(crate) struct Runner<'a> {
     /// Seconds of all the work of this run, on the made-up machine.
     seconds: f64,
     pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
+    /// Whether the observer was told that this run waits.
+    said_waiting: AtomicBool,
 }
 
 /// A trial of a shard.
@@ -169,27 +172,34 @@ pub(crate) struct Planned {
 pub(crate) fn run(
     sweep: &Sweep,
     storage: &dyn Storage,
-    stored: HashSet<TrialId>,
+    stored: impl FnOnce() -> Result<HashSet<TrialId>, Error>,
     options: &RunOptions,
     observer: &mut dyn SweepObserver,
     cancel: &AtomicBool,
 ) -> Result<Outcome, Error> {
     storage.prepare()?;
-    let committed: HashSet<String> = storage.list(SHARDS)?.into_iter().collect();
-    let of_slice = |number: usize| options.slice.is_none_or(|slice| number % slice.of == slice.number);
+    let planned = sweep.shards.iter().map(|shard| (shard.id.as_str(), shard.len()));
+    let found = committed::look(storage, planned)?;
+    for note in committed::put_aside(storage, &found.damaged)? {
+        observer.note(&note);
+    }
+    // A plan says by itself which shards hold its trials. Other files are asked only if there are some.
+    let stored = if sweep.planned && found.others == 0 { HashSet::new() } else { stored()? };
+    let committed = found.shards;
+    let of_slice = |shard: &Shard| options.slice.is_none_or(|slice| shard.number % slice.of == slice.number);
     let mut outcome = Outcome::default();
     let mut seconds = 0.0;
     let mut tasks: BTreeMap<&str, TaskCount> = BTreeMap::new();
     let mut identifier = Identifier::default();
     let mut states = Vec::with_capacity(sweep.shards.len());
-    for (number, shard) in sweep.shards.iter().enumerate() {
-        if !of_slice(number) {
+    for shard in &sweep.shards {
+        if !of_slice(shard) {
             states.push(State::Done);
             continue;
         }
         let trials = shard.len() as usize;
         outcome.total += trials;
-        let mut left = if committed.contains(&format!("{}.parquet", shard.id)) { 0 } else { trials };
+        let mut left = if committed.contains(&shard.id) { 0 } else { trials };
         if left > 0 && !stored.is_empty() {
             let block = &sweep.blocks[shard.block];
             let missing = |&trial: &u64| !stored.contains(&identifier.id(&block.spec(shard.task, trial)));
@@ -221,6 +231,7 @@ pub(crate) fn run(
         stored,
         seconds: seconds.max(f64::MIN_POSITIVE),
         stop: &stop,
+        said_waiting: AtomicBool::new(false),
     };
     let (sender, receiver) = mpsc::channel::<Message>();
     std::thread::scope(|scope| {
@@ -284,7 +295,7 @@ fn remove_left_overs(
     stored: &HashSet<TrialId>,
 ) -> Result<(), Error> {
     for name in storage.list(CLAIMS)? {
-        if committed.contains(&format!("{}.parquet", shard_of(&name))) {
+        if committed.contains(shard_of(&name)) {
             // Whoever still works on it will find it committed.
             storage.remove(&format!("{CLAIMS}/{name}"))?;
         } else if name == PLANNING
@@ -297,7 +308,8 @@ fn remove_left_overs(
     let mut saved: HashSet<TrialId> = HashSet::new();
     for name in storage.list(CHECKPOINTS)? {
         let trial: Option<TrialId> = name.strip_suffix(".safetensors").and_then(|id| id.parse().ok());
-        if committed.contains(&name) || trial.is_some_and(|trial| stored.contains(&trial)) {
+        let of_shard = name.strip_suffix(".parquet").is_some_and(|id| committed.contains(id));
+        if of_shard || trial.is_some_and(|trial| stored.contains(&trial)) {
             left.push(name);
         } else {
             saved.extend(trial);
@@ -308,7 +320,7 @@ fn remove_left_overs(
         if saved.is_empty() {
             break;
         }
-        if committed.contains(&format!("{}.parquet", shard.id)) {
+        if committed.contains(&shard.id) {
             let block = &sweep.blocks[shard.block];
             let ids = shard.numbers().map(|trial| identifier.id(&block.spec(shard.task, trial)));
             left.extend(ids.filter(|id| saved.remove(id)).map(|id| format!("{id}.safetensors")));
@@ -350,7 +362,7 @@ impl Runner<'_> {
                 Next::Wait(_) if !self.options.wait && passes > 0 => break,
                 Next::Wait(shards) => {
                     passes += 1;
-                    if passes == 1 && self.options.wait {
+                    if self.options.wait && !self.said_waiting.swap(true, Ordering::Relaxed) {
                         let _ = sender.send(Message::Waiting { shards });
                     }
                     let asleep = Instant::now();

@@ -15,6 +15,8 @@ pub(crate) struct Shard {
     pub(crate) task: usize,
     /// Numbers of its trials among those of the task in the block.
     pub(crate) trials: Vec<Range<u64>>,
+    /// Its place in the plan, from 0. It stays when the plan grows.
+    pub(crate) number: usize,
     /// Estimated seconds of work on a made-up machine ([`taskset_train::nominal_seconds`]).
     pub(crate) seconds: f64,
 }
@@ -33,13 +35,23 @@ impl Shard {
 
     /// Name of its file in the folder of shards.
     pub(crate) fn file(&self) -> String {
-        format!("{}/{}.parquet", crate::storage::SHARDS, self.id)
+        committed_file(&self.id)
     }
 
     /// Name of the file with its finished curves, while it is not committed.
     pub(crate) fn partial_file(&self) -> String {
         format!("{}/{}.parquet", crate::storage::CHECKPOINTS, self.id)
     }
+}
+
+/// The file of a committed shard.
+pub(crate) fn committed_file(id: &str) -> String {
+    format!("{}/{}", crate::storage::SHARDS, file_name(id))
+}
+
+/// The same without its folder.
+pub(crate) fn file_name(id: &str) -> String {
+    format!("{id}.parquet")
 }
 
 /// The name of a shard of these trials.
@@ -105,6 +117,7 @@ pub(crate) fn divide(
                 id: shard_id(ids),
                 block: block_number,
                 task,
+                number: 0,
                 trials: std::mem::take(ranges),
                 seconds: seconds * ids.len() as f64,
             });

@@ -12,10 +12,10 @@ use taskset_train::{Checkpoint, Group, GroupTrial, Saving, TrialError};
 use taskset_trial::{Curve, TrialId};
 
 use crate::Error;
-use crate::block::Block;
+use crate::block::{Block, TaskSource};
 use crate::environment;
 use crate::run::{Message, Planned, Runner};
-use crate::shard::{Shard, shard_id};
+use crate::shard::{Shard, committed_file, shard_id};
 use crate::storage::CHECKPOINTS;
 
 /// A group that has taken fewer seconds is not worth a checkpoint when it is stopped.
@@ -25,6 +25,8 @@ const WORTH_SAVING: f64 = 5.0;
 pub(crate) struct ShardRun<'a> {
     runner: &'a Runner<'a>,
     shard: &'a Shard,
+    /// Name of the file that it will be.
+    id: String,
     block: &'a Block,
     task: Arc<dyn Task>,
     sender: &'a mpsc::Sender<Message>,
@@ -59,7 +61,14 @@ impl<'a> ShardRun<'a> {
             check_planned(runner, shard, &trials)?;
         }
         trials.retain(|trial| !runner.stored.contains(&trial.id));
+        // A file is named by what it holds: where some trials lie elsewhere, by those that are left.
+        let id = if trials.len() as u64 == shard.len() {
+            shard.id.clone()
+        } else {
+            shard_id(&trials.iter().map(|trial| trial.id).collect::<Vec<_>>())
+        };
         let mut run = Self {
+            id,
             runner,
             shard,
             block: &runner.sweep.blocks[shard.block],
@@ -79,6 +88,11 @@ impl<'a> ShardRun<'a> {
     /// Trains what is missing and commits the shard: whether this worker's file was kept, and not another's. None if it was
     /// stopped on request; then what is worth it is saved.
     pub(crate) fn run(mut self) -> Result<Option<bool>, Error> {
+        let whole = self.id == self.shard.id;
+        if !whole && self.runner.storage.exists(&committed_file(&self.id))? {
+            // Another worker knew of the same trials elsewhere, and has done the rest.
+            return Ok(Some(false));
+        }
         match self.train() {
             Ok(()) => self.commit().map(Some),
             Err(stopped) => {
@@ -111,11 +125,9 @@ impl<'a> ShardRun<'a> {
             return Ok(());
         }
         let partial = self.shard.partial_file();
-        if present.contains(&format!("{}.parquet", self.shard.id))
-            && let Some(bytes) = storage.read(&partial)?
-        {
+        if present.contains(&format!("{}.parquet", self.shard.id)) {
             let known: BTreeMap<TrialId, ()> = self.trials.iter().map(|trial| (trial.id, ())).collect();
-            match read_curves(&bytes) {
+            match self.saved_curves(&partial) {
                 Ok(curves) => {
                     let curves = curves.into_iter().map(|curve| (curve.spec.id(), curve));
                     self.finished.extend(curves.filter(|(id, _)| known.contains_key(id)));
@@ -133,10 +145,14 @@ impl<'a> ShardRun<'a> {
                 continue;
             }
             let name = format!("{CHECKPOINTS}/{file}");
-            if let Some(bytes) = storage.read(&name)?
-                && !self.finished.contains_key(&trial.id)
-            {
-                match Checkpoint::from_bytes(&bytes, &trial.spec) {
+            if !self.finished.contains_key(&trial.id) {
+                let checkpoint = match storage.read(&name) {
+                    Ok(Some(bytes)) => Checkpoint::from_bytes(&bytes, &trial.spec).map_err(|e| e.to_string()),
+                    // Another worker has just committed its shard.
+                    Ok(None) => continue,
+                    Err(why) => Err(taskset_names::in_full(&why)),
+                };
+                match checkpoint {
                     Ok(checkpoint) => drop(self.checkpoints.insert(trial.id, checkpoint)),
                     Err(why) => self.note(format!(
                         "{} is not used, and its trial starts again: {why}",
@@ -151,6 +167,23 @@ impl<'a> ShardRun<'a> {
             self.runner.finished(curve, seconds, true, self.sender);
         }
         Ok(())
+    }
+
+    /// The curves of a file of this sweep.
+    fn saved_curves(&self, name: &str) -> Result<Vec<Curve>, String> {
+        let storage = self.runner.storage;
+        let read = |path: &std::path::Path| {
+            let read = taskset_curves::read(path);
+            read.map(|(_, curves)| curves).map_err(|e| taskset_names::in_full(&e))
+        };
+        if let Some(directory) = storage.directory() {
+            return read(&directory.join(name));
+        }
+        let bytes = storage.read(name).map_err(|e| taskset_names::in_full(&e))?.unwrap_or_default();
+        let file = tempfile::NamedTempFile::new();
+        let mut file = file.map_err(|e| format!("no temporary file can be made: {e}"))?;
+        file.write_all(&bytes).map_err(|e| format!("no temporary file can be written: {e}"))?;
+        read(file.path())
     }
 
     /// Seconds of one trial on the made-up machine.
@@ -288,10 +321,16 @@ impl<'a> ShardRun<'a> {
         let curves = sorted(std::mem::take(&mut self.finished).into_values().collect());
         let identity = &self.block.tasks[self.shard.task].identity;
         let options = runner.options;
-        let record =
-            environment::record(&options.program, &runner.claimant, options.jobs, identity, self.started);
+        let source = match &self.block.tasks[self.shard.task].source {
+            _ if identity.data_digest.is_none() => "none".to_owned(),
+            TaskSource::Named(data) => data.source().to_string(),
+            TaskSource::Built(_) => "the caller's".to_owned(),
+        };
+        let task = (&**identity, source.as_str());
+        let (program, started) = (&options.program, self.started);
+        let record = environment::record(program, &runner.claimant, options.jobs, &self.id, task, started);
         let bytes = taskset_curves::encode(&curves, &self.metadata(Some(record)))?;
-        let by_us = runner.storage.write_new(&self.shard.file(), &bytes)?;
+        let by_us = runner.storage.write_new(&committed_file(&self.id), &bytes)?;
         for name in &self.files {
             // What stays is never used: its shard is committed.
             if let Err(why) = runner.storage.remove(name) {
@@ -328,12 +367,4 @@ fn check_planned(runner: &Runner<'_>, shard: &Shard, trials: &[Planned]) -> Resu
 fn sorted(mut curves: Vec<Curve>) -> Vec<Curve> {
     curves.sort_by(Curve::order);
     curves
-}
-
-/// The curves of a file that is in memory.
-pub(crate) fn read_curves(bytes: &[u8]) -> Result<Vec<Curve>, String> {
-    let mut file =
-        tempfile::NamedTempFile::new().map_err(|e| format!("no temporary file can be made: {e}"))?;
-    file.write_all(bytes).map_err(|e| format!("no temporary file can be written: {e}"))?;
-    taskset_curves::read(file.path()).map(|(_, curves)| curves).map_err(|e| taskset_names::in_full(&e))
 }

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use taskset_trial::Arithmetic;
 
 use crate::environment::timestamp;
 use crate::storage::Storage;
@@ -112,6 +113,12 @@ pub fn submit(directory: &Directory, submission: &Submission) -> Result<Submitte
     let states = directory.memory_mb()? * jobs as f64;
     let memory_mb = submission.memory_mb.unwrap_or((PROGRAM_MB + DATA_MB + 2.0 * states).ceil() as u64);
 
+    // The shards are planned for one class of arithmetic; the nodes' own kernels may be of the other.
+    let mut submission = submission.clone();
+    if directory.planned()?.1.arithmetic == Arithmetic::Portable.name() {
+        submission.arguments.extend(["--kernels".to_owned(), "portable".to_owned()]);
+    }
+    let submission = &submission;
     let script = script(&place, submission, Size { tasks, jobs, minutes, memory_mb });
     let path = place.join(SCRIPT);
     let io = |action: &'static str, path: &Path| Error::storage(action, path.display().to_string());
@@ -128,7 +135,7 @@ pub fn submit(directory: &Directory, submission: &Submission) -> Result<Submitte
     })?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if !output.status.success() {
-        return Err(failed(format!("sbatch refused the job: {}", text(&output.stderr))));
+        return Err(failed(format!("sbatch refused the job: {}", text(&output.stderr).replace('\n', "; "))));
     }
     // `--parsable` prints the number and, on some clusters, the cluster's name behind a semicolon.
     let answer = text(&output.stdout);
@@ -154,7 +161,7 @@ struct Size {
 
 fn script(place: &Path, submission: &Submission, size: Size) -> String {
     let Size { tasks, jobs, minutes, memory_mb } = size;
-    let logs = place.join(FOLDER).join("%A_%a.log");
+    let logs = place.join(FOLDER);
     let mut text =
         String::from("#!/bin/bash\n# Written by `taskset-rs sweep submit`; written anew by the next one.\n");
     let options = [
@@ -169,7 +176,8 @@ fn script(place: &Path, submission: &Submission, size: Size) -> String {
         "--open-mode=append".to_owned(),
         // About a minute before the time is over, running trials are saved.
         "--signal=B:TERM@60".to_owned(),
-        format!("--output={}", logs.display()),
+        // Slurm replaces %A by the job and %a by the task; any other % is one that belongs to a name.
+        format!("--output=\"{}/%A_%a.log\"", logs.display().to_string().replace('%', "%%")),
     ];
     for option in options {
         let _ = writeln!(text, "#SBATCH {option}");

@@ -1,11 +1,16 @@
 //! How far a sweep is, as seen from anywhere: from the plan, the names of the files, and the claims.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
+use taskset_datasets::{Datasets, Source};
+use taskset_trial::Identifier;
 
+use crate::committed;
+use crate::expand::DataSources;
 use crate::manifest::{ManifestShard, ManifestTask};
-use crate::storage::{CHECKPOINTS, SHARDS};
+use crate::shard::Shard;
+use crate::storage::CHECKPOINTS;
 use crate::{Claimant, Directory, Error};
 
 /// How far a sweep is.
@@ -23,6 +28,9 @@ pub struct Status {
     pub workers: Vec<Worker>,
     /// Checkpoints of trials that are not finished.
     pub checkpoints: usize,
+    /// Shards whose files cannot be theirs: cut off, or another file under their name. `sweep run` puts them aside and trains
+    /// their trials again.
+    pub damaged: usize,
     /// Files of curves of which the plan knows nothing: of an older program, or put there by hand. Readers read them, too.
     pub other_files: usize,
     /// Jobs of a scheduler that were submitted for this sweep.
@@ -74,14 +82,22 @@ impl Status {
 }
 
 impl Directory {
-    /// How far the planned sweep is. Reads no curve.
+    /// How far the planned sweep is. Of the shards, only the footers are read.
     ///
     /// # Errors
     /// [`Error::NoPlan`], [`Error::PlanChanged`], [`Error::Storage`].
     pub fn status(&self) -> Result<Status, Error> {
-        let (_, manifest) = self.planned()?;
+        let (plan, manifest) = self.planned()?;
         let storage = self.storage();
-        let mut files: BTreeSet<String> = storage.list(SHARDS)?.into_iter().collect();
+        let found = committed::look(storage, manifest.shards.iter().map(|shard| (shard.id(), shard.len())))?;
+        // Trials may lie in files that belong to no shard of the plan, for example of an older division.
+        let elsewhere = if found.others > 0 { self.stored_ids()? } else { HashSet::new() };
+        let blocks = if elsewhere.is_empty() {
+            Vec::new()
+        } else {
+            self.blocks(&plan, &manifest, &DataSources::new(Datasets::new(Source::Synthetic)))?
+        };
+        let mut identifier = Identifier::default();
         let claims: BTreeMap<String, Claimant> = storage.claims()?.into_iter().collect();
         // Blocks may name a task again; its rows are one.
         let mut tasks: Vec<TaskStatus> = Vec::new();
@@ -100,17 +116,26 @@ impl Directory {
                 tasks.len() - 1
             });
             let (row, count) = (&mut tasks[row], shard.len());
-            let done = files.remove(&format!("{}.parquet", shard.id()));
-            for progress in [&mut trials, &mut shards].into_iter().zip([count, 1]) {
-                progress.0.total += progress.1;
-                progress.0.done += if done { progress.1 } else { 0 };
-            }
+            let done = if found.shards.contains(shard.id()) {
+                count
+            } else if blocks.is_empty() {
+                0
+            } else {
+                let (block, task) = shard.of();
+                let stored =
+                    |&trial: &u64| elsewhere.contains(&identifier.id(&blocks[block].spec(task, trial)));
+                Shard::from(shard).numbers().filter(stored).count() as u64
+            };
+            trials.total += count;
+            trials.done += done;
+            shards.total += 1;
+            shards.done += u64::from(done == count);
             row.total += count;
-            if done {
-                row.done += count;
+            row.done += done;
+            if done == count {
                 continue;
             }
-            row.core_hours_left += task.minutes / 60.0 * count as f64;
+            row.core_hours_left += task.minutes / 60.0 * (count - done) as f64;
             if let Some(claimant) = claims.get(shard.id()) {
                 row.claimed += 1;
                 let same = |worker: &&mut Worker| {
@@ -127,13 +152,14 @@ impl Directory {
         }
         let checkpoints = storage.list(CHECKPOINTS)?;
         Ok(Status {
-            core_hours_left: tasks.iter().map(|task| task.core_hours_left).sum(),
+            core_hours_left: tasks.iter().map(|task| task.core_hours_left).fold(0.0, |a, b| a + b),
             trials,
             shards,
             tasks,
             workers,
             checkpoints: checkpoints.iter().filter(|name| name.ends_with(".safetensors")).count(),
-            other_files: files.iter().filter(|name| name.ends_with(".parquet")).count(),
+            damaged: found.damaged.len(),
+            other_files: found.others,
             slurm: crate::slurm::status(storage)?,
         })
     }

@@ -90,6 +90,7 @@ impl Sweep {
     }
 
     pub(crate) fn with_shards(blocks: Vec<Block>, mut shards: Vec<Shard>, planned: bool) -> Self {
+        shards.iter_mut().zip(0..).for_each(|(shard, number)| shard.number = number);
         shards.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
         Self { blocks, shards, group_size: None, built: BuiltTasks::default(), planned }
     }

@@ -49,8 +49,11 @@ impl Storage for LocalStorage {
         };
         let mut names = Vec::new();
         for entry in entries {
-            let name = entry.map_err(self.error("list", folder))?.file_name();
-            if !taskset_files::is_hidden(&name) {
+            let entry = entry.map_err(self.error("list", folder))?;
+            let name = entry.file_name();
+            // A folder or a link to nowhere is no file, whatever its name says.
+            let file = || std::fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file());
+            if !taskset_files::is_hidden(&name) && file() {
                 names.extend(name.into_string());
             }
         }
@@ -59,7 +62,11 @@ impl Storage for LocalStorage {
     }
 
     fn exists(&self, name: &str) -> Result<bool, Error> {
-        self.path(name).try_exists().map_err(self.error("look at", name))
+        match std::fs::metadata(self.path(name)) {
+            Ok(metadata) => Ok(metadata.is_file()),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(self.error("look at", name)(e)),
+        }
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {

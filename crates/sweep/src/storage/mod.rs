@@ -169,6 +169,10 @@ impl fmt::Debug for Claim {
 /// [`Error::Place`] for an address of an object store if the program was built without the feature `remote`, or an address
 /// that cannot be understood.
 pub(crate) fn open(place: &str) -> Result<Arc<dyn Storage>, Error> {
+    if place.is_empty() {
+        let reason = "the name is empty; name a directory".to_owned();
+        return Err(Error::Place { place: "the directory of the sweep".to_owned(), reason });
+    }
     let Some((scheme, _)) = place.split_once("://") else {
         return Ok(Arc::new(LocalStorage::new(place.into())));
     };

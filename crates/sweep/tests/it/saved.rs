@@ -66,8 +66,7 @@ fn long_trials_go_on_from_where_they_were_in_other_company() {
     };
     let place = tempfile::tempdir().unwrap();
     let directory = Directory::at(place.path());
-    let mut stops = 0;
-    for size in [6, 2, 1, 3, 4, 5].into_iter().cycle().take(200) {
+    for (stops, size) in [6, 2, 1, 3, 4, 5].into_iter().cycle().take(200).enumerate() {
         let (notes, ended) = stopped(&directory, size);
         assert_eq!(notes, Vec::<String>::new());
         if ended {
@@ -78,7 +77,6 @@ fn long_trials_go_on_from_where_they_were_in_other_company() {
             );
             return;
         }
-        stops += 1;
     }
     panic!("not finished after 200 continuations");
 }

@@ -134,7 +134,13 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
         || matches!(find(error_ref), Some(taskset::curves::Error::Pattern(_)))
         || matches!(
             find(error_ref),
-            Some(taskset::sweep::Error::PlanFile { .. } | taskset::sweep::Error::Infeasible { .. })
+            Some(
+                taskset::sweep::Error::PlanFile { .. }
+                    | taskset::sweep::Error::Infeasible { .. }
+                    | taskset::sweep::Error::StandIns { .. }
+                    | taskset::sweep::Error::AllLeftOut { .. }
+                    | taskset::sweep::Error::TooManyTrials { .. }
+            )
         )
         || find::<taskset::names::UnknownSplit>(error_ref).is_some();
     if error.is::<Interrupted>() {

@@ -102,12 +102,15 @@ impl SweepObserver for SweepProgress {
     fn started(&mut self, total: usize, stored: usize) {
         (self.total, self.reused) = (total, stored);
         if stored == total {
-            say!("all {} curves are stored already; nothing to train", count(total));
+            say!(
+                "everything is stored already ({}); nothing to train",
+                figures::counted(total as u64, "trial")
+            );
             return;
         }
         let again =
             if stored > 0 { format!("; {} are stored already", count(stored)) } else { String::new() };
-        say!("training {} trials{again}", count(total - stored));
+        say!("training {}{again}", figures::counted((total - stored) as u64, "trial"));
         if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(1000);
             if let Ok(style) = ProgressStyle::with_template("[{bar:40}] {percent}% of the work, {msg}") {

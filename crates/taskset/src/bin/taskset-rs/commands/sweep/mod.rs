@@ -73,7 +73,7 @@ fn sources(option: &DataOption) -> DataSources {
 }
 
 /// What only the program knows of itself.
-fn program(option: &DataOption) -> ProgramInfo {
+fn program() -> ProgramInfo {
     let features = [
         ("cli", cfg!(feature = "cli")),
         ("parquet", cfg!(feature = "parquet")),
@@ -84,7 +84,6 @@ fn program(option: &DataOption) -> ProgramInfo {
     ProgramInfo {
         commit: option_env!("TASKSET_COMMIT").map(str::to_owned),
         features: features.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect(),
-        data_source: option.source().to_string(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! `sweep plan PLAN.toml --out DIR`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use taskset::figures::{count, counted};
-use taskset::sweep::{Directory, PlanBlock, PlanFile, PlanReport};
+use taskset::sweep::{Directory, Error, PlanBlock, PlanFile, PlanReport};
 
 use super::{directory, megabytes, on_one_core, sources, with_data};
 use crate::failure::Interrupted;
@@ -54,14 +56,31 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     table(&report)
 }
 
-/// Plans blocks.
+/// How long to wait for another process that is planning in the same directory.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Plans blocks, after whoever plans there now.
 pub(super) fn plan(
     directory: &Directory,
     blocks: &[PlanBlock],
     data: &DataOption,
 ) -> anyhow::Result<PlanReport> {
-    let report = directory.plan(blocks, &sources(data), interrupt::flag())?;
-    Ok(report.ok_or_else(|| Interrupted("while planning; the plan is as it was".to_owned()))?)
+    let start = Instant::now();
+    loop {
+        match directory.plan(blocks, &sources(data), interrupt::flag()) {
+            Err(Error::Planning { .. })
+                if start.elapsed() < PATIENCE && !interrupt::flag().load(Ordering::Relaxed) =>
+            {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            report => {
+                let report = report?;
+                return Ok(
+                    report.ok_or_else(|| Interrupted("while planning; the plan is as it was".to_owned()))?
+                );
+            }
+        }
+    }
 }
 
 /// What was planned, on stderr.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use taskset::figures::{count, counted};
-use taskset::sweep::{Directory, Outcome, PlanBlock, RunOptions, Slice};
+use taskset::sweep::{Directory, Outcome, PlanBlock, RunOptions, Slice, Sweep};
 use taskset::train::{self, Protocol};
 
 use super::{directory, planned_data, program, with_data};
@@ -99,20 +99,35 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .into());
         }
     };
-    let sweep = directory.load(|planned| planned_data(&arguments.data, planned))?;
+    let load = || directory.load(|planned| planned_data(&arguments.data, planned));
+    let mut sweep = load()?;
     let options = RunOptions {
         slice,
         wait: !arguments.no_wait,
         checkpoint_every: Duration::from_secs_f64((60.0 * arguments.checkpoint_every).min(1e9)),
         lease: arguments.lease.map(|minutes| Duration::from_secs_f64((60.0 * minutes).min(1e9))),
-        program: program(&arguments.data),
+        program: program(),
         ..RunOptions::new(arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize))
     };
     if !directory.is_local() {
         interrupt::keep_remotely();
     }
     interrupt::keep(format!("finished shards are kept in {}; the same command continues", directory.place()));
-    let outcome = directory.run(&sweep, &options, &mut SweepProgress::new(), interrupt::flag())?;
+    let run = |sweep: &Sweep| directory.run(sweep, &options, &mut SweepProgress::new(), interrupt::flag());
+    let mut outcome = run(&sweep)?;
+    // The plan may have grown meanwhile, and the end of this command means that every trial is stored.
+    while outcome.missing() == 0 && slice.is_none() {
+        let now = load()?;
+        if now.len() <= sweep.len() {
+            break;
+        }
+        say!("the plan has grown meanwhile; going on with the new trials");
+        sweep = now;
+        let more = run(&sweep)?;
+        let (trained, elsewhere) = (outcome.trained + more.trained, outcome.elsewhere + more.elsewhere);
+        outcome =
+            Outcome { reused: more.total - trained - elsewhere - more.missing(), trained, elsewhere, ..more };
+    }
     if outcome.interrupted {
         return Err(Interrupted(kept(&outcome, &directory)).into());
     }
@@ -202,11 +217,12 @@ fn tell(outcome: &Outcome, slice: Option<Slice>, directory: &Directory) {
         count(outcome.reused as u64)
     );
     if outcome.missing() == 0 {
-        say!(
-            "all {}{part} are stored in {}: {done}",
-            counted(outcome.total as u64, "trial"),
-            directory.place()
-        );
+        let all = match outcome.total {
+            1 => "the only trial".to_owned(),
+            total => format!("all {}", counted(total as u64, "trial")),
+        };
+        let is = if outcome.total == 1 { "is" } else { "are" };
+        say!("{all}{part} {is} stored in {}: {done}", directory.place());
     } else {
         say!(
             "nothing is left to take: {} of {}{part} are in the hands of other workers ({done}); `sweep status {}` shows them",

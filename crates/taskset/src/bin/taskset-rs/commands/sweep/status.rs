@@ -48,12 +48,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ));
     }
     if status.checkpoints > 0 {
-        lines
-            .push(format!("{} of long trials will go on from checkpoints", count(status.checkpoints as u64)));
+        lines.push(format!("{} of long trials", counted(status.checkpoints as u64, "checkpoint")));
+    }
+    if status.damaged > 0 {
+        lines.push(format!(
+            "{} whose files are cut off or not theirs: `sweep run` puts these aside and trains their trials again",
+            counted(status.damaged as u64, "shard")
+        ));
     }
     if status.other_files > 0 {
         lines.push(format!(
-            "{} in shards/ that the plan does not know; readers read them, too",
+            "{} of curves that belong to no planned shard; their trials count, and readers read them, too",
             counted(status.other_files as u64, "file")
         ));
     }
