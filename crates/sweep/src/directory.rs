@@ -391,7 +391,7 @@ impl Directory {
             let block = &old[shard.block];
             known.extend(shard.numbers().map(|trial| identifier.id(&block.spec(shard.task, trial))));
         }
-        if let Some(directory) = self.storage.directory() {
+        if let Some(directory) = self.storage.directory().filter(|directory| directory.is_dir()) {
             self.known_curves(directory, new, &mut stored)?;
         }
         Ok((known, stored))
