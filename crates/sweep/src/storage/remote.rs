@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::client::{HttpError, HttpErrorKind};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path as Key;
 use object_store::{
@@ -27,10 +28,12 @@ const REQUEST: Duration = Duration::from_secs(120);
 const IDLE: Duration = Duration::from_secs(10);
 /// The client repeats a request so often, where the store refuses it for the moment or the connection breaks.
 const REPEATS: usize = 10;
-/// So often we repeat what the client gave up: answers that broke off, conditional writes whose fate it does not know.
+/// So often we ask in all where the client gives up although the store answers.
 const ATTEMPTS: u32 = 4;
-/// After this time, nothing is repeated.
+/// After this time, nothing is repeated. Until then we ask again and again where no answer comes.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The pauses in between become longer, up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Shards that are downloaded at once.
 const DOWNLOADS: usize = 16;
 /// How often waiting workers look: each look costs some requests for each shard that is missing.
@@ -264,16 +267,26 @@ where
 {
     let started = Instant::now();
     let mut pause = Duration::from_millis(200);
-    for _ in 1..ATTEMPTS {
+    for attempt in 1.. {
         match request().await {
-            Err(object_store::Error::Generic { .. }) if started.elapsed() < PATIENCE => {
+            Err(error @ object_store::Error::Generic { .. })
+                if started.elapsed() < PATIENCE && (attempt < ATTEMPTS || broke_off(&error)) =>
+            {
                 tokio::time::sleep(pause).await;
-                pause *= 3;
+                pause = (3 * pause).min(LONGEST_PAUSE);
             }
             answer => return answer,
         }
     }
-    request().await
+    unreachable!("the time is over before the attempts are")
+}
+
+/// Whether there was no answer, or only a part of one.
+fn broke_off(error: &object_store::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |cause| cause.source())
+        .filter_map(|cause| cause.downcast_ref::<HttpError>())
+        .any(|error| error.kind() != HttpErrorKind::Unknown)
 }
 
 /// The message of an error, and what the messages of its causes say beside it, in one line.
