@@ -304,7 +304,7 @@ impl Check {
             .env("AWS_ALLOW_HTTP", "true")
             .env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", "nobody").env("AWS_SECRET_ACCESS_KEY", "nothing");
-        command.env("GOOGLE_BASE_URL", &endpoint).env("GOOGLE_SKIP_SIGNATURE", "true");
+        command.env("GOOGLE_BASE_URL", &endpoint).env("GOOGLE_BEARER_TOKEN", "nothing");
         command.env("GOOGLE_ALLOW_HTTP", "true");
         command.stdin(Stdio::null());
         command

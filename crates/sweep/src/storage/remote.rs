@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::client::{HttpError, HttpErrorKind};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path as Key;
 use object_store::{
@@ -26,11 +27,13 @@ const REQUEST: Duration = Duration::from_secs(120);
 /// A connection that was not used for longer is not used again. Stores close theirs after a while, too.
 const IDLE: Duration = Duration::from_secs(10);
 /// The client repeats a request so often, where the store refuses it for the moment or the connection breaks.
-const REPEATS: usize = 6;
-/// So often we repeat what the client gave up: answers that broke off, conditional writes whose fate it does not know.
+const REPEATS: usize = 10;
+/// So often we ask in all where the client gives up although the store answers.
 const ATTEMPTS: u32 = 4;
-/// After this time, nothing is repeated.
+/// After this time, nothing is repeated. Until then we ask again and again where no answer comes.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The pauses in between become longer, up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Shards that are downloaded at once.
 const DOWNLOADS: usize = 16;
 /// How often waiting workers look: each look costs some requests for each shard that is missing.
@@ -77,7 +80,7 @@ impl RemoteStorage {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let backoff = BackoffConfig {
             init_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(10),
             base: 2.0,
         };
         let retry = RetryConfig { backoff, max_retries: REPEATS, retry_timeout: PATIENCE };
@@ -264,24 +267,42 @@ where
 {
     let started = Instant::now();
     let mut pause = Duration::from_millis(200);
-    for _ in 1..ATTEMPTS {
+    for attempt in 1.. {
         match request().await {
-            Err(object_store::Error::Generic { .. }) if started.elapsed() < PATIENCE => {
+            Err(error @ object_store::Error::Generic { .. })
+                if started.elapsed() < PATIENCE && (attempt < ATTEMPTS || broke_off(&error)) =>
+            {
                 tokio::time::sleep(pause).await;
-                pause *= 3;
+                pause = (3 * pause).min(LONGEST_PAUSE);
             }
             answer => return answer,
         }
     }
-    request().await
+    unreachable!("the time is over before the attempts are")
 }
 
-/// The message of an error, and what the messages of its causes say beside it.
+/// Whether there was no answer, or only a part of one.
+fn broke_off(error: &object_store::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |cause| cause.source())
+        .filter_map(|cause| cause.downcast_ref::<HttpError>())
+        .any(|error| error.kind() != HttpErrorKind::Unknown)
+}
+
+/// The message of an error, and what the messages of its causes say beside it, in one line.
 fn reason(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.map(ToString::to_string).fold(error.to_string(), |text, cause| {
+    let text = causes.map(ToString::to_string).fold(error.to_string(), |text, cause| {
         if text.contains(&cause) { text } else { format!("{text}: {cause}") }
-    })
+    });
+    // Stores answer with a document. Its code and its message are for people.
+    let Some((before, document)) = text.split_once("<?xml") else { return text };
+    let part = |name: &str| {
+        let (_, rest) = document.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(part, _)| part.trim())
+    };
+    let parts: Vec<&str> = ["Code", "Message"].into_iter().filter_map(part).collect();
+    if parts.is_empty() { text.clone() } else { format!("{before}{}", parts.join(": ")) }
 }
 
 #[cfg(test)]
@@ -320,6 +341,16 @@ mod tests {
         assert_eq!(std::fs::read_dir(&copies).unwrap().count(), 41);
         drop(storage);
         assert!(!copies.exists());
+    }
+
+    #[test]
+    fn documents_become_lines() {
+        let document = "404: <?xml version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>There is none</Message></Error>";
+        assert_eq!(reason(&std::io::Error::other(document)), "404: NoSuchBucket: There is none");
+        assert_eq!(
+            reason(&std::io::Error::other("404: <?xml of another kind")),
+            "404: <?xml of another kind"
+        );
     }
 
     #[test]
