@@ -104,7 +104,7 @@ impl<'a> Torture<'a> {
                     break;
                 }
                 // Every other growth is disturbed. Nobody works meanwhile: a plan that is half made cannot be run.
-                self.plan(self.plans % 2 == 0)?;
+                self.plan(self.plans.is_multiple_of(2))?;
             }
             self.round()?;
             self.tally.rounds += 1;
