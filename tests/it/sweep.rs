@@ -110,7 +110,7 @@ fn a_plan_grows_by_what_is_new() {
     let more = PLAN.replace("replicas = 2", "replicas = 3");
     let plan = write_plan(directory.path(), &more);
     let grown = json(&["sweep", "plan", &plan, "--out", &out, "--json"]);
-    assert_eq!((&grown["new_trials"], &grown["known_trials"]), (&50.into(), &100.into()));
+    assert_eq!((&grown["new_trials"], &grown["known_trials"]), (&50.into(), &101.into()));
     assert_eq!((&grown["trials"], &grown["other_blocks"]), (&151.into(), &1.into()));
     let report = json(&["sweep", "run", &out, "--json"]);
     assert_eq!((&report["trained"], &report["reused"]), (&50.into(), &TRIALS.into()));
@@ -333,10 +333,11 @@ fn each_shard_records_its_environment() {
         &out,
     ]);
     let shards = Path::new(&out).join("shards");
-    let file = shards.join(&names(&shards)[0]);
+    let name = &names(&shards)[0];
+    let file = shards.join(name);
     let bytes = fs::read(&file).unwrap();
     let text = String::from_utf8_lossy(&bytes);
-    let at = text.find("{\"version\"").unwrap();
+    let at = text.find("{\"shard\"").unwrap();
     let record: serde_json::Value =
         serde_json::Deserializer::from_str(&text[at..]).into_iter().next().unwrap().unwrap();
     for key in [
@@ -353,5 +354,6 @@ fn each_shard_records_its_environment() {
     ] {
         assert!(record.get(key).is_some(), "{key}: {record}");
     }
+    assert_eq!(record["shard"].as_str(), name.strip_suffix(".parquet"));
     assert!(record["started"].as_str().unwrap().ends_with('Z'));
 }

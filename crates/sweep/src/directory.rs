@@ -137,6 +137,10 @@ impl Directory {
         let (plan, manifest, before) = self.to_plan(blocks)?;
         let expanded = plan.trials[manifest.blocks.len()..].to_vec();
         let Some(mut new) = expand_all(&expanded, data, cancel)? else { return Ok(None) };
+        let trials = new.iter().map(trials_of).fold(0, u64::saturating_add);
+        if trials > MOST_TRIALS {
+            return Err(Error::TooManyTrials { trials, limit: MOST_TRIALS });
+        }
         self.known(&self.blocks(&plan, &manifest, data)?, &manifest, &new)?;
         if new.is_empty() && before == plan.trials.len() && before > 0 {
             // Nothing is new, and who may only read here can go on.
@@ -563,6 +567,11 @@ struct New {
 /// Most trials of a plan: some three hundred times those of the paper. Their identities would fill the memory.
 const MOST_TRIALS: u64 = 100_000_000;
 
+/// Trials that a block names.
+fn trials_of(expanded: &Expanded) -> u64 {
+    expanded.block.trials_per_task().saturating_mul(expanded.tasks.len() as u64)
+}
+
 /// Divides the new trials of the new blocks among shards, and adds all to the manifest. None if it was stopped on request.
 fn divide_all(
     manifest: &mut Manifest,
@@ -571,11 +580,6 @@ fn divide_all(
     cancel: &AtomicBool,
 ) -> Result<Option<PlanReport>, Error> {
     let New { blocks, first, mut known, stored, again, other_blocks } = new;
-    let trials_of = |expanded: &Expanded| expanded.block.trials_per_task() * expanded.tasks.len() as u64;
-    let asked: u64 = blocks.iter().map(trials_of).fold(0, u64::saturating_add);
-    if asked > MOST_TRIALS {
-        return Err(Error::TooManyTrials { trials: asked, limit: MOST_TRIALS });
-    }
     let mut report = PlanReport {
         tasks: Vec::new(),
         new_trials: 0,
