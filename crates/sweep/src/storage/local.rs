@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{CHECKPOINTS, CLAIMS, Claim, Claimant, SHARDS, Storage, lease};
+use super::{CHECKPOINTS, CLAIMS, Claim, Claimant, SHARDS, Storage, timed_claims};
 use crate::Error;
 
 /// A directory. A claim is a lock on a file of `claims/`: the system gives it up when its process dies, so no claim is ever
@@ -104,7 +104,7 @@ impl Storage for LocalStorage {
                 Ok(()) => break file,
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 // The file system has no locks.
-                Err(TryLockError::Error(_)) => return lease::claim(self, shard, claimant, hold),
+                Err(TryLockError::Error(_)) => return timed_claims::claim(self, shard, claimant, hold),
             }
         };
         let text = serde_json::to_vec(claimant).unwrap_or_default();
@@ -120,9 +120,9 @@ impl Storage for LocalStorage {
     }
 
     fn claims(&self) -> Result<Vec<(String, Claimant)>, Error> {
-        let mut living = lease::claims(self)?;
+        let mut living = timed_claims::claims(self)?;
         for shard in self.list(CLAIMS)? {
-            if lease::is_lease(&shard) {
+            if timed_claims::is_lease(&shard) {
                 continue;
             }
             // One that vanished was given up.

@@ -2,10 +2,10 @@
 
 #[cfg(test)]
 mod laws;
-mod lease;
 mod local;
 #[cfg(feature = "remote")]
 mod remote;
+mod timed_claims;
 
 use std::fmt;
 use std::path::Path;
@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-pub(crate) use lease::{hold, shard_of};
 pub(crate) use local::LocalStorage;
+pub(crate) use timed_claims::{hold, shard_of};
 
 /// Folder of the committed shards.
 pub(crate) const SHARDS: &str = "shards";
