@@ -252,7 +252,7 @@ fn scores_are_exported() {
     fails(&["curves", "info", &arg(&out.join("scores.parquet"))], 1, &["not a file of training curves"]);
     let export = ["curves", "export", &curves, "--format", "scores"];
     fails(&[&export[..], &["--out", &curves]].concat(), 2, &["another directory"]);
-    fails(&["curves", "export", &curves, "--format", "npz", "--out", "x"], 2, &["npz", "scores"]);
+    fails(&["curves", "export", &curves, "--format", "arrow", "--out", "x"], 2, &["arrow", "scores"]);
     assert!(!ok(&["curves", "--help"]).contains("import"));
 }
 
