@@ -17,7 +17,7 @@ pub(crate) struct Committed {
     pub(crate) shards: HashSet<String>,
     /// Names of shards whose files cannot be theirs, with the reason.
     pub(crate) damaged: Vec<(String, String)>,
-    /// Whether there are curve files that belong to none of the shards.
+    /// How many curve files belong to none of the shards.
     pub(crate) others: usize,
 }
 
@@ -83,9 +83,7 @@ pub(crate) fn put_aside(storage: &dyn Storage, damaged: &[(String, String)]) -> 
         let from = folder.join(file_name(id));
         let to = folder.join(format!("{id}.damaged"));
         match std::fs::rename(&from, &to) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::storage("rename", from.display().to_string())(e))
-            }
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::file("rename", &from)(e)),
             _ => Ok(format!(
                 "a shard is not what it should be, and its trials are trained again ({reason}); its file is now {}",
                 to.display()

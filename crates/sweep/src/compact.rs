@@ -46,7 +46,7 @@ impl Directory {
             let reason = "no curve is stored there".to_owned();
             return Err(Error::Place { place: self.place(), reason });
         }
-        std::fs::create_dir_all(to).map_err(Error::storage("create", to.display().to_string()))?;
+        std::fs::create_dir_all(to).map_err(Error::file("create", to))?;
         let real = |path: &Path| std::fs::canonicalize(path).ok();
         let inside =
             |directory: &Path| real(to).zip(real(directory)).is_some_and(|(to, sweep)| to.starts_with(sweep));
@@ -54,8 +54,7 @@ impl Directory {
             return Err(refuse("the compacted files need a directory of their own".to_owned()));
         }
         let tasks: HashSet<String> = reader.tasks()?.iter().map(|task| file_name(task)).collect();
-        let there = taskset_files::listing(to, "parquet")
-            .map_err(Error::storage("list", to.display().to_string()))?;
+        let there = taskset_files::listing(to, "parquet").map_err(Error::file("list", to))?;
         for file in &there.files {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if !tasks.contains(name) {
@@ -86,8 +85,7 @@ impl Directory {
             None => serde_json::to_vec_pretty(&environments(reader.metadata())).unwrap_or_default(),
         };
         let path = to.join(ENVIRONMENTS);
-        taskset_files::write_atomically(&path, &text)
-            .map_err(Error::storage("write", path.display().to_string()))?;
+        taskset_files::write_atomically(&path, &text).map_err(Error::file("write", &path))?;
         Ok(done)
     }
 }

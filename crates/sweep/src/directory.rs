@@ -1,33 +1,26 @@
-//! The directory of a sweep: planning into it, loading the plan, running it.
+//! The directory of a sweep: its plan, running it, its curves.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use serde::Serialize;
-use taskset_curves::{Query, Reader};
+use taskset_curves::Reader;
 use taskset_datasets::Datasets;
 use taskset_names::Origin;
-use taskset_nn::Backend;
-use taskset_train::{MachineRate, TRAINER_REVISION, arithmetic};
-use taskset_trial::{Identifier, TrialId, TrialSpec};
+use taskset_trial::{Arithmetic, TrialId};
 
-use crate::block::{Block, BlockTask, TaskSource, task_contradiction};
-use crate::environment;
-use crate::error::Contradiction;
-use crate::expand::{DataSources, Expanded, TaskEstimate, expand, optimizer};
-use crate::manifest::{MANIFEST, Manifest, ManifestBlock, ManifestShard, ManifestTask};
+use crate::block::{Block, BlockTask, TaskSource};
+use crate::expand::{DataSources, optimizer};
+use crate::manifest::{MANIFEST, Manifest, ManifestBlock, ManifestTask, Moved};
 use crate::plan_file::{PlanBlock, PlanFile};
 use crate::run::{Outcome, RunOptions, run};
-use crate::shard::{Shard, ShardSize, divide};
+use crate::shard::Shard;
 use crate::storage::{self, Storage};
 use crate::{Error, Sweep, SweepObserver};
 
 /// Name of the plan.
 pub(crate) const PLAN: &str = "plan.toml";
-/// Seconds that planning may take, for claims that end by time.
-const PLANNING: f64 = 600.0;
 
 /// How often a plan is read that is being written, and the time between.
 const READ_TRIES: u32 = 100;
@@ -47,31 +40,6 @@ const READ_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub struct Directory {
     storage: Arc<dyn Storage>,
-}
-
-/// What planning has done.
-#[derive(Clone, Debug, Serialize)]
-pub struct PlanReport {
-    /// The new trials by task, in the order of the plan.
-    pub tasks: Vec<TaskEstimate>,
-    /// Trials that are new.
-    pub new_trials: u64,
-    /// Trials of this plan that were planned or stored before.
-    pub known_trials: u64,
-    /// All trials of the directory's plan.
-    pub trials: u64,
-    /// Shards that are new.
-    pub new_shards: usize,
-    /// Tasks that a range or pattern named and that are left out, with the reason.
-    pub left_out: Vec<(String, String)>,
-    /// Blocks of earlier plans that this one does not name. They stay planned.
-    pub other_blocks: usize,
-    /// Hours of one core for the new trials, as estimated.
-    pub core_hours: f64,
-    /// Megabytes of the new curves, as estimated.
-    pub disk_mb: f64,
-    /// Megabytes of parameters and states of the largest group of trials, for each worker.
-    pub memory_mb: f64,
 }
 
 impl Directory {
@@ -120,131 +88,16 @@ impl Directory {
         PlanFile::parse(&String::from_utf8_lossy(&bytes), Path::new(&self.storage.place(PLAN)))
     }
 
-    /// Plans trials, beside those that are planned already: expands the names, checks that all can be trained here, estimates
-    /// the cost and divides the new trials among shards. None if it was stopped on request; then nothing is changed.
-    ///
-    /// # Errors
-    /// Unknown names, infeasible tasks, missing data; [`Error::Contradiction`] if a trial is planned or stored under the same
-    /// names, and is another one; [`Error::Planning`]; [`Error::Storage`]. Nothing is changed then.
-    pub fn plan(
-        &self,
-        blocks: &[PlanBlock],
-        data: &DataSources,
-        cancel: &AtomicBool,
-    ) -> Result<Option<PlanReport>, Error> {
-        let storage = self.storage();
-        // Checked before anything is written: a plan that fails leaves the disk as it was.
-        let (plan, manifest, before) = self.to_plan(blocks)?;
-        let expanded = plan.trials[manifest.blocks.len()..].to_vec();
-        let Some(mut new) = expand_all(&expanded, data, cancel)? else { return Ok(None) };
-        let trials = new.iter().map(trials_of).fold(0, u64::saturating_add);
-        if trials > MOST_TRIALS {
-            return Err(Error::TooManyTrials { trials, limit: MOST_TRIALS });
-        }
-        self.known(&self.blocks(&plan, &manifest, data)?, &manifest, &new)?;
-        if new.is_empty() && before == plan.trials.len() && before > 0 {
-            // Nothing is new, and who may only read here can go on.
-            let none = New {
-                blocks: new,
-                first: manifest.blocks.len(),
-                known: HashSet::new(),
-                stored: HashSet::new(),
-                again: again(&plan, &manifest, blocks),
-                other_blocks: other_blocks(&plan, before, blocks),
-            };
-            let mut manifest = manifest;
-            return divide_all(&mut manifest, &plan, none, cancel);
-        }
-        storage.prepare()?;
-        let hold = storage::hold(PLANNING);
-        let claim = storage.claim(storage::PLANNING, &environment::claimant(), hold)?.ok_or_else(|| {
-            let claims = storage.claims().unwrap_or_default();
-            let who =
-                claims.iter().find(|(name, _)| name == storage::PLANNING).map(|(_, who)| who.to_string());
-            Error::Planning { place: self.place(), who: who.unwrap_or_else(|| "unknown".to_owned()) }
-        })?;
-        // Another process may have planned meanwhile.
-        let (plan, mut manifest, before) = self.to_plan(blocks)?;
-        let first = manifest.blocks.len();
-        if plan.trials[first..] != expanded {
-            let Some(again) = expand_all(&plan.trials[first..], data, cancel)? else { return Ok(None) };
-            new = again;
-        }
-        let old = self.blocks(&plan, &manifest, data)?;
-        let (known, stored) = self.known(&old, &manifest, &new)?;
-        // Only files of a data set have a place; stand-ins and tasks without data have none.
-        let from_files = |task: &BlockTask| {
-            task.identity.data_digest.is_some() && task.identity.origin != Origin::Synthetic
-        };
-        if new.iter().flat_map(|expanded| &expanded.block.tasks).any(from_files) {
-            // Whole, so that it means the same to a process that starts elsewhere.
-            let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            manifest.data_directory = data.directory().map(whole);
-        }
-        let (again, other_blocks) = (again(&plan, &manifest, blocks), other_blocks(&plan, before, blocks));
-        let new = New { blocks: new, first, known, stored, again, other_blocks };
-        let Some(report) = divide_all(&mut manifest, &plan, new, cancel)? else { return Ok(None) };
-        manifest.program = env!("CARGO_PKG_VERSION").to_owned();
-        if plan.trials.len() > before {
-            storage.write(PLAN, plan.text().as_bytes())?;
-        }
-        manifest.write(storage)?;
-        claim.done();
-        Ok(Some(report))
-    }
-
-    /// The plan with these blocks, the manifest as it is, and the number of blocks that were in the plan before. Blocks of an
-    /// earlier call that did not come to its end are in the plan and not in the manifest.
-    fn to_plan(&self, blocks: &[PlanBlock]) -> Result<(PlanFile, Manifest, usize), Error> {
-        let mut plan = if self.is_planned()? { self.plan_file()? } else { PlanFile::default() };
-        let before = plan.trials.len();
-        let manifest = match Manifest::read(self.storage())? {
-            Some(manifest) => manifest,
-            None => Manifest::empty(class(), TRAINER_REVISION),
-        };
-        check_blocks(&plan, &manifest, self.storage())?;
-        for block in blocks {
-            if !plan.trials.contains(block) {
-                plan.trials.push(block.clone());
-            }
-        }
-        Ok((plan, manifest, before))
-    }
-
     /// The planned sweep, ready to run. `data` gives the data sets, given the directory that was used for planning.
     ///
     /// # Errors
     /// [`Error::NoPlan`]; [`Error::PlanChanged`] if the plan was changed by hand, or this program computes something else.
     pub fn load(&self, data: impl FnOnce(Option<&Path>) -> Datasets) -> Result<Sweep, Error> {
         let (plan, manifest) = self.planned()?;
-        let (here, trainer) = (class(), TRAINER_REVISION);
-        if manifest.arithmetic != here {
-            return Err(self.changed(format!(
-                "the plan is for {} arithmetic, and the kernels of this run are {here}; {}",
-                manifest.arithmetic,
-                if manifest.arithmetic == "portable" {
-                    "`--kernels portable` trains the planned trials"
-                } else {
-                    "leave out `--kernels portable`, use a machine with fused multiply-add, or plan into a new directory"
-                }
-            )));
-        }
-        if manifest.trainer != trainer {
-            return Err(self.changed(format!(
-                "the plan is for revision {} of the trainer, and this program has {trainer}; plan into a new directory",
-                manifest.trainer
-            )));
-        }
         let data = DataSources::new(data(manifest.data_directory.as_deref()));
         let blocks = self.blocks(&plan, &manifest, &data)?;
-        for (_, identity) in blocks.iter().flat_map(|block| &block.optimizers) {
-            let planned = manifest.optimizers.get(&identity.family);
-            if planned.is_some_and(|revision| *revision != identity.revision) {
-                return Err(self.changed(format!(
-                    "the plan is for another revision of the optimizers of family {}; plan into a new directory",
-                    identity.family
-                )));
-            }
+        if let Some(moved) = manifest.moved(&blocks) {
+            return Err(self.changed(advice(&moved)));
         }
         let shards = manifest.shards.iter().map(Shard::from).collect();
         Ok(Sweep::with_shards(blocks, shards, true))
@@ -366,278 +219,47 @@ impl Directory {
         };
         plan.trials.iter().zip(&manifest.blocks).map(block).collect()
     }
-
-    /// The trials that are planned or stored. It is an error if a new one contradicts them.
-    fn known(
-        &self,
-        old: &[Block],
-        manifest: &Manifest,
-        new: &[Expanded],
-    ) -> Result<(HashSet<TrialId>, HashSet<TrialId>), Error> {
-        if !manifest.blocks.is_empty() {
-            self.check_revisions(manifest, new)?;
-        }
-        let planned: HashMap<_, _> = old
-            .iter()
-            .flat_map(|block| &block.tasks)
-            .map(|task| ((task.identity.name.as_str(), task.identity.origin), &task.identity))
-            .collect();
-        for task in new.iter().flat_map(|expanded| &expanded.block.tasks) {
-            let identity = &task.identity;
-            let Some(before) = planned.get(&(identity.name.as_str(), identity.origin)) else { continue };
-            if let Some(contradiction) = task_contradiction(before, identity) {
-                return Err(Box::new(contradiction).into());
-            }
-        }
-        let mut identifier = Identifier::default();
-        let (mut known, mut stored) = (HashSet::new(), HashSet::new());
-        for shard in manifest.shards.iter().map(Shard::from) {
-            let block = &old[shard.block];
-            known.extend(shard.numbers().map(|trial| identifier.id(&block.spec(shard.task, trial))));
-        }
-        if let Some(directory) = self.storage.directory().filter(|directory| directory.is_dir()) {
-            self.known_curves(directory, new, &mut stored)?;
-        }
-        Ok((known, stored))
-    }
-
-    fn check_revisions(&self, manifest: &Manifest, new: &[Expanded]) -> Result<(), Error> {
-        let contradiction = |trial: String, field, before: String, now: String| {
-            let known = "planned".to_owned();
-            Err(Box::new(Contradiction { trial, known, field, before, now }).into())
-        };
-        let all = || format!("the sweep in {}", self.place());
-        if manifest.arithmetic != class() {
-            return contradiction(all(), "class of arithmetic", manifest.arithmetic.clone(), class());
-        }
-        if manifest.trainer != TRAINER_REVISION {
-            let (stored, planned) = (manifest.trainer.to_string(), TRAINER_REVISION.to_string());
-            return contradiction(all(), "revision of the trainer", stored, planned);
-        }
-        for (_, identity) in new.iter().flat_map(|expanded| &expanded.block.optimizers) {
-            let words =
-                |revision: &Option<u32>| revision.map_or_else(|| "none".to_owned(), |r| r.to_string());
-            if let Some(before) = manifest.optimizers.get(&identity.family)
-                && *before != identity.revision
-            {
-                let family = format!("the optimizer family {}", identity.family);
-                return contradiction(family, "revision", words(before), words(&identity.revision));
-            }
-        }
-        Ok(())
-    }
-
-    /// Gathers the stored trials, and compares those of the new tasks with what is planned now.
-    fn known_curves(
-        &self,
-        directory: &Path,
-        new: &[Expanded],
-        stored: &mut HashSet<TrialId>,
-    ) -> Result<(), Error> {
-        let reader = self.reader()?;
-        let mut planned: BTreeMap<&str, Vec<(&Block, usize)>> = BTreeMap::new();
-        for block in new.iter().map(|expanded| &expanded.block) {
-            for (number, task) in block.tasks.iter().enumerate() {
-                planned.entry(&task.identity.name).or_default().push((block, number));
-            }
-        }
-        for curves in reader.trials_by_task(&Query::default()) {
-            let curves = curves?;
-            let Some(first) = curves.first() else { continue };
-            let mut identifier = Identifier::default();
-            let ids: Vec<TrialId> = curves.iter().map(|curve| identifier.id(&curve.spec)).collect();
-            for &(block, task) in planned.get(first.task()).into_iter().flatten() {
-                // By name: where the block has the stored trial's optimizer.
-                let optimizers: HashMap<&str, u64> = block
-                    .optimizers
-                    .iter()
-                    .zip(0..)
-                    .map(|((_, o), number)| (o.name.as_str(), number))
-                    .collect();
-                for curve in &curves {
-                    let Some(&optimizer) = optimizers.get(curve.optimizer()) else { continue };
-                    if curve.replica() >= block.replicas {
-                        continue;
-                    }
-                    let number = u64::from(curve.replica()) * block.optimizers.len() as u64 + optimizer;
-                    check_asked(&curve.spec, &block.spec(task, number), directory)?;
-                }
-            }
-            stored.extend(ids);
-        }
-        Ok(())
-    }
-}
-
-/// Whether a stored trial contradicts a planned one with the same task, optimizer and replica: it was asked for with the same
-/// words, and is another one.
-fn check_asked(stored: &TrialSpec, planned: &TrialSpec, directory: &Path) -> Result<(), Error> {
-    let (before, now) = (&stored.optimizer, &planned.optimizer);
-    let same_words = stored.protocol == planned.protocol
-        && stored.task.origin == planned.task.origin
-        && before.mode == now.mode
-        && before.schedule_steps == now.schedule_steps;
-    match stored.first_difference(planned).filter(|_| same_words) {
-        Some(difference) => Err(Box::new(Contradiction {
-            trial: format!("{} on {}, replica {}", now.name, planned.task.name, planned.replica),
-            known: format!("stored in {}", directory.display()),
-            field: difference.field,
-            before: difference.first,
-            now: difference.second,
-        })
-        .into()),
-        None => Ok(()),
-    }
 }
 
 /// Whether the planned blocks are those of the file.
-fn check_blocks(plan: &PlanFile, manifest: &Manifest, storage: &dyn Storage) -> Result<(), Error> {
+pub(crate) fn check_blocks(plan: &PlanFile, manifest: &Manifest, storage: &dyn Storage) -> Result<(), Error> {
+    let changed = |reason: String| Err(Error::PlanChanged { place: storage.place(PLAN), reason });
+    if plan.trials.is_empty() && !manifest.blocks.is_empty() {
+        return changed(format!(
+            "it is missing or empty, although the sweep is planned; put it back, or remove {} and plan again: stored trials are \
+             not trained again",
+            storage.place(MANIFEST)
+        ));
+    }
     for (number, planned) in manifest.blocks.iter().enumerate() {
         let asked = plan.trials.get(number).map(|block| block.digest().to_string());
-        if plan.trials.is_empty() {
-            return Err(Error::PlanChanged {
-                place: storage.place(PLAN),
-                reason: format!(
-                    "it is missing or empty, although the sweep is planned; put it back, or remove {} and plan again: stored \
-                     trials are not trained again",
-                    storage.place(MANIFEST)
-                ),
-            });
-        }
         if asked.as_ref() != Some(&planned.digest) {
-            return Err(Error::PlanChanged {
-                place: storage.place(PLAN),
-                reason: format!(
-                    "[[trials]] number {} was changed or removed after it was planned; put it back as it was and add a new \
-                     [[trials]] behind it, or plan into a new directory",
-                    number + 1
-                ),
-            });
+            return changed(format!(
+                "[[trials]] number {} was changed or removed after it was planned; put it back as it was and add a new [[trials]] \
+                 behind it, or plan into a new directory",
+                number + 1
+            ));
         }
     }
     Ok(())
 }
 
-fn class() -> String {
-    arithmetic(Backend::detect()).to_string()
-}
-
-/// Expands blocks; none if it was stopped on request.
-fn expand_all(
-    blocks: &[PlanBlock],
-    data: &DataSources,
-    cancel: &AtomicBool,
-) -> Result<Option<Vec<Expanded>>, Error> {
-    if blocks.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let rate = MachineRate::measure();
-    blocks.iter().map(|block| expand(block, data, &rate, cancel)).collect()
-}
-
-/// Trials that blocks name and that are in the manifest with the same blocks.
-fn again(plan: &PlanFile, manifest: &Manifest, blocks: &[PlanBlock]) -> u64 {
-    let named = plan.trials.iter().zip(&manifest.blocks).filter(|(asked, _)| blocks.contains(asked));
-    let trials = named.map(|(asked, planned)| {
-        planned.tasks.len() as u64 * planned.optimizers.len() as u64 * u64::from(asked.replicas)
-    });
-    trials.sum()
-}
-
-/// Blocks of earlier plans that are not named now.
-fn other_blocks(plan: &PlanFile, before: usize, blocks: &[PlanBlock]) -> usize {
-    plan.trials[..before].iter().filter(|block| !blocks.contains(block)).count()
-}
-
-/// What is planned in one call.
-struct New {
-    blocks: Vec<Expanded>,
-    /// Number of the first of them.
-    first: usize,
-    /// Trials that are planned already.
-    known: HashSet<TrialId>,
-    /// Trials that are stored. They are planned like others, so that the manifest follows from the plan alone; a run finds
-    /// them by their identities and does not train them.
-    stored: HashSet<TrialId>,
-    /// Trials that this call names and that earlier ones have planned with the same block.
-    again: u64,
-    other_blocks: usize,
-}
-
-/// Most trials of a plan: some three hundred times those of the paper. Their identities would fill the memory.
-const MOST_TRIALS: u64 = 100_000_000;
-
-/// Trials that a block names.
-fn trials_of(expanded: &Expanded) -> u64 {
-    expanded.block.trials_per_task().saturating_mul(expanded.tasks.len() as u64)
-}
-
-/// Divides the new trials of the new blocks among shards, and adds all to the manifest. None if it was stopped on request.
-fn divide_all(
-    manifest: &mut Manifest,
-    plan: &PlanFile,
-    new: New,
-    cancel: &AtomicBool,
-) -> Result<Option<PlanReport>, Error> {
-    let New { blocks, first, mut known, stored, again, other_blocks } = new;
-    let mut report = PlanReport {
-        tasks: Vec::new(),
-        new_trials: 0,
-        known_trials: again,
-        trials: 0,
-        new_shards: 0,
-        left_out: Vec::new(),
-        other_blocks,
-        core_hours: 0.0,
-        disk_mb: 0.0,
-        memory_mb: 0.0,
-    };
-    for (number, expanded) in (first..).zip(blocks) {
-        let all = trials_of(&expanded);
-        let Expanded { block, tasks, left_out, optimizers } = expanded;
-        report.left_out.extend(left_out);
-        let evaluations = block.protocol.eval_steps().len();
-        // By the block alone: so the same plan gives the same shards, however it grew.
-        let seconds = tasks.iter().map(|task| task.seconds * block.trials_per_task() as f64).sum();
-        let size = ShardSize::of(seconds, all);
-        let mut new_trials = 0;
-        for (task, cost) in tasks.iter().enumerate() {
-            if cancel.load(std::sync::atomic::Ordering::Relaxed) {
-                return Ok(None);
+/// What a run that computes something else than was planned is told.
+fn advice(moved: &Moved) -> String {
+    match moved {
+        Moved::Arithmetic { planned, here } => format!(
+            "the plan is for {planned} arithmetic, and the kernels of this run are {here}; {}",
+            if planned == Arithmetic::Portable.name() {
+                "`--kernels portable` trains the planned trials"
+            } else {
+                "leave out `--kernels portable`, use a machine with fused multiply-add, or plan into a new directory"
             }
-            let costs = (cost.seconds, cost.group);
-            let mut missing = 0;
-            let shards = divide(&block, (number, task), costs, &size, |id| {
-                let new = known.insert(*id);
-                missing += u64::from(new && !stored.contains(id));
-                new
-            });
-            report.new_shards += shards.len();
-            if missing > 0 {
-                report.tasks.push(cost.estimate(&block.tasks[task].identity.name, missing, evaluations));
-            }
-            new_trials += missing;
-            manifest.shards.extend(shards.iter().map(ManifestShard::from));
-        }
-        report.new_trials += new_trials;
-        report.known_trials += all - new_trials;
-        for (_, identity) in &block.optimizers {
-            manifest.optimizers.insert(identity.family.clone(), identity.revision);
-        }
-        manifest.blocks.push(ManifestBlock {
-            digest: plan.trials[number].digest().to_string(),
-            tasks: block
-                .tasks
-                .iter()
-                .zip(&tasks)
-                .map(|(task, cost)| ManifestTask::new(&task.identity, cost.minutes, cost.memory_mb()))
-                .collect(),
-            optimizers,
-        });
+        ),
+        Moved::Trainer { planned, here } => format!(
+            "the plan is for revision {planned} of the trainer, and this program has {here}; plan into a new directory"
+        ),
+        Moved::Optimizers { family, .. } => format!(
+            "the plan is for another revision of the optimizers of family {family}; plan into a new directory"
+        ),
     }
-    let total = |of: &dyn Fn(&TaskEstimate) -> f64| report.tasks.iter().map(of).fold(0.0, |a, b| a + b);
-    (report.core_hours, report.disk_mb) = (total(&|task| task.core_hours), total(&|task| task.disk_mb));
-    report.memory_mb = report.tasks.iter().map(|task| task.memory_mb).fold(0.0, f64::max);
-    report.trials = manifest.trials();
-    Ok(Some(report))
 }

@@ -1,6 +1,6 @@
 //! What can go wrong in a sweep. A diverged trial is a result, not an error.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Errors of planning and running sweeps.
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +185,11 @@ impl From<taskset_curves::Error> for Error {
 }
 
 impl Error {
+    /// The same as [`Error::storage`], for a file or folder of the file system.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        Self::storage(action, path.display().to_string())
+    }
+
     pub(crate) fn storage(
         action: &'static str,
         place: impl Into<String>,

@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use taskset_names::Origin;
-use taskset_trial::{Digest, TaskIdentity, TaskVersion};
+use taskset_nn::Backend;
+use taskset_train::{TRAINER_REVISION, arithmetic};
+use taskset_trial::{Digest, OptimizerIdentity, TaskIdentity, TaskVersion};
 
 use crate::Error;
+use crate::block::Block;
 use crate::shard::Shard;
 use crate::storage::Storage;
 
@@ -23,7 +26,7 @@ const VERSION: u32 = 1;
 pub(crate) struct Manifest {
     version: u32,
     /// Digest of all the rest: shards that somebody removed by hand would never be trained.
-    digest: String,
+    pub(crate) digest: String,
     /// Version of the program that planned last.
     pub(crate) program: String,
     /// Class of arithmetic of all trials.
@@ -77,15 +80,27 @@ pub(crate) struct ManifestShard {
     seconds: f64,
 }
 
+/// What was planned, and what this run computes in its place.
+pub(crate) enum Moved {
+    Arithmetic { planned: String, here: String },
+    Trainer { planned: u32, here: u32 },
+    Optimizers { family: String, planned: Option<u32>, here: Option<u32> },
+}
+
+/// The class of arithmetic of this run.
+fn class() -> String {
+    arithmetic(Backend::detect()).to_string()
+}
+
 impl Manifest {
     /// That of a directory without a plan.
-    pub(crate) fn empty(arithmetic: String, trainer: u32) -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             version: VERSION,
             digest: String::new(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            arithmetic,
-            trainer,
+            arithmetic: class(),
+            trainer: TRAINER_REVISION,
             optimizers: BTreeMap::new(),
             data_directory: None,
             blocks: Vec::new(),
@@ -138,6 +153,29 @@ impl Manifest {
     fn computed_digest(&self) -> String {
         let rest = Self { digest: String::new(), ..self.clone() };
         Digest::of(&serde_json::to_vec(&rest).unwrap_or_default()).to_string()
+    }
+
+    /// The first thing that was planned and that this run computes otherwise, if there is one. The blocks are those that are
+    /// planned, or that are to be planned beside them.
+    pub(crate) fn moved<'a>(&self, blocks: impl IntoIterator<Item = &'a Block>) -> Option<Moved> {
+        let here = class();
+        if self.arithmetic != here {
+            return Some(Moved::Arithmetic { planned: self.arithmetic.clone(), here });
+        }
+        if self.trainer != TRAINER_REVISION {
+            return Some(Moved::Trainer { planned: self.trainer, here: TRAINER_REVISION });
+        }
+        let other = |identity: &OptimizerIdentity| {
+            let planned = *self.optimizers.get(&identity.family)?;
+            let (family, here) = (identity.family.clone(), identity.revision);
+            (planned != here).then_some(Moved::Optimizers { family, planned, here })
+        };
+        blocks.into_iter().flat_map(|block| &block.optimizers).find_map(|(_, identity)| other(identity))
+    }
+
+    /// Megabytes of parameters and states that a worker needs at most, as estimated.
+    pub(crate) fn memory_mb(&self) -> f64 {
+        self.blocks.iter().flat_map(|block| &block.tasks).map(|task| task.memory_mb).fold(0.0, f64::max)
     }
 
     pub(crate) fn trials(&self) -> u64 {

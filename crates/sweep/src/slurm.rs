@@ -110,26 +110,25 @@ pub fn submit(directory: &Directory, submission: &Submission) -> Result<Submitte
     let longest = longest.fold(0.0, f64::max);
     let each = 60.0 * status.core_hours_left / (tasks * jobs) as f64;
     let minutes = submission.minutes.unwrap_or((LEAST_MINUTES + 2.0 * (each + longest)).ceil() as u64);
-    let states = directory.memory_mb()? * jobs as f64;
+    let (_, manifest) = directory.planned()?;
+    let states = manifest.memory_mb() * jobs as f64;
     let memory_mb = submission.memory_mb.unwrap_or((PROGRAM_MB + DATA_MB + 2.0 * states).ceil() as u64);
 
     // The shards are planned for one class of arithmetic; the nodes' own kernels may be of the other.
     let mut submission = submission.clone();
-    if directory.planned()?.1.arithmetic == Arithmetic::Portable.name() {
+    if manifest.arithmetic == Arithmetic::Portable.name() {
         submission.arguments.extend(["--kernels".to_owned(), "portable".to_owned()]);
     }
     let submission = &submission;
     let script = script(&place, submission, Size { tasks, jobs, minutes, memory_mb });
     let path = place.join(SCRIPT);
-    let io = |action: &'static str, path: &Path| Error::storage(action, path.display().to_string());
-    std::fs::create_dir_all(place.join(FOLDER)).map_err(io("create", &place.join(FOLDER)))?;
-    taskset_files::write_atomically(&path, script.as_bytes()).map_err(io("write", &path))?;
+    std::fs::create_dir_all(place.join(FOLDER)).map_err(Error::file("create", &place.join(FOLDER)))?;
+    taskset_files::write_atomically(&path, script.as_bytes()).map_err(Error::file("write", &path))?;
 
     let output = Command::new("sbatch").arg("--parsable").args(&submission.sbatch).arg(&path).output();
     let output = output.map_err(|e| {
         failed(format!(
-            "`sbatch` cannot be started here ({e}); run this on a machine from which jobs are submitted. The \
-                        script is in {}",
+            "`sbatch` cannot be started here ({e}); run this on a machine from which jobs are submitted. The script is in {}",
             path.display()
         ))
     })?;
@@ -204,7 +203,7 @@ fn quoted(word: &str) -> String {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    std::fs::canonicalize(path).map_err(Error::storage("find", path.display().to_string()))
+    std::fs::canonicalize(path).map_err(Error::file("find", path))
 }
 
 fn jobs_of(storage: &dyn Storage) -> Result<Vec<Job>, Error> {

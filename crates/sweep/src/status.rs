@@ -164,17 +164,6 @@ impl Directory {
         })
     }
 
-    /// Megabytes of parameters and states that a worker needs at most, as estimated.
-    pub(crate) fn memory_mb(&self) -> Result<f64, Error> {
-        let (_, manifest) = self.planned()?;
-        Ok(manifest
-            .blocks
-            .iter()
-            .flat_map(|block| &block.tasks)
-            .map(|task| task.memory_mb)
-            .fold(0.0, f64::max))
-    }
-
     /// Whether every planned trial is stored.
     ///
     /// # Errors
