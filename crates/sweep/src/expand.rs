@@ -8,7 +8,7 @@ use serde::Serialize;
 use taskset_datasets::{Datasets, Source};
 use taskset_names::Origin;
 use taskset_optim::Optimizer;
-use taskset_train::{MachineRate, configure, estimate_minutes, nominal_seconds, task_identity};
+use taskset_train::{MachineRate, Rejection, configure, nominal_seconds, screen, task_identity};
 
 use crate::Error;
 use crate::block::{Block, BlockTask, TaskSource};
@@ -125,7 +125,7 @@ pub(crate) fn expand(
     rate: &MachineRate,
     cancel: &AtomicBool,
 ) -> Result<Option<Expanded>, Error> {
-    let (mut names, left_out) = feasible(asked, rate)?;
+    let (names, left_out) = feasible(asked, rate)?;
     let optimizers = taskset_optim::select(&asked.optimizers)?;
     let (mode, protocol) = (asked.mode()?, asked.protocol());
     let configured =
@@ -145,7 +145,6 @@ pub(crate) fn expand(
             })
         })
         .collect();
-    names.clear();
     let Some(built) = built.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
     let built = built.into_iter().collect::<Result<Vec<_>, _>>()?;
     let tasks = built.iter().map(|(task, ..)| task.clone()).collect();
@@ -180,30 +179,23 @@ fn feasible(
     asked: &PlanBlock,
     rate: &MachineRate,
 ) -> Result<(Vec<(String, f64)>, Vec<(String, String)>), Error> {
-    let protocol = asked.protocol();
+    let (protocol, most_minutes) = (asked.protocol(), asked.max_minutes.unwrap_or(f64::INFINITY));
     let screened: Vec<_> = taskset_tasks::select(&asked.tasks)?
         .into_par_iter()
         .map(|name| {
-            let description = taskset_tasks::describe(&name)?;
-            let minutes = estimate_minutes(&description, &protocol, rate);
-            let slow = asked.max_minutes.filter(|&limit| minutes > limit);
-            let reason = match (description.feasible, slow) {
-                (false, _) => Some(description.reason.unwrap_or_else(|| "no reason is known".to_owned())),
-                (true, Some(limit)) => {
-                    Some(format!("a trial takes about {minutes:.3} minutes, more than {limit}"))
-                }
-                (true, None) => None,
-            };
-            Ok((name, minutes, reason, description.feasible && slow.is_some()))
+            let screened = screen(&taskset_tasks::describe(&name)?, &protocol, rate, most_minutes);
+            Ok((name, screened))
         })
         .collect::<Result<_, taskset_tasks::Error>>()?;
     let (mut names, mut left_out, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, minutes, reason, slow) in screened {
-        match reason {
-            None => names.push((name, minutes)),
+    for (name, screened) in screened {
+        match screened {
+            Ok(minutes) => names.push((name, minutes)),
             // That a trial takes too long was asked for; that a task cannot be built was not.
-            Some(reason) if asked.tasks.contains(&name) && !slow => refused.push((name, reason)),
-            Some(reason) => left_out.push((name, reason)),
+            Err(Rejection::Infeasible { reason }) if asked.tasks.contains(&name) => {
+                refused.push((name, reason));
+            }
+            Err(rejection) => left_out.push((name, rejection.to_string())),
         }
     }
     match (refused.is_empty(), names.is_empty(), left_out.first()) {

@@ -40,7 +40,7 @@ impl Shard {
 
     /// Name of the file with its finished curves, while it is not committed.
     pub(crate) fn partial_file(&self) -> String {
-        format!("{}/{}.parquet", crate::storage::CHECKPOINTS, self.id)
+        format!("{}/{}", crate::storage::CHECKPOINTS, file_name(&self.id))
     }
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn committed_file(id: &str) -> String {
     format!("{}/{}", crate::storage::SHARDS, file_name(id))
 }
 
-/// The same without its folder.
+/// Its name without the folder; that of its finished curves, while it is not committed, is the same.
 pub(crate) fn file_name(id: &str) -> String {
     format!("{id}.parquet")
 }

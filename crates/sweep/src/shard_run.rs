@@ -1,6 +1,6 @@
 //! Training one shard: from what an earlier worker saved of it to its committed file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Write as _;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
@@ -14,8 +14,9 @@ use taskset_trial::{Curve, TrialId};
 use crate::Error;
 use crate::block::{Block, TaskSource};
 use crate::environment;
+use crate::manifest::MANIFEST;
 use crate::run::{Message, Planned, Runner};
-use crate::shard::{Shard, committed_file, shard_id};
+use crate::shard::{Shard, committed_file, file_name, shard_id};
 use crate::storage::CHECKPOINTS;
 
 /// A group that has taken fewer seconds is not worth a checkpoint when it is stopped.
@@ -56,17 +57,14 @@ impl<'a> ShardRun<'a> {
         shard: &'a Shard,
         sender: &'a mpsc::Sender<Message>,
     ) -> Result<Self, Error> {
+        let id_of = |trials: &[Planned]| shard_id(&trials.iter().map(|trial| trial.id).collect::<Vec<_>>());
         let mut trials = runner.trials_of(shard);
-        if runner.sweep.planned {
-            check_planned(runner, shard, &trials)?;
+        if runner.sweep.planned && id_of(&trials) != shard.id {
+            return Err(not_planned(runner, shard));
         }
         trials.retain(|trial| !runner.stored.contains(&trial.id));
         // A file is named by what it holds: where some trials lie elsewhere, by those that are left.
-        let id = if trials.len() as u64 == shard.len() {
-            shard.id.clone()
-        } else {
-            shard_id(&trials.iter().map(|trial| trial.id).collect::<Vec<_>>())
-        };
+        let id = if trials.len() as u64 == shard.len() { shard.id.clone() } else { id_of(&trials) };
         let mut run = Self {
             id,
             runner,
@@ -125,12 +123,12 @@ impl<'a> ShardRun<'a> {
             return Ok(());
         }
         let partial = self.shard.partial_file();
-        if present.contains(&format!("{}.parquet", self.shard.id)) {
-            let known: BTreeMap<TrialId, ()> = self.trials.iter().map(|trial| (trial.id, ())).collect();
+        if present.contains(&file_name(&self.shard.id)) {
+            let known: HashSet<TrialId> = self.trials.iter().map(|trial| trial.id).collect();
             match self.saved_curves(&partial) {
                 Ok(curves) => {
                     let curves = curves.into_iter().map(|curve| (curve.spec.id(), curve));
-                    self.finished.extend(curves.filter(|(id, _)| known.contains_key(id)));
+                    self.finished.extend(curves.filter(|(id, _)| known.contains(id)));
                 }
                 Err(why) => self.note(format!(
                     "{} cannot be used, and its trials start again: {why}",
@@ -348,20 +346,16 @@ impl<'a> ShardRun<'a> {
     }
 }
 
-/// Whether the trials are those that the shard was planned with.
-fn check_planned(runner: &Runner<'_>, shard: &Shard, trials: &[Planned]) -> Result<(), Error> {
-    let ids: Vec<TrialId> = trials.iter().map(|trial| trial.id).collect();
-    if shard_id(&ids) == shard.id {
-        return Ok(());
-    }
-    Err(Error::PlanChanged {
-        place: runner.storage.place("manifest.json"),
+/// The trials of a shard are not those that it was planned with.
+fn not_planned(runner: &Runner<'_>, shard: &Shard) -> Error {
+    Error::PlanChanged {
+        place: runner.storage.place(MANIFEST),
         reason: format!(
             "the trials of shard {} are not the planned ones: this program computes something else under their names; plan \
              into a new directory, or use the program that made the plan",
             shard.id
         ),
-    })
+    }
 }
 
 fn sorted(mut curves: Vec<Curve>) -> Vec<Curve> {

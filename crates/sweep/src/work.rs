@@ -10,7 +10,7 @@ use taskset_train::{configure, nominal_seconds};
 use taskset_trial::{Identifier, Protocol, TrialId, TrialSpec};
 
 use crate::Error;
-use crate::block::{Block, BlockTask, BuiltTasks, TaskSource};
+use crate::block::{Block, BlockTask, BuiltTasks};
 use crate::shard::{Shard, ShardSize, divide};
 
 /// All trials of some tasks × optimizers × replicas, ready to run.
@@ -65,18 +65,11 @@ impl Sweep {
         replicas: u32,
         protocol: Protocol,
     ) -> Result<Self, Error> {
-        let tasks = tasks.into_iter().map(BlockTask::built).collect();
-        let block = Block::of(tasks, optimizers, replicas, protocol)?;
-        let built = |task: &BlockTask| match &task.source {
-            TaskSource::Built(task) => Arc::clone(task),
-            TaskSource::Named(_) => unreachable!("all tasks of this block are built"),
-        };
-        let costs: Vec<(f64, usize)> = block
-            .tasks
-            .iter()
-            .map(built)
-            .map(|task| (nominal_seconds(&*task, &protocol), block.group_size(&*task, None)))
-            .collect();
+        let of_block = tasks.iter().map(|task| BlockTask::built(Arc::clone(task))).collect();
+        let block = Block::of(of_block, optimizers, replicas, protocol)?;
+        let cost =
+            |task: &Arc<dyn Task>| (nominal_seconds(&**task, &protocol), block.group_size(&**task, None));
+        let costs: Vec<(f64, usize)> = tasks.iter().map(cost).collect();
         let trials = block.trials_per_task();
         let seconds = costs.iter().map(|(seconds, _)| seconds * trials as f64).sum();
         let size = ShardSize::of(seconds, trials * block.tasks.len() as u64);
