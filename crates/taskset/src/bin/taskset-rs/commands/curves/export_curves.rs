@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use anyhow::Context;
 use taskset::curves::released::{ReleasedCurves, ReleasedName};
 use taskset::curves::{Column, DataTable, Query, Reader};
-use taskset::figures::counted;
+use taskset::figures::{counted, natural_order};
 use taskset::names::Split;
 use taskset::optim;
-use taskset::trial::{Curve, optimizer_family};
+use taskset::trial::{Curve, Uniform, optimizer_family};
 
 use super::choose::Chosen;
 use crate::failure::Interrupted;
@@ -118,27 +118,25 @@ fn released(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
     }
     for (set, curves) in &sets {
         let first = curves[0];
-        let place = || format!("{set} on {}", first.task());
+        // The form has no place for what tells other trials of the same names apart.
+        if let Err(mixture) = Uniform::of_task(curves.iter().map(|curve| &curve.spec)) {
+            let context = format!("{set}: one archive cannot hold trials that differ in {}", mixture.field);
+            return Err(anyhow::Error::from(mixture).context(context));
+        }
+        anyhow::ensure!(
+            curves.iter().all(|curve| curve.steps == first.steps),
+            "{set} on {}: the trials are evaluated at different steps, and one archive has the same for all",
+            first.task()
+        );
         let replicas = curves.iter().map(|curve| curve.replica()).max().unwrap_or(0) as usize + 1;
         let mut names: Vec<&str> =
             curves.iter().map(|curve| curve.optimizer()).collect::<BTreeSet<_>>().into_iter().collect();
-        names.sort_by_key(|name| number_of(name));
+        // Seeds in the order of their numbers.
+        names.sort_by(|a, b| natural_order(a, b));
         let rows: BTreeMap<&str, usize> = names.iter().zip(0..).map(|(name, row)| (*name, row)).collect();
         let points = first.steps.len();
         let mut losses = vec![f32::NAN; names.len() * replicas * points * 4];
-        let mut there = BTreeSet::new();
         for curve in curves {
-            // The form has no place for what tells them apart.
-            if let Some(difference) = same_but_names(first, curve) {
-                anyhow::bail!("{}: the trials differ in {difference}; choose one kind", place());
-            }
-            anyhow::ensure!(
-                there.insert((curve.optimizer(), curve.replica())),
-                "{}: {} with replica {} is there twice, in trials that differ in more; choose one kind",
-                place(),
-                curve.optimizer(),
-                curve.replica()
-            );
             let start = (rows[curve.optimizer()] * replicas + curve.replica() as usize) * points * 4;
             for split in Split::ALL {
                 for (point, &loss) in curve.split(split).iter().enumerate() {
@@ -165,26 +163,4 @@ fn released(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
 fn set_of(curve: &Curve) -> String {
     let published = optim::named(curve.optimizer()).ok().and_then(|named| named.family.info().set());
     published.map_or_else(|| optimizer_family(curve.optimizer()).to_owned(), str::to_owned)
-}
-
-/// Seeds in the order of their numbers, other names by themselves.
-fn number_of(name: &str) -> (u64, String) {
-    let number = name.rsplit_once("_seed").and_then(|(_, number)| number.parse().ok());
-    (number.unwrap_or(u64::MAX), name.to_owned())
-}
-
-/// What of the protocol, mode, data or arithmetic differs.
-fn same_but_names(one: &Curve, other: &Curve) -> Option<&'static str> {
-    let (a, b) = (&one.spec, &other.spec);
-    [
-        ("protocol", a.protocol == b.protocol && one.steps == other.steps),
-        ("mode", a.optimizer.mode == b.optimizer.mode),
-        ("schedule_steps", a.optimizer.schedule_steps == b.optimizer.schedule_steps),
-        ("data", a.task == b.task),
-        ("arithmetic", a.arithmetic == b.arithmetic),
-        ("revisions", a.source == b.source && a.optimizer.revision == b.optimizer.revision),
-    ]
-    .into_iter()
-    .find(|(_, same)| !same)
-    .map(|(what, _)| what)
 }
