@@ -356,16 +356,9 @@ fn decimals(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<f64>, String> {
     }
 }
 
-/// A number in half precision (IEEE 754).
+/// A number in half precision, from its bits.
 fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
-    sign * match exponent {
-        0 => fraction * 2f64.powi(-14),
-        31 if fraction > 0.0 => f64::NAN,
-        31 => f64::INFINITY,
-        _ => (1.0 + fraction) * 2f64.powi(exponent - 15),
-    }
+    half::f16::from_bits(bits).to_f64()
 }
 
 #[cfg(test)]
