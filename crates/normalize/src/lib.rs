@@ -42,12 +42,13 @@ mod named;
 mod options;
 mod quantile;
 mod scores;
-mod table;
+mod task_curves;
 mod upper_reference;
 
 pub use error::Error;
 pub use named::{NAMED, Named, named, names};
-pub use options::{Collapse, Degenerate, Normalizer, Replicas};
+pub use options::{Best, Collapse, Degenerate, Normalizer, Replicas};
 pub use quantile::quantile;
 pub use scores::{TaskScores, configurations};
+pub use task_curves::TaskCurves;
 pub use upper_reference::{Initial, Upper};

@@ -2,7 +2,7 @@
 
 use taskset_names::Split;
 
-use crate::{Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper};
+use crate::{Best, Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper};
 
 /// A row of [`NAMED`].
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,7 @@ pub struct Named {
 const DEFAULT: Normalizer = Normalizer {
     replicas: Replicas::AverageCurves,
     upper: Upper::Initial(Initial::Pooled),
+    best: Best::ReplicaMean,
     selection: Split::ValidOuter,
     collapse: Collapse::Mean,
     degenerate: Degenerate::Drop,
@@ -44,6 +45,11 @@ pub const NAMED: &[Named] = &[
         name: "own_initial",
         doc: "1 is each curve's own first loss, not the mean of all first losses",
         normalizer: Normalizer { upper: Upper::Initial(Initial::OwnFirstPoint), ..DEFAULT },
+    },
+    Named {
+        name: "best_replica",
+        doc: "0 is the lowest loss of any single replica, not of the mean over replicas",
+        normalizer: Normalizer { best: Best::SingleReplica, ..DEFAULT },
     },
     Named {
         name: "valid_inner",

@@ -36,13 +36,22 @@ pub enum Degenerate {
     ScoreOne,
 }
 
+/// The loss that scores 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Best {
+    /// The lowest mean over replicas.
+    ReplicaMean,
+    /// The lowest loss of any single replica.
+    SingleReplica,
+}
+
 /// How curves become scores. [`Normalizer::default`] is the recommended reading of the paper.
 ///
 /// For configuration i, replica r, point k and split s of one task, with losses L:
 ///
 /// 1. C\[i,k,s\] = mean over r of L\[i,r,k,s\] (see [`Replicas`]);
 /// 2. upper = the loss that scores 1 (see [`Upper`]), on the selection split;
-/// 3. best = min over i and k of the finite C\[i,k,selection\], all families at hand;
+/// 3. best = min over i and k of the finite C\[i,k,selection\], all families at hand (see [`Best`]);
 /// 4. n\[i,k,s\] = (C\[i,k,s\] − best) / (upper − best), at most 1; non-finite C gives 1. Every split uses the constants
 ///    of the selection split and is not clipped below, so a score on another split can be slightly negative;
 /// 5. f\[i,s\] = n collapsed over k (see [`Collapse`]).
@@ -52,6 +61,8 @@ pub struct Normalizer {
     pub replicas: Replicas,
     /// The loss that scores 1.
     pub upper: Upper,
+    /// The loss that scores 0.
+    pub best: Best,
     /// The split that sets both references, and by which lists choose. The paper says "validation"; Appendix G.1.2 keeps
     /// the outer one for choosing hyperparameters.
     pub selection: Split,
@@ -66,6 +77,7 @@ impl Default for Normalizer {
         Self {
             replicas: Replicas::AverageCurves,
             upper: Upper::Initial(Initial::Pooled),
+            best: Best::ReplicaMean,
             selection: Split::ValidOuter,
             collapse: Collapse::Mean,
             degenerate: Degenerate::Drop,

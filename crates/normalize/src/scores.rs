@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use taskset_names::{Origin, Split};
 use taskset_trial::{Curve, Uniform, optimizer_family};
 
-use crate::table::Table;
-use crate::{Collapse, Degenerate, Error, Initial, Normalizer, Replicas, Upper};
+use crate::{Best, Collapse, Degenerate, Error, Initial, Normalizer, Replicas, TaskCurves, Upper};
 
 /// The scores of all optimizers on one task: 1 is no better than the start, 0 the best that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +24,8 @@ pub struct TaskScores {
     /// The loss that scores 1: `initial` or what the normaliser put in its place. With
     /// [`Initial::OwnFirstPoint`] each curve has its own, and this is their mean.
     pub upper: f64,
-    /// The loss that scores 0: lowest finite replica mean on the selection split; NaN if none is.
+    /// The loss that scores 0: the lowest finite one on the selection split, of the mean over replicas or of any replica
+    /// ([`Best`]); NaN if none is.
     pub best: f64,
     /// Whether nothing was below the upper reference; all scores are then 1.
     pub degenerate: bool,
@@ -75,7 +75,14 @@ impl Normalizer {
     /// [`Error`] if there are no curves, they are of several tasks, they come from trials that differ in more than the
     /// optimizer and the replica, were evaluated at different steps, or an optimizer lacks a replica that another has.
     pub fn scores(&self, curves: &[Curve]) -> Result<TaskScores, Error> {
-        let table = Table::new(curves)?;
+        self.scores_of(&TaskCurves::new(curves)?)
+    }
+
+    /// Scores curves that are checked already.
+    ///
+    /// # Errors
+    /// [`Error::NoSplit`] if the curves have no losses on the selection split.
+    pub fn scores_of(&self, table: &TaskCurves<'_>) -> Result<TaskScores, Error> {
         let present = |split: Split| !table.rows[0][0].split(split).is_empty();
         if !present(self.selection) {
             return Err(Error::NoSplit { task: table.task.to_owned(), split: self.selection });
@@ -89,11 +96,23 @@ impl Normalizer {
         // An empty mean is 0 / 0: NaN.
         let initial = firsts.iter().sum::<f64>() / firsts.len() as f64;
         let upper = self.upper.reference(initial, selected.iter().filter_map(|c| c.last().copied()));
-        let best = finite(&mut selected.iter().flatten().copied()).into_iter().fold(f64::NAN, f64::min);
+        let lowest =
+            |values: &mut dyn Iterator<Item = f64>| values.filter(|v| v.is_finite()).fold(f64::NAN, f64::min);
+        let best = match self.best {
+            Best::ReplicaMean => lowest(&mut selected.iter().flatten().copied()),
+            Best::SingleReplica => lowest(
+                &mut table
+                    .rows
+                    .iter()
+                    .flatten()
+                    .flat_map(|curve| table.losses(curve, self.selection))
+                    .map(|&loss| f64::from(loss)),
+            ),
+        };
         // Also true if one of them is NaN.
         let degenerate = upper.partial_cmp(&best) != Some(std::cmp::Ordering::Greater);
         let score = |i: usize, split: Split| {
-            if degenerate { 1.0 } else { self.score(&table, i, split, best, upper) }
+            if degenerate { 1.0 } else { self.score(table, i, split, best, upper) }
         };
         Ok(TaskScores {
             task: table.task.to_owned(),
@@ -110,7 +129,7 @@ impl Normalizer {
             dropped: degenerate && self.degenerate == Degenerate::Drop,
             families: table.families(),
             origin: table.origin(),
-            shared: table.shared,
+            shared: table.shared.clone(),
         })
     }
 
@@ -124,7 +143,7 @@ impl Normalizer {
     }
 
     /// The score of one optimizer on one split.
-    fn score(&self, table: &Table<'_>, i: usize, split: Split, best: f64, upper: f64) -> f64 {
+    fn score(&self, table: &TaskCurves<'_>, i: usize, split: Split, best: f64, upper: f64) -> f64 {
         let own = self.upper == Upper::Initial(Initial::OwnFirstPoint);
         match self.replicas {
             Replicas::AverageCurves => {
@@ -138,7 +157,7 @@ impl Normalizer {
                     .map(|curve| {
                         let upper = if own { f64::from(curve.split(self.selection)[0]) } else { upper };
                         let losses: Vec<f64> =
-                            curve.split(split).iter().map(|&loss| f64::from(loss)).collect();
+                            table.losses(curve, split).iter().map(|&loss| f64::from(loss)).collect();
                         self.collapse(&losses, best, upper)
                     })
                     .sum();
@@ -245,6 +264,8 @@ mod tests {
         check("final", [0.0, 2.0 / 3.0, 1.0]);
         // The mean curves all start at 8.
         check("own_initial", [5.0 / 12.0, 11.0 / 12.0, 1.0]);
+        // One replica of a reaches 0; the points of a are then (8, 4, 4, 2) / 8, those of b (8, 16, NaN, 6) / 8.
+        assert_eq!(check("best_replica", [2.25 / 4.0, 3.75 / 4.0, 1.0]).best, 0.0);
         // On valid_inner everything is twice as large.
         assert_eq!(check("valid_inner", [5.0 / 12.0, 11.0 / 12.0, 1.0]).best, 4.0);
         // The last losses are 2, 6, 8; their 95th percentile is 6 + 0.9 * 2 = 7.8, so the scale is 5.8.
@@ -252,6 +273,27 @@ mod tests {
         check("last_quantile", [(1.0 + 4.0 / u) / 4.0, (3.0 + 4.0 / u) / 4.0, 1.0]);
         // Replica by replica: a0 1, 2/3, 1/3, -1/3; a1 5/6, 0, 1/3, 1/3; b0 1, 1, 1, 1/3; b1 5/6, 1, 1, 1.
         check("average_scores", [(5.0 / 3.0 + 1.5) / 8.0, (10.0 / 3.0 + 23.0 / 6.0) / 8.0, 1.0]);
+    }
+
+    #[test]
+    fn a_cut_curve_is_scored_as_if_it_had_ended_there() {
+        let curves = three();
+        let table = TaskCurves::new(&curves).unwrap();
+        let shorter: Vec<Curve> = curves
+            .iter()
+            .map(|c| Curve {
+                steps: c.steps[..3].into(),
+                losses: std::array::from_fn(|s| c.losses[s][..3].to_vec()),
+                ..c.clone()
+            })
+            .collect();
+        for row in crate::NAMED {
+            let cut = row.normalizer.scores_of(&table.until(2)).unwrap();
+            assert_eq!(cut, row.normalizer.scores(&shorter).unwrap(), "{}", row.name);
+            assert_eq!(row.normalizer.scores_of(&table.until(9)), row.normalizer.scores(&curves));
+        }
+        // Before the first evaluation there is one point, from which nothing can be learned.
+        assert!(named("default").unwrap().scores_of(&table.until(0)).unwrap().degenerate);
     }
 
     #[test]

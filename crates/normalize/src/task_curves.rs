@@ -7,22 +7,29 @@ use taskset_trial::{Curve, Uniform};
 
 use crate::Error;
 
-/// Curves of one task by optimizer and replica.
-pub(crate) struct Table<'a> {
+/// The curves of one task by optimizer and replica, checked once, so that several normalisers can score them
+/// ([`Normalizer::scores_of`](crate::Normalizer::scores_of)).
+#[derive(Clone, Debug)]
+pub struct TaskCurves<'a> {
     pub(crate) task: &'a str,
     /// Sorted.
     pub(crate) optimizers: Vec<&'a str>,
     /// `rows[i]` has the curves of `optimizers[i]`, one per replica, in the order of replicas.
     pub(crate) rows: Vec<Vec<&'a Curve>>,
+    /// How many points of each curve count.
     pub(crate) points: usize,
     /// What all of the trials share.
     pub(crate) shared: Uniform,
 }
 
-impl<'a> Table<'a> {
+impl<'a> TaskCurves<'a> {
     /// Checks that all curves are of one task and may be compared, have the same points on all splits, and that every
     /// optimizer has the same replicas, each once.
-    pub(crate) fn new(curves: &'a [Curve]) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// [`Error`] if there are no curves, they are of several tasks, they come from trials that differ in more than the
+    /// optimizer and the replica, were evaluated at different steps, or an optimizer lacks a replica that another has.
+    pub fn new(curves: &'a [Curve]) -> Result<Self, Error> {
         let first = curves.first().ok_or(Error::NoCurves)?;
         let mut sorted: Vec<&Curve> = curves.iter().collect();
         sorted.sort_by(|a, b| (a.optimizer(), a.replica()).cmp(&(b.optimizer(), b.replica())));
@@ -60,6 +67,20 @@ impl<'a> Table<'a> {
             table.rows.push(row.to_vec());
         }
         Ok(table)
+    }
+
+    /// The same curves, cut: only the points up to this step count, as if training had ended there (Appendix A.3). The
+    /// first point always counts.
+    #[must_use]
+    pub fn until(&self, step: u32) -> Self {
+        let steps = &self.rows[0][0].steps;
+        Self { points: steps.partition_point(|&s| s <= step).max(1), ..self.clone() }
+    }
+
+    /// The losses of a curve that count; none where the split is absent.
+    pub(crate) fn losses<'c>(&self, curve: &'c Curve, split: Split) -> &'c [f32] {
+        let losses = curve.split(split);
+        &losses[..self.points.min(losses.len())]
     }
 
     pub(crate) fn families(&self) -> Vec<String> {
