@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use taskset::curves::Selection;
 use taskset::datasets::{Datasets, Source};
-use taskset::repro::sec5;
+use taskset::repro;
 use taskset::train::Quiet;
 
 use crate::support::{Ran, arg, fails, json, ok, program, run};
@@ -66,16 +66,22 @@ fn the_whole_path_at_the_smallest_scale() {
 
     // Reading curves can be stopped, and writes no report.
     let elsewhere = directory.path().join("stopped");
-    let request = sec5::Request {
-        settings: sec5::Settings::new(sec5::RunScale::Smoke).unwrap(),
+    let figures = repro::choose("sec5").unwrap();
+    let request = repro::Request {
+        settings: repro::Settings::new(repro::RunScale::Smoke, &figures).unwrap(),
+        figures,
+        normalizer: "default",
+        options: repro::Options::default(),
         datasets: Datasets::new(Source::Synthetic),
         out: elsewhere.clone(),
         jobs: 1,
         curves: Some(out.join("curves")),
         selection: Selection::default(),
     };
-    let ending = sec5::run(&request, &mut Quiet, &AtomicBool::new(true)).unwrap();
-    assert!(matches!(&ending, sec5::Ending::InterruptedAnalysis { curves } if *curves == out.join("curves")));
+    let ending = repro::run(&request, &mut Quiet, &AtomicBool::new(true)).unwrap();
+    assert!(
+        matches!(&ending, repro::Ending::InterruptedAnalysis { curves } if *curves == out.join("curves"))
+    );
     assert!(!elsewhere.exists());
 
     // The curves serve the other commands.
@@ -138,7 +144,9 @@ fn the_whole_path_at_the_smallest_scale() {
 
 #[test]
 fn what_is_not_built_says_so() {
-    fails(&["reproduce", "sec6"], 1, &["sec6", "figure 3"]);
+    fails(&["reproduce", "sec6"], 2, &["sec6", "fig3"]);
+    fails(&["reproduce", "fig3", "--set", "boxes=all"], 2, &["boxes=all", "box-tasks"]);
+    fails(&["reproduce", "fig3", "--set", "box-tasks=none"], 2, &["all or train"]);
     fails(&["baselines", "list"], 1, &["not built yet"]);
     fails(&["reproduce", "sec99"], 2, &["sec99"]);
     fails(&["reproduce", "sec5", "--scale", "huge"], 2, &["huge", "quick"]);

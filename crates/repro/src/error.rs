@@ -27,22 +27,25 @@ pub enum Error {
     /// Curves could not be scored.
     #[error(transparent)]
     Normalize(#[from] taskset_normalize::Error),
-    /// The scores do not fit together.
-    #[error(transparent)]
-    Meta(#[from] taskset_meta::Error),
     /// A figure could not be drawn.
     #[error(transparent)]
     Figures(#[from] taskset_figures::Error),
     /// The curves come from trials that may not be compared.
     #[error(transparent)]
     Mixture(#[from] taskset_trial::Mixture),
-    /// The curves lack something that the figure needs.
-    #[error("the curves in {} do not suffice for figure 3: {lack}", path.display())]
-    Insufficient {
-        /// Where the curves lie.
+    /// There are no curves.
+    #[error("there are no curves in {}", path.display())]
+    NoCurves {
+        /// Where they should lie.
         path: PathBuf,
-        /// What is missing.
-        lack: String,
+    },
+    /// An option of a figure cannot be meant.
+    #[error("the option `{text}` cannot be meant: {reason}")]
+    Option {
+        /// What was given.
+        text: String,
+        /// Why not.
+        reason: String,
     },
     /// A result could not be written.
     #[error("{} cannot be written", path.display())]

@@ -1,9 +1,25 @@
-//! Reproductions of the paper's sections: what each needs, what it draws, which claims it checks.
+//! Reproductions of the paper's figures: what each needs, how it is analysed, which claims it checks, and one report of all.
 //!
-//! One module a section. A reproduction trains the curves it needs (or takes given ones), keeps them, analyses them,
-//! and writes figures (SVG, PNG), the numbers behind them (CSV) and one self-contained `index.html`.
+//! [`FIGURES`] is the table of figures. A row says what a figure needs and how it is analysed; commands, help, the merged plan
+//! of several figures and the report follow from the table. [`run`] trains the curves that the chosen figures need (or takes
+//! given ones), scores them once, analyses every figure, and writes pictures (SVG, PNG), the numbers behind them (CSV) and one
+//! self-contained `index.html`.
 
+mod claims;
 mod error;
-pub mod sec5;
+mod figures;
+mod kinds;
+mod missing;
+mod options;
+mod page;
+mod run;
+mod sensitivity;
+mod settings;
+mod study;
+mod words;
 
 pub use error::Error;
+pub use figures::{FIGURES, FigureRow, Part, choices, choose};
+pub use options::{FigureOption, OptionKind, Options};
+pub use run::{ClaimSummary, Ending, FigureSummary, Observer, Request, Summary, Verdicts, run};
+pub use settings::{RunScale, Settings};

@@ -1,4 +1,4 @@
-//! The page of figure 3.
+//! The report: one page for everything that was reproduced.
 
 use taskset_curves::Metadata;
 use taskset_figures::{
@@ -7,22 +7,28 @@ use taskset_figures::{
 };
 use taskset_trial::Protocol;
 
-use super::analysis::{Figure3, NORMALIZER};
-use super::picture::Pictures;
-use super::settings::{PAPER_CONFIGURATIONS, PAPER_REPLICAS, PAPER_TASKS};
-use super::{Material, Request, missing, words};
-use crate::Error;
+use crate::run::{Drawn, Material};
+use crate::sensitivity::Sensitivity;
+use crate::settings::{PAPER_CONFIGURATIONS, PAPER_REPLICAS};
+use crate::study::Study;
+use crate::{Error, OptionKind, Request, missing, words};
 
 /// What the page is made of.
 pub(crate) struct Content<'a> {
-    pub(crate) figure: &'a Figure3,
-    pub(crate) claims: &'a [Claim],
-    pub(crate) pictures: Option<&'a Pictures>,
+    pub(crate) study: &'a Study,
+    pub(crate) figures: &'a [Drawn],
+    pub(crate) sensitivity: &'a Sensitivity,
     /// Why no claim gets a verdict, at scales that give none.
     pub(crate) withheld: Option<&'a str>,
     pub(crate) request: &'a Request,
     pub(crate) material: &'a Material,
     pub(crate) analysis_seconds: f64,
+}
+
+impl Content<'_> {
+    fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.figures.iter().flat_map(|figure| &figure.claims)
+    }
 }
 
 /// The report.
@@ -34,35 +40,47 @@ pub(crate) fn page(content: &Content<'_>) -> Result<Report, Error> {
         Some(_) => "Given curves".to_owned(),
         None => format!("Scale {}", content.request.settings.scale.name()),
     };
+    let mut sections = vec![overview(content)];
+    for figure in content.figures {
+        sections.push(figure_section(figure, content.request));
+        sections.extend(figure.sections.iter().cloned());
+    }
+    sections.extend(content.sensitivity.section());
+    sections.extend([how(content), tasks(content.study), missing(content)?]);
     Ok(Report {
-        title: "TaskSet, section 5.1, figure 3".to_owned(),
-        subtitle: format!(
-            "The paper's claim: learned hyperparameter lists are more efficient than random search. {what}; {}.",
-            words::data(&content.figure.tasks)
-        ),
-        notices: notices(content.figure, content.claims, content.withheld),
-        sections: vec![
-            figure_section(content),
-            claims(content),
-            how(content),
-            boxes(content.figure),
-            list(content.figure),
-            tasks(content.figure),
-            missing(content.figure)?,
-        ],
+        title: format!("TaskSet, {}", title(content.figures)),
+        subtitle: format!("{what}; {}.", words::data(&content.study.tasks)),
+        notices: notices(content),
+        sections,
     })
 }
 
+/// What the page is about: one figure, one part of the paper, or several.
+fn title(figures: &[Drawn]) -> String {
+    if let [only] = figures {
+        return format!("{}, figure {}", only.row.place, only.row.label.trim_start_matches("Figure "));
+    }
+    let mut parts: Vec<&str> = figures.iter().map(|figure| figure.row.part.words()).collect();
+    parts.dedup();
+    match &parts[..] {
+        [] => "nothing".to_owned(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// What must be known before any number: stand-ins, a small set, no verdicts.
-fn notices(figure: &Figure3, claims: &[Claim], withheld: Option<&str>) -> Vec<Notice> {
-    let mut notices = words::data_notices(&figure.tasks);
-    let extent =
-        words::extent(figure).map(|extent| format!("This report saw {extent}. ")).unwrap_or_default();
+fn notices(content: &Content<'_>) -> Vec<Notice> {
+    let study = content.study;
+    let mut notices = words::data_notices(&study.tasks);
+    let extent = words::extent(study, &configurations(content))
+        .map(|extent| format!("This report saw {extent}. "))
+        .unwrap_or_default();
     let open = |claim: &Claim| matches!(claim.verdict, Verdict::CannotTell { .. });
-    if let Some(why) = withheld {
+    if let Some(why) = content.withheld {
         let text = format!("No claim gets a verdict, because {why}. {extent}");
         notices.push(Notice::new("No verdicts.", text.trim_end()));
-    } else if claims.iter().all(open) {
+    } else if content.claims().next().is_some() && content.claims().all(open) {
         let text = format!("{extent}The measurement decides none of the claims, and each says why.");
         notices.push(Notice::new("No verdicts.", text));
     } else if !extent.is_empty() {
@@ -70,119 +88,159 @@ fn notices(figure: &Figure3, claims: &[Claim], withheld: Option<&str>) -> Vec<No
             format!("{extent}The verdicts are about this smaller set; those about the paper's may differ.");
         notices.push(Notice::new("Smaller than the paper's set.", text));
     }
+    let lacking: Vec<&str> = content
+        .figures
+        .iter()
+        .filter(|figure| figure.pictures.is_empty())
+        .map(|figure| figure.row.label)
+        .collect();
+    if !lacking.is_empty() {
+        let text = format!("{}. Each says below what it lacks.", lacking.join(", "));
+        notices.push(Notice::new("Not drawn:", text));
+    }
     notices
 }
 
-fn figure_section(content: &Content<'_>) -> Section {
-    let numbers = &content.figure.numbers;
-    let mut files = Vec::new();
-    if content.pictures.is_some() {
-        files.extend([("SVG", "figure3.svg"), ("PNG", "figure3.png")]);
+/// The families that the figures need, and how many configurations of each there are.
+fn configurations(content: &Content<'_>) -> Vec<(&'static str, usize)> {
+    let families = crate::settings::families_of(&content.figures.iter().map(|f| f.row).collect::<Vec<_>>());
+    families
+        .into_iter()
+        .filter(|family| matches!(family.info().naming, taskset_optim::Naming::Seeds { .. }))
+        .map(|family| (family.info().name, content.study.configurations(family)))
+        .collect()
+}
+
+/// All claims in one table.
+fn overview(content: &Content<'_>) -> Section {
+    let mut table = Table::new(["Figure", "Claim", "Verdict", "Measured"]);
+    for figure in content.figures {
+        for claim in &figure.claims {
+            let why = claim.verdict.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+            table.push([
+                figure.row.label.to_owned(),
+                claim.text.clone(),
+                format!("{}{why}", claim.verdict.words()),
+                claim.measured.join("; "),
+            ]);
+        }
     }
-    files.extend([
-        ("numbers (CSV)", "figure3.csv"),
-        ("every resampling (CSV)", "figure3_resamplings.csv"),
-        ("list (CSV)", "figure3_list.csv"),
-    ]);
-    let Some(pictures) = content.pictures else {
-        let text = format!(
-            "There is no picture: the curves have {} on which something was learned, and {} of adam8p. A picture needs two \
-             tasks and one configuration of adam8p, from which the list is learned.",
-            counted(numbers.tasks as u64, "task"),
-            counted(numbers.candidates("adam8p") as u64, "configuration")
-        );
-        return Section { heading: "Figure 3".to_owned(), blocks: vec![Block::Paragraph(text)] };
+    let blocks = if table.rows.is_empty() {
+        vec![Block::Paragraph(
+            "The paper makes no claim about these figures that could be checked.".to_owned(),
+        )]
+    } else {
+        vec![Block::Table(table)]
     };
-    let caption = format!(
-        "J is the score on held-out tasks. For each of them, of the first k configurations the one with the best \
-         validation score is taken, and its test score counts; J is the mean over the tasks. 1 is the loss at the start, 0 \
-         the best loss that any configuration reached. Black: a list learned greedily on the other half of the tasks. \
-         Colours: k configurations drawn at random without replacement, the same for all tasks. The split of the tasks \
-         and the draws are made {} times.",
-        numbers.resamplings
-    );
-    Section {
-        heading: "Figure 3".to_owned(),
-        blocks: vec![
-            Block::Figure(Figure {
-                svg: pictures.wide.clone(),
-                narrow: Some(pictures.narrow.clone()),
-                caption,
-                files: files.into_iter().map(|(label, path)| FileLink::new(label, path)).collect(),
-            }),
-            Block::Paragraph(scale_note(content.figure)),
-        ],
-    }
+    Section { heading: "Claims".to_owned(), blocks }
 }
 
-fn claims(content: &Content<'_>) -> Section {
-    Section { heading: "Claims".to_owned(), blocks: vec![Block::Claims(content.claims.to_vec())] }
-}
-
-/// What a smaller scale than the paper's does to the figure.
-fn scale_note(figure: &Figure3) -> String {
-    let most = figure.numbers.configurations.values().copied().max().unwrap_or(0);
-    let mut note =
-        "Random search draws without replacement. At the right end of the axis it has tried every \
-                    configuration, as the list has, and both must meet."
-            .to_owned();
-    if most < PAPER_CONFIGURATIONS as usize {
-        note += &format!(
-            " The paper has {} configurations in each family and {} tasks. With fewer, fewer configurations are the best \
-             for some task, so that the boxes are smaller than the paper's. Also, a family of one dimension is sampled \
-             more densely than one of eight: towards the right, adam1p can pass the best that adam8p has.",
-            count(PAPER_CONFIGURATIONS.into()),
-            count(PAPER_TASKS as u64),
-        );
+fn figure_section(figure: &Drawn, request: &Request) -> Section {
+    let row = figure.row;
+    let mut blocks = Vec::new();
+    let mut numbers: Vec<FileLink> =
+        figure.tables.iter().map(|(file, label)| FileLink::new(format!("{label} (CSV)"), *file)).collect();
+    for picture in &figure.pictures {
+        let (svg, png) = (format!("{}.svg", picture.stem), format!("{}.png", picture.stem));
+        let mut files = vec![FileLink::new("SVG", svg), FileLink::new("PNG", png)];
+        // The numbers belong to all pictures of a figure, and are linked once.
+        files.append(&mut numbers);
+        blocks.push(Block::Figure(Figure {
+            svg: picture.wide.clone(),
+            narrow: Some(picture.narrow.clone()),
+            caption: picture.caption.clone(),
+            files,
+        }));
     }
-    note
+    let lacks = figure.lacks.iter().map(|lack| lack.sentence().to_owned());
+    blocks.extend(lacks.map(|lack| {
+        let before = if figure.pictures.is_empty() { "There is no picture. " } else { "" };
+        Block::Paragraph(format!("{before}{lack}"))
+    }));
+    blocks.extend(figure.blocks.iter().cloned());
+    if !figure.claims.is_empty() {
+        blocks.push(Block::Claims(figure.claims.clone()));
+    }
+    let options = row.options.iter().map(|option| {
+        let value = request.options.value(option);
+        let meaning = match option.kind {
+            OptionKind::Choice(values) => values
+                .iter()
+                .find(|(name, _)| *name == value)
+                .map(|(_, meaning)| format!(" ({meaning})"))
+                .unwrap_or_default(),
+            OptionKind::Number(..) => String::new(),
+        };
+        let usual =
+            if value == option.default { String::new() } else { format!("; usually {}", option.default) };
+        (format!("Option {}", option.name), format!("{value}{meaning}{usual}. {}", option.doc))
+    });
+    let options: Vec<(String, String)> = options.collect();
+    if !options.is_empty() {
+        blocks.push(Block::KeyValues(options));
+    }
+    Section { heading: format!("{}: {}", row.label, row.title), blocks }
 }
 
 fn how(content: &Content<'_>) -> Section {
-    let (figure, material) = (content.figure, content.material);
-    let trials = figure.trials as u64;
-    let choice = if content.request.curves.is_some() {
+    let (study, material, request) = (content.study, content.material, content.request);
+    let trials = study.trials as u64;
+    let choice = if request.curves.is_some() {
         "those of the given curves".to_owned()
     } else {
-        content.request.settings.task_rule.clone()
+        request.settings.task_rule.clone()
     };
-    let source = match &content.request.curves {
+    let source = match &request.curves {
         Some(path) => format!("recorded in {}", path.display()),
-        None => content.request.datasets.source().to_string(),
+        None => request.datasets.source().to_string(),
     };
     let time = if material.trained > 0 {
         format!(
             "{} for {}, {} at a time; {} of analysis",
             seconds(material.train_seconds),
             counted(material.trained as u64, "trial"),
-            count(content.request.jobs as u64),
+            count(request.jobs as u64),
             seconds(content.analysis_seconds)
         )
     } else {
         format!("nothing trained now; {} of analysis", seconds(content.analysis_seconds))
     };
-    let configurations =
-        figure.numbers.configurations.iter().map(|(name, n)| format!("{} of {name}", count(*n as u64)));
-    let protocol = figure.protocol.as_ref().map_or_else(|| "not recorded".to_owned(), words::protocol);
+    let families = crate::settings::families_of(&content.figures.iter().map(|f| f.row).collect::<Vec<_>>());
+    let optimizers = families
+        .into_iter()
+        .map(|family| format!("{} of {}", count(study.configurations(family) as u64), family.info().name));
+    let protocol = study.protocol.as_ref().map_or_else(|| "not recorded".to_owned(), words::protocol);
     let row = |key: &str, value: String| (key.to_owned(), value);
+    let selection =
+        taskset_normalize::named(request.normalizer).map_or("", |normalizer| normalizer.selection.name());
+    let doc =
+        taskset_normalize::NAMED.iter().find(|row| row.name == request.normalizer).map_or("", |row| row.doc);
     Section {
         heading: "How".to_owned(),
         blocks: vec![Block::KeyValues(vec![
-            row("Tasks", format!("{}: {choice}", count(figure.tasks.len() as u64))),
-            row("Optimizers", configurations.collect::<Vec<_>>().join(", ")),
-            row("Replicas", format!("{} (paper: {PAPER_REPLICAS})", figure.replicas)),
+            row("Tasks", format!("{}: {choice}", count(study.tasks.len() as u64))),
+            row(
+                "Optimizers",
+                format!(
+                    "{} (paper: {} of each)",
+                    optimizers.collect::<Vec<_>>().join(", "),
+                    count(PAPER_CONFIGURATIONS.into())
+                ),
+            ),
+            row("Replicas", format!("{} (paper: {PAPER_REPLICAS})", study.replicas)),
             row("Protocol", format!("{protocol} (paper: {})", words::protocol(&Protocol::PAPER))),
-            row("Data", format!("{}; {source}", words::data(&figure.tasks))),
+            row("Data", format!("{}; {source}", words::data(&study.tasks))),
             row(
                 "Score",
                 format!(
-                    "normaliser “{NORMALIZER}”: the mean over the points of a curve, averaged over replicas; 0 is the best \
-                     loss that any configuration reached, 1 the loss at the start, and 1 counts from where a trial \
-                     diverged"
+                    "normaliser “{}”: {doc}. 0 is the best loss that any configuration of {} reached. Where a trial diverged, 1 \
+                     counts",
+                    request.normalizer,
+                    study.reference_families().join(", ")
                 ),
             ),
-            row("Splits", "chosen on valid_outer, reported on test".to_owned()),
-            row("Diverged", format!("{} of {}", count(figure.diverged as u64), counted(trials, "trial"))),
+            row("Splits", format!("chosen on {selection}, reported on test")),
+            row("Diverged", format!("{} of {}", count(study.diverged as u64), counted(trials, "trial"))),
             row(
                 "Curves",
                 format!(
@@ -213,7 +271,7 @@ fn machine(material: &Material) -> String {
     format!("{machine}; {kernels} kernels; {}", counted((*threads).into(), "thread"))
 }
 
-fn tasks(figure: &Figure3) -> Section {
+fn tasks(study: &Study) -> Section {
     let mut table = Table::new([
         "Task",
         "Parameters",
@@ -223,7 +281,7 @@ fn tasks(figure: &Figure3) -> Section {
         "Best configuration",
         "Used",
     ]);
-    let mut tasks: Vec<_> = figure.tasks.iter().collect();
+    let mut tasks: Vec<_> = study.tasks.iter().collect();
     tasks.sort_by(|a, b| natural_order(&a.name, &b.name));
     for task in tasks {
         table.push([
@@ -240,152 +298,34 @@ fn tasks(figure: &Figure3) -> Section {
     let text = format!(
         "Losses are on valid_outer. The best loss is the lowest at any point of the curve of any configuration of any \
          family. {} of {} are used: where no configuration got below the loss at the start, there is no scale for scores.",
-        count(figure.numbers.tasks as u64),
-        counted(figure.tasks.len() as u64, "task")
+        count(study.tasks.iter().filter(|task| !task.dropped).count() as u64),
+        counted(study.tasks.len() as u64, "task")
     );
     Section { heading: "Tasks".to_owned(), blocks: vec![Block::Paragraph(text), Block::Table(table)] }
 }
 
-fn boxes(figure: &Figure3) -> Section {
-    let heading = "Search boxes".to_owned();
-    let [min_max, percentile] = &figure.numbers.boxes[..] else {
-        let text = "There are no boxes, because there is no picture.".to_owned();
-        return Section { heading, blocks: vec![Block::Paragraph(text)] };
-    };
-    let mut table = Table::new(["Hyperparameter", "Min–max box", "5–95 percentile box"]);
-    let range = |lo: f64, hi: f64| format!("{} to {}", significant(lo), significant(hi));
-    for ((name, lo, hi), (_, lo5, hi95)) in min_max.ranges.iter().zip(&percentile.ranges) {
-        table.push([name.clone(), range(*lo, *hi), range(*lo5, *hi95)]);
-    }
-    let text = "A box holds the best configurations of all tasks, held-out ones included: it is drawn with hindsight. The \
-                first goes from their smallest to their largest value of each hyperparameter, the second from their 5th to \
-                their 95th percentile."
-        .to_owned();
-    Section { heading, blocks: vec![Block::Paragraph(text), Block::Table(table)] }
-}
-
-fn list(figure: &Figure3) -> Section {
-    let heading = "Learned list".to_owned();
-    let entries = &figure.numbers.list.entries;
-    let Some(first) = entries.first() else {
-        let text = "No list was learned.".to_owned();
-        return Section { heading, blocks: vec![Block::Paragraph(text)] };
-    };
-    let mut table = Table::new(["Entry", "Configuration", "Mean score of the list so far"]);
-    for (i, entry) in entries.iter().enumerate() {
-        let score = entry.train_score_after.map(significant).unwrap_or_default();
-        table.push([i.to_string(), entry.name.clone(), score]);
-    }
-    let text = "The first entries of a list that was learned on all tasks: what to try on a new one, in this order. The \
-                score is the mean over the tasks of the best score on valid_outer among the entries so far. This command \
-                prints the hyperparameters of an entry:"
-        .to_owned();
-    Section {
-        heading,
-        blocks: vec![
-            Block::Paragraph(text),
-            Block::Code(format!("taskset-rs optimizers show {}", first.name)),
-            Block::Table(table),
-        ],
-    }
-}
-
-fn missing(figure: &Figure3) -> Result<Section, Error> {
-    let rows = missing::rows(figure.tasks.iter().map(|task| task.name.as_str()))?;
+fn missing(content: &Content<'_>) -> Result<Section, Error> {
+    let figures: Vec<_> = content.figures.iter().map(|figure| figure.row).collect();
+    let rows = missing::rows(content.study.tasks.iter().map(|task| task.name.as_str()), &figures)?;
     Ok(Section { heading: "What is not here".to_owned(), blocks: vec![Block::KeyValues(rows)] })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sec5::analysis::Numbers;
-    use crate::sec5::words::tests::task;
-    use std::collections::BTreeMap;
-    use taskset_meta::HyperparameterList;
-    use taskset_names::Origin;
-
-    /// A figure without curves, of so many tasks and configurations under a protocol.
-    fn figure(tasks: usize, configurations: usize, replicas: usize, protocol: Protocol) -> Figure3 {
-        let families = ["adam1p", "adam4p", "adam8p"];
-        Figure3 {
-            numbers: Numbers {
-                result: None,
-                tasks,
-                configurations: families.map(|family| (family.to_owned(), configurations)).into(),
-                boxes: Vec::new(),
-                list: HyperparameterList::new("adam8p", NORMALIZER, 0, "made up", Vec::new()),
-                resamplings: 50,
-            },
-            tasks: (0..tasks).map(|i| task(&format!("t_seed{i}"), None)).collect(),
-            replicas,
-            diverged: 0,
-            trials: 0,
-            origin: Origin::Real,
-            protocol: Some(protocol),
-        }
-    }
-
-    fn claim(verdict: Verdict) -> Claim {
-        Claim { text: "c".to_owned(), rule: "r".to_owned(), measured: Vec::new(), verdict }
-    }
-
-    fn headings(figure: &Figure3, claims: &[Claim], withheld: Option<&str>) -> Vec<String> {
-        notices(figure, claims, withheld).into_iter().map(|notice| notice.heading).collect()
-    }
-
-    #[test]
-    fn what_is_smaller_than_the_papers_set_says_how_much_of_it_was_seen() {
-        let quick = figure(62, 100, 1, Protocol { steps: 500, ..Protocol::PAPER });
-        let notice = notices(&quick, &[claim(Verdict::Holds)], None).remove(0);
-        assert_eq!(notice.heading, "Smaller than the paper's set.");
-        for words in [
-            "62 of 1,162 tasks",
-            "100 of 1,000 configurations in each family",
-            "1 of 5 replicas",
-            "500 of 10,000 steps",
-        ] {
-            assert!(notice.text.contains(words), "{words}: {}", notice.text);
-        }
-        let paper = figure(1162, 1000, 5, Protocol::PAPER);
-        assert!(headings(&paper, &[claim(Verdict::Holds)], None).is_empty());
-        let mut uneven = figure(62, 100, 1, Protocol::PAPER);
-        uneven.numbers.configurations = BTreeMap::from([("adam8p".to_owned(), 7)]);
-        let text = words::extent(&uneven).unwrap();
-        assert!(text.contains("7 in adam8p, 0 in adam4p, 0 in adam1p"), "{text}");
-    }
-
-    #[test]
-    fn no_verdict_is_said_at_the_top() {
-        let open = || claim(Verdict::CannotTell { reason: "few".to_owned() });
-        let smoke = figure(12, 16, 1, Protocol::PAPER);
-        assert_eq!(headings(&smoke, &[open()], Some("this only checks")), ["No verdicts."]);
-        assert_eq!(headings(&smoke, &[open(), open()], None), ["No verdicts."]);
-        assert_eq!(
-            headings(&smoke, &[open(), claim(Verdict::Holds)], None),
-            ["Smaller than the paper's set."]
-        );
-        let paper = figure(1162, 1000, 5, Protocol::PAPER);
-        assert_eq!(headings(&paper, &[open()], None), ["No verdicts."]);
-    }
+    use crate::study::tests::study;
+    use crate::words::tests::task;
 
     #[test]
     fn tasks_stand_in_natural_order_with_four_digits() {
-        let mut small = figure(11, 1, 1, Protocol::PAPER);
-        small.tasks.reverse();
-        small.tasks[0].best = 0.123_456;
-        let section = tasks(&small);
+        let mut of: Vec<_> = (0..11).map(|i| task(&format!("t_seed{i}"), None)).collect();
+        of.reverse();
+        of[10].best = 0.123_456;
+        let section = tasks(&study(of));
         let Some(Block::Table(table)) = section.blocks.last() else { panic!("{section:?}") };
         let names: Vec<&str> = table.rows.iter().map(|row| row[0].as_str()).collect();
         let expected: Vec<String> = (0..11).map(|i| format!("t_seed{i}")).collect();
         assert_eq!(names, expected);
-        assert_eq!(table.rows[10][4], "0.1235");
-    }
-
-    #[test]
-    fn a_figure_without_a_picture_has_all_its_sections() {
-        let none = figure(1, 1, 1, Protocol::PAPER);
-        for section in [boxes(&none), list(&none), tasks(&none), missing(&none).unwrap()] {
-            assert!(!section.blocks.is_empty(), "{section:?}");
-        }
+        assert_eq!(table.rows[0][4], "0.1235");
     }
 }

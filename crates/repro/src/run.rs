@@ -1,35 +1,36 @@
-//! Section 5: training and generalisation of learned hyperparameter lists. This version draws figure 3.
+//! A reproduction from start to end: curves, scores, figures, report.
 
-mod analysis;
-mod claims;
-mod missing;
-mod picture;
-mod report;
-mod settings;
-mod tables;
-mod words;
-
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
 use taskset_curves::{Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
-use taskset_figures::{Claim, Verdict, counted, png};
+use taskset_figures::{Block, Claim, Section, Verdict, counted, panels, png};
+use taskset_names::Origin;
 use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
-use picture::Pictures;
-
-pub use crate::Error;
-pub use settings::{RunScale, Settings};
+use crate::claims::cannot_tell;
+use crate::figures::{Context, Findings, Lack, Picture};
+use crate::sensitivity::{self, Sensitivity};
+use crate::settings::families_of;
+use crate::study::{Chosen, Reading, Study};
+use crate::{Error, FigureRow, Options, Settings, page, words};
 
 /// What to reproduce, from what, and where to.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// The figures.
+    pub figures: Vec<&'static FigureRow>,
     /// Tasks, optimizers, protocol.
     pub settings: Settings,
+    /// Name of the normaliser that makes scores of curves.
+    pub normalizer: &'static str,
+    /// Chosen readings of the figures.
+    pub options: Options,
     /// Real data or stand-ins.
     pub datasets: Datasets,
     /// Directory of the results; created.
@@ -41,6 +42,21 @@ pub struct Request {
     /// Which of the given curves: needed where they come from trials that differ in more than task, optimizer and replica.
     pub selection: Selection,
 }
+
+/// Hears how far a reproduction is.
+pub trait Observer: SweepObserver {
+    /// So many tasks are read and scored.
+    fn scored(&mut self, tasks: usize) {
+        let _ = tasks;
+    }
+
+    /// A figure is analysed next.
+    fn analysing(&mut self, figure: &FigureRow) {
+        let _ = figure;
+    }
+}
+
+impl Observer for taskset_train::Quiet {}
 
 /// How a reproduction ended.
 #[derive(Clone, Debug)]
@@ -68,6 +84,8 @@ pub enum Ending {
 pub struct Summary {
     /// The written files, the report last.
     pub files: Vec<PathBuf>,
+    /// Which figures were drawn, and what the others lack.
+    pub figures: Vec<FigureSummary>,
     /// The paper's claims beside what was measured.
     pub claims: Vec<ClaimSummary>,
     /// How many of them hold, do not hold, and are open.
@@ -120,9 +138,24 @@ impl std::fmt::Display for Verdicts {
     }
 }
 
+/// How a figure came out.
+#[derive(Clone, Debug, Serialize)]
+pub struct FigureSummary {
+    /// Its name, e.g. `fig3`.
+    pub figure: &'static str,
+    /// Names of its pictures, without ending; empty where nothing could be drawn.
+    pub pictures: Vec<&'static str>,
+    /// What it lacks, each in a sentence.
+    pub lacks: Vec<String>,
+    /// Seconds of its analysis.
+    pub seconds: f64,
+}
+
 /// A claim and its verdict.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClaimSummary {
+    /// The figure, e.g. `fig3`.
+    pub figure: &'static str,
     /// What the paper says.
     pub claim: String,
     /// How the verdict follows from the numbers.
@@ -135,9 +168,10 @@ pub struct ClaimSummary {
     pub reason: Option<String>,
 }
 
-impl From<Claim> for ClaimSummary {
-    fn from(claim: Claim) -> Self {
+impl ClaimSummary {
+    fn new(figure: &'static str, claim: Claim) -> Self {
         Self {
+            figure,
             verdict: claim.verdict.words().to_owned(),
             reason: claim.verdict.reason().map(str::to_owned),
             claim: claim.text,
@@ -147,26 +181,92 @@ impl From<Claim> for ClaimSummary {
     }
 }
 
+/// A figure after its analysis.
+pub(crate) struct Drawn {
+    pub(crate) row: &'static FigureRow,
+    pub(crate) pictures: Vec<DrawnPicture>,
+    /// Names of its CSV files, each with what it holds.
+    pub(crate) tables: Vec<(&'static str, &'static str)>,
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) lacks: Vec<Lack>,
+    seconds: f64,
+}
+
+/// A picture in two widths.
+pub(crate) struct DrawnPicture {
+    pub(crate) stem: &'static str,
+    pub(crate) wide: String,
+    pub(crate) narrow: String,
+    pub(crate) caption: String,
+}
+
+impl DrawnPicture {
+    fn new(picture: Picture) -> Result<Self, Lack> {
+        let narrow = picture
+            .panels
+            .iter()
+            .map(taskset_figures::LineChart::narrow_svg)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            stem: picture.stem,
+            wide: panels(&picture.panels, picture.columns)?,
+            narrow: narrow.concat(),
+            caption: picture.caption,
+        })
+    }
+}
+
+/// Writes the files of a reproduction, and remembers them.
+struct Output<'a> {
+    directory: &'a Path,
+    files: Vec<PathBuf>,
+}
+
+impl Output<'_> {
+    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.directory.join(name);
+        taskset_files::write_atomically(&path, bytes)
+            .map_err(|source| Error::Write { path: path.clone(), source })?;
+        self.files.push(path);
+        Ok(())
+    }
+
+    /// Removes the pictures and numbers of an earlier run that this one has not written: they would pass for this one's.
+    fn remove_stale(&self) -> Result<(), Error> {
+        let failed = |source| Error::Write { path: self.directory.to_owned(), source };
+        for entry in std::fs::read_dir(self.directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let ours = ["figure", "correlation", "sensitivity"].iter().any(|stem| name.starts_with(stem))
+                && [".svg", ".png", ".csv"].iter().any(|end| name.ends_with(end));
+            if ours && !self.files.contains(&path) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Curves and how they came about.
-struct Material {
+pub(crate) struct Material {
     reader: Reader,
     /// Which of its curves.
     query: Query,
-    metadata: Metadata,
-    place: PathBuf,
-    trained: usize,
-    train_seconds: f64,
+    pub(crate) metadata: Metadata,
+    pub(crate) place: PathBuf,
+    pub(crate) trained: usize,
+    pub(crate) train_seconds: f64,
 }
 
-/// Trains or reads the curves, draws figure 3, writes everything to `request.out`.
+/// Trains or reads the curves, draws the figures, writes everything to `request.out`.
+///
+/// What a figure lacks is no error: the page says it, and the other figures are drawn.
 ///
 /// # Errors
-/// Missing data, unreadable or insufficient curves, a disk that is full: see [`Error`].
-pub fn run(
-    request: &Request,
-    observer: &mut dyn SweepObserver,
-    cancel: &AtomicBool,
-) -> Result<Ending, Error> {
+/// Missing data, unreadable curves, a disk that is full: see [`Error`].
+pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) -> Result<Ending, Error> {
     let material = match &request.curves {
         Some(path) => read(path, &request.selection)?,
         None => match train(request, observer, cancel)? {
@@ -175,61 +275,137 @@ pub fn run(
         },
     };
     let start = Instant::now();
-    let Material { reader, query, place, .. } = &material;
-    let Some(figure) = analysis::figure3(reader, query, &request.settings, place, cancel)? else {
-        return Ok(Ending::InterruptedAnalysis { curves: material.place });
+    let stopped = || Ok(Ending::InterruptedAnalysis { curves: material.place.clone() });
+    let chosen = Chosen { reader: &material.reader, query: &material.query };
+    let (families, readings) = (families_of(&request.figures), readings(request));
+    let Some(study) = Study::new(&chosen, &families, &readings, &mut |tasks| observer.scored(tasks), cancel)?
+    else {
+        return stopped();
     };
     // Given curves are judged by what they hold, whatever scale was named.
     let withheld = request.settings.scale.no_verdicts().filter(|_| request.curves.is_none());
-    let claims = claims::check(&figure.numbers, withheld);
-    let pictures = Pictures::draw(&figure, withheld)?;
-    let page = report::page(&report::Content {
-        figure: &figure,
-        claims: &claims,
-        pictures: pictures.as_ref(),
+    let context = Context {
+        study: &study,
+        base: Reading::whole(request.normalizer),
+        options: &request.options,
+        note: note(&study, withheld),
+    };
+    std::fs::create_dir_all(&request.out)
+        .map_err(|source| Error::Write { path: request.out.clone(), source })?;
+    let mut output = Output { directory: &request.out, files: Vec::new() };
+    let mut figures = Vec::new();
+    for row in &request.figures {
+        if cancel.load(Ordering::Relaxed) {
+            return stopped();
+        }
+        observer.analysing(row);
+        figures.push(draw(row, &context, withheld, &mut output)?);
+    }
+    let sensitivity = Sensitivity::new(&figures, &context);
+    if sensitivity.section().is_some() {
+        output.write("sensitivity.csv", sensitivity.table().csv().as_bytes())?;
+    }
+    let page = page::page(&page::Content {
+        study: &study,
+        figures: &figures,
+        sensitivity: &sensitivity,
         withheld,
         request,
         material: &material,
         analysis_seconds: start.elapsed().as_secs_f64(),
     })?;
-
-    create_directory(&request.out)?;
-    let mut contents = Vec::new();
-    if let Some(Pictures { wide, .. }) = &pictures {
-        contents.push(("figure3.svg", wide.clone().into_bytes()));
-        contents.push(("figure3.png", png(wide, 2.0)?));
-    } else {
-        // Those of an earlier run would pass for this one's.
-        for stale in ["figure3.svg", "figure3.png"] {
-            remove(&request.out.join(stale))?;
-        }
-    }
-    contents.extend([
-        ("figure3.csv", tables::table(&figure).csv().into_bytes()),
-        ("figure3_resamplings.csv", tables::resamplings_table(&figure).csv().into_bytes()),
-        ("figure3_list.csv", tables::list_table(&figure).csv().into_bytes()),
-        // Last, because it links the others.
-        ("index.html", page.html().into_bytes()),
-    ]);
-    let files = contents
-        .into_iter()
-        .map(|(name, bytes)| {
-            let path = request.out.join(name);
-            let write = taskset_files::write_atomically(&path, &bytes);
-            write.map_err(|source| Error::Write { path: path.clone(), source })?;
-            Ok(path)
-        })
-        .collect::<Result<_, Error>>()?;
+    output.remove_stale()?;
+    // Last, because it links the others.
+    output.write("index.html", page.html().as_bytes())?;
+    let claims: Vec<Claim> = figures.iter().flat_map(|figure| figure.claims.iter().cloned()).collect();
     Ok(Ending::Finished(Summary {
-        files,
+        files: output.files,
         verdicts: Verdicts::of(&claims),
-        claims: claims.into_iter().map(ClaimSummary::from).collect(),
+        figures: figures.iter().map(FigureSummary::of).collect(),
+        claims: figures
+            .into_iter()
+            .flat_map(|figure| figure.claims.into_iter().map(move |claim| (figure.row.name, claim)))
+            .map(|(figure, claim)| ClaimSummary::new(figure, claim))
+            .collect(),
         trained: material.trained,
-        reused: figure.trials - material.trained,
+        reused: study.trials - material.trained,
         train_seconds: material.train_seconds,
         analysis_seconds: start.elapsed().as_secs_f64(),
-        data: figure.origin.name(),
+        data: study.origin.name(),
     }))
+}
+
+impl FigureSummary {
+    fn of(figure: &Drawn) -> Self {
+        Self {
+            figure: figure.row.name,
+            pictures: figure.pictures.iter().map(|picture| picture.stem).collect(),
+            lacks: figure.lacks.iter().map(|lack| lack.sentence().to_owned()).collect(),
+            seconds: figure.seconds,
+        }
+    }
+}
+
+/// All readings that the figures and their sensitivity need.
+fn readings(request: &Request) -> BTreeSet<Reading> {
+    let mut readings = BTreeSet::from([Reading::whole(request.normalizer)]);
+    readings.extend(request.figures.iter().flat_map(|row| row.readings.iter().copied()));
+    if request.figures.iter().any(|row| !(row.claims)().is_empty()) {
+        readings.extend(sensitivity::READINGS.map(|(_, normalizer)| Reading::whole(normalizer)));
+    }
+    readings
+}
+
+/// What must travel with every picture.
+fn note(study: &Study, withheld: Option<&str>) -> Option<String> {
+    let data = (study.origin != Origin::Real).then(|| format!("Data: {}", words::data(&study.tasks)));
+    let notes: Vec<String> =
+        data.into_iter().chain(withheld.map(|why| format!("No verdicts: {why}"))).collect();
+    (!notes.is_empty()).then(|| notes.join(". "))
+}
+
+/// Analyses a figure and writes its pictures and numbers.
+fn draw(
+    row: &'static FigureRow,
+    context: &Context<'_>,
+    withheld: Option<&str>,
+    output: &mut Output<'_>,
+) -> Result<Drawn, Error> {
+    let start = Instant::now();
+    let findings = (row.analyse)(context).unwrap_or_else(|lack| {
+        let reason = lack.reason();
+        let claims =
+            (row.claims)().into_iter().map(|claim| Claim { verdict: cannot_tell(&*reason), ..claim });
+        Findings { claims: claims.collect(), lacks: vec![lack], ..Findings::default() }
+    });
+    let mut drawn = Drawn {
+        row,
+        pictures: Vec::new(),
+        tables: findings.tables.iter().map(|table| (table.file, table.label)).collect(),
+        claims: findings.claims,
+        blocks: findings.blocks,
+        sections: findings.sections,
+        lacks: findings.lacks,
+        seconds: 0.0,
+    };
+    if let Some(reason) = withheld {
+        drawn.claims.iter_mut().for_each(|claim| claim.verdict = cannot_tell(reason));
+    }
+    for picture in findings.pictures {
+        match DrawnPicture::new(picture) {
+            Ok(picture) => drawn.pictures.push(picture),
+            Err(lack) => drawn.lacks.push(lack),
+        }
+    }
+    for picture in &drawn.pictures {
+        output.write(&format!("{}.svg", picture.stem), picture.wide.as_bytes())?;
+        output.write(&format!("{}.png", picture.stem), &png(&picture.wide, 2.0)?)?;
+    }
+    for table in &findings.tables {
+        output.write(table.file, table.table.csv().as_bytes())?;
+    }
+    drawn.seconds = start.elapsed().as_secs_f64();
+    Ok(drawn)
 }
 
 /// Removes a file that may not be there.
@@ -257,7 +433,7 @@ fn read(path: &Path, selection: &Selection) -> Result<Material, Error> {
 
 fn train(
     request: &Request,
-    observer: &mut dyn SweepObserver,
+    observer: &mut dyn Observer,
     cancel: &AtomicBool,
 ) -> Result<Result<Material, Ending>, Error> {
     let settings = &request.settings;
@@ -297,12 +473,7 @@ fn train(
 }
 
 fn first_metadata(reader: &Reader, place: &Path) -> Result<Metadata, Error> {
-    let first = reader.metadata().next().cloned();
-    first.ok_or_else(|| Error::Insufficient { path: place.to_owned(), lack: "there are none".to_owned() })
-}
-
-fn create_directory(path: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
+    reader.metadata().next().cloned().ok_or_else(|| Error::NoCurves { path: place.to_owned() })
 }
 
 #[cfg(test)]
@@ -320,8 +491,8 @@ mod tests {
         };
         check(vec![Verdict::Holds], "1 claim: 1 holds, 0 do not hold, 0 cannot tell");
         check(vec![Verdict::DoesNotHold, open(), open()], "3 claims: 0 hold, 1 does not hold, 2 cannot tell");
-        let summary = ClaimSummary::from(claim(open()));
+        let summary = ClaimSummary::new("fig3", claim(open()));
         assert_eq!((summary.verdict.as_str(), summary.reason.as_deref()), ("cannot tell", Some("few")));
-        assert_eq!(ClaimSummary::from(claim(Verdict::Holds)).reason, None);
+        assert_eq!(ClaimSummary::new("fig3", claim(Verdict::Holds)).reason, None);
     }
 }

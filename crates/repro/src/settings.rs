@@ -1,16 +1,17 @@
-//! The scales of section 5: which tasks, optimizers and protocol.
+//! The scales of a reproduction: which tasks, optimizers and protocol.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::str::FromStr;
 
 use taskset_datasets::Datasets;
 use taskset_figures::counted;
 use taskset_names::Origin;
-use taskset_optim::Family;
+use taskset_optim::{Family, Naming};
 use taskset_tasks::Body;
 use taskset_trial::Protocol;
 
-use crate::Error;
+use crate::{Error, FigureRow};
 
 /// How much to compute. What exactly, [`Settings`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum RunScale {
     Paper,
 }
 
-/// Tasks of the paper's figure 3: 581 to learn from, 581 held out.
+/// Tasks of the paper.
 pub(crate) const PAPER_TASKS: usize = 1162;
 
 /// Configurations of each family in the paper.
@@ -86,14 +87,13 @@ impl RunScale {
     }
 }
 
-/// What it trains, in words: `100 configurations of each of 3 families, 1 replica, 500 steps`.
+/// What it trains, in words: `100 configurations of each family, 1 replica, 500 steps`.
 impl std::fmt::Display for RunScale {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} of each of {} families, {}, {}",
+            "{} of each family, {}, {}",
             counted(self.configurations().into(), "configuration"),
-            FAMILIES.len(),
             counted(self.replicas().into(), "replica"),
             counted(self.protocol().steps.into(), "step")
         )
@@ -111,7 +111,10 @@ impl FromStr for RunScale {
     }
 }
 
-/// Everything that defines a figure 3.
+/// Everything that decides which trials a reproduction needs.
+///
+/// At one scale, all figures are about the same tasks, configurations, replicas and protocol. So the plan of several figures is
+/// the union of their families of optimizers, and no trial is in it twice.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The scale that they come from.
@@ -120,18 +123,15 @@ pub struct Settings {
     pub tasks: Vec<String>,
     /// How the tasks were chosen, in a sentence.
     pub task_rule: String,
-    /// Seeds `0..configurations` of each of adam8p, adam4p and adam1p.
+    /// The families of optimizers that the figures need.
+    pub families: Vec<Family>,
+    /// Seeds `0..configurations` of each family with seeds; the others are whole.
     pub configurations: u32,
     /// Replicas of each (task, configuration).
     pub replicas: u32,
     /// Steps and evaluations.
     pub protocol: Protocol,
-    /// Resamplings of the task split and of the random draws (paper: 50).
-    pub resamplings: usize,
 }
-
-/// The families that figure 3 compares; the list is learned from the first.
-pub(crate) const FAMILIES: [Family; 3] = [Family::Adam8p, Family::Adam4p, Family::Adam1p];
 
 /// How many tasks of a family, and which: the first feasible ones under a limit of work.
 struct Pick {
@@ -162,45 +162,94 @@ impl Pick {
     }
 }
 
-/// The data sets that the tasks of a scale are on: the two whose original files are complete, small and read without
-/// preparation, so that anyone can have them. Others would change the tasks that are compared, and so every figure.
-const READABLE: &[&str] = &["mnist", "fashion_mnist"];
+/// Data sets of images whose original files are small and read without preparation.
+const IMAGES: &[&str] = &["mnist", "fashion_mnist", "cifar10"];
+/// The two of them that are quickest to have.
+const MNIST: &[&str] = &["mnist", "fashion_mnist"];
+/// The reviews of IMDB, in the two forms of the text families.
+const BYTES: &[&str] = &["imdb_reviews/bytes"];
+const SUBWORDS: &[&str] = &["imdb_reviews/subwords8k"];
+
+/// The tasks of a scale. Only data sets that anyone can have in their original form: others would change the tasks that are
+/// compared, and so every figure.
+fn picks(scale: RunScale) -> Vec<Pick> {
+    const ALL: usize = usize::MAX;
+    const ANY: f64 = f64::INFINITY;
+    let pick = |pattern, datasets, count, max_flops| Pick { pattern, datasets, count, max_flops };
+    match scale {
+        // One or two of each kind, the cheapest.
+        RunScale::Smoke => vec![
+            pick("TwoD_*", &[], 4, ANY),
+            pick("quadratic_family", &[], 3, 1e5),
+            pick("losg_tasks_family", &[], 3, 1e5),
+            pick("mlp_family", MNIST, 2, 3e6),
+            pick("mlp_ae_family", MNIST, 2, 5e6),
+            pick("mlp_vae_family", MNIST, 1, 6e6),
+            pick("conv_pooling_family", MNIST, 1, 2e6),
+            pick("nvp_family", MNIST, 1, 3e6),
+            pick("rnn_text_classification_family", SUBWORDS, 2, 3e6),
+        ],
+        // What two cores train in less than three minutes: every family but the word models, whose smallest task costs as
+        // much as all others here together.
+        RunScale::Quick => vec![
+            pick("TwoD_*", &[], ALL, ANY),
+            pick("quadratic_family", &[], 16, 1e6),
+            pick("losg_tasks_family", &[], 24, 1e6),
+            pick("mlp_family", MNIST, 12, 5e6),
+            pick("mlp_ae_family", MNIST, 6, 5e6),
+            pick("mlp_vae_family", MNIST, 2, 6e6),
+            pick("conv_pooling_family", IMAGES, 3, 4e6),
+            pick("conv_fc_family", IMAGES, 1, 8e6),
+            pick("nvp_family", MNIST, 1, 3e6),
+            pick("maf_family", MNIST, 1, 7e6),
+            pick("rnn_text_classification_family", SUBWORDS, 6, 5e6),
+            pick("char_rnn_language_model_family", BYTES, 1, 1e7),
+        ],
+        // Every family, so many tasks of each that lists can be learned from one half and judged on the other, and so cheap
+        // that two cores need a night: a few hundred tasks.
+        RunScale::Small => vec![
+            pick("TwoD_*", &[], ALL, ANY),
+            pick("quadratic_family", &[], 48, 1e7),
+            pick("losg_tasks_family", &[], 64, 1e7),
+            pick("mlp_family", IMAGES, 48, 3e7),
+            pick("mlp_ae_family", IMAGES, 24, 2e7),
+            pick("mlp_vae_family", IMAGES, 24, 2e7),
+            pick("conv_pooling_family", IMAGES, 24, 2e7),
+            pick("conv_fc_family", IMAGES, 24, 2e7),
+            pick("nvp_family", IMAGES, 12, 1.5e7),
+            pick("maf_family", IMAGES, 12, 2e7),
+            pick("rnn_text_classification_family", SUBWORDS, 32, 2e7),
+            pick("char_rnn_language_model_family", BYTES, 6, 4e7),
+            pick("word_rnn_language_model_family", SUBWORDS, 2, 1e8),
+            pick("FixedMLP_mnist*", MNIST, 2, ANY),
+            pick("FixedMLPAE_mnist*", MNIST, 2, 1e7),
+        ],
+        RunScale::Paper => vec![
+            pick("fixed", IMAGES, ALL, ANY),
+            pick("TwoD_*", &[], ALL, ANY),
+            pick("quadratic_family", &[], ALL, 1e9),
+            pick("losg_tasks_family", &[], ALL, ANY),
+            pick("mlp_family", IMAGES, ALL, ANY),
+            pick("mlp_ae_family", IMAGES, ALL, ANY),
+            pick("mlp_vae_family", IMAGES, ALL, ANY),
+            pick("conv_pooling_family", IMAGES, ALL, ANY),
+            pick("conv_fc_family", IMAGES, ALL, ANY),
+            pick("nvp_family", IMAGES, ALL, ANY),
+            pick("maf_family", IMAGES, ALL, ANY),
+            pick("rnn_text_classification_family", SUBWORDS, ALL, ANY),
+            pick("char_rnn_language_model_family", BYTES, ALL, ANY),
+            pick("word_rnn_language_model_family", SUBWORDS, ALL, ANY),
+        ],
+    }
+}
 
 impl Settings {
-    /// The settings of a scale.
+    /// The settings of a scale for these figures.
     ///
     /// # Errors
     /// Only if the registry of tasks is broken.
-    pub fn new(scale: RunScale) -> Result<Self, Error> {
-        let pick = |pattern, datasets, count, max_flops| Pick { pattern, datasets, count, max_flops };
-        let picks = match scale {
-            RunScale::Smoke => vec![
-                pick("TwoD_*", &[], 4, f64::INFINITY),
-                pick("quadratic_family", &[], 3, 1e5),
-                pick("losg_tasks_family", &[], 3, 1e5),
-                pick("mlp_family", READABLE, 2, 3e6),
-            ],
-            RunScale::Quick => vec![
-                pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
-                pick("quadratic_family", &[], 16, 1e6),
-                pick("losg_tasks_family", &[], 24, 1e6),
-                pick("mlp_family", READABLE, 12, 5e6),
-            ],
-            RunScale::Small => vec![
-                pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
-                pick("quadratic_family", &[], 48, 1e7),
-                pick("losg_tasks_family", &[], 64, 1e7),
-                pick("mlp_family", READABLE, 48, 3e7),
-                pick("FixedMLP_mnist*", READABLE, 2, f64::INFINITY),
-            ],
-            RunScale::Paper => vec![
-                pick("fixed", READABLE, usize::MAX, f64::INFINITY),
-                pick("TwoD_*", &[], usize::MAX, f64::INFINITY),
-                pick("quadratic_family", &[], usize::MAX, 1e9),
-                pick("losg_tasks_family", &[], usize::MAX, f64::INFINITY),
-                pick("mlp_family", READABLE, usize::MAX, f64::INFINITY),
-            ],
-        };
+    pub fn new(scale: RunScale, figures: &[&FigureRow]) -> Result<Self, Error> {
+        let picks = picks(scale);
         let mut tasks = Vec::new();
         let mut rule = Vec::new();
         for pick in &picks {
@@ -213,17 +262,56 @@ impl Settings {
             scale,
             tasks,
             task_rule,
+            families: families_of(figures),
             configurations: scale.configurations(),
             replicas: scale.replicas(),
             protocol: scale.protocol(),
-            resamplings: 50,
         })
+    }
+
+    /// The data sets of the tasks that have no folder in a data directory. What is in a folder is for the reader of the data
+    /// to judge.
+    ///
+    /// # Errors
+    /// Only if a registry is broken.
+    pub fn lacking(&self, root: &Path) -> Result<Vec<String>, Error> {
+        let mut lacking = Vec::new();
+        for name in self.datasets()? {
+            if !taskset_datasets::manifest::folder(&name, root)?.is_dir() {
+                lacking.push(name);
+            }
+        }
+        Ok(lacking)
+    }
+
+    /// Leaves out the tasks on these data sets; [`task_rule`](Self::task_rule) says so.
+    ///
+    /// # Errors
+    /// Only if the registry is broken.
+    pub fn leave_out(&mut self, datasets: &[String]) -> Result<(), Error> {
+        if datasets.is_empty() {
+            return Ok(());
+        }
+        let before = self.tasks.len();
+        let mut kept = Vec::new();
+        for name in std::mem::take(&mut self.tasks) {
+            let dataset = taskset_tasks::describe(&name)?.dataset;
+            if !dataset.is_some_and(|dataset| datasets.contains(&dataset)) {
+                kept.push(name);
+            }
+        }
+        self.tasks = kept;
+        self.task_rule += &format!(
+            "; left out: {} on data that are not there ({})",
+            counted((before - self.tasks.len()) as u64, "task"),
+            datasets.join(", ")
+        );
+        Ok(())
     }
 
     /// Trials that these settings stand for.
     pub fn trials(&self) -> u64 {
-        let optimizers = FAMILIES.len() as u64 * u64::from(self.configurations);
-        self.tasks.len() as u64 * optimizers * u64::from(self.replicas)
+        self.tasks.len() as u64 * self.optimizers().len() as u64 * u64::from(self.replicas)
     }
 
     /// The data sets that the tasks are on.
@@ -249,9 +337,27 @@ impl Settings {
 
     /// All optimizers by name.
     pub fn optimizers(&self) -> Vec<String> {
-        let names = |family: &Family| family.info().names().take(self.configurations as usize);
-        FAMILIES.iter().flat_map(names).collect()
+        let names = |family: &Family| {
+            let info = family.info();
+            let count = match info.naming {
+                Naming::Seeds { .. } => self.configurations as usize,
+                _ => usize::MAX,
+            };
+            info.names().take(count)
+        };
+        self.families.iter().flat_map(names).collect()
     }
+}
+
+/// The families that figures need, each once, those of the first figure first.
+pub(crate) fn families_of(figures: &[&FigureRow]) -> Vec<Family> {
+    let mut families = Vec::new();
+    for family in figures.iter().flat_map(|row| row.families) {
+        if !families.contains(family) {
+            families.push(*family);
+        }
+    }
+    families
 }
 
 /// The data sets of tasks, each once.
@@ -294,11 +400,15 @@ mod tests {
 
     use super::*;
 
+    fn settings(scale: RunScale) -> Settings {
+        Settings::new(scale, &crate::choose("fig3").unwrap()).unwrap()
+    }
+
     #[test]
     fn all_of_the_data_is_real_whatever_would_be_accepted() {
-        let settings = Settings::new(RunScale::Smoke).unwrap();
+        let settings = settings(RunScale::Smoke);
         let names = datasets_of(&settings.tasks).unwrap();
-        assert!(!names.is_empty() && names.iter().all(|name| READABLE.contains(&name.as_str())), "{names:?}");
+        assert!(!names.is_empty() && names.contains("mnist"), "{names:?}");
         let stand_ins = Datasets::new(Source::Synthetic).allow_partial(true);
         assert_eq!(settings.origin(&stand_ins).unwrap(), Origin::Synthetic);
         let nowhere = Datasets::new(Source::Directory("/nonexistent".into()));
@@ -312,8 +422,27 @@ mod tests {
     }
 
     #[test]
+    fn tasks_whose_data_are_not_there_are_left_out_and_named() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("mnist")).unwrap();
+        let mut settings = settings(RunScale::Smoke);
+        let lacking = settings.lacking(root.path()).unwrap();
+        assert!(
+            lacking.contains(&"imdb_reviews/subwords8k".to_owned()) && !lacking.contains(&"mnist".to_owned())
+        );
+        settings.leave_out(&lacking).unwrap();
+        assert!(settings.lacking(root.path()).unwrap().is_empty());
+        assert!(!settings.tasks.iter().any(|name| name.starts_with("rnn_text")));
+        assert!(
+            settings.task_rule.contains("left out") && settings.task_rule.contains("imdb"),
+            "{}",
+            settings.task_rule
+        );
+    }
+
+    #[test]
     fn a_rule_says_what_was_picked() {
-        let settings = Settings::new(RunScale::Smoke).unwrap();
+        let settings = settings(RunScale::Smoke);
         for words in
             ["the first 4 of TwoD_*;", "the first 3 of quadratic_family with at most 0.1 MFLOP per step"]
         {
@@ -327,7 +456,7 @@ mod tests {
     fn every_scale_has_tasks_of_every_family_and_no_task_twice() {
         for scale in RunScale::ALL {
             assert_eq!(scale.name().parse::<RunScale>().unwrap(), scale);
-            let settings = Settings::new(scale).unwrap();
+            let settings = settings(scale);
             let mut tasks = settings.tasks.clone();
             tasks.sort();
             tasks.dedup();
@@ -340,7 +469,7 @@ mod tests {
             assert_eq!(settings.trials(), trials as u64);
             assert!(
                 scale.to_string().contains(&format!(
-                    "{} of each of 3 families",
+                    "{} of each family",
                     counted(settings.configurations.into(), "configuration")
                 )),
                 "{scale}"

@@ -6,8 +6,8 @@ use taskset_figures::{Notice, count, counted};
 use taskset_names::Origin;
 use taskset_trial::Protocol;
 
-use super::analysis::{Figure3, TaskSummary};
-use super::settings::{FAMILIES, PAPER_CONFIGURATIONS, PAPER_REPLICAS, PAPER_TASKS};
+use crate::settings::{PAPER_CONFIGURATIONS, PAPER_REPLICAS, PAPER_TASKS};
+use crate::study::{Study, TaskSummary};
 
 /// The data of one task.
 pub(crate) fn data_of(task: &TaskSummary) -> &'static str {
@@ -71,25 +71,26 @@ pub(crate) fn data_notices(tasks: &[TaskSummary]) -> Vec<Notice> {
     synthetic.into_iter().chain(partial).collect()
 }
 
-/// How much of the paper's set was seen; none if no less than all of it.
-pub(crate) fn extent(figure: &Figure3) -> Option<String> {
-    let counts = FAMILIES.map(|family| figure.numbers.candidates(family.info().name) as u64);
-    let steps = figure.protocol.map_or(0, |protocol| u64::from(protocol.steps));
+/// How much of the paper's set was seen; none if no less than all of it. `families` are those that the figures need, with
+/// the number of configurations that there are of each.
+pub(crate) fn extent(study: &Study, families: &[(&'static str, usize)]) -> Option<String> {
+    // Only families with seeds have as many members as the paper used.
+    let steps = study.protocol.map_or(0, |protocol| u64::from(protocol.steps));
     let of = |n: u64, all: u64, what: &str| format!("{} of {} {what}", count(n), count(all));
-    let configurations = if counts.iter().all(|n| *n == counts[0]) {
-        of(counts[0], PAPER_CONFIGURATIONS.into(), "configurations in each family")
+    let first = families.first().map_or(0, |(_, n)| *n);
+    let configurations = if families.iter().all(|(_, n)| *n == first) {
+        of(first as u64, PAPER_CONFIGURATIONS.into(), "configurations in each family")
     } else {
-        let each =
-            FAMILIES.iter().zip(counts).map(|(family, n)| format!("{} in {}", count(n), family.info().name));
+        let each = families.iter().map(|(name, n)| format!("{} in {name}", count(*n as u64)));
         format!(
             "of {} configurations in each family {}",
             count(PAPER_CONFIGURATIONS.into()),
             each.collect::<Vec<_>>().join(", ")
         )
     };
-    let (tasks, replicas) = (figure.tasks.len() as u64, figure.replicas as u64);
+    let (tasks, replicas) = (study.tasks.len() as u64, study.replicas as u64);
     let whole = tasks >= PAPER_TASKS as u64
-        && counts.iter().all(|n| *n >= u64::from(PAPER_CONFIGURATIONS))
+        && families.iter().all(|(_, n)| *n >= PAPER_CONFIGURATIONS as usize)
         && replicas >= u64::from(PAPER_REPLICAS)
         && steps >= u64::from(Protocol::PAPER.steps);
     let parts = [
@@ -121,6 +122,9 @@ pub(crate) mod tests {
     pub(crate) fn task(name: &str, origin: Option<Origin>) -> TaskSummary {
         TaskSummary {
             name: name.to_owned(),
+            group: None,
+            step_seconds: None,
+            families: Vec::new(),
             parameters: 10,
             origin: origin.unwrap_or(Origin::Real),
             on_data: origin.is_some(),
@@ -157,6 +161,30 @@ pub(crate) mod tests {
         let notice = data_notices(&[task("t", synthetic), task("u", None)]).remove(0);
         assert!(notice.text.starts_with("1 of 2 tasks was trained on generated data"), "{}", notice.text);
         assert!(notice.text.contains("(mnist)"), "{}", notice.text);
+    }
+
+    #[test]
+    fn what_is_smaller_than_the_papers_set_says_how_much_of_it_was_seen() {
+        let study = |tasks, replicas, protocol| {
+            let tasks = (0..tasks).map(|i| task(&format!("t{i}"), None)).collect();
+            let mut study = crate::study::tests::study(tasks);
+            (study.replicas, study.protocol) = (replicas, Some(protocol));
+            study
+        };
+        let quick = study(62, 1, Protocol { steps: 500, ..Protocol::PAPER });
+        let words = extent(&quick, &[("adam8p", 100), ("adam1p", 100)]).unwrap();
+        for part in [
+            "62 of 1,162 tasks",
+            "100 of 1,000 configurations in each family",
+            "1 of 5 replicas",
+            "500 of 10,000 steps",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        let paper = study(1162, 5, Protocol::PAPER);
+        assert_eq!(extent(&paper, &[("adam8p", 1000)]), None);
+        let words = extent(&paper, &[("adam8p", 7), ("adam4p", 0)]).unwrap();
+        assert!(words.contains("7 in adam8p, 0 in adam4p"), "{words}");
     }
 
     #[test]

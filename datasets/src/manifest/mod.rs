@@ -6,12 +6,27 @@
 mod image;
 mod text;
 
+use std::path::{Path, PathBuf};
+
 use crate::Error;
 
 pub use image::{Decoder, FileSpec, HubCopy, Manifest, Part, Sides, StandIn, manifest, manifests};
 pub use text::{
     BytesOfFiles, Download, Language, TextDecoder, TextFiles, TextHubCopy, TextManifest, text_manifests,
 };
+
+/// The folder of a data set's files below the data directory `root`, of images or of texts.
+///
+/// # Errors
+/// [`Error::UnknownDataset`] with what may have been meant.
+pub fn folder(name: &str, root: &Path) -> Result<PathBuf, Error> {
+    let text =
+        text_manifests().iter().find(|m| [&m.name, &m.bytes, &m.subwords8k].iter().any(|n| *n == name));
+    match text {
+        Some(text) => Ok(text.folder(root)),
+        None => manifest(name).map(|images| images.folder(root)),
+    }
+}
 
 /// The error for a name that no data set has, of images or of texts. What may have been meant: a name that begins with
 /// the given one, else the nearest.

@@ -1,39 +1,17 @@
 //! From curves to the numbers of figure 3.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
 
-use taskset_curves::{Query, Reader};
-use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment, SplitResult};
+use taskset_meta::experiment::{BoxTasks, Family as Searched, SplitExperiment, SplitResult};
 use taskset_meta::{HyperparameterList, HyperparameterTable, ScoreMatrix, constrained_box, inside};
-use taskset_names::Origin;
-use taskset_normalize::{TaskScores, configurations};
-use taskset_optim::{Dimension, Scale};
+use taskset_optim::{Dimension, Family, Scale};
 use taskset_rng::StreamId;
-use taskset_trial::{Curve, Protocol, Uniform};
 
-use super::Settings;
-use super::settings::FAMILIES;
-use crate::Error;
+use super::{FAMILIES, SHOWN};
+use crate::figures::Lack;
 
 /// Quantiles of the two boxes: all of the best configurations' range, and without its outer twentieths.
 pub(crate) const BOXES: [(f64, f64); 2] = [(0.0, 1.0), (0.05, 0.95)];
-
-/// Name of the normaliser.
-pub(crate) const NORMALIZER: &str = "default";
-
-/// Everything that figure 3 and its report show.
-pub(crate) struct Figure3 {
-    pub(crate) numbers: Numbers,
-    /// Tasks that were scored, and those on which nothing learned.
-    pub(crate) tasks: Vec<TaskSummary>,
-    pub(crate) replicas: usize,
-    pub(crate) diverged: usize,
-    pub(crate) trials: usize,
-    pub(crate) origin: Origin,
-    pub(crate) protocol: Option<Protocol>,
-}
 
 /// What follows from the scores alone.
 pub(crate) struct Numbers {
@@ -51,35 +29,22 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    /// The numbers of no scores.
+    pub(crate) fn none(resamplings: usize) -> Self {
+        Self {
+            result: None,
+            tasks: 0,
+            configurations: BTreeMap::new(),
+            boxes: Vec::new(),
+            list: HyperparameterList::new(FAMILIES[0].info().name, "", 0, "", Vec::new()),
+            resamplings,
+        }
+    }
+
     /// Configurations of a family.
     pub(crate) fn candidates(&self, family: &str) -> usize {
         self.configurations.get(family).copied().unwrap_or(0)
     }
-}
-
-/// What one task gives to the figure.
-struct Scored {
-    score: TaskScores,
-    summary: TaskSummary,
-    replicas: BTreeSet<u32>,
-    diverged: usize,
-    trials: usize,
-}
-
-/// One task of the figure.
-pub(crate) struct TaskSummary {
-    pub(crate) name: String,
-    pub(crate) parameters: u64,
-    pub(crate) origin: Origin,
-    /// Whether the task is on data; quadratics and test functions need none.
-    pub(crate) on_data: bool,
-    /// The data set, where the registry knows it.
-    pub(crate) dataset: Option<String>,
-    pub(crate) initial: f64,
-    pub(crate) best: f64,
-    pub(crate) best_optimizer: String,
-    /// Left out: no configuration got below the initial loss.
-    pub(crate) dropped: bool,
 }
 
 /// A search box and what it leaves.
@@ -95,103 +60,48 @@ pub(crate) struct BoxSummary {
     pub(crate) ranges: Vec<(String, f64, f64)>,
 }
 
-/// Scores the chosen curves, a task at a time, and runs the experiment. None if it was asked to stop.
-pub(crate) fn figure3(
-    reader: &Reader,
-    query: &Query,
-    settings: &Settings,
-    place: &Path,
-    cancel: &AtomicBool,
-) -> Result<Option<Figure3>, Error> {
-    let stopped = || cancel.load(Ordering::Relaxed);
-    let normalizer = taskset_normalize::named(NORMALIZER)?;
-    let (mut scores, mut summaries) = (Vec::new(), Vec::new());
-    let (mut replicas, mut diverged, mut trials) = (BTreeSet::new(), 0, 0);
-    let mut shared = Uniform::default();
-    let scored = reader.query_by_task(query).map_parallel(|curves| {
-        // All families at once: they share one scale.
-        let score = normalizer.scores(&curves)?;
-        Ok::<_, Error>(Scored {
-            summary: summarise(&score, &curves),
-            score,
-            replicas: curves.iter().map(Curve::replica).collect(),
-            diverged: curves.iter().filter(|curve| curve.diverged_at.is_some()).count(),
-            trials: curves.len(),
-        })
-    });
-    for task in scored {
-        if stopped() {
-            return Ok(None);
-        }
-        let task = task?;
-        shared.join(&task.score.shared, &format!("on task `{}` and the tasks before it", task.score.task))?;
-        scores.push(task.score);
-        summaries.push(task.summary);
-        replicas.extend(task.replicas);
-        diverged += task.diverged;
-        trials += task.trials;
-    }
-    if stopped() {
-        return Ok(None);
-    }
-    let numbers = numbers(&scores, settings.resamplings, place)?;
-    Ok(Some(Figure3 {
-        numbers,
-        tasks: summaries,
-        replicas: replicas.len(),
-        diverged,
-        trials,
-        origin: Origin::of_all(scores.iter().map(|score| score.origin)),
-        protocol: shared.protocol(),
-    }))
-}
-
 /// The experiment on the scores of all tasks.
 ///
 /// Scores that cannot carry it (a family that is missing, fewer than two tasks on which something learned) are no error:
 /// what they lack is for the claims to say.
-pub(crate) fn numbers(scores: &[TaskScores], resamplings: usize, place: &Path) -> Result<Numbers, Error> {
-    let mut matrices = Vec::new();
-    for info in FAMILIES.map(|family| family.info()) {
-        let names = configurations(scores, info.prefix);
-        if !names.is_empty() {
-            matrices.push((info.name, ScoreMatrix::from_scores(scores, &names)?));
-        }
-    }
+///
+/// # Errors
+/// Only if configurations are unknown.
+pub(crate) fn numbers(
+    matrices: &[(Family, ScoreMatrix)],
+    normalizer: &str,
+    resamplings: usize,
+    box_tasks: BoxTasks,
+) -> Result<Numbers, Lack> {
     let learned = FAMILIES[0].info();
-    let counts = matrices.iter().map(|(name, m)| ((*name).to_owned(), m.configs().len())).collect();
-    let Some((_, first)) = matrices.first() else {
-        return Err(Error::Insufficient {
-            path: place.to_owned(),
-            lack: format!("there are no curves of {}", FAMILIES.map(|f| f.info().name).join(", ")),
-        });
-    };
-    let source = place.display().to_string();
     let mut numbers = Numbers {
-        result: None,
-        tasks: first.tasks().len(),
-        configurations: counts,
-        boxes: Vec::new(),
-        list: HyperparameterList::new(learned.name, NORMALIZER, 0, &source, Vec::new()),
-        resamplings,
+        tasks: matrices.first().map_or(0, |(_, matrix)| matrix.tasks().len()),
+        configurations: matrices
+            .iter()
+            .map(|(family, matrix)| (family.info().name.to_owned(), matrix.configs().len()))
+            .collect(),
+        ..Numbers::none(resamplings)
     };
-    let matrix = match &matrices[..] {
-        [(name, matrix), ..] if *name == learned.name && matrix.tasks().len() >= 2 => matrix,
+    let matrix = match matrices {
+        [(family, matrix), ..] if *family == FAMILIES[0] && matrix.tasks().len() >= 2 => matrix,
         _ => return Ok(numbers),
     };
     let table = hyperparameter_table(matrix.configs(), learned.space)?;
     let experiment = SplitExperiment {
-        learned: Family { label: learned.name, matrix },
+        learned: Searched { label: learned.name, matrix },
         table: &table,
-        others: matrices[1..].iter().map(|(label, matrix)| Family { label, matrix }).collect(),
+        others: matrices[1..]
+            .iter()
+            .map(|(family, matrix)| Searched { label: family.info().name, matrix })
+            .collect(),
         boxes: BOXES.to_vec(),
-        box_tasks: BoxTasks::All,
+        box_tasks,
         resamplings: resamplings as u64,
         k: matrix.configs().len(),
     };
     numbers.result = Some(experiment.run(&StreamId::root("taskset-rs/sec5/figure3"))?);
     numbers.boxes = boxes(matrix, &table, learned.space, resamplings)?;
-    numbers.list = HyperparameterList::ordered(matrix, 10, learned.name, NORMALIZER, &source);
+    numbers.list = HyperparameterList::ordered(matrix, SHOWN, learned.name, normalizer, "reproduce");
     Ok(numbers)
 }
 
@@ -201,7 +111,7 @@ fn boxes(
     table: &HyperparameterTable,
     space: &[Dimension],
     resamplings: usize,
-) -> Result<Vec<BoxSummary>, Error> {
+) -> Result<Vec<BoxSummary>, Lack> {
     let tasks = matrix.tasks().len();
     let all: Vec<usize> = (0..tasks).collect();
     let id = StreamId::root("taskset-rs/sec5/boxes");
@@ -227,26 +137,8 @@ fn boxes(
     BOXES.iter().map(summary).collect()
 }
 
-fn summarise(score: &TaskScores, curves: &[Curve]) -> TaskSummary {
-    let dataset = taskset_tasks::describe(&score.task).ok().and_then(|task| task.dataset);
-    let digest = curves[0].spec.task.data_digest;
-    let valid = score.split(score.selection);
-    let best = (0..valid.len()).reduce(|best, i| if valid[i] < valid[best] { i } else { best });
-    TaskSummary {
-        name: score.task.clone(),
-        parameters: curves[0].num_params,
-        origin: score.origin,
-        on_data: score.origin != Origin::Real || dataset.is_some() || digest.is_some(),
-        dataset,
-        initial: score.initial,
-        best: score.best,
-        best_optimizer: best.map(|i| score.optimizers[i].clone()).unwrap_or_default(),
-        dropped: score.dropped,
-    }
-}
-
 /// The hyperparameters as they were sampled: `1 - beta` for the betas, so that their scale is logarithmic.
-fn hyperparameter_table(configs: &[String], space: &[Dimension]) -> Result<HyperparameterTable, Error> {
+fn hyperparameter_table(configs: &[String], space: &[Dimension]) -> Result<HyperparameterTable, Lack> {
     let names = space.iter().map(|d| match d.scale {
         Scale::OneMinusLog => format!("1 - {}", d.name),
         _ => d.name.to_owned(),
@@ -264,7 +156,7 @@ fn hyperparameter_table(configs: &[String], space: &[Dimension]) -> Result<Hyper
                 })
                 .collect())
         })
-        .collect::<Result<_, Error>>()?;
+        .collect::<Result<_, Lack>>()?;
     Ok(HyperparameterTable::new(names.collect(), log, values)?)
 }
 

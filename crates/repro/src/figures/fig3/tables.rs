@@ -2,20 +2,22 @@
 
 use taskset_figures::Table;
 
-use super::analysis::Figure3;
+use taskset_names::Origin;
+
+use super::analysis::Numbers;
 use super::claims::label;
-use super::picture::{curves, quartiles};
+use super::{curves, quartiles};
 
 /// The numbers behind the figure, one row per curve and budget.
-pub(crate) fn table(figure: &Figure3) -> Table {
+pub(crate) fn table(numbers: &Numbers, origin: Origin) -> Table {
     let mut table = Table::new(["curve", "family", "data", "k", "p25", "median", "p75", "learned_is_better"]);
-    for curve in curves(figure) {
+    for curve in curves(numbers) {
         for (k, [lo, median, hi]) in quartiles(curve) {
             let wins = curve.learned_is_better.get(k - 1).copied().flatten();
             table.push([
                 label(curve),
                 curve.family.clone(),
-                figure.origin.to_string(),
+                origin.to_string(),
                 k.to_string(),
                 lo.to_string(),
                 median.to_string(),
@@ -28,14 +30,14 @@ pub(crate) fn table(figure: &Figure3) -> Table {
 }
 
 /// Every resampling: one row per curve, resampling and budget.
-pub(crate) fn resamplings_table(figure: &Figure3) -> Table {
+pub(crate) fn resamplings_table(numbers: &Numbers, origin: Origin) -> Table {
     let mut table = Table::new(["curve", "data", "resampling", "k", "j"]);
-    for curve in curves(figure) {
+    for curve in curves(numbers) {
         for (resampling, row) in curve.raw.iter().enumerate() {
             for (i, j) in row.iter().enumerate() {
                 table.push([
                     label(curve),
-                    figure.origin.to_string(),
+                    origin.to_string(),
                     resampling.to_string(),
                     (i + 1).to_string(),
                     j.to_string(),
@@ -47,11 +49,11 @@ pub(crate) fn resamplings_table(figure: &Figure3) -> Table {
 }
 
 /// The list learned on all tasks.
-pub(crate) fn list_table(figure: &Figure3) -> Table {
+pub(crate) fn list_table(numbers: &Numbers, origin: Origin) -> Table {
     let mut table = Table::new(["entry", "name", "data", "mean_score_so_far"]);
-    for (i, entry) in figure.numbers.list.entries.iter().enumerate() {
+    for (i, entry) in numbers.list.entries.iter().enumerate() {
         let score = entry.train_score_after.map(|s| s.to_string()).unwrap_or_default();
-        table.push([i.to_string(), entry.name.clone(), figure.origin.to_string(), score]);
+        table.push([i.to_string(), entry.name.clone(), origin.to_string(), score]);
     }
     table
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use taskset::figures;
+use taskset::repro::{FigureRow, Observer};
 use taskset::sweep::{SweepObserver, TaskCount, TrialReport};
 use taskset::train::TrialObserver;
 use taskset::trial::Curve;
@@ -90,6 +91,22 @@ impl SweepProgress {
         match &self.bar {
             Some(bar) => bar.suspend(|| say!("{text}")),
             None => say!("{text}"),
+        }
+    }
+}
+
+impl Observer for SweepProgress {
+    fn scored(&mut self, tasks: usize) {
+        if self.last_line.elapsed() >= LINE_EVERY {
+            self.last_line = Instant::now();
+            say!("read and scored {}", figures::counted(tasks as u64, "task"));
+        }
+    }
+
+    fn analysing(&mut self, figure: &FigureRow) {
+        if self.last_line.elapsed() >= LINE_EVERY {
+            self.last_line = Instant::now();
+            say!("analysing {}", figure.label);
         }
     }
 }

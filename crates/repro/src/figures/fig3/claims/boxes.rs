@@ -2,9 +2,9 @@
 
 use taskset_figures::{Claim, Verdict, counted, significant};
 
-use super::{AGREEMENT, MIN_RESAMPLINGS, cannot_tell, few_resamplings, percent};
-use crate::sec5::analysis::{BoxSummary, Numbers};
-use crate::sec5::settings::FAMILIES;
+use crate::claims::{AGREEMENT, MIN_RESAMPLINGS, cannot_tell, few_resamplings, percent};
+use crate::figures::fig3::FAMILIES;
+use crate::figures::fig3::analysis::{BoxSummary, Numbers};
 
 /// Tasks, and configurations to be best on them, that a statement about a box needs. Around few tasks every box is
 /// small: best configurations that were spread evenly over the eight dimensions would leave the box between the 5th and

@@ -3,15 +3,13 @@
 use taskset_figures::{Claim, Verdict, counted, significant};
 use taskset_meta::experiment::{Method, MethodCurve, SplitResult};
 
-use super::{AGREEMENT, MIN_RESAMPLINGS, cannot_tell, few_resamplings, label, percent};
-use crate::sec5::analysis::Numbers;
-use crate::sec5::settings::FAMILIES;
+use super::label;
+use crate::claims::{AGREEMENT, MIN_RESAMPLINGS, MIN_TASKS, cannot_tell, few_resamplings, percent};
+use crate::figures::fig3::FAMILIES;
+use crate::figures::fig3::analysis::Numbers;
 
 /// Budgets at which curves are compared: the paper's axis is logarithmic.
 const BUDGETS: [usize; 6] = [1, 2, 5, 10, 20, 50];
-
-/// Tasks that each half of a split needs: with fewer, one task moves the mean by more than a tenth.
-const MIN_TASKS: usize = 10;
 
 /// Configurations that a family needs: half of them are ten tries, so that the budgets 1, 2, 5 and 10 can be compared.
 const MIN_CANDIDATES: usize = 20;

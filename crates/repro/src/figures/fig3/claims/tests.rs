@@ -1,13 +1,12 @@
 //! Tests of the claims on made-up scores: which verdict each gets, and when none can be told.
 
-use std::path::Path;
-
-use taskset_names::{Origin, Split};
-use taskset_normalize::TaskScores;
-use taskset_trial::Uniform;
+use taskset_figures::Verdict;
+use taskset_meta::ScoreMatrix;
+use taskset_meta::experiment::BoxTasks;
+use taskset_optim::Family;
 
 use super::*;
-use crate::sec5::analysis;
+use crate::figures::fig3::{FAMILIES, analysis};
 
 const RESAMPLINGS: usize = 20;
 
@@ -16,36 +15,29 @@ type Score = fn(task: usize, config: usize) -> (f64, f64);
 
 /// The numbers of made-up scores of adam8p; the other families, of as many configurations, score 0.9 throughout.
 fn numbers(tasks: usize, configs: usize, resamplings: usize, score: Score) -> Numbers {
-    let scores: Vec<TaskScores> =
-        (0..tasks).map(|t| task(t, configs, &["adam8p", "adam4p", "adam1p"], score)).collect();
-    analysis::numbers(&scores, resamplings, Path::new("made-up")).unwrap()
+    numbers_of(&FAMILIES, tasks, configs, resamplings, score)
 }
 
-fn task(t: usize, configs: usize, families: &[&str], score: Score) -> TaskScores {
-    let mut optimizers = Vec::new();
-    let (mut valid, mut test) = (Vec::new(), Vec::new());
-    for family in families {
-        for config in 0..configs {
-            let (v, s) = if *family == "adam8p" { score(t, config) } else { (0.9, 0.9) };
-            optimizers.push(format!("{family}_wide_grid_seed{config}"));
+fn numbers_of(
+    families: &[Family],
+    tasks: usize,
+    configs: usize,
+    resamplings: usize,
+    score: Score,
+) -> Numbers {
+    let of_family = |family: &Family| {
+        let (mut valid, mut test) = (Vec::new(), Vec::new());
+        for (t, config) in (0..tasks).flat_map(|t| (0..configs).map(move |config| (t, config))) {
+            let (v, s) = if *family == Family::Adam8p { score(t, config) } else { (0.9, 0.9) };
             valid.push(v);
             test.push(s);
         }
-    }
-    TaskScores {
-        task: format!("t{t}"),
-        optimizers,
-        scores: [Vec::new(), Vec::new(), valid, test],
-        selection: Split::ValidOuter,
-        initial: 1.0,
-        upper: 1.0,
-        best: 0.0,
-        degenerate: false,
-        dropped: false,
-        families: Vec::new(),
-        origin: Origin::Real,
-        shared: Uniform::default(),
-    }
+        let names = (0..tasks).map(|t| format!("t{t}")).collect();
+        let configs = family.info().names().take(configs).collect();
+        (*family, ScoreMatrix::new(names, configs, valid, test).unwrap())
+    };
+    let matrices: Vec<(Family, ScoreMatrix)> = families.iter().map(of_family).collect();
+    analysis::numbers(&matrices, "default", resamplings, BoxTasks::All).unwrap()
 }
 
 /// A fixed irregular number in [0, 1).
@@ -92,7 +84,7 @@ fn check_reason(claim: &Claim, words: &str) {
 
 /// All four claims are open, the first two for this reason.
 fn check_open(numbers: &Numbers, reason: &str) {
-    let claims = check(numbers, None);
+    let claims = check(numbers);
     assert_eq!(words(&claims), ["cannot tell"; 4], "{claims:?}");
     check_reason(&claims[0], reason);
     check_reason(&claims[1], reason);
@@ -100,22 +92,22 @@ fn check_open(numbers: &Numbers, reason: &str) {
 
 #[test]
 fn a_list_that_is_better_everywhere_holds() {
-    let claims = check(&numbers(60, 200, RESAMPLINGS, learnable), None);
+    let claims = check(&numbers(60, 200, RESAMPLINGS, learnable));
     assert_eq!(words(&claims)[..2], ["holds", "holds"], "{claims:?}");
     assert!(claims[0].measured[0].starts_with("k = 1: J 0."), "{:?}", claims[0].measured);
 }
 
 #[test]
 fn a_list_that_is_worse_somewhere_does_not() {
-    let claims = check(&numbers(60, 60, RESAMPLINGS, misleading), None);
+    let claims = check(&numbers(60, 60, RESAMPLINGS, misleading));
     assert_eq!(words(&claims)[..2], ["does not hold", "does not hold"], "{claims:?}");
 }
 
 #[test]
 fn from_noise_or_equal_scores_nobody_can_tell() {
-    let claims = check(&numbers(40, 40, RESAMPLINGS, |t, c| (noise(t, c), noise(t, c + 100))), None);
+    let claims = check(&numbers(40, 40, RESAMPLINGS, |t, c| (noise(t, c), noise(t, c + 100))));
     check_reason(&claims[0], "contains zero");
-    let equal = check(&numbers(60, 60, RESAMPLINGS, |_, _| (0.9, 0.9)), None);
+    let equal = check(&numbers(60, 60, RESAMPLINGS, |_, _| (0.9, 0.9)));
     check_reason(&equal[0], "at k = 1, 2, 5, 10, 20 the middle half");
     check_reason(&equal[1], "contains zero");
 }
@@ -135,28 +127,17 @@ fn too_little_of_anything_gives_no_verdict() {
 
 #[test]
 fn a_family_that_is_missing_is_named() {
-    let of = |families: &[&str]| {
-        let scores: Vec<TaskScores> = (0..40).map(|t| task(t, 40, families, learnable)).collect();
-        analysis::numbers(&scores, RESAMPLINGS, Path::new("made-up"))
-    };
-    let claims = check(&of(&["adam8p", "adam4p"]).unwrap(), None);
+    let of = |families: &[Family]| numbers_of(families, 40, 40, RESAMPLINGS, learnable);
+    let claims = check(&of(&[Family::Adam8p, Family::Adam4p]));
     assert_eq!(claims[0].verdict, Verdict::Holds);
     check_reason(&claims[1], "no curves of adam1p");
-    check_open(&of(&["adam1p"]).unwrap(), "no curves of adam8p");
-    let message = of(&["nadamw"]).err().map(|error| error.to_string()).unwrap_or_default();
-    assert!(message.contains("no curves of adam8p, adam4p, adam1p"), "{message}");
-}
-
-#[test]
-fn where_nothing_learned_there_is_no_verdict() {
-    let mut scores: Vec<TaskScores> = (0..40).map(|t| task(t, 40, &["adam8p"], learnable)).collect();
-    scores.iter_mut().for_each(|task| task.dropped = true);
-    check_open(&analysis::numbers(&scores, RESAMPLINGS, Path::new("made-up")).unwrap(), "0 tasks");
+    check_open(&of(&[Family::Adam1p]), "no curves of adam8p");
+    check_open(&of(&[]), "no curves of adam8p");
 }
 
 #[test]
 fn a_min_max_box_is_judged_by_what_it_leaves_out() {
-    let of = |tasks, configs, score| check(&numbers(tasks, configs, RESAMPLINGS, score), None).remove(2);
+    let of = |tasks, configs, score| check(&numbers(tasks, configs, RESAMPLINGS, score)).remove(2);
     assert_eq!(of(50, 50, spread).verdict, Verdict::Holds);
     assert_eq!(of(152, 50, only_one_is_best).verdict, Verdict::DoesNotHold);
     check_reason(&of(151, 50, only_one_is_best), "grows with every task");
@@ -166,7 +147,7 @@ fn a_min_max_box_is_judged_by_what_it_leaves_out() {
 
 #[test]
 fn a_percentile_box_is_judged_by_its_volume() {
-    let of = |score| check(&numbers(60, 60, RESAMPLINGS, score), None).remove(3);
+    let of = |score| check(&numbers(60, 60, RESAMPLINGS, score)).remove(3);
     assert_eq!(of(only_one_is_best).verdict, Verdict::Holds);
     assert_eq!(of(spread).verdict, Verdict::DoesNotHold);
     let mut between = numbers(60, 60, RESAMPLINGS, spread);
@@ -174,13 +155,6 @@ fn a_percentile_box_is_judged_by_its_volume() {
         *volume = if i % 2 == 0 { 0.05 } else { 0.2 };
     }
     check_reason(&percentile_box(&between), "50 % of the resamplings");
-    check_reason(&check(&numbers(49, 60, RESAMPLINGS, spread), None)[3], "49 tasks");
-    check_reason(&check(&numbers(60, 60, 19, spread), None)[3], "number of resamplings is 19");
-}
-
-#[test]
-fn a_scale_without_verdicts_gives_none() {
-    let claims = check(&numbers(60, 200, RESAMPLINGS, learnable), Some("this is a trial run"));
-    assert_eq!(words(&claims), ["cannot tell"; 4]);
-    assert!(claims.iter().all(|claim| claim.verdict.reason() == Some("this is a trial run")));
+    check_reason(&check(&numbers(49, 60, RESAMPLINGS, spread))[3], "49 tasks");
+    check_reason(&check(&numbers(60, 60, 19, spread))[3], "number of resamplings is 19");
 }

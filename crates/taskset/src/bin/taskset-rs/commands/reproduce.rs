@@ -1,13 +1,13 @@
-//! `reproduce sec5`: train or load what a section needs, draw its figures, write the report.
+//! `reproduce`: train or load what figures of the paper need, draw them, write the report.
 
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use taskset::datasets::Source;
 use taskset::figures::{count, counted};
-use taskset::repro::sec5::{self, Ending, Request, RunScale, Settings, Summary};
+use taskset::repro::{self, Ending, FIGURES, Options, Request, RunScale, Settings, Summary};
 use taskset::sweep::Directory;
-use taskset::{meta, train};
+use taskset::{normalize, train};
 
 use crate::failure::{Interrupted, Usage};
 use crate::options::{DataOption, SelectionOption, cache_directory};
@@ -17,18 +17,11 @@ use crate::{interrupt, output};
 #[derive(clap::Args)]
 #[command(
     mut_arg("data", |arg| arg.help(DATA_HELP)),
-    after_help = "Examples:\n  taskset-rs reproduce sec5\n  \
-    taskset-rs reproduce sec5 --data /path/to/data --out my-figure\n  \
-    taskset-rs reproduce fig3 --scale small --jobs 8\n  \
-    taskset-rs reproduce sec5 --curves my-figure/curves\n  \
-    taskset-rs reproduce sec5 --sweep my-sweep\n\n\
-    While it trains, it shows the share of the work that is done and the number of finished trials. Trials differ in \
-    cost, so these two numbers differ. If a run was stopped, the same command continues it and reuses the finished curves.\n\n\
-    The exit code is 0 if the report was made, whatever its verdicts are. For each claim, the report says that it holds, \
-    that it does not hold, or that the measurement cannot tell."
+    after_help = after_help()
 )]
 pub(crate) struct Arguments {
-    /// What to reproduce: sec5 or fig3. Both make Figure 3 of section 5, the only figure in this version.
+    /// What to reproduce: all, a part of the paper, or a figure.
+    #[arg(value_name = "WHAT", value_parser = whats())]
     what: String,
     /// How much to train.
     #[arg(long, default_value = RunScale::Quick.name(), value_parser = scales())]
@@ -40,8 +33,15 @@ pub(crate) struct Arguments {
     /// Use the curves of this sweep instead of training. Every planned trial must be stored.
     #[arg(long, value_name = "DIR", conflicts_with = "curves")]
     sweep: Option<PathBuf>,
-    /// Directory of the report; it is created if it does not exist [default: taskset-out/sec5-SCALE-ORIGIN, where ORIGIN is real,
-    /// partial or synthetic; with --curves taskset-out/sec5-given].
+    /// A reading that the paper leaves open, as NAME=VALUE; can be given several times. The options of each figure are listed
+    /// below.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    options: Vec<String>,
+    /// How curves become scores: a name that `curves export --help` lists.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = PossibleValuesParser::new(normalize::names()), hide_possible_values = true)]
+    normalize: String,
+    /// Directory of the report; it is created if it does not exist [default: taskset-out/WHAT-SCALE-ORIGIN, where ORIGIN is
+    /// real, partial or synthetic; with --curves taskset-out/WHAT-given].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Trials to train at a time, each on one thread [default: the number of cores].
@@ -78,28 +78,59 @@ fn scales() -> PossibleValuesParser {
         .into()
 }
 
-/// What a reader of the paper may ask for and this version cannot draw yet.
-const LATER: [&str; 19] = [
-    "all",
-    "baselines",
-    "sec4",
-    "sec6",
-    "appendix",
-    "fig1",
-    "fig2",
-    "fig4",
-    "fig5",
-    "fig6",
-    "fig7",
-    "fig8",
-    "fig9",
-    "fig10",
-    "fig11",
-    "fig12",
-    "fig13",
-    "fig14",
-    "fig15",
-];
+/// What can be reproduced, each with what it is.
+fn whats() -> PossibleValuesParser {
+    repro::choices()
+        .into_iter()
+        .map(|name| {
+            let rows = repro::choose(name).unwrap_or_default();
+            let figures = rows.iter().map(|row| row.label).collect::<Vec<_>>().join(", ");
+            match &rows[..] {
+                [row] if row.name == name => {
+                    PossibleValue::new(name).help(format!("{}: {} ({})", row.label, row.title, row.place))
+                }
+                _ => PossibleValue::new(name).help(figures),
+            }
+        })
+        .collect::<Vec<_>>()
+        .into()
+}
+
+/// Examples, and the options of all figures.
+fn after_help() -> String {
+    let mut help = "Examples:\n  taskset-rs reproduce sec5\n  \
+        taskset-rs reproduce sec5 --data /path/to/data --out my-figures\n  \
+        taskset-rs reproduce fig3 --scale small --jobs 8 --set box-tasks=train\n  \
+        taskset-rs reproduce sec5 --curves my-figures/curves\n  \
+        taskset-rs reproduce sec5 --sweep my-sweep\n\n\
+        Options for --set:\n"
+        .to_owned();
+    let mut seen = Vec::new();
+    for option in FIGURES.iter().flat_map(|row| row.options) {
+        if seen.contains(&option.name) {
+            continue;
+        }
+        seen.push(option.name);
+        let figures: Vec<&str> = FIGURES
+            .iter()
+            .filter(|row| row.options.iter().any(|other| other.name == option.name))
+            .map(|row| row.name)
+            .collect();
+        help += &format!(
+            "  {}={} [default: {}]: {} ({})\n",
+            option.name,
+            option.values().replace(" or ", "|").replace(" to ", ".."),
+            option.default,
+            option.doc,
+            figures.join(", ")
+        );
+    }
+    help + "\nWhile it trains, it shows the share of the work that is done and the number of finished trials. Trials differ in \
+        cost, so these two numbers differ. If a run was stopped, the same command continues it and reuses the finished curves.\n\n\
+        The exit code is 0 if the report was made, whatever its verdicts are. For each claim, the report says that it holds, \
+        that it does not hold, or that the measurement cannot tell. A figure that lacks something says what; the others are \
+        drawn."
+}
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     check(arguments)?;
@@ -110,19 +141,27 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(path) = given {
         super::curves::note_left_out(&taskset::curves::open(path)?);
     }
-    let scale: RunScale = arguments.scale.parse().map_err(|error: sec5::Error| Usage(error.to_string()))?;
-    let settings = Settings::new(scale)?;
+    let scale: RunScale = arguments.scale.parse().map_err(|error: repro::Error| Usage(error.to_string()))?;
+    let figures = repro::choose(&arguments.what).unwrap_or_default();
+    let options = Options::parse(&arguments.options, &figures).map_err(|error| Usage(error.to_string()))?;
+    let normalizer =
+        normalize::names().into_iter().find(|name| *name == arguments.normalize).unwrap_or("default");
+    let mut settings = Settings::new(scale, &figures)?;
     let source = if given.is_some() { Source::Synthetic } else { source(&arguments.data, &settings)? };
+    if let Source::Directory(directory) = &source {
+        leave_out(&mut settings, directory)?;
+    }
     let datasets = arguments.data.datasets_of(source);
     let name = match given {
-        Some(_) => "sec5-given".to_owned(),
-        None => format!("sec5-{}-{}", scale.name(), settings.origin(&datasets)?.name()),
+        Some(_) => format!("{}-given", arguments.what),
+        None => format!("{}-{}-{}", arguments.what, scale.name(), settings.origin(&datasets)?.name()),
     };
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("taskset-out").join(name));
     let jobs = arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize);
     if given.is_none() {
         say!(
-            "figure 3 at scale {}: {}, {scale}; {}, {} at a time; data: {}",
+            "{} at scale {}: {}, {scale}; {}, {} at a time; data: {}",
+            figures.iter().map(|row| row.name).collect::<Vec<_>>().join(", "),
             scale.name(),
             counted(settings.tasks.len() as u64, "task"),
             counted(settings.trials(), "trial"),
@@ -132,10 +171,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         interrupt::keep(format!("finished curves are kept in {}; the same command continues", out.display()));
     }
     let (curves, selection) = (given.cloned(), arguments.selection.selection());
-    let request = Request { settings, datasets, out, jobs, curves, selection };
+    let request = Request { figures, settings, normalizer, options, datasets, out, jobs, curves, selection };
     let cancel = interrupt::flag();
     let ending =
-        sec5::run(&request, &mut SweepProgress::new(), cancel).map_err(|error| advised(error, &request))?;
+        repro::run(&request, &mut SweepProgress::new(), cancel).map_err(|error| advised(error, &request))?;
     let summary = match ending {
         Ending::Finished(summary) => summary,
         Ending::Interrupted { stored, total, curves } => {
@@ -164,18 +203,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// What cannot be meant, before anything is read or trained.
 fn check(arguments: &Arguments) -> anyhow::Result<()> {
-    match arguments.what.as_str() {
-        "sec5" | "fig3" => {}
-        later if LATER.contains(&later) => {
-            anyhow::bail!(
-                "{later} is not built in this version; it can draw figure 3: `taskset-rs reproduce sec5`"
-            )
-        }
-        other => {
-            let message = format!("there is nothing called `{other}` to reproduce; try sec5 or fig3");
-            return Err(Usage(message).into());
-        }
-    }
     if arguments.curves.is_none() && arguments.sweep.is_none() && !arguments.selection.is_empty() {
         let message = "--mode, --schedule-steps, --protocol, --origin, --data-digest, --arithmetic, --revisions and \
                        --trial choose among given curves: they need --curves PATH or --sweep DIR";
@@ -194,7 +221,7 @@ fn source(option: &DataOption, settings: &Settings) -> anyhow::Result<Source> {
         return Ok(source);
     }
     let cache = cache_directory();
-    let lacking = lacking(&cache, settings)?;
+    let lacking = settings.lacking(&cache)?;
     if lacking.is_empty() {
         say!("no data directory was named; using the cache {}", cache.display());
         return Ok(Source::Directory(cache));
@@ -208,26 +235,33 @@ fn source(option: &DataOption, settings: &Settings) -> anyhow::Result<Source> {
     Ok(Source::Synthetic)
 }
 
-/// The data sets that have no folder in the cache. What is in a folder is for the reader of the data to judge.
-fn lacking(cache: &Path, settings: &Settings) -> anyhow::Result<Vec<String>> {
-    Ok(settings.datasets()?.into_iter().filter(|name| !cache.join(name).is_dir()).collect())
+/// Leaves out the tasks whose data are not in the directory, and says so. Where none of the data are there, the directory is
+/// a mistake, and the first task that is trained says what it misses.
+fn leave_out(settings: &mut Settings, directory: &Path) -> anyhow::Result<()> {
+    let lacking = settings.lacking(directory)?;
+    if lacking.is_empty() || lacking.len() == settings.datasets()?.len() {
+        return Ok(());
+    }
+    let before = settings.tasks.len();
+    settings.leave_out(&lacking)?;
+    say!(
+        "{} lacks {}: {} on these data {} left out",
+        directory.display(),
+        lacking.join(", "),
+        counted((before - settings.tasks.len()) as u64, "task"),
+        if before - settings.tasks.len() == 1 { "is" } else { "are" }
+    );
+    Ok(())
 }
 
 /// The error, with what can be done about it on the command line.
-fn advised(error: sec5::Error, request: &Request) -> anyhow::Error {
-    let advice = match &error {
-        sec5::Error::Insufficient { .. } => {
-            "`taskset-rs reproduce sec5` trains curves that suffice, and `taskset-rs curves info PATH` says what a \
-             directory holds"
-                .to_owned()
-        }
-        sec5::Error::Meta(meta::Error::Missing { task, config }) if request.curves.is_some() => format!(
-            "`taskset-rs train {task} {config} --out FILE.parquet` trains it; give it the same --steps as the others, and \
-             put the file into their directory"
+fn advised(error: repro::Error, request: &Request) -> anyhow::Error {
+    match &error {
+        repro::Error::NoCurves { .. } if request.curves.is_some() => anyhow::anyhow!(
+            "{error}. `taskset-rs reproduce` trains what it needs, and `taskset-rs curves info PATH` says what a directory holds"
         ),
-        _ => return error.into(),
-    };
-    anyhow::anyhow!("{error}. {advice}")
+        _ => error.into(),
+    }
 }
 
 /// The claims and how many of them hold, on stderr.
@@ -243,8 +277,13 @@ fn tell(summary: &Summary) {
     } else {
         say!("read {}, analysed in {analysed}", counted(summary.reused as u64, "curve"));
     }
+    for figure in &summary.figures {
+        for lack in &figure.lacks {
+            say!("{}: {lack}", figure.figure);
+        }
+    }
     for claim in &summary.claims {
-        say!("[{}] {}", claim.verdict, claim.claim);
+        say!("{}: [{}] {}", claim.figure, claim.verdict, claim.claim);
         if let Some(reason) = &claim.reason {
             say!("    why not: {reason}");
         }

@@ -1,0 +1,395 @@
+//! The curves of a reproduction, scored once for all figures.
+//!
+//! Curves are read task by task, and of each task only its scores and a few facts are kept. So the curves of a thousand
+//! tasks need no more memory than their scores: two numbers for each task, configuration and reading.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use taskset_curves::{Query, Reader};
+use taskset_meta::ScoreMatrix;
+use taskset_names::{Origin, Split};
+use taskset_normalize::{Normalizer, TaskCurves, TaskScores};
+use taskset_optim::Family;
+use taskset_trial::{Curve, Protocol, Uniform, optimizer_family};
+
+use crate::Error;
+use crate::figures::Lack;
+
+/// One way to turn curves into scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Reading {
+    /// Name of the normaliser.
+    pub(crate) normalizer: &'static str,
+    /// Only the first 1/n of the training counts; 1: all of it.
+    pub(crate) part: u32,
+}
+
+impl Reading {
+    /// Whole curves under a normaliser.
+    pub(crate) const fn whole(normalizer: &'static str) -> Self {
+        Self { normalizer, part: 1 }
+    }
+}
+
+/// What figures are made from.
+#[derive(Debug)]
+pub(crate) struct Study {
+    /// All tasks of the curves, by name.
+    pub(crate) tasks: Vec<TaskSummary>,
+    pub(crate) replicas: usize,
+    pub(crate) diverged: usize,
+    pub(crate) trials: usize,
+    pub(crate) origin: Origin,
+    pub(crate) protocol: Option<Protocol>,
+    /// By reading, in the order of `tasks`.
+    scores: BTreeMap<Reading, Vec<Scores>>,
+}
+
+/// One task.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskSummary {
+    pub(crate) name: String,
+    /// Its family or group; none where the registry does not know it.
+    pub(crate) group: Option<String>,
+    pub(crate) parameters: u64,
+    pub(crate) origin: Origin,
+    /// Whether the task is on data; quadratics and test functions need none.
+    pub(crate) on_data: bool,
+    /// The data set, where the registry knows it.
+    pub(crate) dataset: Option<String>,
+    pub(crate) initial: f64,
+    pub(crate) best: f64,
+    pub(crate) best_optimizer: String,
+    /// Left out: no configuration got below the initial loss.
+    pub(crate) dropped: bool,
+    /// Seconds of one training step: the median over trials. None where no trial took any time that was recorded.
+    pub(crate) step_seconds: Option<f64>,
+    /// Families of optimizers that set the loss that scores 0.
+    pub(crate) families: Vec<String>,
+}
+
+/// Scores of a task under a reading.
+#[derive(Clone, Debug)]
+struct Scores {
+    dropped: bool,
+    families: Vec<FamilyScores>,
+}
+
+/// Scores of one family of optimizers on a task.
+#[derive(Clone, Debug)]
+struct FamilyScores {
+    family: Family,
+    /// In the order of their seeds. Shared between tasks.
+    configurations: Arc<[String]>,
+    valid: Vec<f64>,
+    test: Vec<f64>,
+}
+
+/// What one task gives to the study.
+struct OfTask {
+    summary: TaskSummary,
+    scores: Vec<Scores>,
+    shared: Uniform,
+    replicas: BTreeSet<u32>,
+    diverged: usize,
+    trials: usize,
+}
+
+/// Where curves come from.
+pub(crate) struct Chosen<'a> {
+    pub(crate) reader: &'a Reader,
+    pub(crate) query: &'a Query,
+}
+
+impl Study {
+    /// Scores the chosen curves, a task at a time, under every reading; of the optimizers, those of `families` are kept. None
+    /// if it was asked to stop. `progress` hears the number of tasks that are done.
+    ///
+    /// # Errors
+    /// Curves that cannot be read, or that may not be compared.
+    pub(crate) fn new(
+        chosen: &Chosen<'_>,
+        families: &[Family],
+        readings: &BTreeSet<Reading>,
+        progress: &mut dyn FnMut(usize),
+        cancel: &AtomicBool,
+    ) -> Result<Option<Self>, Error> {
+        let normalizers = readings
+            .iter()
+            .map(|reading| Ok((*reading, taskset_normalize::named(reading.normalizer)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let mut study = Self {
+            tasks: Vec::new(),
+            replicas: 0,
+            diverged: 0,
+            trials: 0,
+            origin: Origin::Real,
+            protocol: None,
+            scores: readings.iter().map(|reading| (*reading, Vec::new())).collect(),
+        };
+        let (mut shared, mut replicas) = (Uniform::default(), BTreeSet::new());
+        let mut known: Vec<Arc<[String]>> = Vec::new();
+        let scored = chosen
+            .reader
+            .query_by_task(chosen.query)
+            .map_parallel(|curves| of_task(&curves, &normalizers, families));
+        for task in scored {
+            if cancel.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let OfTask { summary, scores, shared: of_task, replicas: seen, diverged, trials } = task?;
+            shared.join(&of_task, &format!("on task `{}` and the tasks before it", summary.name))?;
+            study.tasks.push(summary);
+            for ((_, all), mut scores) in study.scores.iter_mut().zip(scores) {
+                scores.families.iter_mut().for_each(|family| share(&mut family.configurations, &mut known));
+                all.push(scores);
+            }
+            replicas.extend(seen);
+            study.diverged += diverged;
+            study.trials += trials;
+            progress(study.tasks.len());
+        }
+        if cancel.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        study.replicas = replicas.len();
+        study.origin = Origin::of_all(study.tasks.iter().map(|task| task.origin));
+        study.protocol = shared.protocol();
+        Ok(Some(study))
+    }
+
+    /// The scores of a family on all tasks on which something was learned.
+    ///
+    /// # Errors
+    /// What is missing, as a sentence: there are no curves of the family, or a task lacks a configuration that another has.
+    pub(crate) fn matrix(&self, reading: Reading, family: Family) -> Result<ScoreMatrix, Lack> {
+        self.matrix_of(reading, family, |_| true)
+    }
+
+    /// The same of some of the tasks.
+    ///
+    /// # Errors
+    /// As [`matrix`](Self::matrix).
+    pub(crate) fn matrix_of(
+        &self,
+        reading: Reading,
+        family: Family,
+        wanted: impl Fn(&TaskSummary) -> bool,
+    ) -> Result<ScoreMatrix, Lack> {
+        let name = family.info().name;
+        let scores = self.scores.get(&reading).map_or(&[][..], Vec::as_slice);
+        let of_family = |scores: &Scores| scores.families.iter().position(|scores| scores.family == family);
+        let chosen: Vec<(&TaskSummary, Option<&FamilyScores>)> = self
+            .tasks
+            .iter()
+            .zip(scores)
+            .filter(|(task, scores)| !scores.dropped && wanted(task))
+            .map(|(task, scores)| (task, of_family(scores).map(|i| &scores.families[i])))
+            .collect();
+        // Of all tasks, so that a configuration that one of them lacks is missed.
+        let mut names: BTreeSet<&String> = BTreeSet::new();
+        for (_, family) in &chosen {
+            names.extend(family.iter().flat_map(|family| family.configurations.iter()));
+        }
+        let mut names: Vec<String> = names.into_iter().cloned().collect();
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        if names.is_empty() {
+            return Err(Lack::new(if chosen.is_empty() {
+                "There is no task on which any optimizer learned something.".to_owned()
+            } else {
+                format!("There are no curves of {name}.")
+            }));
+        }
+        let (mut tasks, mut valid, mut test) = (Vec::new(), Vec::new(), Vec::new());
+        for (task, family) in chosen {
+            let missing = match family {
+                Some(family) if family.configurations.len() == names.len() => None,
+                Some(family) => names.iter().find(|name| !family.configurations.contains(name)),
+                None => names.first(),
+            };
+            if let Some(missing) = missing {
+                return Err(Lack::new(format!(
+                    "Task `{}` has no curve of `{missing}`, which other tasks have.",
+                    task.name
+                )));
+            }
+            if let Some(family) = family {
+                if family.test.is_empty() {
+                    return Err(Lack::new(format!(
+                        "The curves of task `{}` have no losses on test.",
+                        task.name
+                    )));
+                }
+                tasks.push(task.name.clone());
+                valid.extend_from_slice(&family.valid);
+                test.extend_from_slice(&family.test);
+            }
+        }
+        Ok(ScoreMatrix::new(tasks, names, valid, test)?)
+    }
+
+    /// Whether any task has curves of a family.
+    pub(crate) fn has(&self, family: Family) -> bool {
+        let first = self.scores.values().next().map_or(&[][..], Vec::as_slice);
+        first.iter().flat_map(|scores| &scores.families).any(|scores| scores.family == family)
+    }
+
+    /// Configurations of a family that any task has curves of.
+    pub(crate) fn configurations(&self, family: Family) -> usize {
+        let first = self.scores.values().next().map_or(&[][..], Vec::as_slice);
+        let of_family =
+            first.iter().flat_map(|scores| &scores.families).filter(|scores| scores.family == family);
+        let names: BTreeSet<&String> = of_family.flat_map(|scores| scores.configurations.iter()).collect();
+        names.len()
+    }
+
+    /// The families of optimizers that set the loss that scores 0, on any task.
+    pub(crate) fn reference_families(&self) -> Vec<&str> {
+        let families: BTreeSet<&String> = self.tasks.iter().flat_map(|task| &task.families).collect();
+        families.into_iter().map(String::as_str).collect()
+    }
+
+    /// The task of this name.
+    pub(crate) fn task(&self, name: &str) -> Option<&TaskSummary> {
+        let found = self.tasks.binary_search_by(|task| task.name.as_str().cmp(name));
+        found.ok().map(|i| &self.tasks[i])
+    }
+}
+
+/// Keeps one copy of equal lists of names.
+fn share(names: &mut Arc<[String]>, known: &mut Vec<Arc<[String]>>) {
+    match known.iter().find(|known| *known == names) {
+        Some(same) => *names = Arc::clone(same),
+        None => known.push(Arc::clone(names)),
+    }
+}
+
+fn of_task(
+    curves: &[Curve],
+    readings: &[(Reading, Normalizer)],
+    families: &[Family],
+) -> Result<OfTask, Error> {
+    // All families at once: they share one scale.
+    let table = TaskCurves::new(curves)?;
+    let steps = curves[0].spec.protocol.steps;
+    let mut first: Option<TaskScores> = None;
+    let (mut scores, mut members) = (Vec::new(), Vec::new());
+    for (reading, normalizer) in readings {
+        let scored = match reading.part {
+            1 => normalizer.scores_of(&table)?,
+            part => normalizer.scores_of(&table.until(steps / part))?,
+        };
+        if members.is_empty() {
+            members = families.iter().map(|family| Members::new(*family, &scored)).collect();
+        }
+        scores.push(kept(&scored, &members));
+        // The summary tells of the whole curves.
+        if first.is_none() || reading.part == 1 && reading.normalizer == SUMMARISED {
+            first = Some(scored);
+        }
+    }
+    let first = match first {
+        Some(first) => first,
+        None => Normalizer::default().scores_of(&table)?,
+    };
+    Ok(OfTask {
+        summary: summarise(&first, curves),
+        scores,
+        shared: first.shared,
+        replicas: curves.iter().map(Curve::replica).collect(),
+        diverged: curves.iter().filter(|curve| curve.diverged_at.is_some()).count(),
+        trials: curves.len(),
+    })
+}
+
+/// The normaliser whose references the table of tasks shows.
+const SUMMARISED: &str = "default";
+
+/// Which optimizers of a task belong to a family.
+struct Members {
+    family: Family,
+    /// Their places among the optimizers, in the order of their seeds.
+    rows: Vec<usize>,
+    configurations: Arc<[String]>,
+}
+
+impl Members {
+    fn new(family: Family, scored: &TaskScores) -> Self {
+        let info = family.info();
+        let is = |name: &str| {
+            optimizer_family(name) == info.prefix
+                || scored.shared.optimizer(name).is_some_and(|optimizer| optimizer.family == info.name)
+        };
+        let names = &scored.optimizers;
+        let mut rows: Vec<usize> = (0..names.len()).filter(|&i| is(&names[i])).collect();
+        // Names are sorted, and so shorter ones first puts seeds in their order.
+        rows.sort_by_key(|&i| (names[i].len(), i));
+        Self { family, configurations: rows.iter().map(|&i| names[i].clone()).collect(), rows }
+    }
+}
+
+/// The scores of the wanted families.
+fn kept(scored: &TaskScores, members: &[Members]) -> Scores {
+    let (valid, test) = (scored.split(scored.selection), scored.split(Split::Test));
+    let of_family = |members: &Members| FamilyScores {
+        family: members.family,
+        configurations: Arc::clone(&members.configurations),
+        valid: members.rows.iter().map(|&i| valid[i]).collect(),
+        test: members.rows.iter().filter_map(|&i| test.get(i).copied()).collect(),
+    };
+    let present = members.iter().filter(|members| !members.rows.is_empty());
+    Scores { dropped: scored.dropped, families: present.map(of_family).collect() }
+}
+
+fn summarise(score: &TaskScores, curves: &[Curve]) -> TaskSummary {
+    let description = taskset_tasks::describe(&score.task).ok();
+    let digest = curves[0].spec.task.data_digest;
+    let valid = score.split(score.selection);
+    let best = (0..valid.len()).reduce(|best, i| if valid[i] < valid[best] { i } else { best });
+    let dataset = description.as_ref().and_then(|task| task.dataset.clone());
+    TaskSummary {
+        name: score.task.clone(),
+        group: description.map(|task| task.family),
+        parameters: curves[0].num_params,
+        origin: score.origin,
+        on_data: score.origin != Origin::Real || dataset.is_some() || digest.is_some(),
+        dataset,
+        initial: score.initial,
+        best: score.best,
+        best_optimizer: best.map(|i| score.optimizers[i].clone()).unwrap_or_default(),
+        dropped: score.dropped,
+        step_seconds: step_seconds(curves),
+        families: score.families.clone(),
+    }
+}
+
+/// Median over trials of the training time divided by the steps.
+fn step_seconds(curves: &[Curve]) -> Option<f64> {
+    let time = |curve: &Curve| {
+        // A trial that diverged may have ended early.
+        let whole = curve.diverged_at.is_none() && curve.train_seconds > 0.0;
+        whole.then(|| curve.train_seconds / f64::from(curve.spec.protocol.steps.max(1)))
+    };
+    let times: Vec<f64> = curves.iter().filter_map(time).collect();
+    (!times.is_empty()).then(|| taskset_normalize::quantile(&times, 0.5))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A study of these tasks without any curve.
+    pub(crate) fn study(tasks: Vec<TaskSummary>) -> Study {
+        Study {
+            tasks,
+            replicas: 1,
+            diverged: 0,
+            trials: 0,
+            origin: Origin::Real,
+            protocol: Some(Protocol::PAPER),
+            scores: BTreeMap::new(),
+        }
+    }
+}
