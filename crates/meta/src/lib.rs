@@ -30,7 +30,12 @@ pub mod experiment;
 mod greedy;
 mod list;
 mod matrix;
+mod quartiles;
 mod random_search;
+mod resampling;
+mod same_tasks;
+pub mod task_numbers;
+pub mod transfer;
 
 pub use best_of_first_k::best_of_first_k;
 pub use boxes::{HyperparameterTable, SearchBox, constrained_box, inside};
@@ -38,7 +43,9 @@ pub use error::Error;
 pub use greedy::{greedy, greedy_plain, improving};
 pub use list::{HyperparameterList, ListEntry};
 pub use matrix::ScoreMatrix;
+pub use quartiles::{Band, ResampledCurve, quartiles};
 pub use random_search::random_search;
+pub use same_tasks::SameTasks;
 pub use taskset_normalize::{Normalizer, TaskScores, quantile};
 
 #[cfg(test)]
