@@ -42,6 +42,7 @@ mod rescale;
 mod same_tasks;
 pub mod task_numbers;
 pub mod transfer;
+pub mod tsne;
 
 pub use best_of_first_k::{best_of_first_k, scores_of_first_k};
 pub use boxes::{HyperparameterTable, SearchBox, constrained_box, inside};
