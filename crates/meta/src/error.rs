@@ -97,6 +97,53 @@ pub enum Error {
         /// How many there are.
         found: usize,
     },
+    /// Two matrices that must have the same configurations in the same order do not.
+    #[error(
+        "the scores of `{label}` are not of the configurations of `{reference}`: {reason}; make both matrices with \
+         the same list of configurations"
+    )]
+    OtherConfigurations {
+        /// The matrix that differs.
+        label: String,
+        /// The matrix it is compared with.
+        reference: String,
+        /// The first difference.
+        reason: String,
+    },
+    /// There are no tasks where at least one is needed.
+    #[error("there are no {what}; choose at least one task for them")]
+    NoTasks {
+        /// What the tasks are for.
+        what: &'static str,
+    },
+    /// A random subset cannot have this size.
+    #[error("a random subset of {found} {what} was asked for; choose a number from 1 to {most}")]
+    Subset {
+        /// What the subset consists of.
+        what: &'static str,
+        /// The size that was asked for.
+        found: usize,
+        /// The largest possible size.
+        most: usize,
+    },
+    /// t-SNE of too few points.
+    #[error(
+        "t-SNE of {found} points; it needs at least 4, because the perplexity is at most a third of the others"
+    )]
+    TooFewPoints {
+        /// How many there are.
+        found: usize,
+    },
+    /// A number that calculations need is NaN or infinite.
+    #[error("{what} {index} has the value {value}; leave it out or replace it by a finite number")]
+    NotANumber {
+        /// What the number belongs to.
+        what: &'static str,
+        /// Which of them.
+        index: usize,
+        /// The number.
+        value: f64,
+    },
     /// Text that is no hyperparameter list.
     #[error("not a hyperparameter list of version {supported}: {reason}")]
     List {

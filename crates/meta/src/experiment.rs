@@ -3,9 +3,10 @@
 use taskset_rng::StreamId;
 
 use crate::boxes::check_rows;
+use crate::quartiles::column;
+use crate::resampling::{halves, indices, learned_j, resample};
 use crate::{
-    Error, HyperparameterTable, ScoreMatrix, best_of_first_k, constrained_box, greedy, inside, quantile,
-    random_search,
+    Band, Error, HyperparameterTable, ScoreMatrix, constrained_box, inside, quartiles, random_search,
 };
 
 /// Scores of one family of optimizers.
@@ -79,7 +80,7 @@ pub struct MethodCurve {
     /// `raw[r][k - 1]` is J after k tries in resampling r; it ends where the candidates do.
     pub raw: Vec<Vec<f64>>,
     /// 25th, 50th and 75th percentile over resamplings, one entry per k; none where some resampling has ended.
-    pub quartiles: Vec<Option<[f64; 3]>>,
+    pub quartiles: Band,
     /// Fraction of resamplings in which the learned list is strictly better (lower) than this curve on the same held-out
     /// tasks, one entry per k; none where either has ended. 0 throughout for the learned list itself.
     pub learned_is_better: Vec<Option<f64>>,
@@ -97,7 +98,7 @@ pub struct SplitResult {
 }
 
 impl SplitExperiment<'_> {
-    /// Runs the experiment. Resampling r splits by the stream `id/split/r` and draws by `id/random/<family>/r`, or
+    /// Runs the experiment, resamplings in parallel. Resampling r splits by the stream `id/split/r` and draws by `id/random/<family>/r`, or
     /// `id/box/<number>/r` inside a box; so no result depends on which other curves are asked for.
     ///
     /// # Errors
@@ -106,7 +107,7 @@ impl SplitExperiment<'_> {
     pub fn run(&self, id: &StreamId) -> Result<SplitResult, Error> {
         self.check()?;
         let matrix = self.learned.matrix;
-        let (tasks, configs) = (matrix.tasks().len(), indices(matrix.configs().len()));
+        let (tasks, configs) = (matrix.tasks().len(), matrix.configs().len());
         let train_tasks = tasks / 2;
         let with_hindsight = self.boxes_around(&indices(tasks))?;
         let families: Vec<Family<'_>> =
@@ -119,33 +120,28 @@ impl SplitExperiment<'_> {
         };
         curves.extend(self.boxes.iter().map(in_box));
 
-        for r in 0..self.resamplings {
-            let mut order = indices(tasks);
-            id.child("split").index(r).stream().shuffle(&mut order);
-            let (train, held_out) = order.split_at_mut(train_tasks);
-            // Sums then run in the order of the matrix, and ties are ties whatever the shuffle.
-            train.sort_unstable();
-            held_out.sort_unstable();
-            let mut results = vec![(
-                configs.len(),
-                best_of_first_k(matrix, held_out, &greedy(matrix, train, &configs, self.k)),
-            )];
+        let results = resample(self.resamplings, |r| -> Result<_, Error> {
+            let [train, held_out] = halves(&indices(tasks), &mut id.child("split").index(r).stream());
+            let mut results = vec![(configs, learned_j(matrix, &train, &held_out, self.k))];
             for family in &families {
                 let candidates = indices(family.matrix.configs().len());
                 let mut stream = id.child("random").child(family.label).index(r).stream();
-                let j = random_search(family.matrix, held_out, &candidates, self.k, &mut stream);
+                let j = random_search(family.matrix, &held_out, &candidates, self.k, &mut stream);
                 results.push((candidates.len(), j));
             }
             let from_train = match self.box_tasks {
                 BoxTasks::All => None,
-                BoxTasks::Train => Some(self.boxes_around(train)?),
+                BoxTasks::Train => Some(self.boxes_around(&train)?),
             };
             for (b, candidates) in from_train.as_ref().unwrap_or(&with_hindsight).iter().enumerate() {
                 let mut stream = id.child("box").index(b as u64).index(r).stream();
-                let j = random_search(matrix, held_out, candidates, self.k, &mut stream);
+                let j = random_search(matrix, &held_out, candidates, self.k, &mut stream);
                 results.push((candidates.len(), j));
             }
-            for (curve, (candidates, j)) in curves.iter_mut().zip(results) {
+            Ok(results)
+        });
+        for results in results {
+            for (curve, (candidates, j)) in curves.iter_mut().zip(results?) {
                 curve.candidates.push(candidates);
                 curve.raw.push(j);
             }
@@ -172,21 +168,26 @@ impl SplitExperiment<'_> {
             return Err(Error::TooFewTasks { found: tasks.len() });
         }
         check_rows(self.learned.matrix, self.table)?;
-        for family in &self.others {
-            let theirs = family.matrix.tasks();
-            let differ = |reason| Error::OtherTasks {
-                label: family.label.to_owned(),
-                reference: self.learned.label.to_owned(),
-                reason,
-            };
-            if theirs.len() != tasks.len() {
-                return Err(differ(format!("{} tasks against {}", theirs.len(), tasks.len())));
-            }
-            if let Some((a, b)) = theirs.iter().zip(tasks).find(|(a, b)| a != b) {
-                return Err(differ(format!("`{a}` stands where `{b}` does")));
-            }
+        self.others.iter().try_for_each(|family| family.has_the_tasks_of(&self.learned))
+    }
+}
+
+impl Family<'_> {
+    /// Checks that two families have the same tasks in the same order.
+    pub(crate) fn has_the_tasks_of(&self, reference: &Family<'_>) -> Result<(), Error> {
+        let (theirs, tasks) = (self.matrix.tasks(), reference.matrix.tasks());
+        let differ = |reason| Error::OtherTasks {
+            label: self.label.to_owned(),
+            reference: reference.label.to_owned(),
+            reason,
+        };
+        if theirs.len() != tasks.len() {
+            return Err(differ(format!("{} tasks against {}", theirs.len(), tasks.len())));
         }
-        Ok(())
+        match theirs.iter().zip(tasks).find(|(a, b)| a != b) {
+            Some((a, b)) => Err(differ(format!("`{a}` stands where `{b}` does"))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -203,31 +204,22 @@ impl MethodCurve {
     }
 
     fn summarise(&mut self, learned: &[Vec<f64>], k: usize) {
-        // None as soon as one resampling has ended, and without resamplings.
-        let at = |raw: &[Vec<f64>], i: usize| -> Option<Vec<f64>> {
-            let column: Option<Vec<f64>> = raw.iter().map(|row| row.get(i).copied()).collect();
-            column.filter(|column| !column.is_empty())
+        self.quartiles = quartiles(&self.raw, k);
+        let wins = |(column, learned): (Vec<f64>, Vec<f64>)| {
+            let wins = learned.iter().zip(&column).filter(|(a, b)| a < b).count();
+            wins as f64 / column.len() as f64
         };
-        for i in 0..k {
-            let column = at(&self.raw, i);
-            self.quartiles.push(column.as_ref().map(|c| [0.25, 0.5, 0.75].map(|q| quantile(c, q))));
-            self.learned_is_better.push(column.zip(at(learned, i)).map(|(column, learned)| {
-                let wins = learned.iter().zip(&column).filter(|(a, b)| a < b).count();
-                wins as f64 / column.len() as f64
-            }));
-        }
+        self.learned_is_better =
+            (0..k).map(|i| column(&self.raw, i).zip(column(learned, i)).map(wins)).collect();
     }
-}
-
-fn indices(n: usize) -> Vec<usize> {
-    (0..n).collect()
 }
 
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "fractions of 20 and copies are exact")]
 mod tests {
     use super::*;
-    use crate::testing::matrix;
+    use crate::quantile;
+    use crate::testing::{matrix, noise};
 
     const TASKS: usize = 21;
     const CONFIGS: usize = 30;
@@ -256,11 +248,6 @@ mod tests {
             score(0, 0).total_cmp(&score(0, 1)).is_eq()
         );
         result
-    }
-
-    /// A fixed irregular number in [0, 1).
-    fn noise(t: usize, c: usize) -> f64 {
-        StreamId::root("noise").index(t as u64).index(c as u64).stream().unit_f64()
     }
 
     #[test]
