@@ -49,13 +49,46 @@ impl Axis {
         Some(Self { log, lo: widened(lo - extend), hi: widened(hi + extend) })
     }
 
+    /// A linear axis from exactly 0 to a little above `largest`, for bars.
+    pub(crate) fn from_zero(largest: f64) -> Self {
+        Self { log: false, lo: 0.0, hi: 1.06 * largest.clamp(1.0, 1e300) }
+    }
+
+    /// The axis made `factor` times as long (at least 1), with the same middle.
+    pub(crate) fn stretched(self, factor: f64) -> Self {
+        let (middle, half) = (self.lo / 2.0 + self.hi / 2.0, factor.max(1.0) * self.half());
+        let end = |v: f64| v.clamp(-f64::MAX, f64::MAX);
+        Self { lo: end(middle - half), hi: end(middle + half), ..self }
+    }
+
+    /// Half its length, or of its logarithm.
+    pub(crate) fn half(&self) -> f64 {
+        self.hi / 2.0 - self.lo / 2.0
+    }
+
+    pub(crate) fn is_log(&self) -> bool {
+        self.log
+    }
+
+    /// The range of values, as far as doubles reach.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        let value = |v: f64| if self.log { libm::exp10(v).clamp(f64::MIN_POSITIVE, f64::MAX) } else { v };
+        (value(self.lo), value(self.hi))
+    }
+
+    /// The value at a fraction of the axis.
+    pub(crate) fn value(&self, unit: f64) -> f64 {
+        let v = self.lo * (1.0 - unit) + self.hi * unit;
+        if self.log { libm::exp10(v).clamp(f64::MIN_POSITIVE, f64::MAX) } else { v }
+    }
+
     /// Where a drawable value lies: 0 at the lower end, 1 at the upper.
     pub(crate) fn unit(&self, value: f64) -> f64 {
         self.unit_of_transformed(if self.log { libm::log10(value) } else { value })
     }
 
     fn unit_of_transformed(&self, value: f64) -> f64 {
-        (value / 2.0 - self.lo / 2.0) / (self.hi / 2.0 - self.lo / 2.0)
+        (value / 2.0 - self.lo / 2.0) / self.half()
     }
 
     /// As many round numbers as pass `fits`, labelled: multiples of 1, 2 or 5 times a power of ten; on a logarithmic

@@ -4,9 +4,9 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No series has a point that can be drawn.
+    /// The chart has no value that can be drawn.
     #[error(
-        "chart `{title}`: nothing to draw: no series has a finite point (positive too, on a logarithmic axis)"
+        "chart `{title}`: nothing to draw: no value is finite (and positive, where an axis is logarithmic)"
     )]
     NothingToDraw {
         /// The chart's title.
@@ -31,6 +31,30 @@ pub enum Error {
         lo: f64,
         /// Upper end of the band as given.
         hi: f64,
+    },
+    /// A row of a heatmap does not have one value for each column.
+    #[error(
+        "heatmap row `{row}`: {values} values for {columns} columns; give one value for each column (NaN for none)"
+    )]
+    Cells {
+        /// The row's label.
+        row: String,
+        /// Number of columns of the heatmap.
+        columns: usize,
+        /// Number of values of the row.
+        values: usize,
+    },
+    /// The quartiles of a box plot do not rise.
+    #[error("box plot row `{row}`: the quartiles {q1}, {median}, {q3} fall; give them in rising order")]
+    Quartiles {
+        /// The row's label.
+        row: String,
+        /// 25th percentile as given.
+        q1: f64,
+        /// 50th percentile as given.
+        median: f64,
+        /// 75th percentile as given.
+        q3: f64,
     },
     /// A picture cannot be rendered at this scale.
     #[error(

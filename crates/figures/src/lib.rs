@@ -1,8 +1,12 @@
 //! Tables to SVG, PNG, CSV and HTML; computes nothing.
 //!
-//! Numbers come in as plain values and leave as pictures and pages: a [`LineChart`] becomes an SVG, [`png`] renders that
+//! Numbers come in as plain values and leave as pictures and pages: a [`Chart`] becomes an SVG, [`png`] renders that
 //! same SVG, a [`Table`] becomes CSV, and a [`Report`] becomes one self-contained HTML page. Equal input gives equal
 //! bytes of SVG, CSV and HTML on every platform: no clock, no system fonts (DejaVu Sans is embedded), no maps.
+//!
+//! There are five kinds of charts: [`LineChart`], [`ScatterChart`], [`Histogram`], [`Heatmap`] and [`BoxChart`]. All can
+//! be drawn 800 units wide, and 420 units wide for phones. The only numbers that this crate works out are the counts of
+//! a histogram. The example `gallery` draws one chart of each kind.
 //!
 //! ```
 //! use taskset_figures::{Color, LineChart, Point, Series};
@@ -40,12 +44,15 @@ mod svg;
 mod table;
 mod xml;
 
-pub use chart::{Dash, LineChart, Point, Series, Style};
+pub use chart::{
+    BoxChart, BoxRow, Category, Chart, Dash, Guide, GuideLine, Heatmap, HeatmapRow, Histogram, LineChart,
+    Marker, Point, PointGroup, ScatterChart, Series, Stack, Style,
+};
 pub use color::Color;
 pub use digits::{count, counted, significant};
 pub use error::Error;
 pub use order::natural_order;
-pub use panels::panels;
+pub use panels::{compact_panels, narrow_panels, panels};
 pub use png::png;
 pub use report::{Block, Claim, Figure, FileLink, Notice, Report, Section, Verdict};
 pub use table::Table;

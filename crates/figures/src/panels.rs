@@ -1,17 +1,42 @@
 //! Several charts as one picture, side by side.
 
-use crate::{Error, LineChart};
+use crate::{Chart, Error};
 
 /// Space between panels in SVG units.
 const GAP: f64 = 12.0;
 
 /// The charts as one SVG document, `columns` beside each other (at least one), each with its own title, axes and legend.
-/// Row by row; a row is as high as its highest chart.
+/// Row by row; a row is as high as its highest chart. Every chart is 800 units wide.
 ///
 /// # Errors
-/// As [`LineChart::svg`], for the first chart that fails; [`Error::NothingToDraw`] if there is none.
-pub fn panels(charts: &[LineChart], columns: usize) -> Result<String, Error> {
-    let panels: Vec<String> = charts.iter().map(LineChart::svg).collect::<Result<_, _>>()?;
+/// As [`Chart::svg`], for the first chart that fails; [`Error::NothingToDraw`] if there is none.
+pub fn panels(charts: &[Chart], columns: usize) -> Result<String, Error> {
+    arranged(charts, columns, Chart::svg)
+}
+
+/// The charts as [`panels`] arranges them, but 420 units wide each. In a page, two of these beside each other keep
+/// their texts as large as one wide chart.
+///
+/// # Errors
+/// As [`panels`].
+pub fn compact_panels(charts: &[Chart], columns: usize) -> Result<String, Error> {
+    arranged(charts, columns, Chart::narrow_svg)
+}
+
+/// The charts one under the other, 420 units wide, for pages on phones.
+///
+/// # Errors
+/// As [`panels`].
+pub fn narrow_panels(charts: &[Chart]) -> Result<String, Error> {
+    compact_panels(charts, 1)
+}
+
+fn arranged(
+    charts: &[Chart],
+    columns: usize,
+    draw: impl Fn(&Chart) -> Result<String, Error>,
+) -> Result<String, Error> {
+    let panels: Vec<String> = charts.iter().map(draw).collect::<Result<_, _>>()?;
     if let [panel] = &panels[..] {
         return Ok(panel.clone());
     }
@@ -49,12 +74,12 @@ fn size(svg: &str) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Color, Point, Series, png};
+    use crate::{Color, LineChart, Point, Series, png};
 
-    fn chart(title: &str, lines: usize) -> LineChart {
+    fn chart(title: &str, lines: usize) -> Chart {
         let points = vec![Point::bare(0.0, 1.0), Point::bare(1.0, 0.5)];
         let series = (0..lines).map(|i| Series::new(format!("line {i}"), Color::cycle(i), points.clone()));
-        LineChart { title: title.to_owned(), series: series.collect(), ..LineChart::default() }
+        LineChart { title: title.to_owned(), series: series.collect(), ..LineChart::default() }.into()
     }
 
     #[test]
@@ -67,6 +92,16 @@ mod tests {
         assert!(svg.contains(&format!("translate(0 {})", tallest + GAP)));
         assert_eq!(size(&svg), (1612.0, tallest + GAP + sizes[2].1));
         assert!(png(&svg, 0.5).unwrap().starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn narrow_panels_stand_in_one_column() {
+        let charts = [chart("a", 1), chart("b", 2)];
+        let svg = narrow_panels(&charts).unwrap();
+        let first = size(&charts[0].narrow_svg().unwrap()).1;
+        assert!(svg.contains(&format!("translate(0 {})", first + GAP)));
+        assert!(svg.contains("width=\"420\""));
+        assert!(compact_panels(&charts, 2).unwrap().contains("width=\"852\""));
     }
 
     #[test]

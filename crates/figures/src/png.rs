@@ -10,7 +10,7 @@ use crate::{Error, font};
 /// Most pixels of one side: beyond it a picture is a mistake of units and would only exhaust memory.
 const MAX_SIDE: u32 = 16_384;
 
-/// Renders an SVG, as [`LineChart::svg`](crate::LineChart::svg) gives it, to the bytes of a PNG file with `scale`
+/// Renders an SVG, as [`Chart::svg`](crate::Chart::svg) gives it, to the bytes of a PNG file with `scale`
 /// pixels per SVG unit; the size is rounded to whole pixels.
 ///
 /// Only the embedded fonts are used, and nothing outside the given text is read, so the picture is the same on every

@@ -12,6 +12,16 @@ pub(super) enum Anchor {
     End,
 }
 
+impl Anchor {
+    fn attribute(self) -> &'static str {
+        match self {
+            Self::Start => "",
+            Self::Middle => r#" text-anchor="middle""#,
+            Self::End => r#" text-anchor="end""#,
+        }
+    }
+}
+
 /// The elements of a document, in the order of drawing.
 pub(super) struct Svg {
     pub(super) body: String,
@@ -48,22 +58,19 @@ impl Svg {
         text: &str,
     ) {
         let weight = if weight == Weight::Bold { r#" font-weight="bold""# } else { "" };
-        let anchor = match anchor {
-            Anchor::Start => "",
-            Anchor::Middle => r#" text-anchor="middle""#,
-            Anchor::End => r#" text-anchor="end""#,
-        };
+        let anchor = anchor.attribute();
         let (x, y, text) = (coordinate(x), coordinate(y), escape(text));
         self.element(&format!(
             r#"<text x="{x}" y="{y}" font-size="{size}" fill="{fill}"{weight}{anchor}>{text}</text>"#
         ));
     }
 
-    /// A text centred at a point, reading upwards.
-    pub(super) fn rotated(&mut self, x: f64, y: f64, size: f64, text: &str) {
+    /// A text that reads upwards.
+    pub(super) fn rotated(&mut self, x: f64, y: f64, size: f64, anchor: Anchor, text: &str) {
+        let anchor = anchor.attribute();
         let (x, y, text) = (coordinate(x), coordinate(y), escape(text));
         self.element(&format!(
-            r#"<text transform="translate({x} {y}) rotate(-90)" font-size="{size}" fill="{INK}" text-anchor="middle">{text}</text>"#
+            r#"<text transform="translate({x} {y}) rotate(-90)" font-size="{size}" fill="{INK}"{anchor}>{text}</text>"#
         ));
     }
 

@@ -1,51 +1,93 @@
 //! The legend of a chart, below its plot.
 
 use super::elements::{Anchor, Svg};
-use super::series::{in_band, on_line, stroke};
-use super::{INK, MARGIN, Plot};
-use crate::chart::{LineChart, Series};
+use super::{INK, MARGIN};
 use crate::font::{Weight, shorten, width};
-use crate::xml::coordinate;
 
-const LEGEND: f64 = 13.5;
-const LEGEND_LINE: f64 = 23.0;
-const SWATCH: f64 = 32.0;
+/// Most entries of a legend in the ordinary size of text.
+const MANY: usize = 12;
 
-/// The legend in as many equal columns as fit; returns its lower end.
-pub(super) fn legend(svg: &mut Svg, chart: &LineChart, plot: &Plot, top: f64) -> f64 {
-    let weight = |s: &Series| if s.emphasis { Weight::Bold } else { Weight::Regular };
-    let limit = svg.width - 2.0 * MARGIN;
-    let label = |s: &Series| {
-        let mark = if s.points.iter().any(|p| on_line(chart, p)) { "" } else { " (no finite values)" };
-        let room = limit - SWATCH - 10.0 - width(mark, LEGEND, weight(s));
-        shorten(&s.label, LEGEND, weight(s), room) + mark
-    };
-    let labels: Vec<String> = chart.series.iter().map(label).collect();
-    let widest = labels.iter().zip(&chart.series).map(|(text, s)| width(text, LEGEND, weight(s)));
-    let column = SWATCH + 10.0 + widest.fold(0.0, f64::max);
-    let gap = 28.0;
-    let most = (((limit + gap) / (column + gap)) as usize).clamp(1, chart.series.len());
-    let rows = chart.series.len().div_ceil(most);
-    let columns = chart.series.len().div_ceil(rows);
-    let total = columns as f64 * (column + gap) - gap;
-    // Aligned with the plot where it fits there, else with the title.
-    let left = if plot.left + total <= svg.width - MARGIN { plot.left } else { MARGIN };
+/// Width of a swatch that shows a line.
+pub(super) const LINE_SWATCH: f64 = 32.0;
+/// Width of a swatch that shows a point or a bar.
+pub(super) const POINT_SWATCH: f64 = 18.0;
 
-    for (i, (series, text)) in chart.series.iter().zip(&labels).enumerate() {
-        // Down the columns, as one reads a list.
-        let x = left + (i / rows) as f64 * (column + gap);
-        let y = top + LEGEND_LINE * ((i % rows) as f64 + 0.5);
-        let (from, to, middle) = (coordinate(x), coordinate(x + SWATCH), coordinate(y));
-        if series.points.iter().any(|p| in_band(chart, p)) {
-            svg.element(&format!(
-                r#"<rect x="{from}" y="{}" width="{}" height="12" fill="{}" fill-opacity="0.18"/>"#,
-                coordinate(y - 6.0),
-                coordinate(SWATCH),
-                series.color
-            ));
-        }
-        svg.element(&format!(r#"<path d="M{from} {middle}H{to}" {}/>"#, stroke(series)));
-        svg.text(x + SWATCH + 10.0, y + 4.8, LEGEND, weight(series), INK, Anchor::Start, text);
+/// Draws a swatch whose left end and middle height are given.
+type Swatch<'a> = Box<dyn Fn(&mut Svg, f64, f64) + 'a>;
+
+/// One name of a legend.
+pub(super) struct Entry<'a> {
+    label: &'a str,
+    mark: String,
+    weight: Weight,
+    swatch: Swatch<'a>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn new(label: &'a str, weight: Weight, swatch: impl Fn(&mut Svg, f64, f64) + 'a) -> Self {
+        Self { label, mark: String::new(), weight, swatch: Box::new(swatch) }
     }
-    top + LEGEND_LINE * rows as f64
+
+    /// The same entry with words after its label that are never cut off.
+    pub(super) fn mark(mut self, mark: impl Into<String>) -> Self {
+        self.mark = mark.into();
+        self
+    }
+}
+
+/// Sizes in a legend.
+struct Sizes {
+    text: f64,
+    line: f64,
+    /// From the middle of a line down to its baseline.
+    drop: f64,
+    gap: f64,
+}
+
+/// The legend in as many columns as fit; returns its lower end. It is aligned with `plot_left` where it fits there.
+pub(super) fn legend(svg: &mut Svg, entries: &[Entry<'_>], swatch: f64, plot_left: f64, top: f64) -> f64 {
+    if entries.is_empty() {
+        return top;
+    }
+    let many = entries.len() > MANY;
+    let sizes = if many {
+        Sizes { text: 12.0, line: 20.0, drop: 4.3, gap: 20.0 }
+    } else {
+        Sizes { text: 13.5, line: 23.0, drop: 4.8, gap: 28.0 }
+    };
+    let limit = svg.width - 2.0 * MARGIN;
+    let label = |e: &Entry<'_>| {
+        let room = limit - swatch - 10.0 - width(&e.mark, sizes.text, e.weight);
+        shorten(e.label, sizes.text, e.weight, room) + &e.mark
+    };
+    let labels: Vec<String> = entries.iter().map(label).collect();
+    let needed = |(text, e): (&String, &Entry<'_>)| swatch + 10.0 + width(text, sizes.text, e.weight);
+    let needed: Vec<f64> = labels.iter().zip(entries).map(needed).collect();
+    let columns = columns(&needed, limit, sizes.gap, many);
+    let rows = entries.len().div_ceil(columns.len());
+    let total = columns.iter().map(|column| column + sizes.gap).sum::<f64>() - sizes.gap;
+    // Aligned with the plot where it fits there, else with the title.
+    let left = if plot_left + total <= svg.width - MARGIN { plot_left } else { MARGIN };
+
+    for (i, (entry, text)) in entries.iter().zip(&labels).enumerate() {
+        // Down the columns, as one reads a list.
+        let x = left + columns[..i / rows].iter().map(|column| column + sizes.gap).sum::<f64>();
+        let y = top + sizes.line * ((i % rows) as f64 + 0.5);
+        (entry.swatch)(svg, x, y);
+        let baseline = y + sizes.drop;
+        svg.text(x + swatch + 10.0, baseline, sizes.text, entry.weight, INK, Anchor::Start, text);
+    }
+    top + sizes.line * rows as f64
+}
+
+/// Widths of as many columns as fit into `limit`, from what each entry needs. Few entries get equal columns, which look
+/// calmer; of many entries, each column is as wide as it needs (`own`).
+fn columns(needed: &[f64], limit: f64, gap: f64, own: bool) -> Vec<f64> {
+    let widest = |entries: &[f64]| entries.iter().copied().fold(0.0, f64::max);
+    let layout = |columns: usize| -> Vec<f64> {
+        let rows = needed.len().div_ceil(columns);
+        needed.chunks(rows).map(|column| widest(if own { column } else { needed })).collect()
+    };
+    let fits = |columns: &Vec<f64>| columns.iter().map(|column| column + gap).sum::<f64>() - gap <= limit;
+    (1..=needed.len()).rev().map(layout).find(fits).unwrap_or_else(|| layout(1))
 }

@@ -1,10 +1,11 @@
-//! Tests of charts: what is drawn, what is left out, and that nothing leaves the picture.
+//! Tests of line charts: what is drawn, what is left out, and that nothing leaves the picture.
 
 use proptest::prelude::*;
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::Document;
 
-use crate::chart::{Dash, LineChart, Point, Series};
+use super::{check_inside_svg, elements, texts};
+use crate::chart::{Dash, Guide, LineChart, Marker, Point, Series};
 use crate::{Color, Error, Style, png};
 
 fn series(label: &str, points: &[(f64, f64)]) -> Series {
@@ -14,18 +15,6 @@ fn series(label: &str, points: &[(f64, f64)]) -> Series {
 
 fn chart(series: Vec<Series>) -> LineChart {
     LineChart { title: "T".into(), x_label: "X".into(), y_label: "Y".into(), series, ..LineChart::default() }
-}
-
-fn texts(svg: &str) -> Vec<String> {
-    let document = Document::parse(svg).unwrap();
-    let nodes = document.descendants().filter(|n| n.tag_name().name() == "text");
-    nodes.filter_map(|n| n.text().map(str::to_owned)).collect()
-}
-
-/// How many elements of the SVG have this name and this attribute.
-fn elements(svg: &str, name: &str, attribute: &str) -> usize {
-    let document = Document::parse(svg).unwrap();
-    document.descendants().filter(|n| n.tag_name().name() == name && n.has_attribute(attribute)).count()
 }
 
 #[test]
@@ -117,6 +106,41 @@ fn dashes_and_widths_are_kept_in_range() {
 }
 
 #[test]
+fn shapes_stand_at_every_point_and_alone() {
+    let marked = series("s", &[(1.0, 1.0), (2.0, 2.0)]).markers(Marker::Square);
+    let alone = series("t", &[(3.0, 1.0)]).markers(Marker::Star);
+    let svg = chart(vec![marked, alone]).svg().unwrap();
+    let shapes: Vec<&str> = svg.lines().filter(|line| line.contains("z\" fill=")).collect();
+    // Those of the two series, and the same in the legend.
+    let counts: Vec<usize> = shapes.iter().map(|line| line.matches('z').count()).collect();
+    assert_eq!(counts, [2, 1, 1, 1]);
+    assert_eq!(elements(&svg, "circle", "r"), 0);
+}
+
+#[test]
+fn guides_are_inside_and_named() {
+    let plain = chart(vec![series("s", &[(1.0, 1.0), (2.0, 2.0)])]);
+    let guides = vec![
+        Guide::vertical(50.0).label("far away"),
+        Guide::horizontal(-3.0),
+        Guide::diagonal().label("equal"),
+        Guide::vertical(f64::NAN).label("nowhere"),
+    ];
+    let guided = LineChart { guides, ..plain.clone() };
+    let svg = guided.svg().unwrap();
+    // Three lines and two names.
+    assert_eq!(elements(&svg, "path", "stroke-dasharray"), 5);
+    assert!(texts(&svg).contains(&"far away".to_owned()) && !texts(&svg).contains(&"nowhere".to_owned()));
+    check_inside(&guided);
+    // A guide alone is nothing to draw.
+    let alone = LineChart { series: Vec::new(), ..guided };
+    assert!(matches!(alone.svg(), Err(Error::NothingToDraw { .. })));
+    // On a logarithmic axis, the negative one has no place.
+    let log = LineChart { y_log: true, guides: vec![Guide::horizontal(-3.0)], ..plain };
+    assert_eq!(elements(&log.svg().unwrap(), "path", "stroke-dasharray"), 0);
+}
+
+#[test]
 fn the_png_is_the_svg_at_its_scale_and_not_blank() {
     let chart = chart(vec![series("s", &[(1.0, 1.0), (2.0, 2.0)])]);
     let svg = chart.svg().unwrap();
@@ -140,21 +164,6 @@ fn the_png_is_the_svg_at_its_scale_and_not_blank() {
 fn check_inside(chart: &LineChart) {
     for svg in [chart.svg().unwrap(), chart.narrow_svg().unwrap()] {
         check_inside_svg(&svg);
-    }
-}
-
-fn check_inside_svg(svg: &str) {
-    let tree = png::parse(svg).unwrap();
-    let size = tree.size();
-    for node in tree.root().children() {
-        let area = node.abs_bounding_box();
-        assert!(
-            area.left() >= 0.0
-                && area.top() >= 0.0
-                && area.right() <= size.width()
-                && area.bottom() <= size.height(),
-            "{area:?} outside {size:?}"
-        );
     }
 }
 
@@ -200,6 +209,7 @@ proptest! {
             y_log,
             series: vec![Series::new(&texts[4], Color::cycle(3), points)],
             note: Some(texts[5].clone()),
+            ..LineChart::default()
         };
         match chart.svg() {
             Ok(svg) => {

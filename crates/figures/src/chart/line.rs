@@ -1,5 +1,6 @@
-//! Line charts as data: what to draw, not how.
+//! Line charts.
 
+use super::{Guide, Marker};
 use crate::svg::Size;
 use crate::{Color, Error, svg};
 
@@ -67,12 +68,15 @@ pub struct Series {
     pub style: Style,
     /// Drawn half as wide again, above all others, and bold in the legend.
     pub emphasis: bool,
+    /// Shape that is drawn at every point; `None` draws only the line. A point alone between gaps has no line, so it is
+    /// always drawn: with this shape, or as a disc.
+    pub marker: Option<Marker>,
 }
 
 impl Series {
     /// A solid line of ordinary width.
     pub fn new(label: impl Into<String>, color: Color, points: Vec<Point>) -> Self {
-        Self { label: label.into(), color, points, style: Style::default(), emphasis: false }
+        Self { label: label.into(), color, points, style: Style::default(), emphasis: false, marker: None }
     }
 
     /// The same series, broken as `dash` says.
@@ -86,6 +90,13 @@ impl Series {
     #[must_use]
     pub fn emphasized(mut self) -> Self {
         self.emphasis = true;
+        self
+    }
+
+    /// The same series with this shape at every point.
+    #[must_use]
+    pub fn markers(mut self, marker: Marker) -> Self {
+        self.marker = Some(marker);
         self
     }
 }
@@ -107,6 +118,8 @@ pub struct LineChart {
     pub y_log: bool,
     /// The lines, in the order of the legend.
     pub series: Vec<Series>,
+    /// Lines that help to read the chart, drawn below the series.
+    pub guides: Vec<Guide>,
     /// A warning drawn into the picture so that it travels with every copy, e.g. "synthetic stand-in data".
     pub note: Option<String>,
 }
