@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 use taskset_curves::{Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
-use taskset_figures::{Block, Claim, Section, Verdict, counted, panels, png};
+use taskset_figures::{Block, Claim, Section, Verdict, counted, narrow_panels, panels, png};
 use taskset_names::Origin;
 use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
@@ -204,15 +204,10 @@ pub(crate) struct DrawnPicture {
 
 impl DrawnPicture {
     fn new(picture: Picture) -> Result<Self, Lack> {
-        let narrow = picture
-            .panels
-            .iter()
-            .map(taskset_figures::LineChart::narrow_svg)
-            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             stem: picture.stem,
             wide: panels(&picture.panels, picture.columns)?,
-            narrow: narrow.concat(),
+            narrow: narrow_panels(&picture.panels)?,
             caption: picture.caption,
         })
     }

@@ -7,11 +7,12 @@ mod fig3;
 
 use std::fmt;
 
-use taskset_figures::{Block, Claim, Color, LineChart, Section, Table};
+use taskset_figures::{Block, Category, Chart, Claim, Color, Section, Table};
 use taskset_meta::ScoreMatrix;
 use taskset_optim::Family;
 
 use crate::claims::cannot_tell;
+use crate::kinds;
 use crate::options::{FigureOption, Options};
 use crate::study::{Reading, Study};
 
@@ -138,7 +139,7 @@ pub(crate) struct Findings {
 pub(crate) struct Picture {
     /// What its files are called: `figure3` for `figure3.svg` and `figure3.png`.
     pub(crate) stem: &'static str,
-    pub(crate) panels: Vec<LineChart>,
+    pub(crate) panels: Vec<Chart>,
     /// Panels beside each other.
     pub(crate) columns: usize,
     pub(crate) caption: String,
@@ -202,6 +203,14 @@ lack_from!(taskset_meta::Error, taskset_optim::Error, taskset_figures::Error);
 /// A claim as it stands before anything is measured.
 fn unmeasured(claim: Claim) -> Claim {
     Claim { measured: Vec::new(), verdict: cannot_tell("nothing was measured"), ..claim }
+}
+
+/// The look of a family or group of tasks, the same in every figure; the last one for tasks that the registry does not know.
+pub(crate) fn task_category(group: Option<&str>) -> Category {
+    let groups = kinds::groups();
+    Category::of(
+        group.and_then(|group| groups.iter().position(|other| *other == group)).unwrap_or(groups.len()),
+    )
 }
 
 /// The colour of a family of optimizers, the same in every figure.

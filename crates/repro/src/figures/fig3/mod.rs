@@ -87,7 +87,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     };
     match chart(&numbers, context.note.clone()) {
         Some(chart) => {
-            findings.pictures.push(Picture { stem: "figure3", panels: vec![chart], columns: 1, caption: caption(&numbers) });
+            findings.pictures.push(Picture { stem: "figure3", panels: vec![chart.into()], columns: 1, caption: caption(&numbers) });
             findings.blocks.push(Block::Paragraph(scale_note(&numbers)));
         }
         None => findings.lacks.push(Lack::new(format!(
@@ -136,6 +136,7 @@ fn chart(numbers: &Numbers, note: Option<String>) -> Option<LineChart> {
         y_log: false,
         series,
         note,
+        ..LineChart::default()
     })
 }
 
