@@ -173,7 +173,8 @@ impl GroupsResult {
     }
 
     /// `[train][test]`: the ratio train J / test J of Figure 6 after `k` tries, where 1 means that nothing is lost and lower
-    /// values mean that more is lost. NaN where both are 0 or one is NaN; infinite where only the test J is 0.
+    /// values mean that more is lost. The caption has the size of the training tasks on the x-axis, which is one curve per
+    /// column; the text speaks of testing tasks that "become more dissimilar", which is one curve per row. NaN where both are 0 or one is NaN; infinite where only the test J is 0.
     pub fn ratios(&self, k: usize, train_j: TrainJ) -> Vec<Vec<f64>> {
         let j = self.at(k);
         let ratio = |train: usize, test: usize| match train_j {

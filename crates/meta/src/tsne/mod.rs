@@ -73,6 +73,9 @@ impl Tsne {
     /// # Errors
     /// [`Error::TooFewPoints`] for fewer than 4 points, [`Error::Size`] if they differ in dimension,
     /// [`Error::NotANumber`] if a coordinate is NaN or infinite.
+    ///
+    /// # Panics
+    /// If the perplexity is NaN, or if the exaggeration or the learning rate is not positive and finite.
     pub fn embed(&self, points: &[&[f64]], id: &StreamId) -> Result<Embedding, Error> {
         let n = points.len();
         let (p, perplexity) = joint_probabilities(points, self.perplexity)?;
@@ -84,6 +87,11 @@ impl Tsne {
         }
         let learning_rate =
             self.learning_rate.unwrap_or_else(|| (n as f64 / self.exaggeration / 4.0).max(50.0));
+        let positive = |v: f64| v > 0.0 && v.is_finite();
+        assert!(
+            positive(self.exaggeration) && positive(learning_rate),
+            "t-SNE needs positive steps: {self:?}"
+        );
         let (mut x_motion, mut y_motion) = (Motion::new(n), Motion::new(n));
         for iteration in 0..self.iterations {
             let (exaggeration, momentum) = match iteration < self.exaggerated_iterations {
@@ -205,9 +213,9 @@ mod tests {
             let message = embed(rows, 1).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         };
-        check(&vec![vec![0.5]; 3], "3 points; it needs at least 4");
-        check(&[], "0 points");
-        check(&[vec![0.0], vec![1.0], vec![f64::NAN], vec![0.0]], "point 2 has the value NaN");
+        check(&vec![vec![0.5]; 3], "at least 4 points, and there are 3");
+        check(&[], "there are 0");
+        check(&[vec![0.0], vec![1.0], vec![f64::NAN], vec![0.0]], "coordinate of point 2 is NaN");
         check(&[vec![0.0], vec![1.0], vec![0.0, 1.0], vec![0.0]], "coordinates of a point: 2 where 1");
     }
 }
