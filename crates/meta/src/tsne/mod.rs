@@ -177,6 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn gains_grow_where_the_direction_stays() {
+        let mut motion = Motion::new(2);
+        let mut positions = [0.0, 0.0];
+        // No update yet: both gains shrink to 0.8. The step is 10 * 0.8 * gradient.
+        motion.step(&mut positions, [1.0, -1.0].into_iter(), 0.5, 10.0);
+        assert_eq!((positions, &motion.gain[..]), ([-8.0, 8.0], &[0.8, 0.8][..]));
+        // The first one goes on downhill, and its gain becomes 1; the second one has come too far.
+        motion.step(&mut positions, [0.5, 1.0].into_iter(), 0.5, 10.0);
+        let expected = [-8.0 - 4.0 - 10.0 * 0.5, 8.0 + 4.0 - 10.0 * 0.64];
+        for (found, expected) in positions.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{positions:?}");
+        }
+    }
+
+    #[test]
     fn the_same_bits_for_any_number_of_threads() {
         let expected = embed(&clusters(), 60).unwrap();
         for threads in [1, 3] {
