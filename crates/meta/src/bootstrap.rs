@@ -1,4 +1,4 @@
-//! How sure a mean over tasks is: the bootstrap with whole families of tasks as units (Efron and Tibshirani 1993).
+//! How sure a mean over tasks is: the bootstrap (Efron 1979) that draws whole families of tasks.
 //!
 //! Tasks of one family are alike, so they are not independent observations. Drawing single tasks would therefore give
 //! intervals that are too narrow. Here whole clusters are drawn.
@@ -44,7 +44,7 @@ pub fn bootstrap<C: Ord>(
         return Err(Error::NoTasks { what: "tasks to take a mean over" });
     }
     if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-        return Err(Error::NotANumber { what: "the task with number", index, value: values[index] });
+        return Err(Error::NotANumber { what: "value of task", index, value: values[index] });
     }
     let mut sums: BTreeMap<&C, (f64, usize)> = BTreeMap::new();
     for (value, cluster) in values.iter().zip(clusters) {
@@ -130,7 +130,7 @@ mod tests {
         };
         check(run(&[], &[]), "no tasks");
         check(run(&[1.0], &["a", "b"]), "2 where 1");
-        check(run(&[1.0, f64::NAN], &["a", "b"]), "number 1 has the value NaN");
+        check(run(&[1.0, f64::NAN], &["a", "b"]), "value of task 1 is NaN");
     }
 
     proptest! {

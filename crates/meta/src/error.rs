@@ -117,7 +117,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A random subset cannot have this size.
-    #[error("a random subset of {found} {what} was asked for; choose a number from 1 to {most}")]
+    #[error("a random subset of {found} {what} was asked for, but {}", possible(*most))]
     Subset {
         /// What the subset consists of.
         what: &'static str,
@@ -127,15 +127,13 @@ pub enum Error {
         most: usize,
     },
     /// t-SNE of too few points.
-    #[error(
-        "t-SNE of {found} points; it needs at least 4, because the perplexity is at most a third of the others"
-    )]
+    #[error("t-SNE needs at least 4 points, and there are {found}; choose more tasks")]
     TooFewPoints {
         /// How many there are.
         found: usize,
     },
     /// A number that calculations need is NaN or infinite.
-    #[error("{what} {index} has the value {value}; leave it out or replace it by a finite number")]
+    #[error("the {what} {index} is {value}; leave it out or replace it by a finite number")]
     NotANumber {
         /// What the number belongs to.
         what: &'static str,
@@ -152,4 +150,12 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// The sizes that a subset can have.
+fn possible(most: usize) -> String {
+    match most {
+        0 => "there is nothing that it could be drawn from".to_owned(),
+        most => format!("it must have from 1 to {most}"),
+    }
 }

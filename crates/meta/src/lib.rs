@@ -5,6 +5,20 @@
 //! learns one (paper section 3.4), [`improving`] says after which entry it no longer helps, [`best_of_first_k`] says what its first k
 //! entries are worth, and [`experiment`] compares learned lists with random search on held-out tasks (Figure 3).
 //!
+//! The other figures of the paper that need scores only have a module each:
+//!
+//! | module | figure | what it varies |
+//! |---|---|---|
+//! | [`tsne`] | 1 | nothing: it draws a map of the tasks |
+//! | [`task_numbers`] | 4 | the number of tasks that a list is learned on |
+//! | [`transfer`] | 5 | the type of these tasks |
+//! | [`groups`] | 6 and 13 | their size or their family |
+//! | [`other_scores`] | 11 and 12 | the scores that a list is learned from |
+//! | [`candidates`] | 15 | the number of configurations that it is made of |
+//!
+//! [`correlation`] compares the scores of tasks, and [`bootstrap`] says how sure a mean over tasks is. All random numbers
+//! come from streams with names, so no result depends on the number of threads.
+//!
 //! ```
 //! use taskset_meta::{ScoreMatrix, best_of_first_k, greedy};
 //!

@@ -153,7 +153,7 @@ mod tests {
         check(&[], 2, "no tasks of the type");
         check(&[0, 3, 5], 5, "from 1 to 4");
         check(&[0, 3, 5], 0, "subset of 0 training tasks");
-        check(&[0, 1, 2, 3, 4, 5, 6], 1, "from 1 to 0");
+        check(&[0, 1, 2, 3, 4, 5, 6], 1, "nothing that it could be drawn from");
         let other = matrix(&[&[0.5]]);
         let experiment =
             Transfer { random: vec![Family { label: "b", matrix: &other }], ..transfer(&m, &[0], 1) };

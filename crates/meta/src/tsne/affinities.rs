@@ -18,6 +18,9 @@ const STEPS: usize = 200;
 ///
 /// # Errors
 /// As [`Tsne::embed`](super::Tsne::embed).
+///
+/// # Panics
+/// If the perplexity is NaN.
 pub fn joint_probabilities(points: &[&[f64]], perplexity: f64) -> Result<(Vec<f64>, f64), Error> {
     let n = points.len();
     if n < 4 {
@@ -30,9 +33,10 @@ pub fn joint_probabilities(points: &[&[f64]], perplexity: f64) -> Result<(Vec<f6
             return Err(Error::Size { what: "coordinates of a point", found, expected });
         }
         if let Some(&value) = point.iter().find(|v| !v.is_finite()) {
-            return Err(Error::NotANumber { what: "point", index, value });
+            return Err(Error::NotANumber { what: "coordinate of point", index, value });
         }
     }
+    assert!(!perplexity.is_nan(), "the perplexity is a number");
     let perplexity = perplexity.clamp(1.0, (n - 1) as f64 / 3.0);
     let largest = points.iter().copied().flatten().fold(0.0f64, |m, v| m.max(v.abs()));
     let scaled: Vec<Vec<f64>> = points

@@ -73,6 +73,9 @@ impl Tsne {
     /// # Errors
     /// [`Error::TooFewPoints`] for fewer than 4 points, [`Error::Size`] if they differ in dimension,
     /// [`Error::NotANumber`] if a coordinate is NaN or infinite.
+    ///
+    /// # Panics
+    /// If the perplexity is NaN, or if the exaggeration or the learning rate is not positive and finite.
     pub fn embed(&self, points: &[&[f64]], id: &StreamId) -> Result<Embedding, Error> {
         let n = points.len();
         let (p, perplexity) = joint_probabilities(points, self.perplexity)?;
@@ -84,6 +87,11 @@ impl Tsne {
         }
         let learning_rate =
             self.learning_rate.unwrap_or_else(|| (n as f64 / self.exaggeration / 4.0).max(50.0));
+        let positive = |v: f64| v > 0.0 && v.is_finite();
+        assert!(
+            positive(self.exaggeration) && positive(learning_rate),
+            "t-SNE needs positive steps: {self:?}"
+        );
         let (mut x_motion, mut y_motion) = (Motion::new(n), Motion::new(n));
         for iteration in 0..self.iterations {
             let (exaggeration, momentum) = match iteration < self.exaggerated_iterations {
@@ -169,6 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn gains_grow_where_the_direction_stays() {
+        let mut motion = Motion::new(2);
+        let mut positions = [0.0, 0.0];
+        // No update yet: both gains shrink to 0.8. The step is 10 * 0.8 * gradient.
+        motion.step(&mut positions, [1.0, -1.0].into_iter(), 0.5, 10.0);
+        assert_eq!((positions, &motion.gain[..]), ([-8.0, 8.0], &[0.8, 0.8][..]));
+        // The first one goes on downhill, and its gain becomes 1; the second one has come too far.
+        motion.step(&mut positions, [0.5, 1.0].into_iter(), 0.5, 10.0);
+        let expected = [-8.0 - 4.0 - 10.0 * 0.5, 8.0 + 4.0 - 10.0 * 0.64];
+        for (found, expected) in positions.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{positions:?}");
+        }
+    }
+
+    #[test]
     fn the_same_bits_for_any_number_of_threads() {
         let expected = embed(&clusters(), 60).unwrap();
         for threads in [1, 3] {
@@ -205,9 +228,9 @@ mod tests {
             let message = embed(rows, 1).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         };
-        check(&vec![vec![0.5]; 3], "3 points; it needs at least 4");
-        check(&[], "0 points");
-        check(&[vec![0.0], vec![1.0], vec![f64::NAN], vec![0.0]], "point 2 has the value NaN");
+        check(&vec![vec![0.5]; 3], "at least 4 points, and there are 3");
+        check(&[], "there are 0");
+        check(&[vec![0.0], vec![1.0], vec![f64::NAN], vec![0.0]], "coordinate of point 2 is NaN");
         check(&[vec![0.0], vec![1.0], vec![0.0, 1.0], vec![0.0]], "coordinates of a point: 2 where 1");
     }
 }

@@ -5,3 +5,4 @@
 mod plain;
 mod reference;
 mod same_as_plain;
+mod threads;

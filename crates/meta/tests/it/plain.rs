@@ -124,3 +124,63 @@ pub(crate) fn rescaled(matrix: &[Vec<f64>]) -> Vec<Vec<f64>> {
     }
     result
 }
+
+/// Figure 6 with groups in halves, one resampling: J of each group's halves on each other, and J of the mixture of halves on
+/// the other halves. NaN for a group that cannot be halved, in the first of the two.
+pub(crate) fn groups_in_halves(
+    scores: &Scores,
+    groups: &[Vec<usize>],
+    mixture_tasks: usize,
+    k: usize,
+    r: u64,
+    id: &StreamId,
+) -> (Vec<f64>, Vec<f64>) {
+    let all: Vec<usize> = (0..scores.valid[0].len()).collect();
+    let k = k.min(all.len());
+    let mut halves: Vec<[Vec<usize>; 2]> = Vec::new();
+    for (g, group) in groups.iter().enumerate() {
+        let stream = id.child("halves").index(g as u64).index(r).stream();
+        let (first, second) = split(group.len(), stream);
+        halves.push([first, second].map(|half| half.iter().map(|&i| group[i]).collect()));
+    }
+    let mut own = Vec::new();
+    for [a, b] in &halves {
+        if a.is_empty() || b.is_empty() {
+            own.push(f64::NAN);
+            continue;
+        }
+        let of_a = j(scores, a, &list(&scores.valid, b, &all, k), k);
+        let of_b = j(scores, b, &list(&scores.valid, a, &all, k), k);
+        own.push((a.len() as f64 * of_a + b.len() as f64 * of_b) / (a.len() + b.len()) as f64);
+    }
+    let mut sums = vec![0.0; groups.len()];
+    for half in 0..2 {
+        let mut train: Vec<usize> = Vec::new();
+        for (g, group) in halves.iter().enumerate() {
+            let tasks = &group[half];
+            if tasks.is_empty() {
+                continue;
+            }
+            let id = id.child("mixture").index(g as u64).index(r).index(half as u64);
+            let mut left = mixture_tasks;
+            while left >= tasks.len() {
+                train.extend(tasks);
+                left -= tasks.len();
+            }
+            for i in id.stream().sample_without_replacement(tasks.len(), left) {
+                train.push(tasks[i]);
+            }
+        }
+        train.sort_unstable();
+        for (g, group) in halves.iter().enumerate() {
+            let tested = &group[1 - half];
+            if !tested.is_empty() {
+                let list = list(&scores.valid, &train, &all, k);
+                let j = if train.is_empty() { f64::NAN } else { j(scores, tested, &list, k) };
+                sums[g] += tested.len() as f64 * j;
+            }
+        }
+    }
+    let mixture = sums.iter().zip(groups).map(|(sum, group)| sum / group.len() as f64).collect();
+    (own, mixture)
+}

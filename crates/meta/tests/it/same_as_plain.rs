@@ -33,6 +33,11 @@ fn matrix(valid: &[Vec<f64>], test: &[Vec<f64>]) -> ScoreMatrix {
         .unwrap()
 }
 
+/// Equal but for the order of a sum of two parts, or both NaN.
+fn near(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-12 || (found.is_nan() && expected.is_nan()), "{found} {expected}");
+}
+
 fn check(scores: &Scores, k: usize, seed: u64) {
     let m = matrix(&scores.valid, &scores.test);
     let (tasks, configs) = (m.tasks().len(), m.configs().len());
@@ -80,6 +85,14 @@ fn check(scores: &Scores, k: usize, seed: u64) {
         for (test, ratio) in row.iter().enumerate() {
             assert_eq!(ratio.to_bits(), (expected[test][test] / expected[train][test]).to_bits());
         }
+    }
+
+    let found = Groups { same_group: SameTasks::Halves, ..experiment }.run(&id).unwrap();
+    let (own, mixture) = plain::groups_in_halves(scores, &groups, 2, k, 0, &id);
+    for (g, own) in own.iter().enumerate() {
+        // There is one resampling, so the median is its value.
+        near(found.at(k)[g][g], *own);
+        near(found.mixture_at(k)[0][g], mixture[g]);
     }
 
     // Other scores: the configurations in reverse order of merit on every third task.

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import pearsonr, spearmanr
-from sklearn.manifold import _t_sne
+from sklearn.manifold import TSNE, _t_sne
 
 TASKS, CONFIGS, RESAMPLINGS, K = 12, 15, 6, 5
 MASK = (1 << 64) - 1
@@ -233,8 +233,11 @@ def tsne(valid, perplexity, rng):
     p = _t_sne._joint_probabilities(squareform(pdist(valid, "sqeuclidean")), perplexity, 0)
     map_ = rng.normal(size=(TASKS, 2))
     divergence, _ = _t_sne._kl_divergence(map_.ravel(), p, 1, TASKS, 2)
+    # Twelve random starts, of which some end in worse minima.
+    starts = [TSNE(perplexity=perplexity, method="exact", init="random", random_state=s) for s in range(12)]
     return {
         "perplexity": perplexity,
+        "lowest_divergence": min(float(start.fit(valid).kl_divergence_) for start in starts),
         "joint_probabilities": squareform(p).ravel().tolist(),
         "map": map_.tolist(),
         "kl_divergence": float(divergence),

@@ -1,10 +1,11 @@
 //! Lists that are learned on one group of tasks and tested on every group: groups by number of parameters (section 5.4,
 //! Figure 6) or by family (appendix A.5, Figure 13).
 
-use taskset_rng::{Stream, StreamId};
+mod mixture;
 
-use crate::resampling::{halves, indices, learned_j, resample, sorted};
-use crate::same_tasks::mean_over_tasks;
+use taskset_rng::StreamId;
+
+use crate::resampling::{indices, resample, sorted};
 use crate::{Error, SameTasks, ScoreMatrix, best_of_first_k, greedy, quantile};
 
 /// The experiment of Figures 6 and 13.
@@ -38,7 +39,8 @@ pub struct GroupsResult {
     /// empty, or if a group of one task would have to be halved.
     pub j: Vec<Vec<Vec<f64>>>,
     /// `mixture[r][test][k - 1]` is the J of the r-th mixture on group `test`. With [`SameTasks::Halves`] each group is
-    /// split in two halves, and the mixture of the first halves is tested on the second halves and the other way round.
+    /// split in two halves, and the mixture of the first halves is tested on the second halves and the other way round. The
+    /// first half of a group of one task is empty; so this task is tested by a mixture without its group.
     pub mixture: Vec<Vec<Vec<f64>>>,
 }
 
@@ -83,10 +85,7 @@ impl Groups<'_> {
             };
             (0..groups.len()).map(on).collect()
         });
-        let mixture = resample(self.resamplings, |r| match self.same_group {
-            SameTasks::Tested => self.mixture_of_all(&groups, r, id),
-            SameTasks::Halves => self.mixture_of_halves(&groups, r, id),
-        });
+        let mixture = resample(self.resamplings, |r| self.mixture(&groups, r, id));
         Ok(GroupsResult { j, mixture })
     }
 
@@ -103,62 +102,6 @@ impl Groups<'_> {
             }
         }
     }
-
-    fn mixture_of_all(&self, groups: &[Vec<usize>], r: u64, id: &StreamId) -> Vec<Vec<f64>> {
-        let draw = |(g, group): (u64, &Vec<usize>)| {
-            self.draw(group, &mut id.child("mixture").index(g).index(r).stream())
-        };
-        let train = ascending((0..).zip(groups).flat_map(draw));
-        let list = greedy(self.matrix, &train, &indices(self.matrix.configs().len()), self.k);
-        groups.iter().map(|group| best_of_first_k(self.matrix, group, &list)).collect()
-    }
-
-    fn mixture_of_halves(&self, groups: &[Vec<usize>], r: u64, id: &StreamId) -> Vec<Vec<f64>> {
-        let split = |(g, group): (u64, &Vec<usize>)| {
-            halves(group, &mut id.child("halves").index(g).index(r).stream())
-        };
-        let split: Vec<[Vec<usize>; 2]> = (0..).zip(groups).map(split).collect();
-        let train = [0, 1].map(|half| {
-            let draw = |(g, group): (u64, &[Vec<usize>; 2])| {
-                let id = id.child("mixture").index(g).index(r).index(half as u64);
-                self.draw(&group[half], &mut id.stream())
-            };
-            ascending((0..).zip(&split).flat_map(draw))
-        });
-        let on = |group: &[Vec<usize>; 2]| {
-            // Of an empty half there is nothing to test, so it must not count.
-            let tested = [0, 1].into_iter().filter(|&half: &usize| !group[1 - half].is_empty());
-            let parts: Vec<(usize, Vec<f64>)> = tested
-                .map(|half| {
-                    let test = &group[1 - half];
-                    (test.len(), learned_j(self.matrix, &train[half], test, self.k))
-                })
-                .collect();
-            match parts.is_empty() {
-                true => vec![f64::NAN; self.k.min(self.matrix.configs().len())],
-                false => mean_over_tasks(&parts),
-            }
-        };
-        split.iter().map(on).collect()
-    }
-
-    /// `mixture_tasks` tasks of a group: all of them as often as they fit in, and a random subset.
-    fn draw(&self, group: &[usize], stream: &mut Stream) -> Vec<usize> {
-        if group.is_empty() {
-            return Vec::new();
-        }
-        let rest = stream.sample_without_replacement(group.len(), self.mixture_tasks % group.len());
-        let mut drawn = group.repeat(self.mixture_tasks / group.len());
-        drawn.extend(rest.into_iter().map(|i| group[i]));
-        drawn
-    }
-}
-
-/// In ascending order, repeated tasks included: sums then run in the order of the matrix.
-fn ascending(tasks: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut tasks: Vec<usize> = tasks.collect();
-    tasks.sort_unstable();
-    tasks
 }
 
 impl GroupsResult {
@@ -173,7 +116,8 @@ impl GroupsResult {
     }
 
     /// `[train][test]`: the ratio train J / test J of Figure 6 after `k` tries, where 1 means that nothing is lost and lower
-    /// values mean that more is lost. NaN where both are 0 or one is NaN; infinite where only the test J is 0.
+    /// values mean that more is lost. The caption has the size of the training tasks on the x-axis, which is one curve per
+    /// column; the text speaks of testing tasks that "become more dissimilar", which is one curve per row. NaN where both are 0 or one is NaN; infinite where only the test J is 0.
     pub fn ratios(&self, k: usize, train_j: TrainJ) -> Vec<Vec<f64>> {
         let j = self.at(k);
         let ratio = |train: usize, test: usize| match train_j {
@@ -275,25 +219,6 @@ mod tests {
         assert!(experiment.run(&StreamId::root("t")).is_err());
         let without = Groups { resamplings: 0, ..experiment }.run(&StreamId::root("t")).unwrap();
         assert_eq!((without.at(1), without.mixture.len()), (vec![vec![0.25]], 0));
-    }
-
-    #[test]
-    fn every_group_has_the_same_weight_in_a_mixture() {
-        let m = two_kinds();
-        let groups = [vec![0, 1, 2, 3], vec![1]];
-        let experiment = Groups {
-            matrix: &m,
-            groups: &groups,
-            same_group: SameTasks::Tested,
-            mixture_tasks: 6,
-            resamplings: 1,
-            k: 1,
-        };
-        let mut stream = StreamId::root("t").stream();
-        let drawn = ascending(experiment.draw(&groups[0], &mut stream).into_iter());
-        assert!(drawn.len() == 6 && (0..4).all(|t| drawn.contains(&t)), "{drawn:?}");
-        assert_eq!(experiment.draw(&groups[1], &mut stream), [1; 6]);
-        assert!(experiment.draw(&[], &mut stream).is_empty());
     }
 
     #[test]
