@@ -200,10 +200,10 @@ fn ctrl_c_keeps_what_is_finished() {
     assert!(killed.success());
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 130, "{}", ran.stderr);
-    // "interrupted: 123 of 18,000 curves are kept in …"
+    // "interrupted: 123 of 24,900 curves are kept in …"
     let kept = ran.stderr.lines().find_map(|line| line.strip_prefix("interrupted: ")).unwrap();
     let number: u64 = kept.split(' ').next().unwrap().parse().unwrap();
-    assert!(number > 0 && kept.contains("of 18,000 curves are kept in"), "{kept}");
+    assert!(number > 0 && kept.contains("of 24,900 curves are kept in"), "{kept}");
     let info = json(&["curves", "info", &arg(&out.join("curves")), "--json"]);
     assert_eq!(info["rows"], number);
 }
@@ -243,9 +243,9 @@ fn stand_ins_are_announced_first() {
     let ran = run(&smoke);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let first = ran.stderr.lines().next().unwrap();
-    assert!(first.contains("lacks mnist") && first.contains("synthetic stand-ins"), "{first}");
+    assert!(first.contains("lacks fashion_mnist, imdb") && first.contains("synthetic stand-ins"), "{first}");
     // A cache that has the data sets is used, and what is wrong with it is said.
-    for name in ["mnist", "fashion_mnist"] {
+    for name in ["mnist", "fashion_mnist", "imdb"] {
         std::fs::create_dir_all(directory.path().join("taskset-rs").join(name)).unwrap();
     }
     let ran = Ran::from(program().env("XDG_CACHE_HOME", directory.path()).args(smoke).output().unwrap());

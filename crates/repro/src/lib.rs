@@ -6,6 +6,8 @@
 //! self-contained `index.html`.
 
 mod claims;
+mod clustered;
+mod comparison;
 mod error;
 mod figures;
 mod kinds;

@@ -34,7 +34,7 @@ impl Reading {
 }
 
 /// What figures are made from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Study {
     /// All tasks of the curves, by name.
     pub(crate) tasks: Vec<TaskSummary>,
@@ -256,6 +256,17 @@ impl Study {
         let found = self.tasks.binary_search_by(|task| task.name.as_str().cmp(name));
         found.ok().map(|i| &self.tasks[i])
     }
+
+    /// The family or group of a task; none where the registry does not know it.
+    pub(crate) fn group(&self, task: &str) -> Option<&str> {
+        self.task(task)?.group.as_deref()
+    }
+
+    /// The places of the tasks of a matrix that are wanted.
+    pub(crate) fn places(&self, matrix: &ScoreMatrix, wanted: impl Fn(&TaskSummary) -> bool) -> Vec<usize> {
+        let is = |&i: &usize| self.task(&matrix.tasks()[i]).is_some_and(&wanted);
+        (0..matrix.tasks().len()).filter(is).collect()
+    }
 }
 
 /// Keeps one copy of equal lists of names.
@@ -379,6 +390,55 @@ fn step_seconds(curves: &[Curve]) -> Option<f64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    /// A study under one reading: tasks `<group>_seed<i>` of these groups, each group with so many, and the first
+    /// `configurations` of each family (all of a family without seeds). `score` gives validation and test score of a task and
+    /// a configuration, by their numbers. Every group has ten times as many parameters as the one before.
+    pub(crate) fn scored(
+        reading: Reading,
+        groups: &[(&str, usize)],
+        families: &[Family],
+        configurations: usize,
+        score: impl Fn(usize, usize, Family) -> (f64, f64),
+    ) -> Study {
+        let mut tasks = Vec::new();
+        for (size, (group, count)) in (2..).zip(groups) {
+            for i in 0..*count {
+                let mut task = crate::words::tests::task(&format!("{group}_seed{i:03}"), None);
+                task.group = Some((*group).to_owned());
+                task.parameters = 10_u64.pow(size);
+                task.step_seconds = Some(1e-3 * f64::from(size));
+                tasks.push(task);
+            }
+        }
+        tasks.sort_by(|a, b| a.name.cmp(&b.name));
+        let of_family = |t: usize, family: &Family| {
+            let names: Vec<String> = family.info().names().take(configurations).collect();
+            let scores: Vec<(f64, f64)> = (0..names.len()).map(|c| score(t, c, *family)).collect();
+            FamilyScores {
+                family: *family,
+                configurations: names.into(),
+                valid: scores.iter().map(|(valid, _)| *valid).collect(),
+                test: scores.iter().map(|(_, test)| *test).collect(),
+            }
+        };
+        let of_task = |t: usize| Scores {
+            dropped: false,
+            families: families.iter().map(|family| of_family(t, family)).collect(),
+        };
+        let scores = (0..tasks.len()).map(of_task).collect();
+        Study { scores: BTreeMap::from([(reading, scores)]), ..study(tasks) }
+    }
+
+    /// The same scores under another reading, too.
+    pub(crate) fn also(mut study: Study, reading: Reading, change: impl Fn(f64) -> f64) -> Study {
+        let mut scores = study.scores.values().next().cloned().unwrap_or_default();
+        for family in scores.iter_mut().flat_map(|scores| &mut scores.families) {
+            family.valid.iter_mut().chain(&mut family.test).for_each(|score| *score = change(*score));
+        }
+        study.scores.insert(reading, scores);
+        study
+    }
 
     /// A study of these tasks without any curve.
     pub(crate) fn study(tasks: Vec<TaskSummary>) -> Study {

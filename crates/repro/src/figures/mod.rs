@@ -3,7 +3,15 @@
 //! A figure is one module and one row below. Its module says how the figure is analysed; its row says what it is called, what
 //! it needs and where it stands in the paper. Commands, help, the plan of a reproduction and the report follow from the table.
 
+mod common;
+mod fig11;
+mod fig12;
+mod fig13;
+mod fig15;
 mod fig3;
+mod fig4;
+mod fig5;
+mod fig6;
 
 use std::fmt;
 
@@ -81,7 +89,8 @@ impl fmt::Debug for FigureRow {
 }
 
 /// All figures that can be drawn, in the paper's order.
-pub static FIGURES: [FigureRow; 1] = [fig3::ROW];
+pub static FIGURES: [FigureRow; 8] =
+    [fig3::ROW, fig4::ROW, fig5::ROW, fig6::ROW, fig11::ROW, fig12::ROW, fig13::ROW, fig15::ROW];
 
 /// What can be asked for: `all`, the parts, and the figures.
 pub fn choices() -> Vec<&'static str> {
@@ -224,10 +233,27 @@ pub(crate) fn optimizer_color(family: Family) -> Color {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    /// The main reading of tests.
+    pub(crate) const BASE: Reading = Reading::whole("default");
+
+    /// What a figure is made from in tests.
+    pub(crate) fn context<'a>(study: &'a Study, options: &'a Options) -> Context<'a> {
+        Context { study, base: BASE, options, note: Some("made up".to_owned()) }
+    }
+
+    /// A fixed irregular number in [0, 1).
+    pub(crate) fn noise(t: usize, c: usize) -> f64 {
+        taskset_rng::StreamId::root("noise").index(t as u64).index(c as u64).stream().unit_f64()
+    }
+
+    pub(crate) fn verdicts(claims: &[Claim]) -> Vec<&'static str> {
+        claims.iter().map(|claim| claim.verdict.words()).collect()
+    }
 
     #[test]
     fn names_are_distinct_and_each_choice_has_figures() {

@@ -13,6 +13,9 @@ use crate::figures::Lack;
 /// Quantiles of the two boxes: all of the best configurations' range, and without its outer twentieths.
 pub(crate) const BOXES: [(f64, f64); 2] = [(0.0, 1.0), (0.05, 0.95)];
 
+/// Name of the stream of the splits and draws.
+pub(super) const STREAM: &str = "taskset-rs/sec5/figure3";
+
 /// What follows from the scores alone.
 pub(crate) struct Numbers {
     /// The curves of the figure; none where nothing can be split or no list can be learned.
@@ -99,7 +102,7 @@ pub(crate) fn numbers(
         resamplings: resamplings as u64,
         k: matrix.configs().len(),
     };
-    numbers.result = Some(experiment.run(&StreamId::root("taskset-rs/sec5/figure3"))?);
+    numbers.result = Some(experiment.run(&StreamId::root(STREAM))?);
     numbers.boxes = boxes(matrix, &table, learned.space, resamplings)?;
     numbers.list = HyperparameterList::ordered(matrix, SHOWN, learned.name, normalizer, "reproduce");
     Ok(numbers)

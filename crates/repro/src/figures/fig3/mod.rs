@@ -9,8 +9,10 @@ use taskset_figures::{
 };
 use taskset_meta::experiment::{BoxTasks, Method, MethodCurve};
 use taskset_optim::Family;
+use taskset_rng::StreamId;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
+use crate::clustered::Differences;
 use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
 use crate::settings::{PAPER_CONFIGURATIONS, PAPER_TASKS};
 use analysis::Numbers;
@@ -18,6 +20,9 @@ use claims::label;
 
 /// The families that the figure compares; the list is learned from the first.
 const FAMILIES: [Family; 3] = [Family::Adam8p, Family::Adam4p, Family::Adam1p];
+
+/// Budgets of the bootstrap that draws whole families of tasks.
+const CLUSTERED: [usize; 2] = [1, 10];
 
 /// Entries of the list that the page shows.
 const SHOWN: usize = 10;
@@ -85,6 +90,21 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
         sections: vec![boxes(&numbers), list(&numbers)],
         ..Findings::default()
     };
+    if let [(family, matrix), ..] = &matrices[..]
+        && numbers.result.is_some()
+    {
+        let id = StreamId::root(analysis::STREAM);
+        for k in CLUSTERED {
+            let differences = Differences::of_splits(matrix, family.info().name, k, resamplings, &id);
+            let words = differences.words(
+                context.study,
+                matrix,
+                "The list against random search",
+                &id.child("clusters"),
+            );
+            findings.blocks.extend(words.map(|words| Block::Paragraph(format!("{words}."))));
+        }
+    }
     match chart(&numbers, context.note.clone()) {
         Some(chart) => {
             findings.pictures.push(Picture { stem: "figure3", panels: vec![chart.into()], columns: 1, caption: caption(&numbers) });

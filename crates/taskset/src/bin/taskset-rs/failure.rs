@@ -103,7 +103,6 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
         repro::Error::Task(task) => Some(task),
         repro::Error::Sweep(training) => Some(&**training),
         repro::Error::Normalize(scores) => Some(scores),
-        repro::Error::Meta(lists) => Some(lists),
         repro::Error::Mixture(mixture) => Some(mixture),
         _ => None,
     }
@@ -192,7 +191,6 @@ mod tests {
         check(meta::Error::from(mixture()).into());
         check(repro::Error::from(mixture()).into());
         check(repro::Error::from(normalize::Error::from(mixture())).into());
-        check(repro::Error::from(meta::Error::from(mixture())).into());
         assert!(find::<Mixture>(anyhow::anyhow!("something else").as_ref()).is_none());
     }
 }

@@ -1,15 +1,13 @@
 //! The claims that a learned list is more efficient than random search.
 
-use taskset_figures::{Claim, Verdict, counted, significant};
+use taskset_figures::{Claim, Verdict, counted};
 use taskset_meta::experiment::{Method, MethodCurve, SplitResult};
 
 use super::label;
 use crate::claims::{AGREEMENT, MIN_RESAMPLINGS, MIN_TASKS, cannot_tell, few_resamplings, percent};
+use crate::comparison::{self, AtBudget, reached, verdict};
 use crate::figures::fig3::FAMILIES;
 use crate::figures::fig3::analysis::Numbers;
-
-/// Budgets at which curves are compared: the paper's axis is logarithmic.
-const BUDGETS: [usize; 6] = [1, 2, 5, 10, 20, 50];
 
 /// Configurations that a family needs: half of them are ten tries, so that the budgets 1, 2, 5 and 10 can be compared.
 const MIN_CANDIDATES: usize = 20;
@@ -45,69 +43,15 @@ fn shortages(numbers: &Numbers) -> (Vec<String>, Option<&SplitResult>) {
     (lacks, numbers.result.as_ref())
 }
 
-/// The learned list and a random search at one budget.
-struct AtBudget {
-    k: usize,
-    /// Medians of J over the resamplings.
-    list: f64,
-    random: f64,
-    /// Shares of the resamplings in which the list is strictly better, and strictly worse.
-    better: f64,
-    worse: f64,
-}
-
-impl AtBudget {
-    fn words(&self) -> String {
-        format!(
-            "k = {}: J {} with the list, {} with random search; better in {} of the resamplings, worse in {}",
-            self.k,
-            significant(self.list),
-            significant(self.random),
-            percent(self.better),
-            percent(self.worse)
-        )
-    }
-}
-
 /// Compares at the budgets up to half of the random candidates. Beyond, random search without replacement runs out of
 /// configurations and must meet the list.
 fn compare(learned: &MethodCurve, random: &MethodCurve) -> Vec<AtBudget> {
     let most = random.candidates.iter().copied().min().unwrap_or(0) / 2;
-    let at = |k: usize| {
-        let pairs = || {
-            learned.raw.iter().zip(&random.raw).filter_map(|(l, r)| Some((*l.get(k - 1)?, *r.get(k - 1)?)))
-        };
-        let share =
-            |wins: fn(&(f64, f64)) -> bool| pairs().filter(wins).count() as f64 / pairs().count() as f64;
-        Some(AtBudget {
-            k,
-            list: median(learned, k)?,
-            random: median(random, k)?,
-            better: share(|(list, random)| list < random),
-            worse: share(|(list, random)| list > random),
-        })
-    };
-    BUDGETS.into_iter().filter(|&k| k <= most).filter_map(at).collect()
+    comparison::compare(&learned.raw, &random.raw, most)
 }
 
 fn median(curve: &MethodCurve, k: usize) -> Option<f64> {
     Some(curve.quartiles.get(k - 1).copied().flatten()?[1])
-}
-
-/// Better at every budget, worse at some, or neither.
-fn verdict(compared: &[AtBudget]) -> Verdict {
-    if compared.iter().any(|at| at.worse >= AGREEMENT) {
-        return Verdict::DoesNotHold;
-    }
-    let open: Vec<String> =
-        compared.iter().filter(|at| at.better < AGREEMENT).map(|at| at.k.to_string()).collect();
-    if open.is_empty() {
-        return Verdict::Holds;
-    }
-    cannot_tell(format!(
-        "at k = {} the middle half of the differences over the resamplings contains zero",
-        open.join(", ")
-    ))
 }
 
 pub(super) fn same_space(numbers: &Numbers) -> Claim {
@@ -117,11 +61,9 @@ pub(super) fn same_space(numbers: &Numbers) -> Claim {
     let mut decided = None;
     if let [learned, random, ..] = curves {
         let compared = compare(learned, random);
-        measured.extend(compared.iter().map(AtBudget::words));
+        measured.extend(compared.iter().map(|at| at.words("the list", "random search")));
         if let Some(target) = median(learned, 5) {
-            let reached =
-                (1..=random.quartiles.len()).find(|&k| median(random, k).is_some_and(|m| m <= target));
-            measured.push(reached.map_or_else(
+            measured.push(reached(&random.quartiles, target).map_or_else(
                 || "random search never reaches what 5 entries of the list reach".to_owned(),
                 |k| format!("random search needs {} to reach what 5 entries of the list reach", tries(k)),
             ));

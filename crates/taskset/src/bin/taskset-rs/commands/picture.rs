@@ -47,7 +47,8 @@ impl Picture {
     /// Draws charts into the file: one alone, more in rows of `columns`.
     pub(crate) fn write(&self, charts: &[LineChart], columns: usize) -> anyhow::Result<()> {
         let failed = || format!("the picture {} was not written", self.path.display());
-        let svg = figures::panels(charts, columns).with_context(failed)?;
+        let charts: Vec<figures::Chart> = charts.iter().cloned().map(Into::into).collect();
+        let svg = figures::panels(&charts, columns).with_context(failed)?;
         let bytes = if self.png {
             figures::png(&svg, PIXELS_PER_UNIT).with_context(failed)?
         } else {
@@ -133,6 +134,7 @@ impl Look {
             y_log: log,
             note: note(curves, hidden),
             series,
+            ..LineChart::default()
         }
     }
 

@@ -1,0 +1,197 @@
+//! Figure 11: lists from short training (appendix A.3).
+
+use taskset_figures::{Claim, Color, LineChart, count};
+use taskset_meta::ScoreMatrix;
+use taskset_meta::experiment::Family as Searched;
+use taskset_meta::other_scores::{OtherScores, OtherScoresResult};
+use taskset_optim::Family;
+use taskset_rng::StreamId;
+
+use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
+use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
+use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::comparison;
+use crate::options::RESAMPLINGS;
+use crate::study::Reading;
+
+const FAMILY: Family = Family::Adam8p;
+
+/// The shortest training of the paper is this part of the whole: 200 of 10,000 steps.
+const SHORTEST: u32 = 50;
+
+/// Training that is cut after 1/n of its steps.
+const PARTS: [u32; 5] = [SHORTEST, 20, 10, 5, 2];
+
+pub(super) const ROW: FigureRow = FigureRow {
+    name: "fig11",
+    label: "Figure 11",
+    title: "Lists from short training",
+    part: Part::Appendix,
+    place: "appendix A.3",
+    families: &[FAMILY],
+    options: &[&RESAMPLINGS],
+    readings: &{
+        let mut readings = [Reading { normalizer: "default", part: 1 }; PARTS.len()];
+        let mut i = 0;
+        while i < PARTS.len() {
+            readings[i].part = PARTS[i];
+            i += 1;
+        }
+        readings
+    },
+    claims: || vec![claim(None)],
+    analyse,
+};
+
+fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
+    let tested = context.matrix(FAMILY)?;
+    let steps = context.study.protocol.map_or(0, |protocol| protocol.steps);
+    let mut cut: Vec<(u32, ScoreMatrix)> = Vec::new();
+    let mut missing = Vec::new();
+    for part in PARTS {
+        // A cut before the second evaluation leaves nothing to learn from.
+        match context.study.matrix(Reading { normalizer: "default", part }, FAMILY) {
+            Ok(matrix) if matrix.tasks().len() >= 2 => cut.push((part, matrix)),
+            _ => missing.push(format!("1/{part}")),
+        }
+    }
+    if cut.is_empty() {
+        return Err(Lack::new(
+            "No list can be learned from a part of the training: the curves have too few evaluations.",
+        ));
+    }
+    let family = |matrix| Searched { label: FAMILY.info().name, matrix };
+    let learned = cut.iter().map(|(_, matrix)| family(matrix)).chain([family(&tested)]).collect();
+    let result = OtherScores {
+        tested: family(&tested),
+        learned,
+        resamplings: context.number(&RESAMPLINGS) as u64,
+        k: tested.configs().len(),
+    }
+    .run(&StreamId::root("taskset-rs/appendix/figure11"))?;
+    let mut labels: Vec<String> =
+        cut.iter().map(|(part, _)| format!("learned on {} steps", count(u64::from(steps / part)))).collect();
+    labels.push(format!("learned on all {} steps", count(steps.into())));
+    let mut table = CurveTable::new(&["learned_on_steps"]);
+    let parts = cut.iter().map(|(part, _)| *part).chain([1]);
+    for (part, curve) in parts.zip(&result.curves) {
+        table.push(&[(steps / part).to_string()], curve);
+    }
+    table.push(&["random search".to_owned()], &result.random);
+    let mut findings = Findings {
+        pictures: vec![Picture {
+            stem: "figure11",
+            panels: vec![chart(&labels, &result, context).into()],
+            columns: 1,
+            caption: format!(
+                "{J_IS} Lists that were learned from curves cut after a part of the training, tested on whole curves of other tasks. \
+                 A cut curve is scored as if training had ended there. Median and 25–75 percentiles over {} resamplings.",
+                context.number(&RESAMPLINGS)
+            ),
+        }],
+        tables: vec![DataFile { file: "figure11.csv", label: "numbers", table: table.table() }],
+        claims: vec![claim(Some((&result, cut[0].0, tested.configs().len())))],
+        ..Findings::default()
+    };
+    if !missing.is_empty() {
+        findings.lacks.push(Lack::new(format!(
+            "There is no list from {} of the training: the first evaluation comes later, or nothing was learned before it.",
+            missing.join(" and ")
+        )));
+    }
+    Ok(findings)
+}
+
+fn chart(labels: &[String], result: &OtherScoresResult, context: &Context<'_>) -> LineChart {
+    let last = (labels.len() - 1).max(1) as f64;
+    let mut lines: Vec<_> = labels
+        .iter()
+        .zip(&result.curves)
+        .enumerate()
+        .map(|(i, (label, curve))| {
+            let whole = i + 1 == labels.len();
+            let color = if whole { Color::BLACK } else { Color::sequence(i as f64 / last) };
+            let line = series(label.clone(), color, curve);
+            if whole { line.emphasized() } else { line }
+        })
+        .collect();
+    lines.push(series("random search: adam8p", Color::ORANGE, &result.random));
+    LineChart {
+        title: ROW.title.to_owned(),
+        subtitle: Some(format!("{} tasks, half of them to learn from", result.tasks)),
+        x_label: TRIED.to_owned(),
+        y_label: J.to_owned(),
+        x_log: true,
+        series: lines,
+        note: context.note.clone(),
+        ..LineChart::default()
+    }
+}
+
+/// The claim, from the result, the part of the shortest training, and the number of configurations.
+fn claim(measured: Option<(&OtherScoresResult, u32, usize)>) -> Claim {
+    let (mut words, mut verdict) = (Vec::new(), cannot_tell("nothing was measured"));
+    if let Some((result, part, candidates)) = measured {
+        let compared = comparison::compare(&result.curves[0].raw, &result.random.raw, candidates / 2);
+        words = compared
+            .iter()
+            .map(|at| at.words(&format!("the list from 1/{part} of the training"), "random search"))
+            .collect();
+        let lacks = shortages(FAMILY.info().name, candidates, result.tasks / 2, result.random.raw.len());
+        verdict = if !lacks.is_empty() {
+            cannot_tell(lacks.join("; "))
+        } else if part < SHORTEST {
+            cannot_tell(format!(
+                "these curves have no evaluation in the first 1/{SHORTEST} of the training; the shortest list is from 1/{part}"
+            ))
+        } else {
+            comparison::verdict(&compared)
+        };
+    }
+    Claim {
+        text: "Even a list that was learned on 1/50 of the training steps (200 of 10,000) is better than random search in adam8p."
+            .to_owned(),
+        rule: format!(
+            "Holds if that list is better in at least {} of the resamplings at every budget k up to half of the configurations; does \
+             not hold if it is worse in as many at some budget; otherwise the measurement cannot tell.",
+            percent(AGREEMENT)
+        ),
+        measured: words,
+        verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::tests::{BASE, context, noise, verdicts};
+    use crate::options::Options;
+    use crate::study::tests::{also, scored};
+
+    /// Three kinds of tasks, each with a good configuration of its own, and a configuration that is bad on all.
+    fn good(t: usize, c: usize, _: Family) -> (f64, f64) {
+        let score = match c {
+            39 => 0.95,
+            _ if c == 3 + t % 3 => 0.1,
+            _ => 0.5 + 0.4 * noise(t, c),
+        };
+        (score, score)
+    }
+
+    #[test]
+    fn the_shortest_list_is_judged() {
+        let options = Options::default();
+        let study = scored(BASE, &[("a", 40)], &[FAMILY], 40, good);
+        let with = |part| also(study.clone(), Reading { normalizer: "default", part }, |score| score * 0.5);
+        let findings = analyse(&context(&with(50), &options)).unwrap();
+        assert_eq!(verdicts(&findings.claims), ["holds"], "{:?}", findings.claims);
+        assert!(findings.lacks[0].sentence().contains("1/20 and 1/10"));
+        let findings = analyse(&context(&with(20), &options)).unwrap();
+        assert!(findings.claims[0].verdict.reason().unwrap().contains("the shortest list is from 1/20"));
+        assert!(analyse(&context(&study, &options)).is_err());
+        // A list that prefers what is bad in the end.
+        let turned = also(study.clone(), Reading { normalizer: "default", part: 50 }, |score| 1.0 - score);
+        let findings = analyse(&context(&turned, &options)).unwrap();
+        assert_eq!(verdicts(&findings.claims), ["does not hold"], "{:?}", findings.claims);
+    }
+}

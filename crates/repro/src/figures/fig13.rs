@@ -1,0 +1,319 @@
+//! Figure 13: lists from one family of tasks, tested on every family (appendix A.5).
+
+use taskset_figures::{Claim, Heatmap, HeatmapRow, Table, Verdict, significant};
+use taskset_meta::correlation::pearson;
+use taskset_meta::groups::Groups;
+use taskset_meta::{quantile, rescale_columns};
+use taskset_optim::Family;
+use taskset_rng::StreamId;
+
+use super::fig5::{SAME_TASKS, same_tasks};
+use super::fig6::K;
+use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
+use crate::claims::cannot_tell;
+use crate::kinds;
+
+const FAMILY: Family = Family::Adam8p;
+
+/// Tasks that a family of tasks needs to be judged.
+const MIN_IN_FAMILY: usize = 5;
+
+/// Families of tasks that the claims need.
+const MIN_FAMILIES: usize = 6;
+
+/// Columns with a higher correlation are alike to the eye.
+const DUPLICATE: f64 = 0.99;
+
+pub(super) const ROW: FigureRow = FigureRow {
+    name: "fig13",
+    label: "Figure 13",
+    title: "Lists from one family of tasks, tested on every family",
+    part: Part::Appendix,
+    place: "appendix A.5",
+    families: &[FAMILY],
+    options: &[&K, &SAME_TASKS],
+    readings: &[],
+    claims: || claims(None),
+    analyse,
+};
+
+/// Families of tasks, and the rescaled J of each pair.
+struct Numbers {
+    /// Names, and numbers of tasks.
+    families: Vec<(String, usize)>,
+    /// `[train][test]`, each column from 0 to 1.
+    rescaled: Vec<Vec<f64>>,
+}
+
+fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
+    let matrix = context.matrix(FAMILY)?;
+    let known = kinds::groups();
+    let order = |group: &str| known.iter().position(|other| *other == group).unwrap_or(known.len());
+    let mut names: Vec<String> =
+        matrix.tasks().iter().filter_map(|task| context.study.group(task)).map(str::to_owned).collect();
+    names.sort_by_key(|name| (order(name), name.clone()));
+    names.dedup();
+    if names.len() < 2 {
+        return Err(Lack::new(format!(
+            "Tasks of at least two families are needed; those on which something was learned are of {}.",
+            names.first().map_or("none that is known", String::as_str)
+        )));
+    }
+    let groups: Vec<Vec<usize>> = names
+        .iter()
+        .map(|name| context.study.places(&matrix, |task| task.group.as_ref() == Some(name)))
+        .collect();
+    let k = context.number(&K).min(matrix.configs().len());
+    let result = Groups {
+        matrix: &matrix,
+        groups: &groups,
+        same_group: same_tasks(context),
+        mixture_tasks: 1,
+        resamplings: 0,
+        k,
+    }
+    .run(&StreamId::root("taskset-rs/appendix/figure13"))?;
+    let j = result.at(k);
+    let numbers = Numbers {
+        families: names.into_iter().zip(groups.iter().map(Vec::len)).collect(),
+        rescaled: rescale_columns(&j),
+    };
+    Ok(Findings {
+        pictures: vec![Picture {
+            stem: "figure13",
+            panels: vec![chart(&numbers, k, context).into()],
+            columns: 1,
+            caption: format!(
+                "Rows: the family of tasks that a list was learned on. Columns: the family that it was tested on, by J after k = {k} \
+                 tries. Each column is rescaled: 0 is the best of the lists for this family, 1 the worst. In brackets the number of \
+                 tasks."
+            ),
+        }],
+        tables: vec![DataFile { file: "figure13.csv", label: "numbers", table: table(&numbers, &j) }],
+        claims: claims(Some(&numbers)),
+        ..Findings::default()
+    })
+}
+
+fn chart(numbers: &Numbers, k: usize, context: &Context<'_>) -> Heatmap {
+    let short = |name: &str| name.trim_end_matches("_family").trim_end_matches("_tasks").replace('_', " ");
+    Heatmap {
+        title: ROW.title.to_owned(),
+        subtitle: Some(format!("k = {k}; lower is better")),
+        x_label: "family that is tested".to_owned(),
+        y_label: "family that the list was learned on".to_owned(),
+        value_label: "J, rescaled in each column".to_owned(),
+        columns: numbers.families.iter().map(|(name, _)| short(name)).collect(),
+        rows: numbers
+            .families
+            .iter()
+            .zip(&numbers.rescaled)
+            .map(|((name, n), row)| HeatmapRow::new(format!("{} ({n})", short(name)), row.clone()))
+            .collect(),
+        range: Some((0.0, 1.0)),
+        decimals: Some(2),
+        note: context.note.clone(),
+        ..Heatmap::default()
+    }
+}
+
+fn table(numbers: &Numbers, j: &[Vec<f64>]) -> Table {
+    let mut table = Table::new(["learned_on", "tested_on", "train_tasks", "test_tasks", "j", "rescaled"]);
+    for (train, (name, n)) in numbers.families.iter().enumerate() {
+        for (test, (tested, m)) in numbers.families.iter().enumerate() {
+            table.push([
+                name.clone(),
+                tested.clone(),
+                n.to_string(),
+                m.to_string(),
+                j[train][test].to_string(),
+                numbers.rescaled[train][test].to_string(),
+            ]);
+        }
+    }
+    table
+}
+
+fn claims(measured: Option<&Numbers>) -> Vec<Claim> {
+    let large = |numbers: &Numbers| -> Vec<usize> {
+        (0..numbers.families.len()).filter(|&i| numbers.families[i].1 >= MIN_IN_FAMILY).collect()
+    };
+    let of = |judge: fn(&Numbers, &[usize]) -> (Vec<String>, Verdict)| match measured {
+        None => (Vec::new(), cannot_tell("nothing was measured")),
+        Some(numbers) => {
+            let large = large(numbers);
+            let (words, verdict) = judge(numbers, &large);
+            let lack = format!(
+                "{} families have at least {MIN_IN_FAMILY} tasks, and {MIN_FAMILIES} are needed",
+                large.len()
+            );
+            (words, if large.len() >= MIN_FAMILIES { verdict } else { cannot_tell(lack) })
+        }
+    };
+    let claim = |text: &str, rule: String, (measured, verdict): (Vec<String>, Verdict)| Claim {
+        text: text.to_owned(),
+        rule,
+        measured,
+        verdict,
+    };
+    vec![
+        claim(
+            "No two families behave alike: there are no duplicate columns.",
+            format!(
+                "Holds if no two columns of families with at least {MIN_IN_FAMILY} tasks have a correlation above {DUPLICATE}; does not hold \
+                 otherwise."
+            ),
+            of(no_duplicates),
+        ),
+        claim(
+            "A list from a far-away family, the quadratics, is poor on most other families.",
+            "The mean of its row over the other columns. Holds if it is in the upper third of those of all families; does not hold if it is \
+             in the lower third; otherwise the measurement cannot tell."
+                .to_owned(),
+            of(quadratics_are_far),
+        ),
+        claim(
+            "MAF and NVP are alike.",
+            "The correlation of their columns. Holds if it is among the highest quarter of all pairs of columns; does not hold if it is \
+             below the median; otherwise the measurement cannot tell."
+                .to_owned(),
+            of(flows_are_alike),
+        ),
+    ]
+}
+
+/// The correlation of two columns over the rows in which both have values.
+fn correlation(numbers: &Numbers, a: usize, b: usize) -> f64 {
+    let pairs =
+        numbers.rescaled.iter().map(|row| (row[a], row[b])).filter(|(a, b)| a.is_finite() && b.is_finite());
+    let (a, b): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    pearson(&a, &b)
+}
+
+fn pairs(large: &[usize]) -> impl Iterator<Item = (usize, usize)> {
+    large.iter().enumerate().flat_map(|(i, &a)| large[i + 1..].iter().map(move |&b| (a, b)))
+}
+
+fn no_duplicates(numbers: &Numbers, large: &[usize]) -> (Vec<String>, Verdict) {
+    let highest = pairs(large)
+        .map(|(a, b)| (correlation(numbers, a, b), a, b))
+        .filter(|(r, ..)| !r.is_nan())
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((r, a, b)) = highest else { return (Vec::new(), cannot_tell("no two columns can be compared")) };
+    let words = vec![format!(
+        "the highest correlation is {}, of {} and {}",
+        significant(r),
+        numbers.families[a].0,
+        numbers.families[b].0
+    )];
+    (words, if r > DUPLICATE { Verdict::DoesNotHold } else { Verdict::Holds })
+}
+
+fn quadratics_are_far(numbers: &Numbers, large: &[usize]) -> (Vec<String>, Verdict) {
+    let mean = |train: usize| {
+        let values: Vec<f64> = large
+            .iter()
+            .filter(|&&test| test != train)
+            .map(|&test| numbers.rescaled[train][test])
+            .filter(|value| value.is_finite())
+            .collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let Some(quadratic) = large.iter().copied().find(|&i| numbers.families[i].0 == "quadratic_family") else {
+        return (Vec::new(), cannot_tell(format!("there are fewer than {MIN_IN_FAMILY} quadratics")));
+    };
+    let own = mean(quadratic);
+    let better = large.iter().filter(|&&i| i != quadratic && mean(i) < own).count();
+    let others = large.len() - 1;
+    let words =
+        vec![format!("mean of its row {}; {better} of {others} other families are better", significant(own))];
+    let verdict = match better {
+        n if 3 * n >= 2 * others => Verdict::Holds,
+        n if 3 * n <= others => Verdict::DoesNotHold,
+        _ => cannot_tell("it lies in the middle"),
+    };
+    (words, verdict)
+}
+
+fn flows_are_alike(numbers: &Numbers, large: &[usize]) -> (Vec<String>, Verdict) {
+    let find = |name: &str| large.iter().copied().find(|&i| numbers.families[i].0 == name);
+    let (Some(maf), Some(nvp)) = (find("maf_family"), find("nvp_family")) else {
+        return (
+            Vec::new(),
+            cannot_tell(format!("there are fewer than {MIN_IN_FAMILY} tasks of maf_family or nvp_family")),
+        );
+    };
+    let all: Vec<f64> =
+        pairs(large).map(|(a, b)| correlation(numbers, a, b)).filter(|r| !r.is_nan()).collect();
+    let own = correlation(numbers, maf, nvp);
+    let words = vec![format!(
+        "correlation {}; median of all pairs {}",
+        significant(own),
+        significant(quantile(&all, 0.5))
+    )];
+    let verdict = match own {
+        r if r.is_nan() => cannot_tell("one of the columns has the same value everywhere"),
+        r if r >= quantile(&all, 0.75) => Verdict::Holds,
+        r if r < quantile(&all, 0.5) => Verdict::DoesNotHold,
+        _ => cannot_tell("it lies between the median and the highest quarter"),
+    };
+    (words, verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::tests::{BASE, context, noise, verdicts};
+    use crate::options::Options;
+    use crate::study::tests::scored;
+
+    const GROUPS: [(&str, usize); 6] = [
+        ("conv_fc_family", 8),
+        ("maf_family", 8),
+        ("mlp_ae_family", 8),
+        ("mlp_family", 8),
+        ("nvp_family", 8),
+        ("quadratic_family", 8),
+    ];
+
+    /// Networks like one corner, flows a second one, quadratics what the others find bad.
+    fn families(t: usize, c: usize, _: Family) -> (f64, f64) {
+        let kind = [1, 2, 3, 4, 2, 0][t / 8];
+        let wanted = [0.0, 10.0, 14.0, 11.0, 12.0][kind];
+        let score = (0.1 + 0.05 * (c as f64 - wanted).abs() + 0.02 * noise(t, c)).min(1.0);
+        (score, score)
+    }
+
+    #[test]
+    fn families_are_told_apart() {
+        let study = scored(BASE, &GROUPS, &[FAMILY], 20, families);
+        let options = Options::parse(&["k=1".to_owned()], &[&ROW]).unwrap();
+        let findings = analyse(&context(&study, &options)).unwrap();
+        let verdicts = verdicts(&findings.claims);
+        assert_eq!(verdicts[1..], ["holds", "holds"], "{:?}", findings.claims);
+        assert!(findings.tables[0].table.csv().contains("maf_family,nvp_family,8,8,"));
+    }
+
+    #[test]
+    fn one_family_is_a_lack_and_few_give_no_verdict() {
+        let options = Options::default();
+        let one = scored(BASE, &GROUPS[..1], &[FAMILY], 20, families);
+        assert!(analyse(&context(&one, &options)).err().unwrap().sentence().contains("conv_fc_family"));
+        let few = scored(BASE, &GROUPS[..4], &[FAMILY], 20, families);
+        let findings = analyse(&context(&few, &options)).unwrap();
+        assert_eq!(verdicts(&findings.claims), ["cannot tell"; 3]);
+    }
+
+    #[test]
+    fn equal_families_are_duplicates() {
+        let options = Options::parse(&["k=1".to_owned()], &[&ROW]).unwrap();
+        let same = |t: usize, c: usize, _: Family| {
+            let wanted = [3.0, 9.0][(t / 8) % 2];
+            let score = 0.1 + 0.05 * (c as f64 - wanted).abs();
+            (score, score)
+        };
+        let study = scored(BASE, &GROUPS, &[FAMILY], 20, same);
+        let findings = analyse(&context(&study, &options)).unwrap();
+        assert_eq!(verdicts(&findings.claims)[0], "does not hold", "{:?}", findings.claims);
+    }
+}
