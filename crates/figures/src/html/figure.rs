@@ -15,7 +15,10 @@ pub(super) fn push_figure(out: &mut String, figure: &Figure) {
     let wide = (if narrow.is_some() { "picture wide" } else { "picture" }, figure.svg.as_str());
     for (class, svg) in [wide].into_iter().chain(narrow) {
         match plain_svg(svg) {
-            Ok(()) => push(out, format_args!("<div class=\"{class}\">\n{svg}</div>\n")),
+            Ok(()) => {
+                let tall = if is_tall(svg) { " tall" } else { "" };
+                push(out, format_args!("<div class=\"{class}{tall}\">\n{svg}</div>\n"));
+            }
             Err(reason) => {
                 push(
                     out,
@@ -33,6 +36,12 @@ pub(super) fn push_figure(out: &mut String, figure: &Figure) {
         push(out, format_args!("{before}<a href=\"{}\">{}</a>", href(&file.path), escape(&file.label)));
     }
     out.push_str("</figcaption>\n</figure>\n");
+}
+
+/// Whether a picture is so high for its width that it needs most of a printed page.
+fn is_tall(svg: &str) -> bool {
+    let side = |name| Document::parse(svg).ok()?.root_element().attribute(name)?.parse::<f64>().ok();
+    matches!((side("width"), side("height")), (Some(width), Some(height)) if height > 0.8 * width)
 }
 
 /// Checks that a picture can stand inside the page: well-formed, made of shapes and text alone, and without anything
@@ -99,6 +108,12 @@ mod tests {
         ] {
             assert_eq!(href(path), expected);
         }
+    }
+
+    #[test]
+    fn high_pictures_get_more_of_a_printed_page() {
+        let svg = |height: u32| format!("<svg width=\"800\" height=\"{height}\"/>");
+        assert!(is_tall(&svg(900)) && !is_tall(&svg(550)) && !is_tall("<svg/>") && !is_tall(""));
     }
 
     #[test]
