@@ -96,6 +96,7 @@ fn href(path: &str) -> Cow<'_, str> {
 mod tests {
     use super::super::tests::picture;
     use super::*;
+    use crate::{Chart, Heatmap, HeatmapRow, panels};
 
     #[test]
     fn links_stay_beside_the_page() {
@@ -122,6 +123,10 @@ mod tests {
             format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\">{body}</svg>")
         };
         assert_eq!(plain_svg(&picture()), Ok(()));
+        let rows = vec![HeatmapRow::new("r", vec![1.0, f64::NAN])];
+        let columns = vec!["a".to_owned(), "b".to_owned()];
+        let heatmap = Chart::from(Heatmap { columns, rows, ..Heatmap::default() });
+        assert_eq!(plain_svg(&panels(&[heatmap.clone(), heatmap], 2).unwrap()), Ok(()));
         assert_eq!(plain_svg(&svg("<rect/>")), Ok(()));
         for body in [
             "<script>alert(1)</script>",

@@ -164,7 +164,7 @@ mod tests {
             Block::Claims(verdicts.map(claim).to_vec()),
         ];
         let mut blocks = blocks;
-        let nested = Section { heading: t(), blocks: blocks.clone() };
+        let nested = Section { heading: t(), blocks: blocks[..4].to_vec() };
         blocks.push(Block::Details {
             summary: t(),
             blocks: vec![Block::Paragraph(t()), Block::Section(nested)],
