@@ -266,19 +266,22 @@ fn number() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// A drawn chart is finite; one that is not drawn has nothing to draw.
+/// A drawn chart is finite and inside of its picture; one that is not drawn has nothing to draw.
 fn check_any(chart: impl Into<Chart>) {
     let chart = chart.into();
     for drawn in [chart.svg(), chart.narrow_svg()] {
         match drawn {
-            Ok(svg) => check_finite(&svg),
+            Ok(svg) => {
+                check_finite(&svg);
+                check_inside_svg(&svg);
+            }
             Err(error) => assert!(matches!(error, Error::NothingToDraw { .. }), "{error}"),
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn any_points_are_finite_in_the_picture(
