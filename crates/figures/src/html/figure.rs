@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use resvg::usvg::roxmltree::{Document, Node};
 
 use super::push;
+use crate::panels::size;
 use crate::report::Figure;
 use crate::xml::escape;
 
@@ -40,8 +41,8 @@ pub(super) fn push_figure(out: &mut String, figure: &Figure) {
 
 /// Whether a picture is so high for its width that it needs most of a printed page.
 fn is_tall(svg: &str) -> bool {
-    let side = |name| Document::parse(svg).ok()?.root_element().attribute(name)?.parse::<f64>().ok();
-    matches!((side("width"), side("height")), (Some(width), Some(height)) if height > 0.8 * width)
+    let (width, height) = size(svg);
+    height > 0.8 * width
 }
 
 /// Checks that a picture can stand inside the page: well-formed, made of shapes and text alone, and without anything

@@ -163,14 +163,13 @@ mod tests {
             Block::Figure(figure(t())),
             Block::Claims(verdicts.map(claim).to_vec()),
         ];
-        let mut blocks = blocks;
         let nested = Section { heading: t(), blocks: blocks[..4].to_vec() };
-        blocks.push(Block::Details {
-            summary: t(),
-            blocks: vec![Block::Paragraph(t()), Block::Section(nested)],
-        });
-        let section = Section { heading: t(), blocks };
-        Report { title: t(), subtitle: t(), notices: vec![Notice::new(t(), t())], sections: vec![section; 4] }
+        let details =
+            Block::Details { summary: t(), blocks: vec![Block::Paragraph(t()), Block::Section(nested)] };
+        let short = Section { heading: t(), blocks: vec![details.clone()] };
+        let mut sections = vec![Section { heading: t(), blocks }, short.clone(), short.clone(), short];
+        sections[0].blocks.push(details);
+        Report { title: t(), subtitle: t(), notices: vec![Notice::new(t(), t())], sections }
     }
 
     /// The page as XML: with its doctype away and its void elements closed, ours is.
