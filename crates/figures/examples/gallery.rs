@@ -85,13 +85,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let figure = Figure {
             svg: wide,
             narrow: Some(narrow),
-            caption: format!("The chart `{name}`."),
+            caption: format!("The chart {name}."),
             files: vec![FileLink::new("PNG", format!("{name}.png"))],
         };
         let blocks = vec![Block::Figure(figure)];
         report.sections.push(Section { heading: chart.title().to_owned(), blocks });
     }
-    let panels = [charts[0].1.clone(), charts[3].1.clone(), charts[2].1.clone(), charts[4].1.clone()];
+    let panels = [0, 4, 2, 8].map(|i| charts[i].1.clone());
     let (wide, narrow) = (compact_panels(&panels, 2)?, narrow_panels(&panels)?);
     save(&folder, "panels", &wide)?;
     let figure = Figure { svg: wide, narrow: Some(narrow), caption: "Panels.".to_owned(), files: Vec::new() };

@@ -143,6 +143,19 @@ fn cells_have_numbers_where_they_fit_and_a_hatch_without_value() {
 }
 
 #[test]
+fn twenty_five_columns_have_their_names_on_phones_and_more_have_every_second() {
+    let names = |columns: usize| {
+        let mut chart = heatmap(&[&vec![0.5; columns]]);
+        chart.columns = (0..columns).map(|i| format!("a rather long name {i}")).collect();
+        chart.rows[0].label = "another rather long name".into();
+        let svg = chart.narrow_svg().unwrap();
+        check_inside_svg(&svg);
+        texts(&svg).iter().filter(|text| text.starts_with("a rather long name")).count()
+    };
+    assert_eq!([names(25), names(40)], [25, 20]);
+}
+
+#[test]
 fn a_given_range_holds_the_colours_of_other_values() {
     let chart = Heatmap { range: Some((0.0, 1.0)), ..heatmap(&[&[-5.0, 0.0, 1.0, 7.0]]) };
     let svg = check(chart);
