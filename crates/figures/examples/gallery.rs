@@ -9,9 +9,9 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use taskset_figures::{
-    Block, BoxChart, BoxRow, Category, Chart, Color, Figure, FileLink, Guide, Heatmap, HeatmapRow, Histogram,
-    LineChart, Marker, Point, PointGroup, Report, ScatterChart, Section, Series, Stack, compact_panels,
-    narrow_panels, png,
+    Block, BoxChart, BoxRow, Category, Chart, Claim, ClaimRow, Color, Figure, FileLink, Guide, Heatmap,
+    HeatmapRow, Histogram, LineChart, Marker, Point, PointGroup, Report, ScatterChart, Section, Series,
+    Stack, Verdict, compact_panels, narrow_panels, png,
 };
 
 /// Families of TaskSet.
@@ -85,19 +85,57 @@ fn main() -> Result<(), Box<dyn Error>> {
         let figure = Figure {
             svg: wide,
             narrow: Some(narrow),
-            caption: format!("The chart `{name}`."),
+            caption: format!("The chart {name}."),
             files: vec![FileLink::new("PNG", format!("{name}.png"))],
         };
         let blocks = vec![Block::Figure(figure)];
         report.sections.push(Section { heading: chart.title().to_owned(), blocks });
     }
-    let panels = [charts[0].1.clone(), charts[3].1.clone(), charts[2].1.clone(), charts[4].1.clone()];
+    let panels = [0, 4, 2, 8].map(|i| charts[i].1.clone());
     let (wide, narrow) = (compact_panels(&panels, 2)?, narrow_panels(&panels)?);
     save(&folder, "panels", &wide)?;
     let figure = Figure { svg: wide, narrow: Some(narrow), caption: "Panels.".to_owned(), files: Vec::new() };
     report.sections.push(Section { heading: "Panels".to_owned(), blocks: vec![Block::Figure(figure)] });
+    report.sections.push(claims(&charts));
     std::fs::write(folder.join("index.html"), report.html())?;
     Ok(())
+}
+
+/// A table of claims, and what a section of a figure may have besides its picture.
+fn claims(charts: &[(&str, Chart)]) -> Section {
+    let verdicts = [
+        Verdict::Holds,
+        Verdict::DoesNotHold,
+        Verdict::CannotTell { reason: "Only a part of the data set was used".to_owned() },
+    ];
+    let claim = |(i, (_, chart)): (usize, &(&str, Chart))| {
+        let claim = Claim {
+            text: format!("What the paper says about figure {}", i + 1),
+            rule: "The median is larger in more than half of the tasks.".to_owned(),
+            measured: vec![format!("{} of 25 families", (7 * i) % 25), "median 0.43".to_owned()],
+            verdict: verdicts[i % 3].clone(),
+        };
+        ClaimRow {
+            section: Some(chart.title().to_owned()),
+            ..ClaimRow::new(format!("Figure {}", i + 1), claim)
+        }
+    };
+    let details = Block::Details {
+        summary: "How this was made".to_owned(),
+        blocks: vec![
+            Block::KeyValues(vec![
+                ("tasks".to_owned(), "1,162".to_owned()),
+                ("replicas".to_owned(), "5".to_owned()),
+            ]),
+            Block::Code("cargo run -p taskset-figures --example gallery -- FOLDER".to_owned()),
+        ],
+    };
+    let nested = Section { heading: "Details".to_owned(), blocks: vec![details] };
+    let rows = charts.iter().enumerate().map(claim).collect();
+    Section {
+        heading: "All claims".to_owned(),
+        blocks: vec![Block::ClaimTable(rows), Block::Section(nested)],
+    }
 }
 
 fn save(folder: &std::path::Path, name: &str, svg: &str) -> Result<(), Box<dyn Error>> {

@@ -260,6 +260,20 @@ mod tests {
         assert_eq!(axis.minor().len(), 19);
     }
 
+    #[test]
+    fn axes_can_start_at_zero_and_be_stretched() {
+        let bars = Axis::from_zero(50.0);
+        assert!(bars.unit(0.0).abs() < 1e-12 && (0.9..1.0).contains(&bars.unit(50.0)));
+        assert!(Axis::from_zero(0.0).half() > 0.0);
+        let axis = Axis::covering(true, [1.0, 100.0].into_iter(), 0.0).unwrap();
+        let (lo, hi) = axis.stretched(2.0).range();
+        assert!((lo - 0.1).abs() < 1e-12 && (hi - 1000.0).abs() < 1e-9);
+        assert_eq!(axis.stretched(0.5), axis);
+        assert!((axis.value(0.5) - 10.0).abs() < 1e-12);
+        let (lo, hi) = axis.stretched(f64::INFINITY).range();
+        assert!(lo > 0.0 && hi.is_finite());
+    }
+
     proptest! {
         /// Whatever the numbers, an axis has at least two ticks, inside it, in order, with different labels.
         #[test]

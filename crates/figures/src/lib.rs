@@ -54,5 +54,5 @@ pub use error::Error;
 pub use order::natural_order;
 pub use panels::{compact_panels, narrow_panels, panels};
 pub use png::png;
-pub use report::{Block, Claim, Figure, FileLink, Notice, Report, Section, Verdict};
+pub use report::{Block, Claim, ClaimRow, Figure, FileLink, Notice, Report, Section, Verdict};
 pub use table::Table;

@@ -62,8 +62,8 @@ fn arranged(
     ))
 }
 
-/// Width and height of a chart's document, by its own word.
-fn size(svg: &str) -> (f64, f64) {
+/// Width and height of a chart's document, by its own word; 0 where it has none.
+pub(crate) fn size(svg: &str) -> (f64, f64) {
     let attribute = |name: &str| {
         let start = svg.find(name)? + name.len();
         svg[start..].split('"').next()?.parse().ok()

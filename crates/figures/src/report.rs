@@ -31,7 +31,9 @@ impl Notice {
     }
 }
 
-/// A headed part of a report.
+/// A headed part of a report. Its address in the page is `#` and the words of its heading in lower case, joined by
+/// hyphens: "Figure 3: transfer" is at `#figure-3-transfer`. A later section with the same address gets `-2`, `-3` and
+/// so on at its end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
     /// Its heading.
@@ -56,15 +58,46 @@ pub enum Block {
     Figure(Figure),
     /// Claims beside what was measured.
     Claims(Vec<Claim>),
+    /// A table of claims with one row each, e.g. of all claims of a page. Readers can sort it by any column.
+    ClaimTable(Vec<ClaimRow>),
+    /// A section inside this one.
+    Section(Section),
+    /// Blocks that are folded away until the reader opens them. Printed pages show them (in browsers since 2025).
+    Details {
+        /// The line that stands for the blocks and opens them.
+        summary: String,
+        /// The blocks.
+        blocks: Vec<Block>,
+    },
+}
+
+/// A row of a [`Block::ClaimTable`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRow {
+    /// The figure that the claim is about, e.g. "Figure 3". Rows are sorted by it as by
+    /// [`natural_order`](crate::natural_order).
+    pub figure: String,
+    /// Heading of the section that the row leads to. Without one, or if the page has no such section, there is no link.
+    pub section: Option<String>,
+    /// The claim. The table leaves out its rule, which stands in [`Block::Claims`].
+    pub claim: Claim,
+}
+
+impl ClaimRow {
+    /// A row that leads to the section with the heading `figure`.
+    pub fn new(figure: impl Into<String>, claim: Claim) -> Self {
+        let figure = figure.into();
+        Self { section: Some(figure.clone()), figure, claim }
+    }
 }
 
 /// A picture with its caption and files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figure {
-    /// An SVG as [`LineChart::svg`](crate::LineChart::svg) gives it, put into the page as it is. A document with other
+    /// An SVG as [`Chart::svg`](crate::Chart::svg) or [`panels`](crate::panels) gives it, put into the page as it is. A document with other
     /// elements than shapes and text, or that is not well-formed, is replaced by a message.
     pub svg: String,
-    /// The same picture for narrow pages, as [`LineChart::narrow_svg`](crate::LineChart::narrow_svg) gives it; without
+    /// The same picture for narrow pages, as [`Chart::narrow_svg`](crate::Chart::narrow_svg) gives it; without
     /// it, `svg` is shown everywhere.
     pub narrow: Option<String>,
     /// What the picture shows.
@@ -136,9 +169,12 @@ impl Verdict {
 }
 
 impl Report {
-    /// The report as one HTML page that needs no other file: style and pictures are inside, there are no scripts and
-    /// nothing is fetched. It follows the reader's light or dark setting, fits a phone and prints. Equal reports give
-    /// equal bytes.
+    /// The report as one HTML page that needs no other file: style and pictures are inside, and nothing is fetched. It
+    /// follows the reader's light or dark setting, fits a phone and prints. With more than three sections it starts with
+    /// links to them. Equal reports give equal bytes.
+    ///
+    /// A page with a [`Block::ClaimTable`] has one short script, which sorts that table when the reader clicks on a
+    /// header. The page is complete without it. No other page has a script.
     pub fn html(&self) -> String {
         html::page(self)
     }

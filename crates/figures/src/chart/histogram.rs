@@ -43,7 +43,7 @@ pub struct Histogram {
     pub bins: usize,
     /// The values, from the bottom of the bars to their top.
     pub stacks: Vec<Stack>,
-    /// Lines that help to read the chart, drawn over the bars.
+    /// Lines that help to read the chart, drawn over the bars. A horizontal one below 0 is left out.
     pub guides: Vec<Guide>,
     /// A warning drawn into the picture so that it travels with every copy, e.g. "synthetic stand-in data".
     pub note: Option<String>,

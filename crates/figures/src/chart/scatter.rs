@@ -49,7 +49,8 @@ pub struct ScatterChart {
     pub axes: bool,
     /// Radius of a point in SVG units (the figure is 800 wide); kept within 0.5–20.
     pub radius: f64,
-    /// Opacity of the points, from 0 (invisible) to 1; kept within 0.1–1.
+    /// Opacity of the points, from 0 (invisible) to 1; kept within 0.1–1. Other groups shine through a group, but points
+    /// of one group do not shine through each other: a group is one shape.
     pub opacity: f64,
     /// A warning drawn into the picture so that it travels with every copy, e.g. "synthetic stand-in data".
     pub note: Option<String>,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use resvg::usvg::roxmltree::{Document, Node};
 
 use super::push;
+use crate::panels::size;
 use crate::report::Figure;
 use crate::xml::escape;
 
@@ -15,7 +16,10 @@ pub(super) fn push_figure(out: &mut String, figure: &Figure) {
     let wide = (if narrow.is_some() { "picture wide" } else { "picture" }, figure.svg.as_str());
     for (class, svg) in [wide].into_iter().chain(narrow) {
         match plain_svg(svg) {
-            Ok(()) => push(out, format_args!("<div class=\"{class}\">\n{svg}</div>\n")),
+            Ok(()) => {
+                let tall = if is_tall(svg) { " tall" } else { "" };
+                push(out, format_args!("<div class=\"{class}{tall}\">\n{svg}</div>\n"));
+            }
             Err(reason) => {
                 push(
                     out,
@@ -33,6 +37,12 @@ pub(super) fn push_figure(out: &mut String, figure: &Figure) {
         push(out, format_args!("{before}<a href=\"{}\">{}</a>", href(&file.path), escape(&file.label)));
     }
     out.push_str("</figcaption>\n</figure>\n");
+}
+
+/// Whether a picture is so high for its width that it needs most of a printed page.
+fn is_tall(svg: &str) -> bool {
+    let (width, height) = size(svg);
+    height > 0.8 * width
 }
 
 /// Checks that a picture can stand inside the page: well-formed, made of shapes and text alone, and without anything
@@ -87,6 +97,7 @@ fn href(path: &str) -> Cow<'_, str> {
 mod tests {
     use super::super::tests::picture;
     use super::*;
+    use crate::{Chart, Heatmap, HeatmapRow, panels};
 
     #[test]
     fn links_stay_beside_the_page() {
@@ -102,11 +113,21 @@ mod tests {
     }
 
     #[test]
+    fn high_pictures_get_more_of_a_printed_page() {
+        let svg = |height: u32| format!("<svg width=\"800\" height=\"{height}\"/>");
+        assert!(is_tall(&svg(900)) && !is_tall(&svg(550)) && !is_tall("<svg/>") && !is_tall(""));
+    }
+
+    #[test]
     fn only_plain_pictures_get_into_the_page() {
         let svg = |body: &str| {
             format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\">{body}</svg>")
         };
         assert_eq!(plain_svg(&picture()), Ok(()));
+        let rows = vec![HeatmapRow::new("r", vec![1.0, f64::NAN])];
+        let columns = vec!["a".to_owned(), "b".to_owned()];
+        let heatmap = Chart::from(Heatmap { columns, rows, ..Heatmap::default() });
+        assert_eq!(plain_svg(&panels(&[heatmap.clone(), heatmap], 2).unwrap()), Ok(()));
         assert_eq!(plain_svg(&svg("<rect/>")), Ok(()));
         for body in [
             "<script>alert(1)</script>",

@@ -1,19 +1,22 @@
 //! A report as one HTML page.
 
+mod anchors;
 mod claims;
 mod figure;
 mod table;
 
 use std::fmt::Write as _;
 
-use claims::push_claims;
+use anchors::Anchors;
+use claims::{push_claim_table, push_claims};
 use figure::push_figure;
 use table::push_table;
 
-use crate::report::{Block, Report};
+use crate::report::{Block, Report, Section};
 use crate::xml::escape;
 
 const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("sort.js");
 
 /// The page. Every text of the report is escaped; a picture is put in only if it is a plain one.
 pub(crate) fn page(report: &Report) -> String {
@@ -36,25 +39,84 @@ pub(crate) fn page(report: &Report) -> String {
             ),
         );
     }
-    if report.sections.len() > 2 {
-        out.push_str("<nav aria-label=\"Sections\"><ul>\n");
-        for (i, section) in report.sections.iter().enumerate() {
-            push(
-                &mut out,
-                format_args!("<li><a href=\"#s{}\">{}</a></li>\n", i + 1, escape(&section.heading)),
-            );
+    let mut links = Vec::new();
+    let anchors = Anchors::of(&report.sections);
+    let mut body = Body { out: String::new(), anchors, sections: 0, sorted: false };
+    for section in &report.sections {
+        let id = body.anchors.id(body.sections).to_owned();
+        links.push((id, section.heading.as_str()));
+        body.push_section(section, 2);
+    }
+    if links.len() > 3 {
+        out.push_str("<nav aria-label=\"Contents\"><ul>\n");
+        for (id, heading) in links {
+            push(&mut out, format_args!("<li><a href=\"#{id}\">{}</a></li>\n", escape(heading)));
         }
         out.push_str("</ul></nav>\n");
     }
-    for (i, section) in report.sections.iter().enumerate() {
-        push(&mut out, format_args!("<section id=\"s{}\">\n<h2>{}</h2>\n", i + 1, escape(&section.heading)));
-        for block in &section.blocks {
-            push_block(&mut out, block);
-        }
-        out.push_str("</section>\n");
+    out.push_str(&body.out);
+    out.push_str("</main>\n");
+    if body.sorted {
+        push(&mut out, format_args!("<script>\n{SCRIPT}</script>\n"));
     }
-    out.push_str("</main>\n</body>\n</html>\n");
+    out.push_str("</body>\n</html>\n");
     out
+}
+
+/// The sections of a page while they are written.
+struct Body<'a> {
+    out: String,
+    anchors: Anchors<'a>,
+    /// How many sections have begun.
+    sections: usize,
+    /// Whether there is a table that the script sorts.
+    sorted: bool,
+}
+
+impl Body<'_> {
+    fn push_section(&mut self, section: &Section, level: usize) {
+        let id = self.anchors.id(self.sections);
+        self.sections += 1;
+        let (h, heading) = (level.min(6), escape(&section.heading));
+        push(&mut self.out, format_args!("<section id=\"{id}\">\n<h{h}>{heading}</h{h}>\n"));
+        self.push_blocks(&section.blocks, level);
+        self.out.push_str("</section>\n");
+    }
+
+    /// Appends blocks of a section whose heading has this level.
+    fn push_blocks(&mut self, blocks: &[Block], level: usize) {
+        for block in blocks {
+            self.push_block(block, level);
+        }
+    }
+
+    fn push_block(&mut self, block: &Block, level: usize) {
+        let out = &mut self.out;
+        match block {
+            Block::Paragraph(text) => push(out, format_args!("<p>{}</p>\n", prose(text))),
+            Block::Code(text) => push(out, format_args!("<pre><code>{}</code></pre>\n", escape(text))),
+            Block::KeyValues(pairs) => {
+                out.push_str("<dl>\n");
+                for (key, value) in pairs {
+                    push(out, format_args!("<dt>{}</dt><dd>{}</dd>\n", escape(key), escape(value)));
+                }
+                out.push_str("</dl>\n");
+            }
+            Block::Table(table) => push_table(out, table),
+            Block::Figure(figure) => push_figure(out, figure),
+            Block::Claims(claims) => push_claims(out, claims),
+            Block::ClaimTable(rows) => {
+                push_claim_table(out, rows, &self.anchors);
+                self.sorted = true;
+            }
+            Block::Section(section) => self.push_section(section, level + 1),
+            Block::Details { summary, blocks } => {
+                push(out, format_args!("<details>\n<summary>{}</summary>\n", escape(summary)));
+                self.push_blocks(blocks, level);
+                self.out.push_str("</details>\n");
+            }
+        }
+    }
 }
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
@@ -67,30 +129,13 @@ fn prose(text: &str) -> String {
     escape(text).replace(" %", "\u{a0}%")
 }
 
-fn push_block(out: &mut String, block: &Block) {
-    match block {
-        Block::Paragraph(text) => push(out, format_args!("<p>{}</p>\n", prose(text))),
-        Block::Code(text) => push(out, format_args!("<pre><code>{}</code></pre>\n", escape(text))),
-        Block::KeyValues(pairs) => {
-            out.push_str("<dl>\n");
-            for (key, value) in pairs {
-                push(out, format_args!("<dt>{}</dt><dd>{}</dd>\n", escape(key), escape(value)));
-            }
-            out.push_str("</dl>\n");
-        }
-        Block::Table(table) => push_table(out, table),
-        Block::Figure(figure) => push_figure(out, figure),
-        Block::Claims(claims) => push_claims(out, claims),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use resvg::usvg::roxmltree::{Document, Node};
 
     use super::*;
-    use crate::report::{Claim, Figure, Verdict};
+    use crate::report::{Claim, ClaimRow, Figure, Verdict};
     use crate::{Color, FileLink, LineChart, Notice, Point, Section, Series, Table};
 
     pub(super) fn picture() -> String {
@@ -118,8 +163,13 @@ mod tests {
             Block::Figure(figure(t())),
             Block::Claims(verdicts.map(claim).to_vec()),
         ];
-        let section = Section { heading: t(), blocks };
-        Report { title: t(), subtitle: t(), notices: vec![Notice::new(t(), t())], sections: vec![section; 3] }
+        let nested = Section { heading: t(), blocks: blocks[..4].to_vec() };
+        let details =
+            Block::Details { summary: t(), blocks: vec![Block::Paragraph(t()), Block::Section(nested)] };
+        let short = Section { heading: t(), blocks: vec![details.clone()] };
+        let mut sections = vec![Section { heading: t(), blocks }, short.clone(), short.clone(), short];
+        sections[0].blocks.push(details);
+        Report { title: t(), subtitle: t(), notices: vec![Notice::new(t(), t())], sections }
     }
 
     /// The page as XML: with its doctype away and its void elements closed, ours is.
@@ -150,7 +200,10 @@ mod tests {
             "cannot tell",
             "class=\"notice\"",
             "<svg",
-            "#s3",
+            "href=\"#some-words\"",
+            "href=\"#some-words-7\"",
+            "<section id=\"some-words-8\">\n<h3>some words</h3>",
+            "<details>\n<summary>some words</summary>",
         ] {
             assert!(html.contains(part), "{part}");
         }
@@ -173,6 +226,38 @@ mod tests {
     }
 
     #[test]
+    fn few_sections_have_no_list_of_contents() {
+        let mut report = report("some words");
+        assert!(report.html().contains("<nav"));
+        report.sections.pop();
+        assert!(!report.html().contains("<nav"));
+    }
+
+    #[test]
+    fn only_a_page_with_a_claim_table_has_a_script() {
+        let mut report = report("some words");
+        let claim =
+            |verdict| Claim { text: "text".into(), rule: "rule".into(), measured: vec!["1".into()], verdict };
+        let mut rows = vec![
+            ClaimRow::new("some words", claim(Verdict::Holds)),
+            ClaimRow::new("elsewhere", claim(Verdict::CannotTell { reason: "no data".into() })),
+        ];
+        rows[1].section = None;
+        report.sections[0].blocks.insert(0, Block::ClaimTable(rows));
+        let html = report.html();
+        assert_eq!(html.matches("<script>").count(), 1);
+        assert!(
+            html.contains(SCRIPT) && !["http", "fetch", "import", "src"].iter().any(|s| SCRIPT.contains(s))
+        );
+        assert!(html.contains("<a href=\"#some-words\">some words</a></div></td>"));
+        for part in ["<div>elsewhere</div>", "data-key=\"2\"", "no data."] {
+            assert!(html.contains(part), "{part}");
+        }
+        // A parser of XML reads the script too.
+        assert!(skeleton(&html).iter().any(|element| element.starts_with("script")));
+    }
+
+    #[test]
     fn a_per_cent_sign_stays_with_its_number() {
         assert_eq!(prose("5 % & 7 %"), "5\u{a0}% &amp; 7\u{a0}%");
     }
@@ -191,7 +276,18 @@ mod tests {
         #[test]
         fn no_text_becomes_markup(text in "[<>&\"'/a-z=! -]{1,40}|\\PC{1,20}|<script>.*</script>") {
 
-            prop_assert_eq!(skeleton(&report(&text).html()), skeleton(&report("word").html()));
+            let page = |text: &str| {
+                let mut report = report(text);
+                let claim = Claim {
+                    text: text.to_owned(),
+                    rule: text.to_owned(),
+                    measured: vec![text.to_owned()],
+                    verdict: Verdict::CannotTell { reason: text.to_owned() },
+                };
+                report.sections[0].blocks.push(Block::ClaimTable(vec![ClaimRow::new(text, claim)]));
+                report.html()
+            };
+            prop_assert_eq!(skeleton(&page(&text)), skeleton(&page("word")));
         }
 
         /// The text itself can be read in the page.

@@ -4,7 +4,7 @@ use super::elements::Svg;
 use super::layout::Plot;
 use super::legend::{Entry, LINE_SWATCH};
 use super::series::{path, stroke};
-use crate::axis::drawable;
+use crate::axis::{Axis, drawable};
 use crate::chart::{Guide, GuideLine};
 use crate::font::Weight;
 
@@ -59,17 +59,22 @@ pub(super) fn entries<'a>(plot: &Plot, guides: &'a [Guide]) -> Vec<Entry<'a>> {
 /// The guide in SVG units; empty if it has no place in the plot.
 fn points(plot: &Plot, guide: &Guide) -> Vec<(f64, f64)> {
     match guide.line {
-        GuideLine::Horizontal(at) if drawable(plot.y.is_log(), at) => {
+        GuideLine::Horizontal(at) if is_inside(&plot.y, at) => {
             let y = plot.py(at);
             vec![(plot.left, y), (plot.right, y)]
         }
-        GuideLine::Vertical(at) if drawable(plot.x.is_log(), at) => {
+        GuideLine::Vertical(at) if is_inside(&plot.x, at) => {
             let x = plot.px(at);
             vec![(x, plot.bottom), (x, plot.top)]
         }
         GuideLine::Horizontal(_) | GuideLine::Vertical(_) => Vec::new(),
         GuideLine::Diagonal => diagonal(plot),
     }
+}
+
+/// Whether a value lies on an axis. All axes contain their guides, except the one of a histogram's counts below 0.
+fn is_inside(axis: &Axis, value: f64) -> bool {
+    drawable(axis.is_log(), value) && (-1e-9..=1.0 + 1e-9).contains(&axis.unit(value))
 }
 
 fn diagonal(plot: &Plot) -> Vec<(f64, f64)> {

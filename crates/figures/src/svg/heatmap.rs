@@ -15,8 +15,12 @@ const HATCH: &str = "#9a9a9a";
 /// Pieces of the colour bar.
 const PIECES: u32 = 70;
 
-/// Smallest size of a column's name.
-const SMALLEST: f64 = 7.5;
+/// Least height of a cell beyond that of its row's name.
+const PADDING: f64 = 5.0;
+/// Smallest size of a column's name; on a phone it is still 8 pixels high.
+const SMALLEST: f64 = 9.5;
+/// Distance between upright names, in heights of their text.
+const PITCH: f64 = 1.08;
 
 /// Where the cells lie.
 struct Cells {
@@ -42,17 +46,32 @@ pub(crate) fn heatmap(chart: &Heatmap, size: Size) -> Result<String, Error> {
     let mut svg = Svg { body: String::new(), width: size.width };
     let texts =
         Header { title: &chart.title, subtitle: chart.subtitle.as_deref(), note: chart.note.as_deref() };
-    let top = header(&mut svg, &texts);
+    let mut top = header(&mut svg, &texts);
 
     let label = if size.is_narrow() { 10.0 } else { 12.5 };
-    let y_title = if chart.y_label.is_empty() { 0.0 } else { 22.0 };
-    let most = 0.36 * size.width;
+    // The title of the rows stands upright beside them if there is width for it, and if the least height that they can
+    // have holds it in two lines. Else it stands above them.
+    let least = (label + PADDING) * chart.rows.len() as f64;
+    let upright = wrap(&chart.y_label, LABEL, Weight::Regular, least);
+    let beside = !size.is_narrow()
+        && upright.len() <= 2
+        && width(&chart.y_label, LABEL, Weight::Regular) <= 1.8 * least;
+    let y_title = if beside && !upright.is_empty() { 3.0 + 19.0 * upright.len() as f64 } else { 0.0 };
+    if !beside {
+        for line in wrap(&chart.y_label, LABEL, Weight::Regular, size.width - 2.0 * MARGIN) {
+            svg.text(MARGIN, top + 8.0, LABEL, Weight::Regular, INK, Anchor::Start, &line);
+            top += 20.0;
+        }
+    }
+    // Names of rows are shortened where names of columns would have no room else.
+    let columns = chart.columns.len() as f64;
+    let free = size.width - 2.0 * MARGIN - y_title - 8.0 - PITCH * SMALLEST * columns;
     let row_labels = chart.rows.iter().map(|row| width(&row.label, label, Weight::Regular));
-    let row_labels = row_labels.fold(0.0, f64::max).min(most);
+    let row_labels = row_labels.fold(0.0, f64::max).min(free.max(0.24 * size.width).min(0.36 * size.width));
     let left = MARGIN + y_title + row_labels + 8.0;
     let room = size.width - MARGIN - left;
-    let cell = (room / chart.columns.len() as f64).min(120.0);
-    let cells = Cells { left, top, width: cell, height: cell.clamp(label + 5.0, 30.0) };
+    let cell = (room / columns).min(120.0);
+    let cells = Cells { left, top, width: cell, height: cell.clamp(label + PADDING, 30.0) };
     let right = cells.x(chart.columns.len());
     let bottom = cells.y(chart.rows.len());
 
@@ -62,28 +81,37 @@ pub(crate) fn heatmap(chart: &Heatmap, size: Size) -> Result<String, Error> {
         let y = cells.y(i) + cells.height / 2.0 + 0.35 * label;
         svg.text(left - 8.0, y, label, Weight::Regular, INK, Anchor::End, &text);
     }
-    let below = column_labels(&mut svg, chart, &cells, label, most);
+    let below = column_labels(&mut svg, chart, &cells, label, 0.36 * size.width);
     let plot = Plot { left, right, top, bottom, x: scale, y: scale };
-    let y = titles(&mut svg, &plot, below, &chart.x_label, &chart.y_label);
+    let y = titles(&mut svg, &plot, below, &chart.x_label, if beside { &chart.y_label } else { "" });
     let end = color_bar(&mut svg, chart, &scale, y + 22.0);
     Ok(svg.document(&chart.title, end + 16.0))
 }
 
-/// Names of the columns below the cells, upright where they do not fit beside each other; returns their lower end.
+/// Names of the columns below the cells, upright where three lines beside each other do not hold them; returns their
+/// lower end.
 fn column_labels(svg: &mut Svg, chart: &Heatmap, cells: &Cells, label: f64, most: f64) -> f64 {
     let widest =
         |size: f64| chart.columns.iter().map(|text| width(text, size, Weight::Regular)).fold(0.0, f64::max);
     let bottom = cells.y(chart.rows.len());
-    if widest(label) + 8.0 <= cells.width {
-        for (i, text) in chart.columns.iter().enumerate() {
+    let room = cells.width - 8.0;
+    let wrapped: Vec<Vec<String>> =
+        chart.columns.iter().map(|text| wrap(text, label, Weight::Regular, room)).collect();
+    let lines = wrapped.iter().map(Vec::len).max().unwrap_or(0);
+    let words = || chart.columns.iter().flat_map(|text| text.split_whitespace());
+    if lines <= 3 && words().all(|word| width(word, label, Weight::Regular) <= room) {
+        for (i, column) in wrapped.iter().enumerate() {
             let middle = cells.x(i) + cells.width / 2.0;
-            svg.text(middle, bottom + 6.0 + label, label, Weight::Regular, INK, Anchor::Middle, text);
+            for (j, text) in column.iter().enumerate() {
+                let y = bottom + 6.0 + label + (label + 3.0) * j as f64;
+                svg.text(middle, y, label, Weight::Regular, INK, Anchor::Middle, text);
+            }
         }
-        return bottom + 10.0 + label;
+        return bottom + 7.0 + (label + 3.0) * lines as f64;
     }
-    // As high as the cells are wide; names are left out if they would be too small to read.
-    let size = label.min((10.0 * cells.width).floor() / 10.0).max(SMALLEST);
-    let stride = (SMALLEST / cells.width).ceil().max(1.0) as usize;
+    // As high as fits beside each other; names are left out if they would be too small to read.
+    let size = label.min((10.0 * cells.width / PITCH).floor() / 10.0).max(SMALLEST);
+    let stride = (PITCH * SMALLEST / cells.width - 1e-9).ceil().max(1.0) as usize;
     for (i, text) in chart.columns.iter().enumerate().step_by(stride) {
         let text = shorten(text, size, Weight::Regular, most);
         svg.rotated(cells.x(i) + cells.width / 2.0 + 0.35 * size, bottom + 8.0, size, Anchor::End, &text);

@@ -8,7 +8,7 @@ use super::legend::{Entry, LINE_SWATCH, legend};
 use super::series::{in_band, on_line, series, swatch};
 use crate::Error;
 use crate::axis::Axis;
-use crate::chart::{Guide, LineChart};
+use crate::chart::{Guide, LineChart, Series};
 use crate::font::Weight;
 
 /// The SVG of a chart whose series are in order.
@@ -25,7 +25,7 @@ pub(crate) fn line_chart(chart: &LineChart, size: Size) -> Result<String, Error>
     let y = titles(&mut svg, &plot, plot.bottom + 22.0, &chart.x_label, &chart.y_label);
 
     let entry = |s| {
-        let mark = if s_is_drawn(chart, s) { "" } else { " (no finite values)" };
+        let mark = if is_drawn(chart, s) { "" } else { " (no finite values)" };
         let weight = if s.emphasis { Weight::Bold } else { Weight::Regular };
         Entry::new(&s.label, weight, move |svg, x, y| swatch(svg, chart, s, x, y)).mark(mark)
     };
@@ -35,7 +35,8 @@ pub(crate) fn line_chart(chart: &LineChart, size: Size) -> Result<String, Error>
     Ok(svg.document(&chart.title, end + 14.0))
 }
 
-fn s_is_drawn(chart: &LineChart, series: &crate::Series) -> bool {
+/// Whether a series has any point that can be drawn.
+fn is_drawn(chart: &LineChart, series: &Series) -> bool {
     series.points.iter().any(|p| on_line(chart, p))
 }
 

@@ -44,19 +44,14 @@ pub(crate) fn scatter_chart(chart: &ScatterChart, size: Size) -> Result<String, 
 
     let guides = guides::entries(&plot, &chart.guides);
     let swatch = if guides.is_empty() { POINT_SWATCH } else { LINE_SWATCH };
-    let entry = |group: &'_ PointGroup| {
-        let look = group.category;
-        let hidden = group.points.iter().filter(|&&p| !is_drawn(chart, p)).count() as u64;
-        let hidden = (hidden > 0).then(|| format!(" ({} not shown)", counted(hidden, "point")));
-        (look, hidden.unwrap_or_default())
-    };
     let mut entries: Vec<Entry<'_>> = Vec::new();
-    for group in &chart.groups {
-        let (look, hidden) = entry(group);
+    for PointGroup { label, category, points } in &chart.groups {
+        let hidden = points.iter().filter(|&&p| !is_drawn(chart, p)).count() as u64;
+        let mark = (hidden > 0).then(|| format!(" ({} not shown)", counted(hidden, "point")));
         let draw = move |svg: &mut Svg, x: f64, y: f64| {
-            markers(svg, look, LEGEND_RADIUS, 1.0, std::iter::once((x + swatch / 2.0, y)));
+            markers(svg, *category, LEGEND_RADIUS, 1.0, std::iter::once((x + swatch / 2.0, y)));
         };
-        entries.push(Entry::new(&group.label, Weight::Regular, draw).mark(hidden));
+        entries.push(Entry::new(label, Weight::Regular, draw).mark(mark.unwrap_or_default()));
     }
     entries.extend(guides);
     let end = legend(&mut svg, &entries, swatch, plot.left, y + 12.0);

@@ -143,6 +143,19 @@ fn cells_have_numbers_where_they_fit_and_a_hatch_without_value() {
 }
 
 #[test]
+fn twenty_five_columns_have_their_names_on_phones_and_more_have_every_second() {
+    let names = |columns: usize| {
+        let mut chart = heatmap(&[&vec![0.5; columns]]);
+        chart.columns = (0..columns).map(|i| format!("a rather long name {i}")).collect();
+        chart.rows[0].label = "another rather long name".into();
+        let svg = chart.narrow_svg().unwrap();
+        check_inside_svg(&svg);
+        texts(&svg).iter().filter(|text| text.starts_with("a rather long name")).count()
+    };
+    assert_eq!([names(25), names(40)], [25, 20]);
+}
+
+#[test]
 fn a_given_range_holds_the_colours_of_other_values() {
     let chart = Heatmap { range: Some((0.0, 1.0)), ..heatmap(&[&[-5.0, 0.0, 1.0, 7.0]]) };
     let svg = check(chart);
@@ -266,19 +279,22 @@ fn number() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// A drawn chart is finite; one that is not drawn has nothing to draw.
+/// A drawn chart is finite and inside of its picture; one that is not drawn has nothing to draw.
 fn check_any(chart: impl Into<Chart>) {
     let chart = chart.into();
     for drawn in [chart.svg(), chart.narrow_svg()] {
         match drawn {
-            Ok(svg) => check_finite(&svg),
+            Ok(svg) => {
+                check_finite(&svg);
+                check_inside_svg(&svg);
+            }
             Err(error) => assert!(matches!(error, Error::NothingToDraw { .. }), "{error}"),
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn any_points_are_finite_in_the_picture(
