@@ -78,7 +78,7 @@
       say(`leaves the report: ${href}`);
     }
   }
-  for (const element of document.querySelectorAll("[src], link[href], script")) {
+  for (const element of document.querySelectorAll("[src], link[href]")) {
     say(`needs another file: ${describe(element)}`);
   }
   return { problems, files, background: getComputedStyle(document.body).backgroundColor };

@@ -33,6 +33,41 @@ pub enum Error {
     /// The curves come from trials that may not be compared.
     #[error(transparent)]
     Mixture(#[from] taskset_trial::Mixture),
+    /// A path has no released curves.
+    #[error(
+        "{}: there is no released file here (TASK/SET_STEPS_replicaN.npz, with the task as its folder)",
+        path.display()
+    )]
+    NotReleased {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A folder could not be listed.
+    #[error("{} cannot be listed", path.display())]
+    Read {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// An array of a released file cannot be taken over.
+    #[error("{}: array `{array}`: {reason}", path.display())]
+    Released {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        array: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// The task of a released file is not known.
+    #[error("{}", path.display())]
+    ReleasedTask {
+        /// The file.
+        path: PathBuf,
+        /// Which tasks there are.
+        source: taskset_tasks::Error,
+    },
     /// There are no curves.
     #[error("there are no curves in {}", path.display())]
     NoCurves {

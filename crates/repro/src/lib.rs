@@ -14,6 +14,7 @@ mod kinds;
 mod missing;
 mod options;
 mod page;
+pub mod released;
 mod run;
 mod sensitivity;
 mod settings;

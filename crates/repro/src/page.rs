@@ -2,8 +2,8 @@
 
 use taskset_curves::Metadata;
 use taskset_figures::{
-    Block, Claim, Figure, FileLink, Notice, Report, Section, Table, Verdict, count, counted, natural_order,
-    significant,
+    Block, Claim, ClaimRow, Figure, FileLink, Notice, Report, Section, Table, Verdict, count, counted,
+    natural_order, significant,
 };
 use taskset_trial::Protocol;
 
@@ -41,10 +41,7 @@ pub(crate) fn page(content: &Content<'_>) -> Result<Report, Error> {
         None => format!("Scale {}", content.request.settings.scale.name()),
     };
     let mut sections = vec![overview(content)];
-    for figure in content.figures {
-        sections.push(figure_section(figure, content.request));
-        sections.extend(figure.sections.iter().cloned());
-    }
+    sections.extend(content.figures.iter().map(|figure| figure_section(figure, content.request)));
     sections.extend(content.sensitivity.section());
     sections.extend([how(content), tasks(content.study), missing(content)?]);
     Ok(Report {
@@ -113,26 +110,27 @@ fn configurations(content: &Content<'_>) -> Vec<(&'static str, usize)> {
 
 /// All claims in one table.
 fn overview(content: &Content<'_>) -> Section {
-    let mut table = Table::new(["Figure", "Claim", "Verdict", "Measured"]);
-    for figure in content.figures {
-        for claim in &figure.claims {
-            let why = claim.verdict.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
-            table.push([
-                figure.row.label.to_owned(),
-                claim.text.clone(),
-                format!("{}{why}", claim.verdict.words()),
-                claim.measured.join("; "),
-            ]);
-        }
-    }
-    let blocks = if table.rows.is_empty() {
-        vec![Block::Paragraph(
-            "The paper makes no claim about these figures that could be checked.".to_owned(),
-        )]
+    let row = |figure: &Drawn, claim: &Claim| ClaimRow {
+        figure: figure.row.label.to_owned(),
+        section: Some(heading(figure)),
+        claim: claim.clone(),
+    };
+    let rows: Vec<ClaimRow> = content
+        .figures
+        .iter()
+        .flat_map(|figure| figure.claims.iter().map(move |claim| row(figure, claim)))
+        .collect();
+    let blocks = if rows.is_empty() {
+        vec![Block::Paragraph("The paper makes no claim about this that could be checked.".to_owned())]
     } else {
-        vec![Block::Table(table)]
+        vec![Block::ClaimTable(rows)]
     };
     Section { heading: "Claims".to_owned(), blocks }
+}
+
+/// Heading of a figure's section.
+fn heading(figure: &Drawn) -> String {
+    format!("{}: {}", figure.row.label, figure.row.title)
 }
 
 fn figure_section(figure: &Drawn, request: &Request) -> Section {
@@ -179,7 +177,8 @@ fn figure_section(figure: &Drawn, request: &Request) -> Section {
     if !options.is_empty() {
         blocks.push(Block::KeyValues(options));
     }
-    Section { heading: format!("{}: {}", row.label, row.title), blocks }
+    blocks.extend(figure.sections.iter().cloned().map(Block::Section));
+    Section { heading: heading(figure), blocks }
 }
 
 fn how(content: &Content<'_>) -> Section {
@@ -301,7 +300,8 @@ fn tasks(study: &Study) -> Section {
         count(study.tasks.iter().filter(|task| !task.dropped).count() as u64),
         counted(study.tasks.len() as u64, "task")
     );
-    Section { heading: "Tasks".to_owned(), blocks: vec![Block::Paragraph(text), Block::Table(table)] }
+    let details = Block::Details { summary: "All tasks".to_owned(), blocks: vec![Block::Table(table)] };
+    Section { heading: "Tasks".to_owned(), blocks: vec![Block::Paragraph(text), details] }
 }
 
 fn missing(content: &Content<'_>) -> Result<Section, Error> {
@@ -322,7 +322,8 @@ mod tests {
         of.reverse();
         of[10].best = 0.123_456;
         let section = tasks(&study(of));
-        let Some(Block::Table(table)) = section.blocks.last() else { panic!("{section:?}") };
+        let Some(Block::Details { blocks, .. }) = section.blocks.last() else { panic!("{section:?}") };
+        let Some(Block::Table(table)) = blocks.last() else { panic!("{blocks:?}") };
         let names: Vec<&str> = table.rows.iter().map(|row| row[0].as_str()).collect();
         let expected: Vec<String> = (0..11).map(|i| format!("t_seed{i}")).collect();
         assert_eq!(names, expected);

@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 use taskset_curves::{Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
-use taskset_figures::{Block, Claim, Section, Verdict, counted, narrow_panels, panels, png};
+use taskset_figures::{Block, Claim, Section, Verdict, compact_panels, counted, narrow_panels, panels, png};
 use taskset_names::Origin;
 use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
@@ -17,7 +17,8 @@ use crate::claims::cannot_tell;
 use crate::figures::{Context, Findings, Lack, Picture};
 use crate::sensitivity::{self, Sensitivity};
 use crate::settings::families_of;
-use crate::study::{Chosen, Reading, Study};
+use crate::released::{self, Archives};
+use crate::study::{Curves, Reading, Study};
 use crate::{Error, FigureRow, Options, Settings, page, words};
 
 /// What to reproduce, from what, and where to.
@@ -206,7 +207,11 @@ impl DrawnPicture {
     fn new(picture: Picture) -> Result<Self, Lack> {
         Ok(Self {
             stem: picture.stem,
-            wide: panels(&picture.panels, picture.columns)?,
+            // Beside each other, narrow charts keep their texts readable.
+            wide: match picture.columns {
+                1 => panels(&picture.panels, 1)?,
+                columns => compact_panels(&picture.panels, columns)?,
+            },
             narrow: narrow_panels(&picture.panels)?,
             caption: picture.caption,
         })
@@ -246,9 +251,7 @@ impl Output<'_> {
 
 /// Curves and how they came about.
 pub(crate) struct Material {
-    reader: Reader,
-    /// Which of its curves.
-    query: Query,
+    curves: Curves,
     pub(crate) metadata: Metadata,
     pub(crate) place: PathBuf,
     pub(crate) trained: usize,
@@ -271,9 +274,8 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
     };
     let start = Instant::now();
     let stopped = || Ok(Ending::InterruptedAnalysis { curves: material.place.clone() });
-    let chosen = Chosen { reader: &material.reader, query: &material.query };
     let (families, readings) = (families_of(&request.figures), readings(request));
-    let Some(study) = Study::new(&chosen, &families, &readings, &mut |tasks| observer.scored(tasks), cancel)?
+    let Some(study) = Study::new(&material.curves, &families, &readings, &mut |tasks| observer.scored(tasks), cancel)?
     else {
         return stopped();
     };
@@ -414,12 +416,16 @@ fn remove(path: &Path) -> Result<(), Error> {
 }
 
 fn read(path: &Path, selection: &Selection) -> Result<Material, Error> {
-    let reader = taskset_curves::open(path)?.whole()?;
-    let metadata = first_metadata(&reader, path)?;
+    let (curves, metadata) = if Archives::are_in(path) {
+        (Curves::Released(Archives::find(&[path])?, selection.clone()), released::metadata())
+    } else {
+        let reader = taskset_curves::open(path)?.whole()?;
+        let metadata = first_metadata(&reader, path)?;
+        (Curves::Files(reader, Query { selection: selection.clone(), ..Query::default() }), metadata)
+    };
     Ok(Material {
-        query: Query { selection: selection.clone(), ..Query::default() },
+        curves,
         metadata,
-        reader,
         place: path.to_owned(),
         trained: 0,
         train_seconds: 0.0,
@@ -458,8 +464,7 @@ fn train(
     // The directory may hold curves of other plans, too.
     let query = Query { ids: Some(Arc::new(sweep.ids())), ..Query::default() };
     Ok(Ok(Material {
-        reader,
-        query,
+        curves: Curves::Files(reader, query),
         metadata,
         place,
         trained: outcome.trained,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use taskset_curves::{Query, Reader};
+use taskset_curves::{Query, Reader, Selection};
 use taskset_meta::ScoreMatrix;
 use taskset_names::{Origin, Split};
 use taskset_normalize::{Normalizer, TaskCurves, TaskScores};
@@ -16,6 +16,7 @@ use taskset_trial::{Curve, Protocol, Uniform, optimizer_family};
 
 use crate::Error;
 use crate::figures::Lack;
+use crate::released::Archives;
 
 /// One way to turn curves into scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,9 +99,24 @@ struct OfTask {
 }
 
 /// Where curves come from.
-pub(crate) struct Chosen<'a> {
-    pub(crate) reader: &'a Reader,
-    pub(crate) query: &'a Query,
+pub(crate) enum Curves {
+    /// Files of this program, and which of their curves.
+    Files(Reader, Query),
+    /// Released files, and which of their curves.
+    Released(Archives, Selection),
+}
+
+impl Curves {
+    /// Calls a function with the curves of each task, on all cores; the results come in the order of the tasks' names.
+    fn map_parallel<'a, T: Send + 'a>(
+        &'a self,
+        function: impl Fn(Vec<Curve>) -> Result<T, Error> + Sync + 'a,
+    ) -> Box<dyn Iterator<Item = Result<T, Error>> + 'a> {
+        match self {
+            Self::Files(reader, query) => Box::new(reader.query_by_task(query).map_parallel(function)),
+            Self::Released(archives, selection) => Box::new(archives.map_parallel(selection, function)),
+        }
+    }
 }
 
 impl Study {
@@ -110,7 +126,7 @@ impl Study {
     /// # Errors
     /// Curves that cannot be read, or that may not be compared.
     pub(crate) fn new(
-        chosen: &Chosen<'_>,
+        curves: &Curves,
         families: &[Family],
         readings: &BTreeSet<Reading>,
         progress: &mut dyn FnMut(usize),
@@ -131,10 +147,7 @@ impl Study {
         };
         let (mut shared, mut replicas) = (Uniform::default(), BTreeSet::new());
         let mut known: Vec<Arc<[String]>> = Vec::new();
-        let scored = chosen
-            .reader
-            .query_by_task(chosen.query)
-            .map_parallel(|curves| of_task(&curves, &normalizers, families));
+        let scored = curves.map_parallel(|curves| of_task(&curves, &normalizers, families));
         for task in scored {
             if cancel.load(Ordering::Relaxed) {
                 return Ok(None);

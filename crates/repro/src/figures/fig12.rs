@@ -93,7 +93,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
                 scatter(1, &last).into(),
                 scatter(0, &min).into(),
             ],
-            columns: 3,
+            columns: 2,
             caption: format!(
                 "{J_IS} First: lists that were learned under different normalisers, all tested under the main one ({main}) on other \
                  tasks; median and 25–75 percentiles over {} resamplings. Second and third: the score of each configuration on each \

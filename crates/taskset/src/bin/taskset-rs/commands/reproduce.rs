@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use taskset::datasets::Source;
 use taskset::figures::{count, counted};
+use taskset::repro::released::Archives;
 use taskset::repro::{self, Ending, FIGURES, Options, Request, RunScale, Settings, Summary};
 use taskset::sweep::Directory;
 use taskset::{normalize, train};
@@ -26,8 +27,8 @@ pub(crate) struct Arguments {
     /// How much to train.
     #[arg(long, default_value = RunScale::Quick.name(), value_parser = scales())]
     scale: String,
-    /// Use these curves instead of training: a Parquet file or a directory of them. Then --data, --scale and --jobs
-    /// have no effect.
+    /// Use these curves instead of training: a Parquet file, a directory of them, or the released `.npz` files in their
+    /// folders. Then --data, --scale and --jobs have no effect.
     #[arg(long, value_name = "PATH")]
     curves: Option<PathBuf>,
     /// Use the curves of this sweep instead of training. Every planned trial must be stored.
@@ -138,7 +139,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Directory::at(path).check_complete()?;
     }
     let given = arguments.curves.as_ref().or(arguments.sweep.as_ref());
-    if let Some(path) = given {
+    if let Some(path) = given.filter(|path| !Archives::are_in(path)) {
         super::curves::note_left_out(&taskset::curves::open(path)?);
     }
     let scale: RunScale = arguments.scale.parse().map_err(|error: repro::Error| Usage(error.to_string()))?;
