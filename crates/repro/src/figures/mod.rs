@@ -3,6 +3,10 @@
 //! A figure is one module and one row below. Its module says how the figure is analysed; its row says what it is called, what
 //! it needs and where it stands in the paper. Commands, help, the plan of a reproduction and the report follow from the table.
 
+mod correlation;
+mod fig1;
+mod fig14;
+mod fig2;
 mod fig3;
 
 use std::fmt;
@@ -81,7 +85,7 @@ impl fmt::Debug for FigureRow {
 }
 
 /// All figures that can be drawn, in the paper's order.
-pub static FIGURES: [FigureRow; 1] = [fig3::ROW];
+pub static FIGURES: [FigureRow; 5] = [fig1::ROW, fig2::ROW, fig3::ROW, correlation::ROW, fig14::ROW];
 
 /// What can be asked for: `all`, the parts, and the figures.
 pub fn choices() -> Vec<&'static str> {
