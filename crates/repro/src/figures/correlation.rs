@@ -117,8 +117,8 @@ fn chart(correlations: &Correlations, note: Option<String>) -> Heatmap {
     Heatmap {
         title: ROW.title.to_owned(),
         subtitle: Some("mean over all pairs of two different tasks".to_owned()),
-        x_label: "family or group of the other task".to_owned(),
-        y_label: "family or group of a task".to_owned(),
+        x_label: "family of the other task".to_owned(),
+        y_label: "family of one task".to_owned(),
         value_label: "Spearman's rank correlation".to_owned(),
         columns: correlations.labels.iter().map(|label| (*label).to_owned()).collect(),
         rows: rows.map(|(label, means)| HeatmapRow::new(*label, means.clone())).collect(),
@@ -131,7 +131,7 @@ fn chart(correlations: &Correlations, note: Option<String>) -> Heatmap {
 fn caption(matrix: &ScoreMatrix) -> String {
     format!(
         "On each task, {} of {} are ranked by their validation scores. A cell is the mean of Spearman's rank correlation of \
-         two rankings over all pairs of different tasks, one of each family. 1 means that the best configurations of one \
+         two rankings over all pairs of different tasks, one from each of the two families. 1 means that the best configurations of one \
          task are the best ones of the other, too; 0 means that one ranking says nothing about the other. Hatched cells have \
          no pair of tasks. Tasks on which all configurations have the same score are left out. The paper compares such \
          correlations with those of two reinforcement learning tasks, which are not in TaskSet, and ranks configurations of \

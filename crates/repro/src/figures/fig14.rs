@@ -145,8 +145,8 @@ fn caption(missing: usize) -> String {
         "How long {} training steps take in each family or group of tasks. The time of a task is the median over its trials \
          of the seconds of one step, times {}. A box goes from the 25th to the 75th percentile of the tasks, with a thick line \
          at the median. Whiskers end at the last task within {WHISKER} times the length of the box; all tasks beyond are \
-         dots. The length is measured in seconds, not on the logarithmic axis. The paper's times are from several kinds of \
-         machines, these from those that made the curves.{left_out}",
+         dots. The length is measured in seconds, not on the logarithmic axis. The paper's times come from several kinds \
+         of machines. These come from the machines that made the curves.{left_out}",
         count(STEPS.into()),
         count(STEPS.into())
     )

@@ -22,7 +22,7 @@ fn named_kinds(neighbours: &Neighbours) -> Claim {
         .kinds
         .iter()
         .filter(few)
-        .map(|kind| format!("there are {} of the kind “{}”", counted(kind.tasks as u64, "task"), kind.name))
+        .map(|kind| format!("the number of tasks of the kind “{}” is {}", kind.name, kind.tasks))
         .collect();
     let enough = || neighbours.kinds.iter().filter(|kind| !few(kind));
     let verdict = if enough().any(apart) {
@@ -30,7 +30,7 @@ fn named_kinds(neighbours: &Neighbours) -> Claim {
     } else if open.is_empty() {
         Verdict::Holds
     } else {
-        cannot_tell(format!("{}, and at least {MIN_TASKS} are needed", open.join("; ")))
+        cannot_tell(format!("{}; a kind needs at least {MIN_TASKS}", open.join("; ")))
     };
     let measured = neighbours.kinds.iter().filter(|kind| kind.tasks > 1).map(|kind| {
         format!(
@@ -103,9 +103,11 @@ fn families(neighbours: &Neighbours) -> Claim {
         rule: format!(
             "For each task, the nearest task in the space of scores is found. Holds if it is of the same family more than \
              {TIMES_CHANCE} times as often as by chance in at least {} of the resamplings of families; does not hold if it \
-             is so in at most {} of them; otherwise the measurement cannot tell.",
+             is so in at most {} of them; otherwise the measurement cannot tell. Needed are {MIN_FAMILIES} families with two tasks \
+             or more, {} tasks in them, and no family with half of all tasks.",
             percent(AGREEMENT),
-            percent(1.0 - AGREEMENT)
+            percent(1.0 - AGREEMENT),
+            2 * MIN_TASKS
         ),
         measured,
         verdict: verdict.filter(|_| lacks.is_empty()).unwrap_or_else(|| cannot_tell(lacks.join("; "))),

@@ -53,7 +53,10 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     let map = Tsne { perplexity, ..Tsne::default() }.embed(&rows, &StreamId::root(STREAM).child("start"))?;
     let groups = context.study.groups_of(matrix.tasks().iter().map(String::as_str));
     let neighbours = Neighbours::new(&matrix, &groups, &StreamId::root(STREAM).child("families"))?;
-    let mut blocks = vec![Block::Paragraph(explanation()), Block::Table(by_family(&neighbours))];
+    let mut blocks = Vec::new();
+    if !neighbours.families.is_empty() {
+        blocks.extend([Block::Paragraph(explanation()), Block::Table(by_family(&neighbours))]);
+    }
     blocks.extend(scale_note(matrix.tasks().len(), matrix.configs().len()).map(Block::Paragraph));
     Ok(Findings {
         pictures: vec![Picture {
@@ -82,13 +85,13 @@ fn chart(map: &Embedding, groups: &[TaskGroup], note: Option<String>) -> Scatter
     ScatterChart {
         title: ROW.title.to_owned(),
         subtitle: Some(format!(
-            "t-SNE with perplexity {}; each of the {} is a point",
+            "t-SNE with perplexity {}; {}",
             short(map.perplexity),
             counted(tasks as u64, "task")
         )),
         groups: groups.iter().map(group).collect(),
         axes: false,
-        radius: if tasks < 400 { 5.0 } else { 3.5 },
+        radius: if tasks < 400 { 5.0 } else { 3.0 },
         note,
         ..ScatterChart::default()
     }
@@ -146,14 +149,12 @@ fn by_family(neighbours: &Neighbours) -> Table {
         ]);
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    if !neighbours.same.is_empty() {
-        table.push([
-            "all of these".to_owned(),
-            count(neighbours.same.len() as u64),
-            percent(mean(&neighbours.same)),
-            percent(mean(&neighbours.chance)),
-        ]);
-    }
+    table.push([
+        "all of these".to_owned(),
+        count(neighbours.same.len() as u64),
+        percent(mean(&neighbours.same)),
+        percent(mean(&neighbours.chance)),
+    ]);
     table
 }
 
@@ -221,6 +222,8 @@ mod tests {
         let four = ["a", "b", "c", "d"].map(|name| (name, None));
         let findings = analysed(&four, &vec![vec![0.5, 0.5]; 4]).unwrap();
         assert!(findings.claims.iter().all(|claim| claim.verdict.reason().is_some()));
+        // Without families there is no table by family, only the note on the scale.
+        assert_eq!(findings.blocks.len(), 1);
     }
 
     #[test]

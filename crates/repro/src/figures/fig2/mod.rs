@@ -5,6 +5,7 @@
 
 mod difficulty;
 mod parameters;
+mod stacks;
 mod times;
 
 use taskset_figures::{Block, Claim, count};

@@ -1,10 +1,11 @@
 //! Figure 2a: the numbers of parameters of the tasks.
 
-use taskset_figures::{Claim, Histogram, Stack, Table, Verdict, count, counted};
+use taskset_figures::{Claim, Histogram, Table, Verdict, count, counted};
 
 use super::Panel;
+use super::stacks::{left_out, stacks};
 use crate::claims::cannot_tell;
-use crate::figures::{Context, DataFile, Lack, Picture, task_category};
+use crate::figures::{Context, DataFile, Lack, Picture};
 use crate::settings::PAPER_TASKS;
 use crate::study::TaskSummary;
 use crate::words;
@@ -20,38 +21,25 @@ pub(super) fn panel(context: &Context<'_>) -> Panel {
         let lack = Lack::new("The curves do not record the numbers of parameters of the tasks.");
         return Panel { picture: Err(lack), table: None, claims };
     }
-    let stacks =
-        context.study.groups_of(tasks.iter().map(|task| task.name.as_str())).into_iter().map(|group| {
-            let values = group.tasks.iter().map(|&task| parameters[task] as f64).collect();
-            Stack::new(group.label(), task_category(group.name), values)
-        });
+    let values: Vec<(&TaskSummary, f64)> = tasks.iter().map(|task| (*task, task.parameters as f64)).collect();
     let chart = Histogram {
         title: "Parameters of the tasks".to_owned(),
-        subtitle: Some(format!("{}, by family or group", counted(tasks.len() as u64, "task"))),
+        subtitle: Some(format!("{}, by family", counted(tasks.len() as u64, "task"))),
         x_label: "number of parameters".to_owned(),
         y_label: "number of tasks".to_owned(),
         x_log: true,
-        stacks: stacks.collect(),
+        stacks: stacks(context.study, &values),
         note: context.note.clone(),
         ..Histogram::default()
     };
     let caption = format!(
-        "How many tasks have how many parameters. A parameter is one trained number. The colours show the family or group \
-         of the tasks.{}",
+        "How many tasks have how many parameters. A parameter is one trained number. The colours show the family of the tasks.{}",
         left_out(context.study.tasks.len() - tasks.len(), "the curves do not record their parameters")
     );
     Panel {
         picture: Ok(Picture { stem: "figure2a", panels: vec![chart.into()], columns: 1, caption }),
         table: Some(DataFile { file: "figure2a.csv", label: "parameters", table: table(&tasks) }),
         claims,
-    }
-}
-
-/// A sentence about tasks that a picture does not show; empty if there are none.
-pub(super) fn left_out(number: usize, why: &str) -> String {
-    match number {
-        0 => String::new(),
-        number => format!(" Left out: {}, because {why}.", counted(number as u64, "task")),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Figure 2c: how long the tasks train.
 
-use taskset_figures::{Claim, Color, Guide, Histogram, Stack, Table, Verdict, count, counted};
+use taskset_figures::{Claim, Color, Guide, Histogram, Table, Verdict, count, counted};
 use taskset_trial::Protocol;
 
 use super::Panel;
-use super::parameters::left_out;
+use super::stacks::{left_out, stacks};
 use crate::claims::{cannot_tell, percent};
-use crate::figures::{Context, DataFile, Lack, Picture, task_category};
+use crate::figures::{Context, DataFile, Lack, Picture};
 use crate::settings::PAPER_TASKS;
 use crate::study::TaskSummary;
 use crate::words;
@@ -40,18 +40,13 @@ pub(super) fn panel(context: &Context<'_>) -> Panel {
         let lack = Lack::new("The curves do not record how long the training took.");
         return Panel { picture: Err(lack), table: None, claims };
     }
-    let stacks =
-        context.study.groups_of(timed.iter().map(|(task, _)| task.name.as_str())).into_iter().map(|group| {
-            let values = group.tasks.iter().map(|&task| seconds[task]).collect();
-            Stack::new(group.label(), task_category(group.name), values)
-        });
     let chart = Histogram {
         title: "Training times of the tasks".to_owned(),
-        subtitle: Some(format!("{}, by family or group", counted(timed.len() as u64, "task"))),
+        subtitle: Some(format!("{}, by family", counted(timed.len() as u64, "task"))),
         x_label: format!("seconds for {} steps", count(STEPS.into())),
         y_label: "number of tasks".to_owned(),
         x_log: true,
-        stacks: stacks.collect(),
+        stacks: stacks(context.study, &timed),
         guides: vec![hour_guide()],
         note: context.note.clone(),
         ..Histogram::default()

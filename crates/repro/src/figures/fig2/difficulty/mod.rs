@@ -86,16 +86,16 @@ fn chart(difficulty: &Difficulty, note: Option<String>) -> LineChart {
         let points = shares.iter().enumerate().map(point).collect();
         // The hardest level is the darkest.
         let color = Color::sequence(1.0 - i as f64 / (LEVELS.len() - 1) as f64);
-        Series::new(format!("reaches {level}"), color, points)
+        Series::new(format!("loss {level}"), color, points)
     });
     LineChart {
         title: "Difficulty of the tasks".to_owned(),
         subtitle: Some(format!(
-            "{}; 0 is the lowest loss and 1 the loss at the start",
+            "{}; loss 0 is the lowest, loss 1 that at the start",
             counted(difficulty.tasks.len() as u64, "task")
         )),
         x_label: "tasks, in falling order of the percentage".to_owned(),
-        y_label: format!("configurations of {} that reach the loss (%)", FAMILY.info().name),
+        y_label: "configurations that reach the loss (%)".to_owned(),
         series: series.collect(),
         guides: vec![Guide::horizontal(50.0).label("half of the configurations")],
         note,
@@ -112,7 +112,7 @@ fn caption(difficulty: &Difficulty, study: &Study) -> String {
          paper names neither the losses nor the configurations that it counts.{}",
         counted(difficulty.configurations as u64, "configuration"),
         FAMILY.info().name,
-        super::parameters::left_out(dropped, "no configuration got below the loss at the start")
+        super::stacks::left_out(dropped, "no configuration got below the loss at the start")
     )
 }
 
