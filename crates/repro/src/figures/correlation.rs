@@ -116,9 +116,7 @@ fn chart(correlations: &Correlations, note: Option<String>) -> Heatmap {
     let rows = correlations.labels.iter().zip(&correlations.means);
     Heatmap {
         title: ROW.title.to_owned(),
-        subtitle: Some("mean over all pairs of two different tasks".to_owned()),
-        x_label: "family of the other task".to_owned(),
-        y_label: "family of one task".to_owned(),
+        subtitle: Some("mean over all pairs of two tasks, one of each family".to_owned()),
         value_label: "Spearman's rank correlation".to_owned(),
         columns: correlations.labels.iter().map(|label| (*label).to_owned()).collect(),
         rows: rows.map(|(label, means)| HeatmapRow::new(*label, means.clone())).collect(),

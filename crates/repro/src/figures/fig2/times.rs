@@ -1,6 +1,6 @@
 //! Figure 2c: how long the tasks train.
 
-use taskset_figures::{Claim, Color, Guide, Histogram, Table, Verdict, count, counted};
+use taskset_figures::{Claim, Color, Guide, Histogram, Table, Verdict, count, counted, significant};
 use taskset_trial::Protocol;
 
 use super::Panel;
@@ -103,11 +103,11 @@ pub(super) fn claim(tasks: usize, seconds: &[f64]) -> Claim {
     let longest = seconds.iter().copied().fold(0.0, f64::max);
     let measured = (!seconds.is_empty()).then(|| {
         format!(
-            "{} of {} would train {} steps in under an hour; the longest takes {:.1} minutes",
+            "{} of {} would train {} steps in under an hour; the longest takes {} minutes",
             count(quick as u64),
             counted(seconds.len() as u64, "task"),
             count(STEPS.into()),
-            longest / 60.0
+            significant(longest / 60.0)
         )
     });
     Claim {
