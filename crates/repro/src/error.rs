@@ -66,7 +66,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Which tasks there are.
-        source: taskset_tasks::Error,
+        source: Box<taskset_tasks::Error>,
     },
     /// There are no curves.
     #[error("there are no curves in {}", path.display())]

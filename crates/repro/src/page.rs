@@ -55,7 +55,10 @@ pub(crate) fn page(content: &Content<'_>) -> Result<Report, Error> {
 /// What the page is about: one figure, one part of the paper, or several.
 fn title(figures: &[Drawn]) -> String {
     if let [only] = figures {
-        return format!("{}, figure {}", only.row.place, only.row.label.trim_start_matches("Figure "));
+        return match only.row.label.strip_prefix("Figure ") {
+            Some(number) => format!("{}, figure {number}", only.row.place),
+            None => only.row.place.to_owned(),
+        };
     }
     let mut parts: Vec<&str> = figures.iter().map(|figure| figure.row.part.words()).collect();
     parts.dedup();

@@ -129,9 +129,10 @@ fn search(folder: &Path, found: &mut Vec<(PathBuf, ReleasedName)>) -> Result<(),
 /// [`Error::Curves`] if it cannot be read; [`Error::Released`], with the array's name, for an optimizer that this program does
 /// not know, and for steps or replicas that the name of the file contradicts; [`Error::Task`] for a task that it does not know.
 pub fn read(path: &Path, name: &ReleasedName) -> Result<Vec<Curve>, Error> {
-    let wrong = |array: &'static str, reason: String| Error::Released { path: path.to_owned(), array, reason };
+    let wrong =
+        |array: &'static str, reason: String| Error::Released { path: path.to_owned(), array, reason };
     let task = taskset_tasks::describe(&name.task)
-        .map_err(|source| Error::ReleasedTask { path: path.to_owned(), source })?;
+        .map_err(|source| Error::ReleasedTask { path: path.to_owned(), source: Box::new(source) })?;
     let released = ReleasedCurves::read(path)?;
     if released.replicas != name.replicas {
         let reason =
@@ -148,7 +149,8 @@ pub fn read(path: &Path, name: &ReleasedName) -> Result<Vec<Curve>, Error> {
     let steps: Arc<[u32]> = released.steps.clone().into();
     let mut curves = Vec::with_capacity(released.optimizers.len() * released.replicas);
     for (row, optimizer) in released.optimizers.iter().enumerate() {
-        let named = taskset_optim::named(optimizer).map_err(|error| wrong("optimizers", error.to_string()))?;
+        let named =
+            taskset_optim::named(optimizer).map_err(|error| wrong("optimizers", error.to_string()))?;
         let configured = named.configured(Mode::Upstream, u64::from(protocol.steps))?;
         let known_by = Arc::new(OptimizerIdentity { revision: None, ..configured.identity() });
         for replica in 0..released.replicas {

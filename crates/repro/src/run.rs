@@ -15,9 +15,9 @@ use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
 use crate::claims::cannot_tell;
 use crate::figures::{Context, Findings, Lack, Picture};
+use crate::released::{self, Archives};
 use crate::sensitivity::{self, Sensitivity};
 use crate::settings::families_of;
-use crate::released::{self, Archives};
 use crate::study::{Curves, Reading, Study};
 use crate::{Error, FigureRow, Options, Settings, page, words};
 
@@ -275,7 +275,8 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
     let start = Instant::now();
     let stopped = || Ok(Ending::InterruptedAnalysis { curves: material.place.clone() });
     let (families, readings) = (families_of(&request.figures), readings(request));
-    let Some(study) = Study::new(&material.curves, &families, &readings, &mut |tasks| observer.scored(tasks), cancel)?
+    let Some(study) =
+        Study::new(&material.curves, &families, &readings, &mut |tasks| observer.scored(tasks), cancel)?
     else {
         return stopped();
     };
@@ -286,6 +287,7 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
         base: Reading::whole(request.normalizer),
         options: &request.options,
         note: note(&study, withheld),
+        claims_only: false,
     };
     std::fs::create_dir_all(&request.out)
         .map_err(|source| Error::Write { path: request.out.clone(), source })?;
@@ -423,13 +425,7 @@ fn read(path: &Path, selection: &Selection) -> Result<Material, Error> {
         let metadata = first_metadata(&reader, path)?;
         (Curves::Files(reader, Query { selection: selection.clone(), ..Query::default() }), metadata)
     };
-    Ok(Material {
-        curves,
-        metadata,
-        place: path.to_owned(),
-        trained: 0,
-        train_seconds: 0.0,
-    })
+    Ok(Material { curves, metadata, place: path.to_owned(), trained: 0, train_seconds: 0.0 })
 }
 
 fn train(

@@ -51,6 +51,7 @@ impl Sensitivity {
                     base: Reading { normalizer, ..context.base },
                     options: context.options,
                     note: None,
+                    claims_only: true,
                 };
                 let claims = (figure.row.analyse)(&other).map(|findings| findings.claims).unwrap_or_default();
                 for (number, verdicts) in verdicts.iter_mut().enumerate() {

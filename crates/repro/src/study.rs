@@ -16,6 +16,7 @@ use taskset_trial::{Curve, Protocol, Uniform, optimizer_family};
 
 use crate::Error;
 use crate::figures::Lack;
+use crate::kinds;
 use crate::released::Archives;
 
 /// One way to turn curves into scores.
@@ -280,6 +281,46 @@ impl Study {
         let is = |&i: &usize| self.task(&matrix.tasks()[i]).is_some_and(&wanted);
         (0..matrix.tasks().len()).filter(is).collect()
     }
+
+    /// The families and groups of the named tasks, in the order of listings and without empty ones. Tasks that the registry
+    /// does not know come last.
+    pub(crate) fn groups_of<'a>(&self, tasks: impl IntoIterator<Item = &'a str>) -> Vec<TaskGroup> {
+        let order = kinds::groups();
+        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, name) in tasks.into_iter().enumerate() {
+            let group = self.task(name).and_then(|task| task.group.as_deref());
+            let known = group.and_then(|group| order.iter().position(|other| *other == group));
+            members.entry(known.unwrap_or(order.len())).or_default().push(place);
+        }
+        let named = |(group, tasks): (usize, _)| TaskGroup { name: order.get(group).copied(), tasks };
+        members.into_iter().map(named).collect()
+    }
+}
+
+/// Some tasks of one family or group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TaskGroup {
+    /// Its name; none for tasks that the registry does not know.
+    pub(crate) name: Option<&'static str>,
+    /// The places of its tasks in the list from which the groups were made.
+    pub(crate) tasks: Vec<usize>,
+}
+
+impl TaskGroup {
+    /// Its name in figures.
+    pub(crate) fn label(&self) -> &'static str {
+        self.name.unwrap_or(TaskSummary::NO_GROUP)
+    }
+}
+
+impl TaskSummary {
+    /// What figures call the group of tasks that the registry does not know.
+    const NO_GROUP: &'static str = "other";
+
+    /// The name of its family or group in figures.
+    pub(crate) fn group_label(&self) -> &str {
+        self.group.as_deref().unwrap_or(Self::NO_GROUP)
+    }
 }
 
 /// Keeps one copy of equal lists of names.
@@ -464,5 +505,53 @@ pub(crate) mod tests {
             protocol: Some(Protocol::PAPER),
             scores: BTreeMap::new(),
         }
+    }
+
+    /// A study of these tasks with scores of a family, the same under every reading and on validation and test. Each row
+    /// has the scores of the first seeds on one task.
+    pub(crate) fn study_of(
+        tasks: Vec<TaskSummary>,
+        readings: &[Reading],
+        family: Family,
+        scores: &[Vec<f64>],
+    ) -> Study {
+        assert_eq!(tasks.len(), scores.len(), "a row of scores for each task");
+        let mut rows: Vec<(TaskSummary, &Vec<f64>)> = tasks.into_iter().zip(scores).collect();
+        rows.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        let of_task = |(task, scores): &(TaskSummary, &Vec<f64>)| Scores {
+            dropped: task.dropped,
+            families: vec![FamilyScores {
+                family,
+                configurations: family.info().names().take(scores.len()).collect(),
+                valid: scores.to_vec(),
+                test: scores.to_vec(),
+            }],
+        };
+        let of_tasks: Vec<Scores> = rows.iter().map(of_task).collect();
+        let mut study = study(rows.into_iter().map(|(task, _)| task).collect());
+        study.scores = readings.iter().map(|reading| (*reading, of_tasks.clone())).collect();
+        study
+    }
+
+    #[test]
+    fn groups_stand_in_the_order_of_listings_and_unknown_tasks_last() {
+        let task = |name: &str, group: Option<&str>| TaskSummary {
+            group: group.map(str::to_owned),
+            ..crate::words::tests::task(name, None)
+        };
+        let tasks = vec![
+            task("a", Some("quadratic_family")),
+            task("b", None),
+            task("c", Some("mlp_family")),
+            task("d", Some("quadratic_family")),
+            task("e", Some("a family of another program")),
+        ];
+        let study = study(tasks);
+        let groups = study.groups_of(["a", "b", "c", "d", "e", "f"]);
+        let found: Vec<(&str, &[usize])> = groups.iter().map(|g| (g.label(), &g.tasks[..])).collect();
+        let expected: [(&str, &[usize]); 3] =
+            [("mlp_family", &[2]), ("quadratic_family", &[0, 3]), ("other", &[1, 4, 5])];
+        assert_eq!(found, expected);
+        assert_eq!((study.tasks[1].group_label(), study.tasks[2].group_label()), ("other", "mlp_family"));
     }
 }

@@ -4,10 +4,14 @@
 //! it needs and where it stands in the paper. Commands, help, the plan of a reproduction and the report follow from the table.
 
 mod common;
+mod correlation;
+mod fig1;
 mod fig11;
 mod fig12;
 mod fig13;
+mod fig14;
 mod fig15;
+mod fig2;
 mod fig3;
 mod fig4;
 mod fig5;
@@ -89,8 +93,20 @@ impl fmt::Debug for FigureRow {
 }
 
 /// All figures that can be drawn, in the paper's order.
-pub static FIGURES: [FigureRow; 8] =
-    [fig3::ROW, fig4::ROW, fig5::ROW, fig6::ROW, fig11::ROW, fig12::ROW, fig13::ROW, fig15::ROW];
+pub static FIGURES: [FigureRow; 12] = [
+    fig1::ROW,
+    fig2::ROW,
+    fig3::ROW,
+    fig4::ROW,
+    fig5::ROW,
+    fig6::ROW,
+    correlation::ROW,
+    fig11::ROW,
+    fig12::ROW,
+    fig13::ROW,
+    fig15::ROW,
+    fig14::ROW,
+];
 
 /// What can be asked for: `all`, the parts, and the figures.
 pub fn choices() -> Vec<&'static str> {
@@ -113,6 +129,8 @@ pub(crate) struct Context<'a> {
     pub(crate) options: &'a Options,
     /// A warning that travels with every picture.
     pub(crate) note: Option<String>,
+    /// Whether only the claims are wanted: what only pictures and tables need may be left out.
+    pub(crate) claims_only: bool,
 }
 
 impl Context<'_> {
@@ -243,7 +261,7 @@ pub(crate) mod tests {
 
     /// What a figure is made from in tests.
     pub(crate) fn context<'a>(study: &'a Study, options: &'a Options) -> Context<'a> {
-        Context { study, base: BASE, options, note: Some("made up".to_owned()) }
+        Context { study, base: BASE, options, note: Some("made up".to_owned()), claims_only: false }
     }
 
     /// A fixed irregular number in [0, 1).

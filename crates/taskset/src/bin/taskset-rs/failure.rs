@@ -100,7 +100,8 @@ fn inside<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
     }
     match error.downcast_ref()? {
         repro::Error::Data(data) => Some(data),
-        repro::Error::Task(task) | repro::Error::ReleasedTask { source: task, .. } => Some(task),
+        repro::Error::Task(task) => Some(task),
+        repro::Error::ReleasedTask { source, .. } => Some(&**source),
         repro::Error::Curves(curves) => Some(curves),
         repro::Error::Sweep(training) => Some(&**training),
         repro::Error::Normalize(scores) => Some(scores),

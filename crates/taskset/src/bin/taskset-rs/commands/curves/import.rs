@@ -52,7 +52,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let curves = released::read(path, name)?;
         trials += curves.len() as u64;
         diverged += curves.iter().filter(|curve| curve.diverged_at.is_some()).count() as u64;
-        curves::write(&out.join(format!("{}.{}.parquet", name.task, name.set)), &curves, &released::metadata())?;
+        curves::write(
+            &out.join(format!("{}.{}.parquet", name.task, name.set)),
+            &curves,
+            &released::metadata(),
+        )?;
     }
     say!(
         "{} from {} written to {}; {diverged} of them with losses that are not finite",
