@@ -8,7 +8,7 @@ use taskset_optim::Family;
 use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
-use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
+use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, percent};
 use crate::comparison;
 use crate::options::RESAMPLINGS;
@@ -115,7 +115,7 @@ fn chart(labels: &[String], result: &OtherScoresResult, context: &Context<'_>) -
             if whole { line.emphasized() } else { line }
         })
         .collect();
-    lines.push(series("random search: adam8p", Color::ORANGE, &result.random));
+    lines.push(series("random search: adam8p", optimizer_color(FAMILY), &result.random));
     LineChart {
         title: ROW.title.to_owned(),
         subtitle: Some(format!("{} tasks, half of them to learn from", result.tasks)),

@@ -11,7 +11,7 @@ use taskset_optim::Family;
 use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
-use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
+use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, percent};
 use crate::comparison;
 use crate::options::RESAMPLINGS;
@@ -22,6 +22,9 @@ const FAMILY: Family = Family::Adam8p;
 /// The other normalisers, each with its name in the figure: the lowest point, and the 95th percentile of the last losses.
 const OTHERS: [(&str, &str); 2] =
     [("min", "lowest point"), ("last_quantile", "95th percentile of the last losses")];
+
+/// Their colours.
+const LOOKS: [Color; 2] = [Color::PURPLE, Color::ORANGE];
 
 /// Points of a scatter chart: more would only cover each other.
 const POINTS: usize = 3_000;
@@ -114,14 +117,14 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
 
 fn chart(main: &str, result: &OtherScoresResult, context: &Context<'_>) -> LineChart {
     let names = [format!("mean of the points ({main})"), OTHERS[0].1.to_owned(), OTHERS[1].1.to_owned()];
-    let looks = [Color::BLACK, Color::BLUE, Color::VERMILLION];
+    let looks = [Color::BLACK, LOOKS[0], LOOKS[1]];
     let mut lines: Vec<_> = names
         .into_iter()
         .zip(looks)
         .zip(&result.curves)
         .map(|((name, color), curve)| series(format!("learned under: {name}"), color, curve))
         .collect();
-    lines.push(series("random search: adam8p", Color::ORANGE, &result.random));
+    lines.push(series("random search: adam8p", optimizer_color(FAMILY), &result.random));
     LineChart {
         title: ROW.title.to_owned(),
         subtitle: Some(format!("{} tasks, half of them to learn from", result.tasks)),
@@ -145,7 +148,7 @@ fn scatter(main: &str, number: usize, pairs: &[Vec<f64>; 2], correlation: f64) -
     // With a fraction in the spacing, not always the same configurations are met.
     let places = (0..shown).map(|i| i * count / shown);
     let points = places.map(|i| (pairs[0][i], pairs[1][i])).collect();
-    let category = Category { color: [Color::BLUE, Color::VERMILLION][number], ..Category::of(0) };
+    let category = Category { color: LOOKS[number], ..Category::of(0) };
     ScatterChart {
         title: format!("Main score against: {}", OTHERS[number].1),
         subtitle: Some(format!("Pearson's correlation {}", significant(correlation))),

@@ -96,7 +96,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
 }
 
 fn chart(numbers: &Numbers, k: usize, context: &Context<'_>) -> Heatmap {
-    let short = |name: &str| name.trim_end_matches("_family").trim_end_matches("_tasks").replace('_', " ");
+    let short = |name: &str| name.trim_end_matches("_family").trim_end_matches("_tasks").to_owned();
     Heatmap {
         title: ROW.title.to_owned(),
         subtitle: Some(format!("k = {k}; lower is better")),

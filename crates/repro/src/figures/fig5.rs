@@ -151,8 +151,8 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
             panels,
             columns: 2,
             caption: format!(
-                "{J_IS} Lists that were learned on other types of tasks (blue), and on the tested type itself, which is the best case \
-                 (black), against random search. Tested on {}. Median and 25–75 percentiles over {} samplings.",
+                "{J_IS} Lists that were learned on other types of tasks (black), and on the tested type itself, which is the best case \
+                 (orange), against random search. Tested on {}. Median and 25–75 percentiles over {} samplings.",
                 sizes.join(" and "),
                 context.number(&RESAMPLINGS)
             ),
@@ -174,9 +174,9 @@ fn curves(result: &TransferResult) -> Vec<(&'static str, &taskset_meta::Resample
 
 fn chart(of_type: &TaskType, result: &TransferResult, train_tasks: usize) -> LineChart {
     let looks = [
-        (Color::BLUE, Dash::Solid, true),
-        (Color::BLACK, Dash::Dashed, false),
-        (Color::ORANGE, Dash::Solid, false),
+        (Color::BLACK, Dash::Solid, true),
+        (Color::ORANGE, Dash::Dashed, false),
+        (optimizer_color(FAMILIES[0]), Dash::Solid, false),
         (optimizer_color(FAMILIES[1]), Dash::Solid, false),
     ];
     let line = |((label, curve), (color, dash, bold)): ((&str, _), (Color, Dash, bool))| {

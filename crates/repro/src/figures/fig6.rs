@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use taskset_figures::{Claim, Color, Dash, LineChart, Marker, Point, Series, Table, Verdict, significant};
+use taskset_figures::{
+    Claim, Color, Dash, LineChart, Marker, Point, Series, Table, Verdict, count, significant,
+};
 use taskset_meta::correlation::spearman;
 use taskset_meta::groups::{Groups, GroupsResult, TrainJ};
 use taskset_meta::{SameTasks, ScoreMatrix, quantile};
@@ -73,8 +75,13 @@ struct Size {
 
 impl Size {
     fn words(&self) -> String {
-        format!("10^{} to 10^{} parameters ({})", self.exponent, self.exponent + 1, self.tasks.len())
+        format!("{} to {} parameters ({})", power(self.exponent), power(self.exponent + 1), self.tasks.len())
     }
+}
+
+/// A power of ten: `10,000`.
+fn power(exponent: u32) -> String {
+    10_u64.checked_pow(exponent).map_or_else(|| format!("1e{exponent}"), count)
 }
 
 /// The tasks of a matrix by the order of magnitude of their parameters, smallest first.
@@ -327,8 +334,10 @@ fn mixture_is_flat(
         return (Vec::new(), cannot_tell("there is no ratio of the mixture"));
     };
     let words = vec![format!(
-        "lowest median ratio {}, on tasks of 10^{exponent} parameters and more",
-        significant(ratio)
+        "lowest median ratio {}, on tasks of {} to {} parameters",
+        significant(ratio),
+        power(exponent),
+        power(exponent + 1)
     )];
     let verdict = match ratio {
         r if r >= FLAT => Verdict::Holds,
