@@ -83,6 +83,14 @@ impl Normalizer {
     /// # Errors
     /// [`Error::NoSplit`] if the curves have no losses on the selection split.
     pub fn scores_of(&self, table: &TaskCurves<'_>) -> Result<TaskScores, Error> {
+        self.scores_on(table, &Split::ALL)
+    }
+
+    /// The same on some of the splits. The scores on the others are left empty.
+    ///
+    /// # Errors
+    /// As [`scores_of`](Self::scores_of).
+    pub fn scores_on(&self, table: &TaskCurves<'_>, splits: &[Split]) -> Result<TaskScores, Error> {
         let present = |split: Split| !table.rows[0][0].split(split).is_empty();
         if !present(self.selection) {
             return Err(Error::NoSplit { task: table.task.to_owned(), split: self.selection });
@@ -118,7 +126,7 @@ impl Normalizer {
             task: table.task.to_owned(),
             optimizers: table.optimizers.iter().map(|&o| o.to_owned()).collect(),
             scores: Split::ALL.map(|split| {
-                let rows = if present(split) { table.rows.len() } else { 0 };
+                let rows = if present(split) && splits.contains(&split) { table.rows.len() } else { 0 };
                 (0..rows).map(|i| score(i, split)).collect()
             }),
             selection: self.selection,
@@ -287,6 +295,10 @@ mod tests {
                 ..c.clone()
             })
             .collect();
+        let some = named("default").unwrap().scores_on(&table, &[Split::ValidOuter]).unwrap();
+        let all = named("default").unwrap().scores(&curves).unwrap();
+        assert_eq!(some.split(Split::ValidOuter), all.split(Split::ValidOuter));
+        assert!(some.split(Split::Test).is_empty());
         for row in crate::NAMED {
             let cut = row.normalizer.scores_of(&table.until(2)).unwrap();
             assert_eq!(cut, row.normalizer.scores(&shorter).unwrap(), "{}", row.name);

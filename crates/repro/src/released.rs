@@ -4,9 +4,9 @@
 //! is whose, never places. The trials are in mode `upstream` on real data, their column `revisions` says `external:task_set`,
 //! and their clock columns are 0: the files have no times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use taskset_curves::released::{ReleasedCurves, ReleasedName};
@@ -26,6 +26,27 @@ const EVAL_BATCHES: u32 = Protocol::PAPER.eval_batches;
 #[derive(Clone, Debug)]
 pub struct Archives {
     tasks: BTreeMap<String, Vec<(PathBuf, ReleasedName)>>,
+}
+
+/// Optimizers that were met, by name and steps of the schedule: making one from its name costs as much as reading its curves,
+/// and all tasks have the same ones.
+#[derive(Debug, Default)]
+pub struct KnownOptimizers(Mutex<HashMap<(String, u32), Arc<OptimizerIdentity>>>);
+
+impl KnownOptimizers {
+    /// What a name stands for.
+    fn find(&self, name: &str, steps: u32) -> Result<Arc<OptimizerIdentity>, taskset_optim::Error> {
+        let key = (name.to_owned(), steps);
+        let known = |found: &HashMap<_, _>| found.get(&key).cloned();
+        // Another thread's panic leaves the map whole.
+        if let Some(identity) = known(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(identity);
+        }
+        let configured = taskset_optim::named(name)?.configured(Mode::Upstream, u64::from(steps))?;
+        let made = Arc::new(OptimizerIdentity { revision: None, ..configured.identity() });
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(found.entry(key).or_insert(made)))
+    }
 }
 
 impl Archives {
@@ -80,13 +101,14 @@ impl Archives {
         function: impl Fn(Vec<Curve>) -> Result<T, Error> + Sync + 'a,
     ) -> impl Iterator<Item = Result<T, Error>> + 'a {
         let tasks: Vec<&Vec<(PathBuf, ReleasedName)>> = self.tasks.values().collect();
+        let optimizers = Arc::new(KnownOptimizers::default());
         let at_once = rayon::current_num_threads().max(1);
         let chunks: Vec<Vec<_>> = tasks.chunks(at_once).map(<[_]>::to_vec).collect();
         chunks.into_iter().flat_map(move |chunk| {
             let of_task = |files: &Vec<(PathBuf, ReleasedName)>| {
                 let mut curves = Vec::new();
                 for (path, name) in files {
-                    curves.extend(read(path, name)?);
+                    curves.extend(read(path, name, &optimizers)?);
                 }
                 if *selection != Selection::default() {
                     curves.retain(|curve| selection.matches(&curve.spec));
@@ -123,12 +145,12 @@ fn search(folder: &Path, found: &mut Vec<(PathBuf, ReleasedName)>) -> Result<(),
     Ok(())
 }
 
-/// The curves of a file.
+/// The curves of a file. Give the same `optimizers` for several files.
 ///
 /// # Errors
 /// [`Error::Curves`] if it cannot be read; [`Error::Released`], with the array's name, for an optimizer that this program does
 /// not know, and for steps or replicas that the name of the file contradicts; [`Error::Task`] for a task that it does not know.
-pub fn read(path: &Path, name: &ReleasedName) -> Result<Vec<Curve>, Error> {
+pub fn read(path: &Path, name: &ReleasedName, optimizers: &KnownOptimizers) -> Result<Vec<Curve>, Error> {
     let wrong =
         |array: &'static str, reason: String| Error::Released { path: path.to_owned(), array, reason };
     let task = taskset_tasks::describe(&name.task)
@@ -149,10 +171,9 @@ pub fn read(path: &Path, name: &ReleasedName) -> Result<Vec<Curve>, Error> {
     let steps: Arc<[u32]> = released.steps.clone().into();
     let mut curves = Vec::with_capacity(released.optimizers.len() * released.replicas);
     for (row, optimizer) in released.optimizers.iter().enumerate() {
-        let named =
-            taskset_optim::named(optimizer).map_err(|error| wrong("optimizers", error.to_string()))?;
-        let configured = named.configured(Mode::Upstream, u64::from(protocol.steps))?;
-        let known_by = Arc::new(OptimizerIdentity { revision: None, ..configured.identity() });
+        let known_by = optimizers
+            .find(optimizer, protocol.steps)
+            .map_err(|error| wrong("optimizers", error.to_string()))?;
         for replica in 0..released.replicas {
             let losses = Split::ALL.map(|split| released.curve(row, replica, split.index()));
             let lost = (0..steps.len()).find(|&point| losses.iter().any(|losses| !losses[point].is_finite()));

@@ -343,8 +343,10 @@ fn of_task(
     let (mut scores, mut members) = (Vec::new(), Vec::new());
     for (reading, normalizer) in readings {
         let scored = match reading.part {
-            1 => normalizer.scores_of(&table)?,
-            part => normalizer.scores_of(&table.until(steps / part))?,
+            1 => normalizer.scores_on(&table, &[normalizer.selection, Split::Test])?,
+            part => {
+                normalizer.scores_on(&table.until(steps / part), &[normalizer.selection, Split::Test])?
+            }
         };
         if members.is_empty() {
             members = families.iter().map(|family| Members::new(*family, &scored)).collect();

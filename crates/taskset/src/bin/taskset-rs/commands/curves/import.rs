@@ -7,7 +7,7 @@ use anyhow::Context;
 use taskset::curves;
 use taskset::figures::counted;
 use taskset::repro::Error;
-use taskset::repro::released::{self, Archives};
+use taskset::repro::released::{self, Archives, KnownOptimizers};
 
 use crate::failure::{Interrupted, Usage};
 use crate::interrupt;
@@ -39,6 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "the files in {} are whole; the same command writes all of them again",
         out.display()
     ));
+    let optimizers = KnownOptimizers::default();
     let (mut trials, mut diverged) = (0, 0);
     for (number, (path, name)) in files.iter().enumerate() {
         if interrupt::flag().load(Ordering::Relaxed) {
@@ -49,7 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             ))
             .into());
         }
-        let curves = released::read(path, name)?;
+        let curves = released::read(path, name, &optimizers)?;
         trials += curves.len() as u64;
         diverged += curves.iter().filter(|curve| curve.diverged_at.is_some()).count() as u64;
         curves::write(
