@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder as _};
 use taskset_files::AtomicFile;
+use taskset_names::Origin;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -33,7 +34,13 @@ pub struct ReleasedCurves {
     pub replicas: usize,
     /// Losses: optimizers × replicas × steps × 4 splits, in C order.
     pub losses: Vec<f32>,
+    /// How real the data of the task are. The released files are of real data. Files of other data say so in the comment of the
+    /// archive, which NumPy does not read.
+    pub origin: Origin,
 }
+
+/// What the comment of an archive of other than real data begins with; the name of the origin follows.
+const ORIGIN: &str = "taskset data: ";
 
 /// What a file is called: its task and set, the last step, and the number of replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,11 +80,12 @@ impl ReleasedName {
 }
 
 impl ReleasedCurves {
-    /// Losses of a trial on a split, by the numbers of its optimizer and replica.
-    pub fn curve(&self, optimizer: usize, replica: usize, split: usize) -> Vec<f32> {
+    /// Losses of a trial on the four splits, by the numbers of its optimizer and replica.
+    pub fn curve(&self, optimizer: usize, replica: usize) -> [Vec<f32>; SPLITS] {
         let points = self.steps.len();
         let start = (optimizer * self.replicas + replica) * points * SPLITS;
-        (0..points).map(|point| self.losses[start + point * SPLITS + split]).collect()
+        let of_trial = self.losses[start..start + points * SPLITS].as_chunks::<SPLITS>().0;
+        std::array::from_fn(|split| of_trial.iter().map(|losses| losses[split]).collect())
     }
 
     /// Reads a file.
@@ -106,7 +114,8 @@ impl ReleasedCurves {
                 format!("its shape is {found}; {count} × replicas × {points} × 4 fits the other arrays");
             return Err(archive.wrong("ys", reason));
         }
-        Ok(Self { optimizers, steps, replicas, losses })
+        let origin = archive.origin();
+        Ok(Self { optimizers, steps, replicas, losses, origin })
     }
 
     /// Writes a file, in single precision and not compressed, as the released ones. Equal curves give equal bytes. The file is
@@ -121,6 +130,9 @@ impl ReleasedCurves {
     fn try_write(&self, path: &Path) -> io::Result<()> {
         let mut archive = Vec::new();
         let mut zip = ZipWriter::new(io::Cursor::new(&mut archive));
+        if self.origin != Origin::Real {
+            zip.set_comment(format!("{ORIGIN}{}", self.origin)).map_err(io::Error::other)?;
+        }
         // No time of now, and no other limit than the format's.
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
@@ -178,6 +190,16 @@ impl<'a> Archive<'a> {
             None => "it is no zip archive".to_owned(),
         };
         Err(Error::Released { path: path.to_owned(), what: "the archive".to_owned(), reason })
+    }
+
+    /// The origin of the data, by the comment of the archive.
+    fn origin(&self) -> Origin {
+        let comment = String::from_utf8_lossy(self.zip.comment());
+        let name = comment.strip_prefix(ORIGIN).unwrap_or_default();
+        [Origin::Partial, Origin::Synthetic]
+            .into_iter()
+            .find(|origin| origin.name() == name)
+            .unwrap_or(Origin::Real)
     }
 
     fn wrong(&self, array: &str, reason: impl Into<String>) -> Error {
@@ -368,7 +390,7 @@ mod tests {
     fn small() -> ReleasedCurves {
         let losses = (0..2 * 3 * 2 * 4).map(|n| if n == 7 { f32::NAN } else { n as f32 * 0.1 }).collect();
         let optimizers = vec!["adam8p_wide_grid_seed10".into(), "adam8p_wide_grid_seed2".into()];
-        ReleasedCurves { optimizers, steps: vec![0, 200], replicas: 3, losses }
+        ReleasedCurves { optimizers, steps: vec![0, 200], replicas: 3, losses, origin: Origin::Real }
     }
 
     #[test]
@@ -384,7 +406,12 @@ mod tests {
         let first = std::fs::read(&path).unwrap();
         written.write(&path).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), first, "equal curves give equal bytes");
-        assert_eq!(read.curve(1, 2, 3), [43.0_f32 * 0.1, 47.0 * 0.1]);
+        assert_eq!(read.curve(1, 2)[3], [43.0_f32 * 0.1, 47.0 * 0.1]);
+        assert_eq!(read.origin, Origin::Real);
+        for origin in [Origin::Partial, Origin::Synthetic] {
+            ReleasedCurves { origin, ..small() }.write(&path).unwrap();
+            assert_eq!(ReleasedCurves::read(&path).unwrap().origin, origin);
+        }
     }
 
     #[test]

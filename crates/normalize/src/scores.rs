@@ -181,16 +181,17 @@ impl Normalizer {
         let point = |loss: f64| {
             if usable && loss.is_finite() { ((loss - best) / scale).min(1.0) } else { 1.0 }
         };
-        let points: Vec<f64> = losses.iter().map(|&loss| point(loss)).collect();
-        let (first, last) = (points[0], points[points.len() - 1]);
-        let sum: f64 = points.iter().sum();
+        let points = || losses.iter().map(|&loss| point(loss));
+        let sum = || points().sum::<f64>();
+        let count = losses.len() as f64;
         match self.collapse {
-            Collapse::Trapezoid if points.len() > 1 => {
-                (sum - 0.5 * (first + last)) / (points.len() - 1) as f64
+            Collapse::Trapezoid if losses.len() > 1 => {
+                let ends = point(losses[0]) + point(losses[losses.len() - 1]);
+                (sum() - 0.5 * ends) / (count - 1.0)
             }
-            Collapse::Mean | Collapse::Trapezoid => sum / points.len() as f64,
-            Collapse::Minimum => points.iter().copied().fold(1.0, f64::min),
-            Collapse::Final => last,
+            Collapse::Mean | Collapse::Trapezoid => sum() / count,
+            Collapse::Minimum => points().fold(1.0, f64::min),
+            Collapse::Final => point(losses[losses.len() - 1]),
         }
     }
 }

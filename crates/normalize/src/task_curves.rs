@@ -94,12 +94,18 @@ impl<'a> TaskCurves<'a> {
         Origin::of_all(self.rows.iter().flatten().map(|curve| curve.origin()))
     }
 
-    /// Mean over replicas at each point, in f64.
+    /// Mean over replicas at each point, in f64. The replicas are added in their order.
     pub(crate) fn mean_curve(&self, optimizer: usize, split: Split) -> Vec<f64> {
         let row = &self.rows[optimizer];
-        (0..self.points)
-            .map(|k| row.iter().map(|c| f64::from(c.split(split)[k])).sum::<f64>() / row.len() as f64)
-            .collect()
+        // The neutral element of a sum of floats.
+        let mut sums = vec![-0.0; self.points];
+        for curve in row {
+            for (sum, &loss) in sums.iter_mut().zip(self.losses(curve, split)) {
+                *sum += f64::from(loss);
+            }
+        }
+        sums.iter_mut().for_each(|sum| *sum /= row.len() as f64);
+        sums
     }
 }
 

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use rayon::prelude::*;
 use taskset_curves::released::{ReleasedCurves, ReleasedName};
+use taskset_names::Origin;
 use taskset_optim::{Family, Naming};
 use taskset_rng::StreamId;
 
@@ -108,5 +109,5 @@ fn made_up(task: &str, kind: usize, family: Family, count: usize) -> (ReleasedNa
         steps: EVAL_EVERY * (POINTS as u32 - 1),
         replicas: REPLICAS,
     };
-    (name, ReleasedCurves { optimizers, steps, replicas: REPLICAS, losses })
+    (name, ReleasedCurves { optimizers, steps, replicas: REPLICAS, losses, origin: Origin::Synthetic })
 }

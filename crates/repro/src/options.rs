@@ -43,7 +43,8 @@ impl FigureOption {
         match self.kind {
             OptionKind::Choice(values) => values.iter().any(|(name, _)| *name == value),
             OptionKind::Number(low, high) => {
-                value.parse().is_ok_and(|number: u32| (low..=high).contains(&number))
+                // One spelling: neither `+10` nor `010`.
+                value.parse().is_ok_and(|n: u32| (low..=high).contains(&n) && n.to_string() == value)
             }
         }
     }
@@ -135,6 +136,7 @@ mod tests {
             (&["resampling=20"], "no option of this name"),
             (&["resamplings=0"], "1 to 10000"),
             (&["resamplings=two"], "1 to 10000"),
+            (&["resamplings=+20"], "1 to 10000"),
             (&["resamplings=3", "resamplings=4"], "twice"),
             (&["box-tasks=some"], "all or train"),
         ] {

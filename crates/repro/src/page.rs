@@ -208,9 +208,15 @@ fn how(content: &Content<'_>) -> Section {
         format!("nothing trained now; {} of analysis", seconds(content.analysis_seconds))
     };
     let families = crate::settings::families_of(&content.figures.iter().map(|f| f.row).collect::<Vec<_>>());
-    let optimizers = families
-        .into_iter()
-        .map(|family| format!("{} of {}", count(study.configurations(family) as u64), family.info().name));
+    let optimizers = families.into_iter().map(|family| {
+        let paper = match family.info().naming {
+            taskset_optim::Naming::Seeds { .. } => {
+                format!(" (paper: {})", count(PAPER_CONFIGURATIONS.into()))
+            }
+            _ => String::new(),
+        };
+        format!("{} of {}{paper}", count(study.configurations(family) as u64), family.info().name)
+    });
     let protocol = study.protocol.as_ref().map_or_else(|| "not recorded".to_owned(), words::protocol);
     let row = |key: &str, value: String| (key.to_owned(), value);
     let selection =
@@ -221,14 +227,7 @@ fn how(content: &Content<'_>) -> Section {
         heading: "How".to_owned(),
         blocks: vec![Block::KeyValues(vec![
             row("Tasks", format!("{}: {choice}", count(study.tasks.len() as u64))),
-            row(
-                "Optimizers",
-                format!(
-                    "{} (paper: {} of each)",
-                    optimizers.collect::<Vec<_>>().join(", "),
-                    count(PAPER_CONFIGURATIONS.into())
-                ),
-            ),
+            row("Optimizers", optimizers.collect::<Vec<_>>().join(", ")),
             row("Replicas", format!("{} (paper: {PAPER_REPLICAS})", study.replicas)),
             row("Protocol", format!("{protocol} (paper: {})", words::protocol(&Protocol::PAPER))),
             row("Data", format!("{}; {source}", words::data(&study.tasks))),
@@ -254,7 +253,14 @@ fn how(content: &Content<'_>) -> Section {
             ),
             row("Time", time),
             row("Machine", machine(material)),
-            row("Program", format!("taskset-rs {}", material.metadata.program_version)),
+            row(
+                "Program",
+                format!(
+                    "taskset-rs {}; the curves are of {}",
+                    env!("CARGO_PKG_VERSION"),
+                    material.metadata.program_version
+                ),
+            ),
         ])],
     }
 }
@@ -274,15 +280,8 @@ fn machine(material: &Material) -> String {
 }
 
 fn tasks(study: &Study) -> Section {
-    let mut table = Table::new([
-        "Task",
-        "Parameters",
-        "Data",
-        "Loss at start",
-        "Best loss",
-        "Best configuration",
-        "Used",
-    ]);
+    let mut table =
+        Table::new(["Task", "Parameters", "Data", "Loss at start", "Best loss", "Best by score", "Used"]);
     let mut tasks: Vec<_> = study.tasks.iter().collect();
     tasks.sort_by(|a, b| natural_order(&a.name, &b.name));
     for task in tasks {
@@ -299,7 +298,7 @@ fn tasks(study: &Study) -> Section {
     }
     let text = format!(
         "Losses are on valid_outer. The best loss is the lowest at any point of the curve of any configuration of any \
-         family. {} of {} are used: where no configuration got below the loss at the start, there is no scale for scores.",
+         family; the configuration that is best by score need not be the one that reached it. {} of {} are used: where no configuration got below the loss at the start, there is no scale for scores.",
         count(study.tasks.iter().filter(|task| !task.dropped).count() as u64),
         counted(study.tasks.len() as u64, "task")
     );

@@ -1,8 +1,9 @@
 //! The curves that the paper's authors released, as curves of this program.
 //!
 //! A released file is `TASK/SET_STEPS_replicaN.npz` ([`taskset_curves::released`] says what is in it). Names decide which curve
-//! is whose, never places. The trials are in mode `upstream` on real data, their column `revisions` says `external:task_set`,
-//! and their clock columns are 0: the files have no times.
+//! is whose, never places. The trials are in mode `upstream`, their column `revisions` says `external:task_set`, and their clock
+//! columns are 0: the files have no times. They are on real data, unless the file says otherwise (those that this program
+//! writes of stand-ins do).
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 use taskset_curves::released::{ReleasedCurves, ReleasedName};
 use taskset_curves::{Metadata, Selection};
-use taskset_names::{Origin, Split};
 use taskset_optim::{Mode, Optimizer, OptimizerIdentity};
 use taskset_trial::{Arithmetic, Curve, Protocol, Source, TaskIdentity, TrialSpec};
 
@@ -164,7 +164,7 @@ pub fn read(path: &Path, name: &ReleasedName, optimizers: &KnownOptimizers) -> R
     let protocol = protocol(&released.steps, name.steps).map_err(|reason| wrong("xs", reason))?;
     let identity = Arc::new(TaskIdentity {
         name: name.task.clone(),
-        origin: Origin::Real,
+        origin: released.origin,
         data_digest: None,
         version: None,
     });
@@ -175,7 +175,8 @@ pub fn read(path: &Path, name: &ReleasedName, optimizers: &KnownOptimizers) -> R
             .find(optimizer, protocol.steps)
             .map_err(|error| wrong("optimizers", error.to_string()))?;
         for replica in 0..released.replicas {
-            let losses = Split::ALL.map(|split| released.curve(row, replica, split.index()));
+            // The last axis of the files has the order of `Split::ALL`.
+            let losses = released.curve(row, replica);
             let lost = (0..steps.len()).find(|&point| losses.iter().any(|losses| !losses[point].is_finite()));
             curves.push(Curve {
                 spec: TrialSpec {

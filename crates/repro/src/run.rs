@@ -18,7 +18,7 @@ use crate::figures::{Context, Findings, Lack, Picture};
 use crate::released::{self, Archives};
 use crate::sensitivity::{self, Sensitivity};
 use crate::settings::families_of;
-use crate::study::{Curves, Reading, Study};
+use crate::study::{self, Curves, Reading, Study};
 use crate::{Error, FigureRow, Options, Settings, page, words};
 
 /// What to reproduce, from what, and where to.
@@ -218,35 +218,66 @@ impl DrawnPicture {
     }
 }
 
-/// Writes the files of a reproduction, and remembers them.
-struct Output<'a> {
-    directory: &'a Path,
-    files: Vec<PathBuf>,
+/// The file with the summary of a reproduction, as `--json` prints it.
+const SUMMARY: &str = "report.json";
+
+/// The page.
+const PAGE: &str = "index.html";
+
+/// The files of a reproduction, which are written together when all of them are ready: an interrupted run leaves those of an
+/// earlier one as they were.
+#[derive(Default)]
+struct Output {
+    files: Vec<(String, Vec<u8>)>,
 }
 
-impl Output<'_> {
-    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.directory.join(name);
-        taskset_files::write_atomically(&path, bytes)
-            .map_err(|source| Error::Write { path: path.clone(), source })?;
-        self.files.push(path);
-        Ok(())
+impl Output {
+    fn add(&mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) {
+        self.files.push((name.into(), bytes.into()));
     }
 
-    /// Removes the pictures and numbers of an earlier run that this one has not written: they would pass for this one's.
-    fn remove_stale(&self) -> Result<(), Error> {
-        let failed = |source| Error::Write { path: self.directory.to_owned(), source };
-        for entry in std::fs::read_dir(self.directory).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let ours = ["figure", "correlation", "sensitivity"].iter().any(|stem| name.starts_with(stem))
-                && [".svg", ".png", ".csv"].iter().any(|end| name.ends_with(end));
-            if ours && !self.files.contains(&path) {
+    /// The paths of the files, with the page last.
+    fn paths(&self, directory: &Path) -> Vec<PathBuf> {
+        let names = self.files.iter().map(|(name, _)| name.as_str());
+        names.chain([SUMMARY, PAGE]).map(|name| directory.join(name)).collect()
+    }
+
+    /// Writes everything. The page of an earlier run goes first, and the new one comes last: no page stands beside numbers of
+    /// another run. Of the other files of the earlier run, those that are not written now are removed; they are known from
+    /// its summary, so that nobody else's are touched.
+    fn write(&self, directory: &Path, summary: &str, page: &str) -> Result<(), Error> {
+        std::fs::create_dir_all(directory)
+            .map_err(|source| Error::Write { path: directory.to_owned(), source })?;
+        let earlier = earlier_files(directory);
+        remove(&directory.join(PAGE))?;
+        let write = |name: &str, bytes: &[u8]| {
+            let path = directory.join(name);
+            taskset_files::write_atomically(&path, bytes)
+                .map_err(|source| Error::Write { path: path.clone(), source })
+        };
+        for (name, bytes) in &self.files {
+            write(name, bytes)?;
+        }
+        for name in earlier {
+            let path = directory.join(&name);
+            if !self.files.iter().any(|(written, _)| *written == name) && path.is_file() {
                 remove(&path)?;
             }
         }
-        Ok(())
+        write(SUMMARY, summary.as_bytes())?;
+        write(PAGE, page.as_bytes())
     }
+}
+
+/// Names of pictures and numbers that the summary of an earlier run in this directory lists. Without one, none.
+fn earlier_files(directory: &Path) -> Vec<String> {
+    let summary = std::fs::read(directory.join(SUMMARY)).unwrap_or_default();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap_or_default();
+    let files = summary["files"].as_array().map_or(&[][..], Vec::as_slice);
+    let names =
+        files.iter().filter_map(|file| Path::new(file.as_str()?).file_name()?.to_str().map(str::to_owned));
+    let ours = |name: &String| [".svg", ".png", ".csv"].iter().any(|end| name.ends_with(end));
+    names.filter(ours).collect()
 }
 
 /// Curves and how they came about.
@@ -289,9 +320,7 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
         note: note(&study, withheld),
         claims_only: false,
     };
-    std::fs::create_dir_all(&request.out)
-        .map_err(|source| Error::Write { path: request.out.clone(), source })?;
-    let mut output = Output { directory: &request.out, files: Vec::new() };
+    let mut output = Output::default();
     let mut figures = Vec::new();
     for row in &request.figures {
         if cancel.load(Ordering::Relaxed) {
@@ -300,9 +329,9 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
         observer.analysing(row);
         figures.push(draw(row, &context, withheld, &mut output)?);
     }
-    let sensitivity = Sensitivity::new(&figures, &context);
+    let Some(sensitivity) = Sensitivity::new(&figures, &context, cancel) else { return stopped() };
     if sensitivity.section().is_some() {
-        output.write("sensitivity.csv", sensitivity.table().csv().as_bytes())?;
+        output.add("sensitivity.csv", sensitivity.table().csv());
     }
     let page = page::page(&page::Content {
         study: &study,
@@ -313,12 +342,9 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
         material: &material,
         analysis_seconds: start.elapsed().as_secs_f64(),
     })?;
-    output.remove_stale()?;
-    // Last, because it links the others.
-    output.write("index.html", page.html().as_bytes())?;
     let claims: Vec<Claim> = figures.iter().flat_map(|figure| figure.claims.iter().cloned()).collect();
-    Ok(Ending::Finished(Summary {
-        files: output.files,
+    let summary = Summary {
+        files: output.paths(&request.out),
         verdicts: Verdicts::of(&claims),
         figures: figures.iter().map(FigureSummary::of).collect(),
         claims: figures
@@ -331,7 +357,11 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
         train_seconds: material.train_seconds,
         analysis_seconds: start.elapsed().as_secs_f64(),
         data: study.origin.name(),
-    }))
+    };
+    let text = serde_json::to_string_pretty(&summary).map_err(std::io::Error::from);
+    let text = text.map_err(|source| Error::Write { path: request.out.join(SUMMARY), source })?;
+    output.write(&request.out, &(text + "\n"), &page.html())?;
+    Ok(Ending::Finished(summary))
 }
 
 impl FigureSummary {
@@ -347,10 +377,12 @@ impl FigureSummary {
 
 /// All readings that the figures and their sensitivity need.
 fn readings(request: &Request) -> BTreeSet<Reading> {
-    let mut readings = BTreeSet::from([Reading::whole(request.normalizer)]);
+    // The table of tasks tells of the default one.
+    let mut readings =
+        BTreeSet::from([Reading::whole(request.normalizer), Reading::whole(study::SUMMARISED)]);
     readings.extend(request.figures.iter().flat_map(|row| row.readings.iter().copied()));
     if request.figures.iter().any(|row| !(row.claims)().is_empty()) {
-        readings.extend(sensitivity::READINGS.map(|(_, normalizer)| Reading::whole(normalizer)));
+        readings.extend(sensitivity::readings(request.normalizer).into_iter().map(|(_, reading)| reading));
     }
     readings
 }
@@ -368,7 +400,7 @@ fn draw(
     row: &'static FigureRow,
     context: &Context<'_>,
     withheld: Option<&str>,
-    output: &mut Output<'_>,
+    output: &mut Output,
 ) -> Result<Drawn, Error> {
     let start = Instant::now();
     let findings = (row.analyse)(context).unwrap_or_else(|lack| {
@@ -397,11 +429,11 @@ fn draw(
         }
     }
     for picture in &drawn.pictures {
-        output.write(&format!("{}.svg", picture.stem), picture.wide.as_bytes())?;
-        output.write(&format!("{}.png", picture.stem), &png(&picture.wide, 2.0)?)?;
+        output.add(format!("{}.svg", picture.stem), picture.wide.clone());
+        output.add(format!("{}.png", picture.stem), png(&picture.wide, 2.0)?);
     }
     for table in &findings.tables {
-        output.write(table.file, table.table.csv().as_bytes())?;
+        output.add(table.file, table.table.csv());
     }
     drawn.seconds = start.elapsed().as_secs_f64();
     Ok(drawn)

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use taskset_curves::{Query, Reader, Selection};
 use taskset_meta::ScoreMatrix;
 use taskset_names::{Origin, Split};
-use taskset_normalize::{Normalizer, TaskCurves, TaskScores};
+use taskset_normalize::{Best, Initial, Normalizer, Replicas, TaskCurves, TaskScores, Upper};
 use taskset_optim::Family;
 use taskset_trial::{Curve, Protocol, Uniform, optimizer_family};
 
@@ -24,6 +24,8 @@ use crate::released::Archives;
 pub(crate) struct Reading {
     /// Name of the normaliser.
     pub(crate) normalizer: &'static str,
+    /// What is changed about it.
+    pub(crate) change: Option<Change>,
     /// Only the first 1/n of the training counts; 1: all of it.
     pub(crate) part: u32,
 }
@@ -31,7 +33,39 @@ pub(crate) struct Reading {
 impl Reading {
     /// Whole curves under a normaliser.
     pub(crate) const fn whole(normalizer: &'static str) -> Self {
-        Self { normalizer, part: 1 }
+        Self { normalizer, change: None, part: 1 }
+    }
+}
+
+/// A change of one detail of a normaliser, to see what depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Change {
+    /// Each replica is scored by itself.
+    AverageScores,
+    /// Configurations are chosen, and references set, on the inner validation split.
+    ValidInner,
+    /// 0 is the lowest loss of any single replica.
+    BestReplica,
+    /// 1 is each curve's own first loss.
+    OwnInitial,
+}
+
+impl Reading {
+    /// Its normaliser.
+    ///
+    /// # Errors
+    /// Only for a name that no normaliser has.
+    pub(crate) fn normalizer(&self) -> Result<Normalizer, Error> {
+        let normalizer = taskset_normalize::named(self.normalizer)?;
+        Ok(match self.change {
+            None => normalizer,
+            Some(Change::AverageScores) => Normalizer { replicas: Replicas::AverageScores, ..normalizer },
+            Some(Change::ValidInner) => Normalizer { selection: Split::ValidInner, ..normalizer },
+            Some(Change::BestReplica) => Normalizer { best: Best::SingleReplica, ..normalizer },
+            Some(Change::OwnInitial) => {
+                Normalizer { upper: Upper::Initial(Initial::OwnFirstPoint), ..normalizer }
+            }
+        })
     }
 }
 
@@ -73,14 +107,14 @@ pub(crate) struct TaskSummary {
 }
 
 /// Scores of a task under a reading.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Scores {
     dropped: bool,
     families: Vec<FamilyScores>,
 }
 
 /// Scores of one family of optimizers on a task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct FamilyScores {
     family: Family,
     /// In the order of their seeds. Shared between tasks.
@@ -135,7 +169,7 @@ impl Study {
     ) -> Result<Option<Self>, Error> {
         let normalizers = readings
             .iter()
-            .map(|reading| Ok((*reading, taskset_normalize::named(reading.normalizer)?)))
+            .map(|reading| Ok((*reading, reading.normalizer()?)))
             .collect::<Result<Vec<_>, Error>>()?;
         let mut study = Self {
             tasks: Vec::new(),
@@ -225,7 +259,7 @@ impl Study {
             };
             if let Some(missing) = missing {
                 return Err(Lack::new(format!(
-                    "Task `{}` has no curve of `{missing}`, which other tasks have.",
+                    "Task `{}` has no curve of `{missing}`, which other tasks have (`curves query` can leave one of them out).",
                     task.name
                 )));
             }
@@ -242,6 +276,11 @@ impl Study {
             }
         }
         Ok(ScoreMatrix::new(tasks, names, valid, test)?)
+    }
+
+    /// Whether two readings give the same scores on these curves.
+    pub(crate) fn same_scores(&self, a: Reading, b: Reading) -> bool {
+        self.scores.contains_key(&a) && self.scores.get(&a) == self.scores.get(&b)
     }
 
     /// Whether any task has curves of a family.
@@ -344,16 +383,14 @@ fn of_task(
     for (reading, normalizer) in readings {
         let scored = match reading.part {
             1 => normalizer.scores_on(&table, &[normalizer.selection, Split::Test])?,
-            part => {
-                normalizer.scores_on(&table.until(steps / part), &[normalizer.selection, Split::Test])?
-            }
+            part => normalizer.scores_on(&table.until(steps / part), &[normalizer.selection, Split::Test])?,
         };
         if members.is_empty() {
             members = families.iter().map(|family| Members::new(*family, &scored)).collect();
         }
         scores.push(kept(&scored, &members));
         // The summary tells of the whole curves.
-        if first.is_none() || reading.part == 1 && reading.normalizer == SUMMARISED {
+        if first.is_none() || *reading == Reading::whole(SUMMARISED) {
             first = Some(scored);
         }
     }
@@ -372,7 +409,7 @@ fn of_task(
 }
 
 /// The normaliser whose references the table of tasks shows.
-const SUMMARISED: &str = "default";
+pub(crate) const SUMMARISED: &str = "default";
 
 /// Which optimizers of a task belong to a family.
 struct Members {

@@ -55,7 +55,9 @@ impl Uniform {
             let first = *first.get_or_insert(spec);
             let task = || format!("on task `{}`", spec.task.name);
             // The first spec with this one's optimizer and replica differs in what all curves of a task must share.
-            if !Arc::ptr_eq(&first.task, &spec.task)
+            // Curves of several files may have copies of the same identity.
+            let same_task = Arc::ptr_eq(&first.task, &spec.task) || first.task == spec.task;
+            if !same_task
                 || (first.protocol, first.arithmetic) != (spec.protocol, spec.arithmetic)
                 || first.source != spec.source
             {

@@ -31,7 +31,7 @@ pub(super) const ROW: FigureRow = FigureRow {
     families: &[FAMILY],
     options: &[&RESAMPLINGS],
     readings: &{
-        let mut readings = [Reading { normalizer: "default", part: 1 }; PARTS.len()];
+        let mut readings = [Reading::whole("default"); PARTS.len()];
         let mut i = 0;
         while i < PARTS.len() {
             readings[i].part = PARTS[i];
@@ -50,7 +50,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     let mut missing = Vec::new();
     for part in PARTS {
         // A cut before the second evaluation leaves nothing to learn from.
-        match context.study.matrix(Reading { normalizer: "default", part }, FAMILY) {
+        match context.study.matrix(Reading { part, ..Reading::whole("default") }, FAMILY) {
             Ok(matrix) if matrix.tasks().len() >= 2 => cut.push((part, matrix)),
             _ => missing.push(format!("1/{part}")),
         }
@@ -182,7 +182,8 @@ mod tests {
     fn the_shortest_list_is_judged() {
         let options = Options::default();
         let study = scored(BASE, &[("a", 40)], &[FAMILY], 40, good);
-        let with = |part| also(study.clone(), Reading { normalizer: "default", part }, |score| score * 0.5);
+        let with =
+            |part| also(study.clone(), Reading { part, ..Reading::whole("default") }, |score| score * 0.5);
         let findings = analyse(&context(&with(50), &options)).unwrap();
         assert_eq!(verdicts(&findings.claims), ["holds"], "{:?}", findings.claims);
         assert!(findings.lacks[0].sentence().contains("1/20 and 1/10"));
@@ -190,7 +191,8 @@ mod tests {
         assert!(findings.claims[0].verdict.reason().unwrap().contains("the shortest list is from 1/20"));
         assert!(analyse(&context(&study, &options)).is_err());
         // A list that prefers what is bad in the end.
-        let turned = also(study.clone(), Reading { normalizer: "default", part: 50 }, |score| 1.0 - score);
+        let turned =
+            also(study.clone(), Reading { part: 50, ..Reading::whole("default") }, |score| 1.0 - score);
         let findings = analyse(&context(&turned, &options)).unwrap();
         assert_eq!(verdicts(&findings.claims), ["does not hold"], "{:?}", findings.claims);
     }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use taskset::curves::released::{ReleasedCurves, ReleasedName};
 use taskset::curves::{Column, DataTable, Query, Reader};
 use taskset::figures::{counted, natural_order};
-use taskset::names::Split;
+use taskset::names::{Origin, Split};
 use taskset::optim;
 use taskset::trial::{Curve, Uniform, optimizer_family};
 
@@ -154,7 +154,8 @@ fn released(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
         let folder = path.parent().unwrap_or(out);
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let optimizers = names.into_iter().map(str::to_owned).collect();
-        ReleasedCurves { optimizers, steps: first.steps.to_vec(), replicas, losses }.write(&path)?;
+        let origin = Origin::of_all(curves.iter().map(|curve| curve.origin()));
+        ReleasedCurves { optimizers, steps: first.steps.to_vec(), replicas, losses, origin }.write(&path)?;
     }
     Ok(sets.len() as u64)
 }
