@@ -120,7 +120,20 @@ impl Normalizer {
         // Also true if one of them is NaN.
         let degenerate = upper.partial_cmp(&best) != Some(std::cmp::Ordering::Greater);
         let score = |i: usize, split: Split| {
-            if degenerate { 1.0 } else { self.score(table, i, split, best, upper) }
+            match self.replicas {
+                _ if degenerate => 1.0,
+                // The mean curve on the selection split is there already.
+                Replicas::AverageCurves => {
+                    let own = self.upper == Upper::Initial(Initial::OwnFirstPoint);
+                    let upper = if own { selected[i][0] } else { upper };
+                    if split == self.selection {
+                        self.collapse(&selected[i], best, upper)
+                    } else {
+                        self.collapse(&table.mean_curve(i, split), best, upper)
+                    }
+                }
+                Replicas::AverageScores => self.mean_score(&table.rows[i], table, split, best, upper),
+            }
         };
         Ok(TaskScores {
             task: table.task.to_owned(),
@@ -150,28 +163,19 @@ impl Normalizer {
         curves.chunk_by(|a, b| a.task() == b.task()).map(|curves| self.scores(curves)).collect()
     }
 
-    /// The score of one optimizer on one split.
-    fn score(&self, table: &TaskCurves<'_>, i: usize, split: Split, best: f64, upper: f64) -> f64 {
+    /// The mean of the scores of an optimizer's replicas on one split.
+    fn mean_score(&self, row: &[&Curve], table: &TaskCurves<'_>, split: Split, best: f64, upper: f64) -> f64 {
         let own = self.upper == Upper::Initial(Initial::OwnFirstPoint);
-        match self.replicas {
-            Replicas::AverageCurves => {
-                let upper = if own { table.mean_curve(i, self.selection)[0] } else { upper };
-                self.collapse(&table.mean_curve(i, split), best, upper)
-            }
-            Replicas::AverageScores => {
-                let row = &table.rows[i];
-                let sum: f64 = row
-                    .iter()
-                    .map(|curve| {
-                        let upper = if own { f64::from(curve.split(self.selection)[0]) } else { upper };
-                        let losses: Vec<f64> =
-                            table.losses(curve, split).iter().map(|&loss| f64::from(loss)).collect();
-                        self.collapse(&losses, best, upper)
-                    })
-                    .sum();
-                sum / row.len() as f64
-            }
-        }
+        let sum: f64 = row
+            .iter()
+            .map(|curve| {
+                let upper = if own { f64::from(curve.split(self.selection)[0]) } else { upper };
+                let losses: Vec<f64> =
+                    table.losses(curve, split).iter().map(|&loss| f64::from(loss)).collect();
+                self.collapse(&losses, best, upper)
+            })
+            .sum();
+        sum / row.len() as f64
     }
 
     /// One curve, scaled, clipped and collapsed. Has at least one point.

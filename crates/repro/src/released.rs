@@ -93,8 +93,8 @@ impl Archives {
         self.tasks.values().flatten()
     }
 
-    /// Calls a function with the curves of each task, on all cores; the results come in the order of the tasks' names. As many
-    /// tasks are in memory as there are threads.
+    /// Calls a function with the curves of each task, on all cores; the results come in the order of the tasks' names. The curves
+    /// of as many tasks are in memory as there are threads.
     pub(crate) fn map_parallel<'a, T: Send + 'a>(
         &'a self,
         selection: &'a Selection,
@@ -102,7 +102,8 @@ impl Archives {
     ) -> impl Iterator<Item = Result<T, Error>> + 'a {
         let tasks: Vec<&Vec<(PathBuf, ReleasedName)>> = self.tasks.values().collect();
         let optimizers = Arc::new(KnownOptimizers::default());
-        let at_once = rayon::current_num_threads().max(1);
+        // The curves of a task are gone when its results are there: only these wait for each other.
+        let at_once = 16 * rayon::current_num_threads().max(1);
         let chunks: Vec<Vec<_>> = tasks.chunks(at_once).map(<[_]>::to_vec).collect();
         chunks.into_iter().flat_map(move |chunk| {
             let of_task = |files: &Vec<(PathBuf, ReleasedName)>| {
