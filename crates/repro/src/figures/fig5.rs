@@ -103,16 +103,16 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     // Without it, or where it is of other tasks, the rest is still drawn.
     let rates = match context.matrix(FAMILIES[1]) {
         Ok(rates) if rates.tasks() == matrix.tasks() => Ok(rates),
-        Ok(_) => Err("the curves of adam1p are of other tasks".to_owned()),
-        Err(lack) => Err(lack.reason()),
+        Ok(_) => Err(Lack::new("The curves of adam1p are of other tasks.")),
+        Err(lack) => Err(lack),
     };
     let variational = context.options.value(&AUTOENCODERS) == "with-variational";
     let learned = Searched { label: FAMILIES[0].info().name, matrix: &matrix };
     let searched = rates.as_ref().ok().map(|matrix| Searched { label: FAMILIES[1].info().name, matrix });
     let mut table = CurveTable::new(&["tested_on", "curve"], context.study.origin);
     let mut findings = Findings::default();
-    if let Err(reason) = &rates {
-        findings.lacks.push(Lack::new(format!("Random search in adam1p is missing, because {reason}.")));
+    if let Err(lack) = &rates {
+        findings.lacks.push(Lack::new(format!("{} Random search in adam1p is not drawn.", lack.sentence())));
     }
     let (mut panels, mut sizes) = (Vec::new(), Vec::new());
     for of_type in &TYPES {
@@ -401,7 +401,7 @@ mod tests {
         let study = scored(BASE, &GROUPS, &FAMILIES[..1], 50, shared);
         let options = Options::default();
         let findings = analyse(&context(&study, &options)).unwrap();
-        let sentence = "Random search in adam1p is missing, because there are no curves of adam1p.";
+        let sentence = "There are no curves of adam1p. Random search in adam1p is not drawn.";
         assert_eq!(findings.lacks.iter().map(Lack::sentence).collect::<Vec<_>>(), [sentence]);
         assert_eq!(findings.pictures[0].panels.len(), 2);
         assert_eq!(verdicts(&findings.claims), ["cannot tell", "holds", "cannot tell", "holds"]);
