@@ -184,7 +184,7 @@ mod tests {
                 experiment(&m, &[size], Some(&tuned)).run(&StreamId::root("t")).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         };
-        check(1, 1, 1, "1 tasks cannot");
+        check(1, 1, 1, "found: 1");
         check(2, 3, 2, "subset of 3 candidates");
         check(2, 0, 2, "from 1 to 2");
         check(2, 1, 3, "`adam_lr`");

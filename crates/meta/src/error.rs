@@ -92,7 +92,7 @@ pub enum Error {
         reason: String,
     },
     /// A split of the tasks needs at least two.
-    #[error("{found} tasks cannot be split into two halves; at least 2 are needed")]
+    #[error("at least 2 tasks are needed, because they are split into two halves; found: {found}")]
     TooFewTasks {
         /// How many there are.
         found: usize,
@@ -127,7 +127,7 @@ pub enum Error {
         most: usize,
     },
     /// t-SNE of too few points.
-    #[error("t-SNE needs at least 4 points, and there are {found}; choose more tasks")]
+    #[error("a map of the tasks by t-SNE needs at least 4 points, and there are {found}; choose more tasks")]
     TooFewPoints {
         /// How many there are.
         found: usize,

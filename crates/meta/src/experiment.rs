@@ -338,7 +338,7 @@ mod tests {
             let message = experiment.run(&StreamId::root("t")).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         };
-        check(1, 1, 2, "1 tasks cannot");
+        check(1, 1, 2, "found: 1");
         check(4, 3, 2, "`b`");
         check(4, 4, 3, "hyperparameter table: 3 where 2");
     }

@@ -206,8 +206,8 @@ mod tests {
             let message = experiment.run(&StreamId::root("t")).unwrap_err().to_string();
             assert!(message.contains(words), "{message}");
         };
-        check(&named(&["u", "w"], &[&[0.5; 3][..]; 2]), "1 tasks cannot");
-        check(&named(&["x", "w"], &[&[0.5; 3][..]; 2]), "0 tasks cannot");
+        check(&named(&["u", "w"], &[&[0.5; 3][..]; 2]), "found: 1");
+        check(&named(&["x", "w"], &[&[0.5; 3][..]; 2]), "found: 0");
         check(&matrix(&[&[0.5; 3]]), "`c0` stands where `a` does");
         check(&matrix(&[&[0.5; 2]]), "2 configurations against 3");
     }

@@ -3,6 +3,8 @@
 //! The bands of the figures are over resamplings of the same tasks, so they say nothing about other tasks. Tasks of a family are
 //! alike; the bootstrap here draws whole families.
 
+use std::collections::BTreeMap;
+
 use taskset_figures::significant;
 use taskset_meta::bootstrap::bootstrap;
 use taskset_meta::{ScoreMatrix, greedy, scores_of_first_k};
@@ -13,6 +15,9 @@ use crate::study::Study;
 
 /// Bootstrap replicates: the ends of a 95 % interval then stand on 50 replicates each.
 const REPLICATES: u64 = 2_000;
+
+/// Families that are few for an interval.
+const FEW: usize = 10;
 
 /// Differences of two lists' scores on each task after k tries, summed over the resamplings in which the task was tested.
 pub(crate) struct Differences {
@@ -69,7 +74,67 @@ impl Differences {
         differences
     }
 
-    /// What the bootstrap over families says, in a sentence; none if no task was tested.
+    /// Of a list that is learned by other scores and random search, both tested on the held-out half of random splits by
+    /// the scores of `tested`. Tasks take part that both matrices have. None if they are fewer than two.
+    pub(crate) fn of_other_scores(
+        tested: &ScoreMatrix,
+        learned: &ScoreMatrix,
+        k: usize,
+        resamplings: usize,
+        id: &StreamId,
+    ) -> Option<Self> {
+        let in_learned: BTreeMap<&String, usize> = learned.tasks().iter().zip(0..).collect();
+        let common: Vec<[usize; 2]> = (0..)
+            .zip(tested.tasks())
+            .filter_map(|(place, name)| Some([place, *in_learned.get(name)?]))
+            .collect();
+        if common.len() < 2 {
+            return None;
+        }
+        let mut differences = Self::new(tested, k);
+        let configs: Vec<usize> = (0..tested.configs().len()).collect();
+        for r in 0..resamplings as u64 {
+            let mut order = common.clone();
+            id.child("split").index(r).stream().shuffle(&mut order);
+            let (train, held_out) = order.split_at(common.len() / 2);
+            let train: Vec<usize> = train.iter().map(|[_, place]| *place).collect();
+            let held_out: Vec<usize> = held_out.iter().map(|[place, _]| *place).collect();
+            let list = greedy(learned, &train, &configs, k);
+            let mut stream = id.child("random").index(r).stream();
+            let random = stream.sample_without_replacement(configs.len(), k.min(configs.len()));
+            differences.add(&held_out, (tested, &list), (tested, &random));
+        }
+        Some(differences)
+    }
+
+    /// Of the list that is learned on `train_tasks` tasks outside the target and random search, both tested on the target.
+    /// The draws are those of figure 5 with the same `id`.
+    pub(crate) fn of_transfer(
+        matrix: &ScoreMatrix,
+        family: &str,
+        target: &[usize],
+        train_tasks: usize,
+        k: usize,
+        resamplings: usize,
+        id: &StreamId,
+    ) -> Self {
+        let others: Vec<usize> = (0..matrix.tasks().len()).filter(|task| !target.contains(task)).collect();
+        let configs: Vec<usize> = (0..matrix.configs().len()).collect();
+        let mut differences = Self::new(matrix, k);
+        for r in 0..resamplings as u64 {
+            let mut stream = id.child("train").index(r).stream();
+            let drawn = stream.sample_without_replacement(others.len(), train_tasks.min(others.len()));
+            let mut train: Vec<usize> = drawn.into_iter().map(|i| others[i]).collect();
+            train.sort_unstable();
+            let list = greedy(matrix, &train, &configs, k);
+            let mut stream = id.child("random").child(family).index(r).stream();
+            let random = stream.sample_without_replacement(configs.len(), k.min(configs.len()));
+            differences.add(target, (matrix, &list), (matrix, &random));
+        }
+        differences
+    }
+
+    /// What the bootstrap over families says, in a sentence; none if no task was tested, or if all are of one family.
     pub(crate) fn words(
         &self,
         study: &Study,
@@ -83,7 +148,11 @@ impl Differences {
             .unzip();
         let result = bootstrap(&values, &clusters, REPLICATES, id).ok()?;
         let [low, high] = result.interval(0.95);
-        let few = if result.clusters < 10 { ", which are few for an interval" } else { "" };
+        // Of one family there is nothing to draw, and the interval would be a point.
+        if result.clusters < 2 {
+            return None;
+        }
+        let few = if result.clusters <= FEW { ", which are few for an interval" } else { "" };
         Some(format!(
             "{what} at k = {}: mean difference of J {}, 95 % interval {} to {} by a bootstrap that draws whole families of tasks \
              ({} families{few}); below zero in {} of the replicates",

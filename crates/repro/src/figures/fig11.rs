@@ -1,6 +1,6 @@
 //! Figure 11: lists from short training (appendix A.3).
 
-use taskset_figures::{Claim, Color, LineChart, count};
+use taskset_figures::{Block, Claim, Color, LineChart, count};
 use taskset_meta::ScoreMatrix;
 use taskset_meta::experiment::Family as Searched;
 use taskset_meta::other_scores::{OtherScores, OtherScoresResult};
@@ -10,6 +10,7 @@ use taskset_rng::StreamId;
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::clustered::Differences;
 use crate::comparison;
 use crate::options::RESAMPLINGS;
 use crate::study::Reading;
@@ -21,6 +22,9 @@ const SHORTEST: u32 = 50;
 
 /// Training that is cut after 1/n of its steps.
 const PARTS: [u32; 5] = [SHORTEST, 20, 10, 5, 2];
+
+/// Budget of the bootstrap that draws whole families of tasks.
+const CLUSTERED: usize = 10;
 
 pub(super) const ROW: FigureRow = FigureRow {
     name: "fig11",
@@ -72,7 +76,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     let mut labels: Vec<String> =
         cut.iter().map(|(part, _)| format!("learned on {} steps", count(u64::from(steps / part)))).collect();
     labels.push(format!("learned on all {} steps", count(steps.into())));
-    let mut table = CurveTable::new(&["learned_on_steps"]);
+    let mut table = CurveTable::new(&["learned_on_steps"], context.study.origin);
     let parts = cut.iter().map(|(part, _)| *part).chain([1]);
     for (part, curve) in parts.zip(&result.curves) {
         table.push(&[(steps / part).to_string()], curve);
@@ -85,14 +89,23 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
             columns: 1,
             caption: format!(
                 "{J_IS} Lists that were learned from curves cut after a part of the training, tested on whole curves of other tasks. \
-                 A cut curve is scored as if training had ended there. Median and 25–75 percentiles over {} resamplings.",
-                context.number(&RESAMPLINGS)
+                 A cut curve is scored as if training had ended there.{} Median and 25–75 percentiles over {} resamplings.",
+                other_normalizer(context.base.normalizer),
+                count(context.number(&RESAMPLINGS) as u64)
             ),
         }],
         tables: vec![DataFile { file: "figure11.csv", label: "numbers", table: table.table() }],
         claims: vec![claim(Some((&result, cut[0].0, tested.configs().len())))],
         ..Findings::default()
     };
+    let id = StreamId::root("taskset-rs/appendix/figure11/clusters");
+    let (part, shortest) = (cut[0].0, &cut[0].1);
+    let resamplings = context.number(&RESAMPLINGS);
+    if let Some(differences) = Differences::of_other_scores(&tested, shortest, CLUSTERED, resamplings, &id) {
+        let what = format!("The list from 1/{part} of the training against random search");
+        let words = differences.words(context.study, &tested, &what, &id.child("bootstrap"));
+        findings.blocks.extend(words.map(|words| Block::Paragraph(format!("{words}."))));
+    }
     if !missing.is_empty() {
         findings.lacks.push(Lack::new(format!(
             "There is no list from {} of the training: the first evaluation comes later, or nothing was learned before it.",
@@ -100,6 +113,18 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
         )));
     }
     Ok(findings)
+}
+
+/// What the caption says where whole curves are scored by another normaliser than cut ones.
+fn other_normalizer(main: &str) -> String {
+    match main {
+        "default" => String::new(),
+        other => {
+            format!(
+                " Cut curves are scored by the normaliser `default`, and whole curves by the main one, `{other}`."
+            )
+        }
+    }
 }
 
 fn chart(labels: &[String], result: &OtherScoresResult, context: &Context<'_>) -> LineChart {
@@ -195,5 +220,23 @@ mod tests {
             also(study.clone(), Reading { part: 50, ..Reading::whole("default") }, |score| 1.0 - score);
         let findings = analyse(&context(&turned, &options)).unwrap();
         assert_eq!(verdicts(&findings.claims), ["does not hold"], "{:?}", findings.claims);
+    }
+
+    #[test]
+    fn the_caption_names_the_normaliser_of_cut_curves_and_the_bootstrap_stands_below() {
+        let options = Options::default();
+        let study = scored(BASE, &[("a", 20), ("b", 20)], &[FAMILY], 40, good);
+        let study = also(study, Reading { normalizer: "default", part: 50 }, |score| score * 0.5);
+        let findings = analyse(&context(&study, &options)).unwrap();
+        assert!(!findings.pictures[0].caption.contains("normaliser `default`"));
+        let Some(Block::Paragraph(text)) = findings.blocks.first() else { panic!("{:?}", findings.blocks) };
+        assert!(
+            text.starts_with("The list from 1/50 of the training") && text.contains("2 families"),
+            "{text}"
+        );
+        let study = also(study, Reading::whole("final"), |score| score);
+        let findings =
+            analyse(&Context { base: Reading::whole("final"), ..context(&study, &options) }).unwrap();
+        assert!(findings.pictures[0].caption.contains("whole curves by the main one, `final`"));
     }
 }

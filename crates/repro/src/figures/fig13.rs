@@ -1,12 +1,14 @@
 //! Figure 13: lists from one family of tasks, tested on every family (appendix A.5).
 
-use taskset_figures::{Claim, Heatmap, HeatmapRow, Table, Verdict, significant};
+use taskset_figures::{Block, Claim, Heatmap, HeatmapRow, Table, Verdict, significant};
 use taskset_meta::correlation::pearson;
 use taskset_meta::groups::Groups;
-use taskset_meta::{quantile, rescale_columns};
+use taskset_meta::{SameTasks, quantile, rescale_columns};
+use taskset_names::Origin;
 use taskset_optim::Family;
 use taskset_rng::StreamId;
 
+use super::common::alike;
 use super::fig5::{SAME_TASKS, same_tasks};
 use super::fig6::K;
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
@@ -23,6 +25,15 @@ const MIN_FAMILIES: usize = 6;
 
 /// Columns with a higher correlation are alike to the eye.
 const DUPLICATE: f64 = 0.99;
+
+/// Columns with at most this correlation are clearly different.
+const DIFFERENT: f64 = 0.95;
+
+/// Splits into halves, of which a family's own J is the median.
+const HALVINGS: u64 = 20;
+
+/// J that differ by less are equal: sums in another order differ by more than nothing.
+const TIE: f64 = 1e-9;
 
 pub(super) const ROW: FigureRow = FigureRow {
     name: "fig13",
@@ -41,9 +52,29 @@ pub(super) const ROW: FigureRow = FigureRow {
 struct Numbers {
     /// Names, and numbers of tasks.
     families: Vec<(String, usize)>,
-    /// `[train][test]`, each column from 0 to 1.
+    /// `[train][test]`, each column from 0 to 1; NaN in columns in which every list has the same J.
     rescaled: Vec<Vec<f64>>,
+    /// What the claims lack; empty if nothing.
+    lacks: Vec<String>,
 }
+
+/// Each column rescaled from 0 to 1. Where every list has the same J, none is the best, so the column has no values.
+fn rescaled(j: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let constant = |column: usize| {
+        let values = j.iter().map(|row| row[column]).filter(|j| !j.is_nan());
+        let (lo, hi) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), j| (lo.min(j), hi.max(j)));
+        hi - lo <= TIE
+    };
+    let mut rescaled = rescale_columns(j);
+    for column in (0..j.len()).filter(|&column| constant(column)) {
+        rescaled.iter_mut().for_each(|row| row[column] = f64::NAN);
+    }
+    rescaled
+}
+
+/// Why the claims are not about the values of the picture.
+const JUDGED: &str = "The claims are judged on lists that are learned on one half of a family and tested on the other half where \
+                      they are tested on their own family. The file “numbers of the claims” has these values.";
 
 fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     let matrix = context.matrix(FAMILY)?;
@@ -64,33 +95,49 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
         .map(|name| context.study.places(&matrix, |task| task.group.as_ref() == Some(name)))
         .collect();
     let k = context.number(&K).min(matrix.configs().len());
-    let result = Groups {
-        matrix: &matrix,
-        groups: &groups,
-        same_group: same_tasks(context),
-        mixture_tasks: 1,
-        resamplings: 0,
-        k,
-    }
-    .run(&StreamId::root("taskset-rs/appendix/figure13"))?;
-    let j = result.at(k);
-    let numbers = Numbers {
-        families: names.into_iter().zip(groups.iter().map(Vec::len)).collect(),
-        rescaled: rescale_columns(&j),
+    let run = |same_group| {
+        // The mixtures are not used, so they are as small as they can be.
+        let experiment = Groups {
+            matrix: &matrix,
+            groups: &groups,
+            same_group,
+            mixture_tasks: 1,
+            resamplings: HALVINGS,
+            k,
+        };
+        experiment.run(&StreamId::root("taskset-rs/appendix/figure13")).map(|result| result.at(k))
     };
+    let shown_j = run(same_tasks(context))?;
+    let judged_j = run(SameTasks::Halves)?;
+    let families: Vec<(String, usize)> = names.into_iter().zip(groups.iter().map(Vec::len)).collect();
+    let numbers = |j: &[Vec<f64>]| Numbers {
+        families: families.clone(),
+        rescaled: rescaled(j),
+        lacks: alike(FAMILY.info().name, matrix.configs().len(), k),
+    };
+    let (shown, judged) = (numbers(&shown_j), numbers(&judged_j));
+    let origin = context.study.origin;
     Ok(Findings {
         pictures: vec![Picture {
             stem: "figure13",
-            panels: vec![chart(&numbers, k, context).into()],
+            panels: vec![chart(&shown, k, context).into()],
             columns: 1,
             caption: format!(
                 "Rows: the family of tasks that a list was learned on. Columns: the family that it was tested on, by J after k = {k} \
-                 tries. Each column is rescaled: 0 is the best of the lists for this family, 1 the worst. In brackets the number of \
-                 tasks."
+                 tries. Each column is rescaled: 0 is the best of the lists for this family, 1 the worst. A column in which all lists \
+                 have the same J has no values. In brackets the number of tasks."
             ),
         }],
-        tables: vec![DataFile { file: "figure13.csv", label: "numbers", table: table(&numbers, &j) }],
-        claims: claims(Some(&numbers)),
+        tables: vec![
+            DataFile { file: "figure13.csv", label: "numbers", table: table(&shown, &shown_j, origin) },
+            DataFile {
+                file: "figure13_judged.csv",
+                label: "numbers of the claims",
+                table: table(&judged, &judged_j, origin),
+            },
+        ],
+        claims: claims(Some(&judged)),
+        blocks: vec![Block::Paragraph(JUDGED.to_owned())],
         ..Findings::default()
     })
 }
@@ -117,8 +164,9 @@ fn chart(numbers: &Numbers, k: usize, context: &Context<'_>) -> Heatmap {
     }
 }
 
-fn table(numbers: &Numbers, j: &[Vec<f64>]) -> Table {
-    let mut table = Table::new(["learned_on", "tested_on", "train_tasks", "test_tasks", "j", "rescaled"]);
+fn table(numbers: &Numbers, j: &[Vec<f64>], data: Origin) -> Table {
+    let mut table =
+        Table::new(["learned_on", "tested_on", "train_tasks", "test_tasks", "data", "j", "rescaled"]);
     for (train, (name, n)) in numbers.families.iter().enumerate() {
         for (test, (tested, m)) in numbers.families.iter().enumerate() {
             table.push([
@@ -126,6 +174,7 @@ fn table(numbers: &Numbers, j: &[Vec<f64>]) -> Table {
                 tested.clone(),
                 n.to_string(),
                 m.to_string(),
+                data.to_string(),
                 j[train][test].to_string(),
                 numbers.rescaled[train][test].to_string(),
             ]);
@@ -143,11 +192,14 @@ fn claims(measured: Option<&Numbers>) -> Vec<Claim> {
         Some(numbers) => {
             let large = large(numbers);
             let (words, verdict) = judge(numbers, &large);
-            let lack = format!(
-                "{} families have at least {MIN_IN_FAMILY} tasks, and {MIN_FAMILIES} are needed",
-                large.len()
-            );
-            (words, if large.len() >= MIN_FAMILIES { verdict } else { cannot_tell(lack) })
+            let mut lacks = numbers.lacks.clone();
+            if large.len() < MIN_FAMILIES {
+                lacks.push(format!(
+                    "the number of families with at least {MIN_IN_FAMILY} tasks is {}, and {MIN_FAMILIES} are needed",
+                    large.len()
+                ));
+            }
+            (words, if lacks.is_empty() { verdict } else { cannot_tell(lacks.join("; ")) })
         }
     };
     let claim = |text: &str, rule: String, (measured, verdict): (Vec<String>, Verdict)| Claim {
@@ -160,15 +212,17 @@ fn claims(measured: Option<&Numbers>) -> Vec<Claim> {
         claim(
             "No two families behave alike: there are no duplicate columns.",
             format!(
-                "Holds if no two columns of families with at least {MIN_IN_FAMILY} tasks have a correlation above {DUPLICATE}; does not hold \
-                 otherwise."
+                "The highest correlation of two columns of families with at least {MIN_IN_FAMILY} tasks. Holds if it is at most {DIFFERENT}; \
+                 does not hold if it is above {DUPLICATE}; otherwise, and if k is more than half of the configurations, the measurement \
+                 cannot tell. Columns in which all lists have the same J do not count. A family's own list is learned on one half of its \
+                 tasks and tested on the other half."
             ),
             of(no_duplicates),
         ),
         claim(
             "A list from a far-away family, the quadratics, is poor on most other families.",
             "The mean of its row over the other columns. Holds if it is in the upper third of those of all families; does not hold if it is \
-             in the lower third; otherwise the measurement cannot tell."
+             in the lower third; otherwise the measurement cannot tell. A family with the same mean counts half."
                 .to_owned(),
             of(quadratics_are_far),
         ),
@@ -206,7 +260,12 @@ fn no_duplicates(numbers: &Numbers, large: &[usize]) -> (Vec<String>, Verdict) {
         numbers.families[a].0,
         numbers.families[b].0
     )];
-    (words, if r > DUPLICATE { Verdict::DoesNotHold } else { Verdict::Holds })
+    let verdict = match r {
+        r if r > DUPLICATE => Verdict::DoesNotHold,
+        r if r <= DIFFERENT => Verdict::Holds,
+        _ => cannot_tell("the two columns are neither clearly different nor duplicates"),
+    };
+    (words, verdict)
 }
 
 fn quadratics_are_far(numbers: &Numbers, large: &[usize]) -> (Vec<String>, Verdict) {
@@ -223,13 +282,23 @@ fn quadratics_are_far(numbers: &Numbers, large: &[usize]) -> (Vec<String>, Verdi
         return (Vec::new(), cannot_tell(format!("there are fewer than {MIN_IN_FAMILY} quadratics")));
     };
     let own = mean(quadratic);
-    let better = large.iter().filter(|&&i| i != quadratic && mean(i) < own).count();
-    let others = large.len() - 1;
-    let words =
-        vec![format!("mean of its row {}; {better} of {others} other families are better", significant(own))];
-    let verdict = match better {
-        n if 3 * n >= 2 * others => Verdict::Holds,
-        n if 3 * n <= others => Verdict::DoesNotHold,
+    let others: Vec<f64> =
+        large.iter().filter(|&&i| i != quadratic).map(|&i| mean(i)).filter(|mean| mean.is_finite()).collect();
+    if others.is_empty() || !own.is_finite() {
+        return (Vec::new(), cannot_tell("all lists have the same J on each of the other families"));
+    }
+    let equal = others.iter().filter(|&&other| (other - own).abs() <= TIE).count();
+    let better = others.iter().filter(|&&other| other < own - TIE).count();
+    let share = (better as f64 + 0.5 * equal as f64) / others.len() as f64;
+    let words = vec![format!(
+        "mean of its row {}; of {} other families, {better} are better and {equal} equal",
+        significant(own),
+        others.len()
+    )];
+    let verdict = match share {
+        // With room for rounding: two of three others are two thirds.
+        share if share >= 2.0 / 3.0 - TIE => Verdict::Holds,
+        share if share <= 1.0 / 3.0 + TIE => Verdict::DoesNotHold,
         _ => cannot_tell("it lies in the middle"),
     };
     (words, verdict)
@@ -291,7 +360,7 @@ mod tests {
         let findings = analyse(&context(&study, &options)).unwrap();
         let verdicts = verdicts(&findings.claims);
         assert_eq!(verdicts[1..], ["holds", "holds"], "{:?}", findings.claims);
-        assert!(findings.tables[0].table.csv().contains("maf_family,nvp_family,8,8,"));
+        assert!(findings.tables[0].table.csv().contains("maf_family,nvp_family,8,8,real,"));
     }
 
     #[test]
@@ -315,5 +384,76 @@ mod tests {
         let study = scored(BASE, &GROUPS, &[FAMILY], 20, same);
         let findings = analyse(&context(&study, &options)).unwrap();
         assert_eq!(verdicts(&findings.claims)[0], "does not hold", "{:?}", findings.claims);
+    }
+
+    /// Numbers of six families, of which some columns are the last three, the others irregular.
+    fn numbers(column: impl Fn(usize, usize) -> f64) -> Numbers {
+        let j: Vec<Vec<f64>> = (0..6).map(|train| (0..6).map(|test| column(train, test)).collect()).collect();
+        let families = GROUPS.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+        Numbers { families, rescaled: rescaled(&j), lacks: Vec::new() }
+    }
+
+    #[test]
+    fn columns_that_are_nearly_alike_give_no_verdict() {
+        let with = |difference: f64| {
+            let claims = claims(Some(&numbers(|train, test| match test {
+                0 => train as f64 / 5.0,
+                1 => train as f64 / 5.0 + if train % 2 == 0 { difference } else { 0.0 },
+                _ => noise(train, test),
+            })));
+            let reason = claims[0].verdict.reason().unwrap_or_default().to_owned();
+            (claims[0].verdict.words(), reason)
+        };
+        assert_eq!(with(0.01).0, "does not hold");
+        assert_eq!(with(0.6).0, "holds");
+        let (verdict, reason) = with(0.14);
+        assert!(verdict == "cannot tell" && reason.contains("neither clearly different"), "{reason}");
+    }
+
+    #[test]
+    fn columns_without_differences_have_no_values_and_do_not_count() {
+        // Sums in another order are not a difference.
+        let same =
+            numbers(|train, test| if test < 2 { 0.3 + 1e-16 * train as f64 } else { noise(train, test) });
+        assert!(same.rescaled.iter().all(|row| row[0].is_nan() && row[1].is_nan() && row[2].is_finite()));
+        assert_eq!(verdicts(&claims(Some(&same)))[0], "holds");
+        let all = claims(Some(&numbers(|_, _| 0.3)));
+        assert_eq!(verdicts(&all), ["cannot tell"; 3], "{all:?}");
+    }
+
+    #[test]
+    fn rows_that_are_equal_count_half() {
+        let check = |quadratics: f64, expected| {
+            let claims = claims(Some(&numbers(|train, test| match (train, test) {
+                (train, test) if train == test => 0.0,
+                (5, _) => quadratics,
+                // Each column has its worst list in another row.
+                (train, test) => {
+                    if (train + 1) % 5 == test % 5 {
+                        1.0
+                    } else {
+                        0.25
+                    }
+                }
+            })));
+            assert_eq!(claims[1].verdict.words(), expected, "{:?}", claims[1]);
+        };
+        check(0.9, "holds");
+        check(0.1, "does not hold");
+        let equal = numbers(|train, test| if train == test { 0.0 } else { 1.0 });
+        let (words, verdict) = quadratics_are_far(&equal, &[0, 1, 2, 3, 4, 5]);
+        assert!(verdict.reason().is_some() && words[0].ends_with("0 are better and 5 equal"), "{words:?}");
+    }
+
+    #[test]
+    fn lists_that_have_most_in_common_give_no_verdict() {
+        let study = scored(BASE, &GROUPS, &[FAMILY], 20, families);
+        let options = Options::parse(&["k=11".to_owned()], &[&ROW]).unwrap();
+        let findings = analyse(&context(&study, &options)).unwrap();
+        assert_eq!(verdicts(&findings.claims), ["cannot tell"; 3]);
+        assert!(findings.claims[0].verdict.reason().unwrap().contains("more than half"));
+        let halves = Options::parse(&["k=1".to_owned(), "same-tasks=halves".to_owned()], &[&ROW]).unwrap();
+        let findings = analyse(&context(&study, &halves)).unwrap();
+        assert!(!findings.tables[0].table.csv().contains("NaN"), "halves have a value on the diagonal");
     }
 }

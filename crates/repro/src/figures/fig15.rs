@@ -1,6 +1,6 @@
 //! Figure 15: how many configurations a list needs to be chosen from (appendix A.6).
 
-use taskset_figures::{Claim, Color, Dash, Guide, LineChart, Marker, Point, Series, Verdict, significant};
+use taskset_figures::{Claim, Color, Dash, Guide, LineChart, Marker, Point, Series, Verdict, count, counted};
 use taskset_meta::candidates::{Candidates, CandidatesResult, TunedOn};
 use taskset_meta::experiment::Family as Searched;
 use taskset_optim::Family;
@@ -53,9 +53,11 @@ pub(super) const ROW: FigureRow = FigureRow {
 
 fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     let matrix = context.matrix(FAMILIES[0])?;
-    let tuned = match context.study.has(FAMILIES[1]) {
-        true => Some(context.matrix(FAMILIES[1])?),
-        false => None,
+    // Without them, or where a task lacks one, the lists are still drawn.
+    let (tuned, without_stars) = match context.matrix(FAMILIES[1]) {
+        Ok(tuned) if tuned.tasks() == matrix.tasks() => (Some(tuned), None),
+        Ok(_) => (None, Some("the curves of adam_lr are of other tasks".to_owned())),
+        Err(lack) => (None, Some(lack.reason())),
     };
     let candidates = matrix.configs().len();
     let mut sizes: Vec<usize> = SIZES.into_iter().filter(|&size| size < candidates).collect();
@@ -73,7 +75,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
         k,
     }
     .run(&StreamId::root("taskset-rs/appendix/figure15"))?;
-    let mut table = CurveTable::new(&["candidates"]);
+    let mut table = CurveTable::new(&["candidates"], context.study.origin);
     for (size, curve) in sizes.iter().zip(&result.curves) {
         table.push(&[size.to_string()], curve);
     }
@@ -81,6 +83,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
         table.push(&["tuned learning rate".to_owned()], tuned);
     }
     let tasks = matrix.tasks().len();
+    let rates = tuned.as_ref().map(|matrix| matrix.configs().len());
     let mut findings = Findings {
         pictures: vec![Picture {
             stem: "figure15",
@@ -88,20 +91,34 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
             columns: 1,
             caption: format!(
                 "{J_IS} Lists that were chosen from random subsets of the configurations of adam8p, tested on tasks that they were not \
-                 learned on; median and 25–75 percentiles over {} resamplings of subsets and splits. Dotted lines with a star: Adam whose \
-                 learning rate alone is tuned, with as many tries; the star stands where the lists become better, or at the right end if \
-                 they never do.",
-                context.number(&RESAMPLINGS)
+                 learned on; median and 25–75 percentiles over {} resamplings of subsets and splits.{}",
+                count(context.number(&RESAMPLINGS) as u64),
+                rates.map_or_else(String::new, stars)
             ),
         }],
         tables: vec![DataFile { file: "figure15.csv", label: "numbers", table: table.table() }],
         claims: claims(Some((&result, tasks / 2))),
         ..Findings::default()
     };
-    if result.tuned.is_none() {
-        findings.lacks.push(Lack::new("There are no curves of adam_lr, so the stars are missing."));
+    if let Some(reason) = without_stars {
+        findings.lacks.push(Lack::new(format!("The stars are missing, because {reason}.")));
     }
     Ok(findings)
+}
+
+/// What the caption says about Adam with this number of learning rates.
+fn stars(rates: usize) -> String {
+    let mut text = " Dotted lines: Adam whose learning rate alone is tuned, with as many tries. A star stands at the first number of \
+                    configurations at which the median J of the lists is lower. A cross at the right end means that it is never lower."
+        .to_owned();
+    if let Some(k) = BUDGETS.into_iter().find(|&k| k > rates) {
+        text += &format!(
+            " For k = {k}{} there is neither, because adam_lr has {}.",
+            if k < BUDGETS[BUDGETS.len() - 1] { " and more" } else { "" },
+            counted(rates as u64, "learning rate")
+        );
+    }
+    text
 }
 
 fn chart(result: &CandidatesResult, context: &Context<'_>) -> LineChart {
@@ -124,11 +141,11 @@ fn chart(result: &CandidatesResult, context: &Context<'_>) -> LineChart {
         lines.push(Series::new(format!("k = {k}"), color, points).markers(Marker::Circle));
         if let Some([_, y, _]) = result.tuned.as_ref().and_then(|tuned| tuned.at(k)) {
             guides.push(Guide::horizontal(y).color(color).dash(Dash::Dotted));
-            let x = result.beats_tuned_at(k).unwrap_or(most) as f64;
-            lines.push(
-                Series::new(format!("tuned learning rate, k = {k}"), color, vec![Point::bare(x, y)])
-                    .markers(Marker::Star),
-            );
+            let (x, label, marker) = match result.beats_tuned_at(k) {
+                Some(size) => (size, format!("better than a tuned learning rate, k = {k}"), Marker::Star),
+                None => (most, format!("never better than a tuned learning rate, k = {k}"), Marker::Cross),
+            };
+            lines.push(Series::new(label, color, vec![Point::bare(x as f64, y)]).markers(marker));
         }
     }
     LineChart {
@@ -176,17 +193,21 @@ fn claims(measured: Option<(&CandidatesResult, usize)>) -> Vec<Claim> {
         claim(
             "With a single try, all 1,000 configurations are needed to be better than Adam with a tuned learning rate.",
             format!(
-                "Holds if the median J at k = 1 is lower than that of the tuned learning rate with {PAPERS_CANDIDATES} configurations and \
-                 with no smaller number of the figure; does not hold if a smaller number is enough, or {PAPERS_CANDIDATES} are not; with \
-                 fewer than {PAPERS_CANDIDATES} configurations of which none is enough, the measurement cannot tell."
+                "A number of configurations is enough if its list is better at k = 1 than the tuned learning rate in at least {} of the \
+                 resamplings, and not enough if it is better in at most {}. Holds if {} are enough and no smaller number of the figure \
+                 is; does not hold if a smaller number is enough, or {} are not; otherwise the measurement cannot tell.",
+                percent(AGREEMENT),
+                percent(1.0 - AGREEMENT),
+                count(PAPERS_CANDIDATES as u64),
+                count(PAPERS_CANDIDATES as u64)
             ),
             of(all_needed),
         ),
         claim(
             "With ten tries, about 100 configurations are enough.",
             format!(
-                "Holds if the median J at k = 10 is lower than that of the tuned learning rate with at most {AROUND} configurations; does \
-                 not hold if more are needed; with fewer than {ENOUGH} configurations of which none is enough, the measurement cannot tell."
+                "By the same measure at k = 10. Holds if some number of at most {AROUND} configurations is enough; does not hold if none \
+                 of them is; otherwise, and with fewer than {ENOUGH} configurations of which none is enough, the measurement cannot tell."
             ),
             of(hundred_enough),
         ),
@@ -202,14 +223,19 @@ fn improves(result: &CandidatesResult) -> (Vec<String>, Verdict) {
         if let Some(at) = comparison::at(&all.raw, &curve.raw, 10) {
             let most = result.sizes.last().copied().unwrap_or(0);
             words.push(format!(
-                "{most} configurations are better than {size} in {} of the resamplings",
+                "{} configurations are better than {} in {} of the resamplings",
+                count(most as u64),
+                count(*size as u64),
                 percent(at.better)
             ));
             compared.push((*size, at));
         }
     }
-    let open: Vec<String> =
-        compared.iter().filter(|(_, at)| at.better < AGREEMENT).map(|(size, _)| size.to_string()).collect();
+    let open: Vec<String> = compared
+        .iter()
+        .filter(|(_, at)| at.better < AGREEMENT)
+        .map(|(size, _)| count(*size as u64))
+        .collect();
     let verdict = if compared.is_empty() {
         cannot_tell("no two numbers of configurations can be compared at k = 10")
     } else if compared.iter().any(|(_, at)| at.worse >= AGREEMENT) {
@@ -222,44 +248,88 @@ fn improves(result: &CandidatesResult) -> (Vec<String>, Verdict) {
     (words, verdict)
 }
 
-/// How the list compares with the tuned learning rate after k tries: words, the smallest number of candidates that is enough,
-/// and the largest number there is. None without a baseline.
-fn against_tuned(result: &CandidatesResult, k: usize) -> Option<(Vec<String>, Option<usize>, usize)> {
-    let [_, tuned, _] = result.tuned.as_ref()?.at(k)?;
-    let most = result.sizes.last().copied()?;
-    let [_, all, _] = result.curves.last()?.at(k)?;
-    let enough = result.beats_tuned_at(k);
-    let words = format!(
-        "median J at k = {k}: {} with {most} configurations, {} with a tuned learning rate; {}",
-        significant(all),
-        significant(tuned),
-        enough.map_or_else(|| "no number is enough".to_owned(), |n| format!("{n} configurations are enough"))
-    );
-    Some((vec![words], enough, most))
+/// Whether a number of configurations is enough.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Enough {
+    Yes,
+    No,
+    /// The resamplings disagree.
+    Open,
+}
+
+/// Words, and whether each number of configurations is enough.
+type Against = (Vec<String>, Vec<(usize, Enough)>);
+
+/// Whether each number of configurations is enough to be better than the tuned learning rate after k tries, in words and as
+/// it is; numbers below k are left out. An error is why nothing can be compared.
+fn against_tuned(result: &CandidatesResult, k: usize) -> Result<Against, &'static str> {
+    let tuned = result.tuned.as_ref().ok_or("the curves of adam_lr are missing or not complete")?;
+    let (mut words, mut sizes) = (Vec::new(), Vec::new());
+    for (&size, curve) in result.sizes.iter().zip(&result.curves) {
+        let Some(at) = comparison::at(&curve.raw, &tuned.raw, k) else { continue };
+        words.push(format!(
+            "k = {k}, {}: better than the tuned learning rate in {} of the resamplings",
+            counted(size as u64, "configuration"),
+            percent(at.better)
+        ));
+        sizes.push((
+            size,
+            match at.better {
+                better if better >= AGREEMENT => Enough::Yes,
+                better if better <= 1.0 - AGREEMENT => Enough::No,
+                _ => Enough::Open,
+            },
+        ));
+    }
+    if sizes.is_empty() {
+        Err("no list has as many tries as there are learning rates")
+    } else {
+        Ok((words, sizes))
+    }
+}
+
+/// "the resamplings disagree about …", of the numbers that are open.
+fn disagree(sizes: &[(usize, Enough)]) -> Option<Verdict> {
+    let open: Vec<String> = sizes
+        .iter()
+        .filter(|(_, enough)| *enough == Enough::Open)
+        .map(|(size, _)| count(*size as u64))
+        .collect();
+    let reason = || format!("the resamplings disagree whether {} configurations are enough", open.join(", "));
+    (!open.is_empty()).then(|| cannot_tell(reason()))
 }
 
 fn all_needed(result: &CandidatesResult) -> (Vec<String>, Verdict) {
-    let Some((words, enough, most)) = against_tuned(result, 1) else {
-        return (Vec::new(), cannot_tell("there are no curves of adam_lr"));
+    let (words, sizes) = match against_tuned(result, 1) {
+        Ok(found) => found,
+        Err(reason) => return (Vec::new(), cannot_tell(reason)),
     };
-    let verdict = match enough {
-        Some(n) if n >= PAPERS_CANDIDATES => Verdict::Holds,
-        Some(_) => Verdict::DoesNotHold,
-        None if most >= PAPERS_CANDIDATES => Verdict::DoesNotHold,
-        None => cannot_tell(format!("there are {most} configurations, and they are not enough")),
+    let smaller_is_enough = sizes.iter().any(|&(size, is)| size < PAPERS_CANDIDATES && is == Enough::Yes);
+    let all = sizes.iter().find(|(size, _)| *size >= PAPERS_CANDIDATES);
+    let verdict = match all {
+        _ if smaller_is_enough => Verdict::DoesNotHold,
+        Some((_, Enough::No)) => Verdict::DoesNotHold,
+        Some(_) => disagree(&sizes).unwrap_or(Verdict::Holds),
+        None => cannot_tell(format!(
+            "there are fewer than {} configurations, and no number of them is clearly enough",
+            count(PAPERS_CANDIDATES as u64)
+        )),
     };
     (words, verdict)
 }
 
 fn hundred_enough(result: &CandidatesResult) -> (Vec<String>, Verdict) {
-    let Some((words, enough, most)) = against_tuned(result, 10) else {
-        return (Vec::new(), cannot_tell("there are no curves of adam_lr"));
+    let (words, mut sizes) = match against_tuned(result, 10) {
+        Ok(found) => found,
+        Err(reason) => return (Vec::new(), cannot_tell(reason)),
     };
-    let verdict = match enough {
-        Some(n) if n <= AROUND => Verdict::Holds,
-        Some(_) => Verdict::DoesNotHold,
-        None if most >= ENOUGH => Verdict::DoesNotHold,
-        None => cannot_tell(format!("there are {most} configurations, and they are not enough")),
+    sizes.retain(|(size, _)| *size <= AROUND);
+    let verdict = if sizes.iter().any(|(_, enough)| *enough == Enough::Yes) {
+        Verdict::Holds
+    } else if sizes.iter().all(|(size, _)| *size < ENOUGH) {
+        cannot_tell(format!("no number of at least {ENOUGH} configurations could be tried"))
+    } else {
+        disagree(&sizes).unwrap_or(Verdict::DoesNotHold)
     };
     (words, verdict)
 }
@@ -270,6 +340,7 @@ mod tests {
     use crate::figures::tests::{BASE, context, noise, verdicts};
     use crate::options::Options;
     use crate::study::tests::scored;
+    use taskset_meta::ResampledCurve;
 
     /// Few configurations of adam8p are good; the tuned learning rate is middling.
     fn rare(t: usize, c: usize, family: Family) -> (f64, f64) {
@@ -294,7 +365,7 @@ mod tests {
             findings.claims
         );
         assert!(findings.lacks.is_empty());
-        assert!(findings.tables[0].table.csv().contains("\ntuned learning rate,1,"));
+        assert!(findings.tables[0].table.csv().contains("\ntuned learning rate,real,1,"));
     }
 
     #[test]
@@ -307,6 +378,45 @@ mod tests {
         let options = Options::default();
         let findings = analyse(&context(&study, &options)).unwrap();
         assert_eq!(verdicts(&findings.claims)[1..], ["cannot tell"; 2], "{:?}", findings.claims);
+        assert!(findings.pictures[0].caption.contains("A cross at the right end"));
+    }
+
+    /// Twenty resamplings: numbers of configurations, each better than the tuned learning rate in so many of them.
+    fn result(wins: &[(usize, usize)]) -> CandidatesResult {
+        let curve = |better: usize| {
+            let row = |r| vec![if r < better { 0.2 } else { 0.5 }; 10];
+            ResampledCurve::new((0..20).map(row).collect(), 10)
+        };
+        CandidatesResult {
+            sizes: wins.iter().map(|(size, _)| *size).collect(),
+            curves: wins.iter().map(|(_, better)| curve(*better)).collect(),
+            // Ties are not better.
+            tuned: Some(curve(0)),
+        }
+    }
+
+    #[test]
+    fn what_is_enough_is_judged_by_pairs() {
+        let check = |wins: &[(usize, usize)], expected: [&str; 2]| {
+            let found = claims(Some((&result(wins), 20)));
+            assert_eq!(verdicts(&found)[1..], expected, "{found:?}");
+        };
+        check(&[(100, 0), (1_000, 20)], ["holds", "does not hold"]);
+        check(&[(100, 15), (1_000, 20)], ["does not hold", "holds"]);
+        check(&[(100, 0), (1_000, 5)], ["does not hold", "does not hold"]);
+        check(&[(100, 10), (1_000, 20)], ["cannot tell", "cannot tell"]);
+        check(&[(100, 0), (1_000, 10)], ["cannot tell", "does not hold"]);
+        check(&[(50, 0), (1_000, 20)], ["holds", "cannot tell"]);
+        check(&[(50, 0)], ["cannot tell", "cannot tell"]);
+        let open = claims(Some((&result(&[(100, 10), (1_000, 20)]), 20)));
+        assert!(open[1].verdict.reason().unwrap().contains("whether 100 configurations are enough"));
+    }
+
+    #[test]
+    fn the_caption_says_why_a_budget_has_no_star() {
+        assert!(stars(17).ends_with("For k = 30 there is neither, because adam_lr has 17 learning rates."));
+        assert!(stars(5).contains("For k = 10 and more"));
+        assert!(!stars(40).contains("neither"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From curves to the numbers of figure 3.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use taskset_meta::experiment::{BoxTasks, Family as Searched, SplitExperiment, SplitResult};
 use taskset_meta::{HyperparameterList, HyperparameterTable, ScoreMatrix, constrained_box, inside};
@@ -26,6 +26,8 @@ pub(crate) struct Numbers {
     pub(crate) configurations: BTreeMap<String, usize>,
     /// The boxes around the best configurations of all tasks, in the order of [`BOXES`]; empty where there is no result.
     pub(crate) boxes: Vec<BoxSummary>,
+    /// Different configurations that are the best on some task.
+    pub(crate) distinct_best: usize,
     /// The list learned on all tasks: what a practitioner would try.
     pub(crate) list: HyperparameterList,
     pub(crate) resamplings: usize,
@@ -39,6 +41,7 @@ impl Numbers {
             tasks: 0,
             configurations: BTreeMap::new(),
             boxes: Vec::new(),
+            distinct_best: 0,
             list: HyperparameterList::new(FAMILIES[0].info().name, "", 0, "", Vec::new()),
             resamplings,
         }
@@ -104,8 +107,18 @@ pub(crate) fn numbers(
     };
     numbers.result = Some(experiment.run(&StreamId::root(STREAM))?);
     numbers.boxes = boxes(matrix, &table, learned.space, resamplings)?;
+    numbers.distinct_best = distinct_best(matrix);
     numbers.list = HyperparameterList::ordered(matrix, SHOWN, learned.name, normalizer, "reproduce");
     Ok(numbers)
+}
+
+/// Different configurations that are the best on some task, by validation score; ties go to the first, as in the boxes.
+fn distinct_best(matrix: &ScoreMatrix) -> usize {
+    let best = |task: usize| {
+        let scores = matrix.valid(task).iter().enumerate();
+        scores.min_by(|a, b| a.1.total_cmp(b.1)).map(|(config, _)| config)
+    };
+    (0..matrix.tasks().len()).filter_map(best).collect::<BTreeSet<usize>>().len()
 }
 
 /// The boxes around the best configurations of all tasks.

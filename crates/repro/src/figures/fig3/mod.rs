@@ -87,7 +87,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
             },
         ],
         claims: claims::check(&numbers),
-        sections: vec![boxes(&numbers), list(&numbers)],
+        sections: vec![boxes(&numbers, box_tasks), list(&numbers)],
         ..Findings::default()
     };
     if let [(family, matrix), ..] = &matrices[..]
@@ -107,7 +107,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     }
     match chart(&numbers, context.note.clone()) {
         Some(chart) => {
-            findings.pictures.push(Picture { stem: "figure3", panels: vec![chart.into()], columns: 1, caption: caption(&numbers) });
+            findings.pictures.push(Picture { stem: "figure3", panels: vec![chart.into()], columns: 1, caption: caption(&numbers, box_tasks) });
             findings.blocks.push(Block::Paragraph(scale_note(&numbers)));
         }
         None => findings.lacks.push(Lack::new(format!(
@@ -148,7 +148,7 @@ fn chart(numbers: &Numbers, note: Option<String>) -> Option<LineChart> {
             "median and 25–75 percentiles over {}; {} to learn from, {} held out",
             counted(numbers.resamplings as u64, "resampling"),
             counted(result.train_tasks as u64, "task"),
-            result.test_tasks
+            count(result.test_tasks as u64)
         )),
         x_label: "optimizers tried (k)".to_owned(),
         y_label: "J on held-out tasks (lower is better)".to_owned(),
@@ -160,14 +160,19 @@ fn chart(numbers: &Numbers, note: Option<String>) -> Option<LineChart> {
     })
 }
 
-fn caption(numbers: &Numbers) -> String {
+fn caption(numbers: &Numbers, box_tasks: BoxTasks) -> String {
     format!(
         "J is the score on held-out tasks. For each of them, of the first k configurations the one with the best \
-         validation score is taken, and its test score counts; J is the mean over the tasks. 1 is the loss at the start, 0 \
-         the best loss that any configuration reached. Black: a list learned greedily on the other half of the tasks. \
-         Colours: k configurations drawn at random without replacement, the same for all tasks. The split of the tasks \
-         and the draws are made {} times.",
-        numbers.resamplings
+         validation score is taken, and its test score counts; J is the mean over the tasks. The section “How” says how \
+         losses become scores; lower is better. Black: a list learned greedily on the other half of the tasks. \
+         Colours: k configurations drawn at random without replacement, the same for all tasks. Dashed: the same, but \
+         only of the configurations inside a box around the best configurations of {}. A dashed line ends where a box \
+         has no more configurations. The split of the tasks and the draws are made {} times.",
+        match box_tasks {
+            BoxTasks::All => "all tasks, held-out ones included",
+            BoxTasks::Train => "the tasks that the list is learned on",
+        },
+        count(numbers.resamplings as u64)
     )
 }
 
@@ -199,7 +204,7 @@ fn quartiles(curve: &MethodCurve) -> impl Iterator<Item = (usize, [f64; 3])> {
     curve.quartiles.iter().enumerate().filter_map(|(i, q)| Some((i + 1, (*q)?)))
 }
 
-fn boxes(numbers: &Numbers) -> Section {
+fn boxes(numbers: &Numbers, box_tasks: BoxTasks) -> Section {
     let heading = "Search boxes of figure 3".to_owned();
     let [min_max, percentile] = &numbers.boxes[..] else {
         let text = "There are no boxes, because there is no picture.".to_owned();
@@ -210,10 +215,20 @@ fn boxes(numbers: &Numbers) -> Section {
     for ((name, lo, hi), (_, lo5, hi95)) in min_max.ranges.iter().zip(&percentile.ranges) {
         table.push([name.clone(), range(*lo, *hi), range(*lo5, *hi95)]);
     }
-    let text = "A box holds the best configurations of all tasks, held-out ones included: it is drawn with hindsight. The \
-                first goes from their smallest to their largest value of each hyperparameter, the second from their 5th to \
-                their 95th percentile."
-        .to_owned();
+    let lines = match box_tasks {
+        BoxTasks::All => {
+            "The dashed lines of the figure are from these boxes. They are drawn with hindsight, because the held-out tasks \
+             are included."
+        }
+        BoxTasks::Train => {
+            "The dashed lines of the figure are from other boxes: each split has boxes around the best configurations of the \
+             tasks that the list is learned on."
+        }
+    };
+    let text = format!(
+        "The boxes of this table are around the best configurations of all tasks. The first goes from their smallest to their \
+         largest value of each hyperparameter, the second from their 5th to their 95th percentile. {lines}"
+    );
     Section { heading, blocks: vec![Block::Paragraph(text), Block::Table(table)] }
 }
 
@@ -251,8 +266,16 @@ mod tests {
     fn without_scores_there_is_no_chart_and_every_section_says_so() {
         let none = Numbers::none(50);
         assert!(chart(&none, None).is_none());
-        for section in [boxes(&none), list(&none)] {
+        for section in [boxes(&none, BoxTasks::All), list(&none)] {
             assert!(!section.blocks.is_empty(), "{section:?}");
         }
+    }
+
+    #[test]
+    fn the_caption_says_whose_boxes_the_dashed_lines_are_from() {
+        let none = Numbers::none(50);
+        assert!(caption(&none, BoxTasks::All).contains("all tasks, held-out ones included"));
+        let train = caption(&none, BoxTasks::Train);
+        assert!(train.contains("the tasks that the list is learned on") && !train.contains("held-out ones"));
     }
 }

@@ -11,6 +11,10 @@ use crate::figures::fig3::analysis::{BoxSummary, Numbers};
 /// 95th percentiles (0.9 (n − 1) / (n + 1))⁸ of the volume, which is below a tenth at n = 10 and a third at n = 50.
 const MIN_IN_ALL: usize = 50;
 
+/// Different configurations that are the best on some task, from which on the volume of the box says something: around
+/// fewer of them the box is small even if they are spread evenly.
+const MIN_DISTINCT: usize = MIN_IN_ALL;
+
 /// The share of the configurations that is nearly all of them.
 const NEARLY_ALL: f64 = 0.9;
 
@@ -81,9 +85,15 @@ pub(super) fn percentile_box(numbers: &Numbers) -> Claim {
         let small = b.resampled_volumes.iter().filter(|&&volume| volume <= SMALL_VOLUME).count();
         small as f64 / b.resampled_volumes.len().max(1) as f64
     };
+    let distinct = numbers.distinct_best;
     let verdict = match (shortage.clone(), found) {
         (Some(reason), _) => cannot_tell(reason),
         (None, None) => cannot_tell("no box could be drawn"),
+        (None, Some(_)) if distinct < MIN_DISTINCT => cannot_tell(format!(
+            "{} {} the best on some task, and at least {MIN_DISTINCT} are needed, because around few every box is small",
+            counted(distinct as u64, "configuration"),
+            if distinct == 1 { "is" } else { "are" }
+        )),
         (None, Some(b)) if b.resampled_volumes.len() < MIN_RESAMPLINGS => {
             cannot_tell(few_resamplings(b.resampled_volumes.len()))
         }
@@ -96,6 +106,7 @@ pub(super) fn percentile_box(numbers: &Numbers) -> Claim {
     let words = |b: &BoxSummary| {
         [
             left(b),
+            format!("{} the best on some task", counted(distinct as u64, "different configuration")),
             format!("at most a tenth of the volume in {} of the resamplings of the tasks", percent(small(b))),
         ]
     };
@@ -106,7 +117,8 @@ pub(super) fn percentile_box(numbers: &Numbers) -> Claim {
             .to_owned(),
         rule: format!(
             "Holds if the volume is at most {} in at least {} of the resamplings, each of as many tasks drawn with \
-             replacement; does not hold if it is larger in as many; otherwise the measurement cannot tell.",
+             replacement; does not hold if it is larger in as many; otherwise, and if fewer than {MIN_DISTINCT} different \
+             configurations are the best on some task, the measurement cannot tell.",
             percent(SMALL_VOLUME),
             percent(AGREEMENT)
         ),

@@ -148,8 +148,13 @@ fn a_min_max_box_is_judged_by_what_it_leaves_out() {
 #[test]
 fn a_percentile_box_is_judged_by_its_volume() {
     let of = |score| check(&numbers(60, 60, RESAMPLINGS, score)).remove(3);
-    assert_eq!(of(only_one_is_best).verdict, Verdict::Holds);
+    check_reason(&of(only_one_is_best), "1 configuration is the best on some task, and at least 50");
     assert_eq!(of(spread).verdict, Verdict::DoesNotHold);
+    let mut small = numbers(60, 60, RESAMPLINGS, spread);
+    small.boxes[1].resampled_volumes.fill(0.05);
+    assert_eq!(percentile_box(&small).verdict, Verdict::Holds);
+    small.distinct_best = 49;
+    check_reason(&percentile_box(&small), "49 configurations are the best");
     let mut between = numbers(60, 60, RESAMPLINGS, spread);
     for (i, volume) in between.boxes[1].resampled_volumes.iter_mut().enumerate() {
         *volume = if i % 2 == 0 { 0.05 } else { 0.2 };
