@@ -64,7 +64,7 @@ fn every_loss_before_training_must_be_finite() {
 #[test]
 fn the_lowest_loss_does_not_count_what_was_before_training() {
     let check = |losses: &[f32], lowest: f64| {
-        assert_eq!(lowest_loss(&curve(losses)).total_cmp(&lowest), std::cmp::Ordering::Equal)
+        assert_eq!(lowest_loss(&curve(losses)).total_cmp(&lowest), std::cmp::Ordering::Equal);
     };
     check(&[0.0, 3.0, 1.0, 2.0], 1.0);
     check(&[0.0, 3.0, f32::NAN, f32::NAN], 3.0);
