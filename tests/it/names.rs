@@ -10,8 +10,8 @@ fn a_name_determines_the_configuration() {
     assert_eq!(shown["config"]["layer_sizes"], serde_json::json!([68, 37, 78]));
     assert_eq!(shown["feasible"], true);
     let keys: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys.len(), 7);
-    for key in ["name", "family", "config", "dataset", "num_params", "feasible", "reason"] {
+    assert_eq!(keys.len(), 8);
+    for key in ["name", "family", "config", "dataset", "num_params", "feasible", "reason", "in_set"] {
         assert!(keys.contains(&key), "{key}");
     }
     let fixed = json(&["tasks", "show", "FixedMLP_mnist_ce_128x128x128_relu_bs128", "--json"]);
