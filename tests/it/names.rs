@@ -10,8 +10,8 @@ fn a_name_determines_the_configuration() {
     assert_eq!(shown["config"]["layer_sizes"], serde_json::json!([68, 37, 78]));
     assert_eq!(shown["feasible"], true);
     let keys: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys.len(), 7);
-    for key in ["name", "family", "config", "dataset", "num_params", "feasible", "reason"] {
+    assert_eq!(keys.len(), 8);
+    for key in ["name", "family", "config", "dataset", "num_params", "feasible", "reason", "in_set"] {
         assert!(keys.contains(&key), "{key}");
     }
     let fixed = json(&["tasks", "show", "FixedMLP_mnist_ce_128x128x128_relu_bs128", "--json"]);
@@ -104,6 +104,28 @@ fn slow_and_infeasible_tasks_are_rejected_with_a_reason() {
     assert!(ok(&["tasks", "list", "TwoD_*", "--max-minutes", "1"]).contains("TwoD_Bowl1"));
     fails(&["tasks", "list", "--max-minutes", "0"], 2, &["above 0"]);
     fails(&["tasks", "list", "--rejected"], 2, &["--max-minutes"]);
+}
+
+#[test]
+fn the_set_is_listed_and_says_what_it_lacks() {
+    let run = crate::support::run(&["tasks", "list", "set", "--json"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let listed: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|task| task["name"].as_str().unwrap()).collect();
+    assert!(names.len() >= 109 && names[..109].iter().all(|name| !name.contains("_family_seed")));
+    assert!(names[109..].iter().all(|name| name.contains("_family_seed")));
+    assert!(listed.as_array().unwrap().iter().all(|task| task["feasible"] == true));
+    assert_eq!(names.len() < 1_162, run.stderr.contains("the set is not complete: it has"), "{}", run.stderr);
+    assert!(ok(&["tasks", "list", "set", "TwoD_Bowl1"]).contains("TwoD_Bowl1"));
+
+    // What a name of the set says of itself, and one that cannot be in it.
+    for name in [names[0], names[names.len() - 1]] {
+        assert_eq!(json(&["tasks", "show", name, "--json"])["in_set"], true, "{name}");
+        assert!(ok(&["tasks", "show", name]).contains("in the set  yes"), "{name}");
+    }
+    let infeasible = json(&["tasks", "show", "conv_fc_family_seed25", "--json"]);
+    assert_ne!(infeasible["in_set"], true, "{infeasible}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod report_check;
 mod reproduce;
 mod skipped;
 mod sweep_check;
+mod task_set;
 mod tidy;
 mod torture;
 mod validate;
@@ -49,6 +50,9 @@ Commands:
   fixed-check [PATTERN…] [--data DIR]
                 train the fixed tasks for 300 steps and say which learn; --estimates: compare estimated with measured
                 times; `fixed-check --help` says more
+  task-set --dir DIR [--families NAMES] [--limit N] [--jobs J] [--list-only] [--out FILE]
+                find the sampled tasks of the set (docs/task-set.md): core-hours of short trainings, which can be
+                stopped and continued; `task-set --help` says more
   probe FILE… [--task PATTERN] [--precision f64|f32]
                 compare our losses and gradients with those of another implementation, at the same parameters,
                 minibatch and random numbers; `probe --help` says more
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         "bench" => bench::run_all(&rest),
         "fixed-check" => fixed_check::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),
+        "task-set" => task_set::run_all(&rest),
         "readers" => readers::run_all(&rest),
         "candle-datasets" => candle_datasets::run_all(&rest),
         "object-store-check" => object_store_check::run_all(&rest),

@@ -4,6 +4,8 @@
 //! The released set has 1,162 tasks, five families of 1,000 configurations, five replicas, 51 evaluations and four splits:
 //! 24 GB. A configuration is good or bad for a kind of tasks, so that lists have something to learn.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -96,7 +98,7 @@ fn made_up(task: &str, kind: usize, family: Family, count: usize) -> (ReleasedNa
                         .wrapping_mul(6_364_136_223_846_793_005)
                         .wrapping_add(1_442_695_040_888_963_407);
                     let noise = (uniform >> 40) as f64 / f64::from(1 << 24);
-                    let loss = 1.0 / (1.0 + rate * point as f64) + 0.01 * noise + 0.005 * split as f64;
+                    let loss = 1.0 / (1.0 + rate * point as f64) + 0.01 * noise + 0.005 * f64::from(split);
                     losses.push(if diverges && point > 10 { f32::NAN } else { loss as f32 });
                 }
             }

@@ -47,6 +47,7 @@ mod shard_run;
 pub mod slurm;
 mod status;
 mod storage;
+pub mod task_set;
 mod work;
 
 pub use compact::Compacted;

@@ -41,6 +41,7 @@ pub mod objectives;
 mod python_json;
 pub mod registry;
 pub mod sampling;
+pub mod set;
 pub mod spec;
 pub mod suite;
 pub mod task;

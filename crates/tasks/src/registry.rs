@@ -10,7 +10,7 @@ use crate::families::{FAMILIES, SEEDS, Sampled, TaskFamily};
 use crate::fixed::Fixed;
 use crate::spec::{Infeasible, Overhead, Specification};
 use crate::suite::Suite;
-use crate::{Error, Task, python_json};
+use crate::{Error, Task, python_json, set};
 
 /// All suites, in the order of listings.
 pub static SUITES: [&dyn Suite; 2] = [&Sampled, &Fixed];
@@ -96,7 +96,7 @@ pub fn build(name: &str, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
 
 /// The names that patterns stand for, in their order, each once. A pattern is a name, a name with ranges
 /// (`mlp_family_seed{0..99}`), a wildcard over all names (`TwoD_*`; sampled families have their seeds 0 to 999), a
-/// family or group of fixed tasks (all of it), or a suite: `sampled` or `fixed`.
+/// family or group of fixed tasks (all of it), a suite (`sampled` or `fixed`), or `set`: the tasks of our list ([`set`]).
 ///
 /// # Errors
 /// [`Error::Pattern`] for broken ranges and seeds outside 0 to 999, [`Error::NoMatch`] for a wildcard without a match, [`Error::UnknownTask`] for
@@ -121,6 +121,9 @@ fn names_of(pattern: String) -> Result<Vec<String>, Error> {
     if pattern.contains('*') {
         let names: Vec<String> = all_names().filter(|name| taskset_names::matches(&pattern, name)).collect();
         return if names.is_empty() { Err(Error::NoMatch { pattern }) } else { Ok(names) };
+    }
+    if pattern == set::NAME {
+        return Ok(set::names());
     }
     for suite in SUITES {
         if suite.name() == pattern {

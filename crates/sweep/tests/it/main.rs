@@ -9,3 +9,4 @@ mod own_tasks;
 mod resume;
 mod saved;
 mod support;
+mod task_set;

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use serde::Serialize;
+use taskset::figures;
 use taskset::names::Split;
 use taskset::optim::{self, Mode};
+use taskset::tasks::set::{self, Verdict};
 use taskset::tasks::{self, Description, Feed, Task};
 use taskset::train::{MachineRate, Rejection, replica_stream, screen};
 use taskset::trial::Protocol;
@@ -20,12 +22,13 @@ pub(crate) enum Command {
     #[command(
         after_help = "Examples:\n  taskset-rs tasks list                      # families and fixed tasks\n  \
         taskset-rs tasks list 'mlp_family_seed{0..9}' 'TwoD_*'\n  taskset-rs tasks list quadratic_family --json\n  \
+        taskset-rs tasks list set                  # our list of the paper's 1,162 tasks, as far as it is made\n  \
         taskset-rs tasks list mlp_family --max-minutes 5             # the paper's rejection of slow tasks\n  \
         taskset-rs tasks list mlp_family --max-minutes 5 --rejected  # the others, and why"
     )]
     List {
-        /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, families, groups of fixed tasks (`fixed_maf`), `sampled`, or
-        /// `fixed` [default: all tasks].
+        /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, families, groups of fixed tasks (`fixed_maf`), `sampled`,
+        /// `fixed`, or `set`: the fixed tasks, and sampled ones that can be trained [default: all tasks].
         patterns: Vec<String>,
         /// Print one line per family instead of one per task.
         #[arg(long, conflicts_with_all = ["patterns", "json", "max_minutes"])]
@@ -112,7 +115,27 @@ impl<'a> From<&'a Description> for Listed<'a> {
 /// The descriptions that patterns stand for; all of them for none.
 fn described(patterns: &[String]) -> anyhow::Result<Vec<Description>> {
     let names = if patterns.is_empty() { tasks::all_names().collect() } else { tasks::select(patterns)? };
+    if patterns.iter().any(|pattern| pattern == set::NAME) {
+        say_what_the_set_lacks();
+    }
     Ok(names.iter().map(|name| tasks::describe(name)).collect::<Result<_, _>>()?)
+}
+
+/// As long as the set is not complete, a list of it must not look as if it were.
+fn say_what_the_set_lacks() {
+    let standing = set::standing();
+    let kept: usize = standing.iter().map(|family| family.kept).sum();
+    if kept == set::SAMPLED {
+        return;
+    }
+    let lacking = standing.iter().filter(|family| !family.is_complete());
+    let families: Vec<String> =
+        lacking.map(|family| format!("{} has {} of {}", family.family, family.kept, family.share)).collect();
+    say!(
+        "the set is not complete: it has {kept} of {} sampled tasks, and all fixed ones ({}); `cargo xtask task-set` finds more",
+        figures::count(set::SAMPLED as u64),
+        families.join(", ")
+    );
 }
 
 #[derive(Serialize)]
@@ -228,10 +251,32 @@ struct Shown<'a> {
     /// Where the name misleads, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    /// Whether it is in the set of tasks; null if this was not decided.
+    in_set: Option<bool>,
+    /// Why it is not in the set, in a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_in_set_because: Option<&'a str>,
+}
+
+/// Whether a task is in the set (none if that was not decided), why it is not in a word, and both as a text.
+fn in_set(d: &Description) -> (Option<bool>, Option<&'static str>, String) {
+    // Only sampled tasks have a configuration; all others are fixed.
+    let verdict =
+        if d.config.is_none() { Some(Verdict::Kept) } else { set::entry(&d.name).map(|entry| entry.verdict) };
+    let complete = || set::standing().iter().any(|family| family.family == d.family && family.is_complete());
+    match verdict {
+        Some(Verdict::Kept) => (Some(true), None, "yes".to_owned()),
+        Some(Verdict::Rejected(reason)) => (Some(false), Some(reason.word()), format!("no: {reason}")),
+        None if complete() => {
+            (Some(false), Some("not_needed"), "no: its family has its share without it".to_owned())
+        }
+        None => (None, None, "not decided".to_owned()),
+    }
 }
 
 fn show(name: &str, json: bool) -> anyhow::Result<()> {
     let d = tasks::describe(name)?;
+    let (in_set, not_in_set_because, in_set_words) = in_set(&d);
     if json {
         return output::json(&Shown {
             name: &d.name,
@@ -242,6 +287,8 @@ fn show(name: &str, json: bool) -> anyhow::Result<()> {
             feasible: d.feasible,
             reason: &d.reason,
             note: d.note,
+            in_set,
+            not_in_set_because,
         });
     }
     let config = d.config.as_ref().map_or_else(|| "none (a fixed task)".to_owned(), ToString::to_string);
@@ -257,6 +304,7 @@ fn show(name: &str, json: bool) -> anyhow::Result<()> {
         format!("data set    {}", d.dataset.as_deref().unwrap_or("none")),
         format!("parameters  {}", d.num_params),
         format!("feasible    {feasible}"),
+        format!("in the set  {in_set_words}"),
     ];
     lines.extend(d.note.map(|note| format!("note        {note}")));
     output::lines(lines)
