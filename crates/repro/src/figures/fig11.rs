@@ -226,7 +226,7 @@ mod tests {
     fn the_caption_names_the_normaliser_of_cut_curves_and_the_bootstrap_stands_below() {
         let options = Options::default();
         let study = scored(BASE, &[("a", 20), ("b", 20)], &[FAMILY], 40, good);
-        let study = also(study, Reading { normalizer: "default", part: 50 }, |score| score * 0.5);
+        let study = also(study, Reading { part: 50, ..Reading::whole("default") }, |score| score * 0.5);
         let findings = analyse(&context(&study, &options)).unwrap();
         assert!(!findings.pictures[0].caption.contains("normaliser `default`"));
         let Some(Block::Paragraph(text)) = findings.blocks.first() else { panic!("{:?}", findings.blocks) };

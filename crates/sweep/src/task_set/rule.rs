@@ -84,6 +84,8 @@ pub struct Initial {
     pub mean: f64,
     /// Standard deviation of a minibatch.
     pub deviation: f64,
+    /// The smallest loss of a minibatch.
+    pub smallest: f64,
     /// Number of minibatches.
     pub minibatches: usize,
 }
@@ -99,14 +101,18 @@ impl Initial {
         let mean = losses().sum::<f64>() / minibatches as f64;
         let squares = losses().map(|loss| (loss - mean).powi(2)).sum::<f64>();
         let deviation = (squares / (minibatches as f64 - 1.0)).sqrt();
-        Some(Self { mean, deviation, minibatches })
+        let smallest = losses().fold(f64::INFINITY, f64::min);
+        Some(Self { mean, deviation, smallest, minibatches })
     }
 
     /// What the mean loss of an evaluation of [`TRAINING`] has to fall below.
     pub fn needed(&self) -> f64 {
         let shares = 1.0 / self.minibatches as f64 + 1.0 / f64::from(TRAINING.eval_batches);
         let error = self.deviation * shares.sqrt();
-        self.mean - (STANDARD_ERRORS * error).max(SHARE * self.mean.abs())
+        // Where a few minibatches have huge losses, four standard errors can be more than the whole loss. A mean of ten
+        // minibatches below the smallest of 21 is as clear.
+        let clear = (self.mean - STANDARD_ERRORS * error).max(self.smallest);
+        clear.min(self.mean - SHARE * self.mean.abs())
     }
 }
 

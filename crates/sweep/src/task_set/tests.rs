@@ -30,13 +30,26 @@ fn initial() -> Curve {
     curve(&[[1.0; 10].as_slice(), &[2.0], &[3.0; 10]].concat())
 }
 
+/// The same but that one of the minibatches has a loss far below.
+fn with_one_far_below() -> Curve {
+    curve(&[[1.0; 9].as_slice(), &[-1.0, 2.0], &[3.0; 10]].concat())
+}
+
 #[test]
 fn the_loss_has_to_fall_by_four_standard_errors() {
-    let initial = Initial::of(&initial()).unwrap();
+    let initial = Initial::of(&with_one_far_below()).unwrap();
     assert_eq!(initial.minibatches, 21);
+    let error = initial.deviation * (1.0f64 / 21.0 + 1.0 / 10.0).sqrt();
+    let needed = initial.mean - 4.0 * error;
+    assert!(needed > initial.smallest && (initial.needed() - needed).abs() < 1e-12);
+}
+
+#[test]
+fn a_loss_below_that_of_every_minibatch_before_training_is_enough() {
+    let initial = Initial::of(&initial()).unwrap();
     assert!((initial.mean - 2.0).abs() < 1e-12 && (initial.deviation - 1.0).abs() < 1e-12);
-    let error = (1.0f64 / 21.0 + 1.0 / 10.0).sqrt();
-    assert!((initial.needed() - (2.0 - 4.0 * error)).abs() < 1e-12);
+    // Four standard errors would be 1.54, so the limit would be 0.46.
+    assert!((initial.needed() - 1.0).abs() < 1e-12);
 }
 
 #[test]
