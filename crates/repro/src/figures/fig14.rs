@@ -136,7 +136,7 @@ fn caption(missing: usize) -> String {
         0 => String::new(),
         missing => {
             format!(
-                " Left out: {}, because the curves do not record their times.",
+                " Left out: {}, because no trial that ran to its end has a recorded time.",
                 counted(missing as u64, "task")
             )
         }
@@ -266,7 +266,11 @@ mod tests {
         assert!(lack.sentence().contains("do not record how long"), "{lack:?}");
         let findings = analysed(vec![task("a", None), timed]).unwrap();
         let picture = &findings.pictures[0];
-        assert!(picture.caption.ends_with("Left out: 1 task, because the curves do not record their times."));
+        assert!(
+            picture
+                .caption
+                .ends_with("Left out: 1 task, because no trial that ran to its end has a recorded time.")
+        );
         let svg = taskset_figures::panels(&picture.panels, 1).unwrap();
         assert!(svg.contains("other (1)") && svg.contains("a note"));
         assert_eq!(findings.tables[0].table.rows.len(), 1);

@@ -57,7 +57,7 @@ pub(super) fn panel(context: &Context<'_>) -> Panel {
          have run at the same time.{}",
         count(STEPS.into()),
         count(STEPS.into()),
-        left_out(all.len() - timed.len(), "the curves do not record their times")
+        left_out(all.len() - timed.len(), "no trial that ran to its end has a recorded time")
     );
     Panel {
         picture: Ok(Picture { stem: "figure2c", panels: vec![chart.into()], columns: 1, caption }),
