@@ -189,20 +189,20 @@ fn picks(scale: RunScale) -> Vec<Pick> {
             pick("nvp_family", MNIST, 1, 3e6),
             pick("rnn_text_classification_family", SUBWORDS, 2, 3e6),
         ],
-        // What two cores train in less than three minutes: every family but the language models, whose cheapest task costs as
+        // What two cores train in about three minutes: every family but the language models, whose cheapest task costs as
         // much as ten of the others here.
         RunScale::Quick => vec![
             pick("TwoD_*", &[], ALL, ANY),
             pick("quadratic_family", &[], 16, 1e6),
             pick("losg_tasks_family", &[], 24, 1e6),
-            pick("mlp_family", MNIST, 12, 5e6),
-            pick("mlp_ae_family", MNIST, 6, 6.5e6),
-            pick("mlp_vae_family", MNIST, 2, 8e6),
+            pick("mlp_family", MNIST, 10, 5e6),
+            pick("mlp_ae_family", MNIST, 3, 6.5e6),
+            pick("mlp_vae_family", MNIST, 1, 6e6),
             pick("conv_pooling_family", IMAGES, 3, 4e6),
             pick("conv_fc_family", IMAGES, 1, 8e6),
             pick("nvp_family", MNIST, 1, 3e6),
             pick("maf_family", MNIST, 1, 7e6),
-            pick("rnn_text_classification_family", SUBWORDS, 7, 3.5e6),
+            pick("rnn_text_classification_family", SUBWORDS, 5, 3.5e6),
         ],
         // Every family, so many tasks of each that lists can be learned from one half and judged on the other, and so cheap
         // that two cores need a night: a few hundred tasks.
