@@ -3,7 +3,7 @@
 //! The rules and thresholds of a figure stand in its module before anything is measured. A claim gets a verdict only from a
 //! measurement that could have come out either way; everything else is "cannot tell", with the reason.
 
-use taskset_figures::Verdict;
+use taskset_figures::{Claim, Verdict};
 
 /// The share of the resamplings that must agree. With three quarters, the middle half of the differences, which is the
 /// band that the paper draws, lies on one side of zero.
@@ -14,6 +14,15 @@ pub(crate) const MIN_RESAMPLINGS: usize = 20;
 
 /// Tasks that a mean score needs: with fewer, one task moves it by more than a tenth.
 pub(crate) const MIN_TASKS: usize = 10;
+
+/// A claim from its words, its rule, what was measured and the verdict.
+pub(crate) fn claim(
+    text: impl Into<String>,
+    rule: String,
+    (measured, verdict): (Vec<String>, Verdict),
+) -> Claim {
+    Claim { text: text.into(), rule, measured, verdict }
+}
 
 pub(crate) fn cannot_tell(reason: impl Into<String>) -> Verdict {
     Verdict::CannotTell { reason: reason.into() }

@@ -143,9 +143,8 @@ impl Differences {
         id: &StreamId,
     ) -> Option<String> {
         let tested = self.sums.iter().zip(matrix.tasks()).filter(|((_, n), _)| *n > 0);
-        let (values, clusters): (Vec<f64>, Vec<String>) = tested
-            .map(|((sum, n), task)| (sum / *n as f64, study.group(task).unwrap_or("other").to_owned()))
-            .unzip();
+        let (values, clusters): (Vec<f64>, Vec<String>) =
+            tested.map(|((sum, n), task)| (sum / *n as f64, study.group_label(task).to_owned())).unzip();
         let result = bootstrap(&values, &clusters, REPLICATES, id).ok()?;
         let [low, high] = result.interval(0.95);
         // Of one family there is nothing to draw, and the interval would be a point.

@@ -1,7 +1,7 @@
 //! A learned list against another method over resamplings, at several budgets: the rule that most claims share.
 
-use taskset_figures::{Verdict, significant};
-use taskset_meta::quantile;
+use taskset_figures::{Verdict, count, significant};
+use taskset_meta::{ResampledCurve, quantile};
 
 use crate::claims::{AGREEMENT, cannot_tell, percent};
 
@@ -73,6 +73,40 @@ pub(crate) fn verdict(compared: &[AtBudget]) -> Verdict {
         "at k = {} the middle half of the differences over the resamplings contains zero",
         open.join(", ")
     ))
+}
+
+/// Whether the curve of the largest size is better after `k` tries than those of all smaller ones, `sizes` in rising order. In
+/// words and as a verdict; `noun` says in the plural what there is more of.
+pub(crate) fn largest_is_best(
+    sizes: &[usize],
+    curves: &[ResampledCurve],
+    k: usize,
+    noun: &str,
+) -> (Vec<String>, Verdict) {
+    let (Some((largest, smaller)), Some(most)) = (curves.split_last(), sizes.last()) else {
+        return (Vec::new(), cannot_tell("no list was learned"));
+    };
+    let compared: Vec<(String, AtBudget)> = sizes
+        .iter()
+        .zip(smaller)
+        .filter_map(|(size, curve)| Some((count(*size as u64), at(&largest.raw, &curve.raw, k)?)))
+        .collect();
+    let words = compared.iter().map(|(size, at)| {
+        let better = percent(at.better);
+        format!("{} {noun} are better than {size} in {better} of the resamplings", count(*most as u64))
+    });
+    let open: Vec<&str> =
+        compared.iter().filter(|(_, at)| at.better < AGREEMENT).map(|(size, _)| size.as_str()).collect();
+    let verdict = if compared.is_empty() {
+        cannot_tell(format!("no two numbers of {noun} can be compared at k = {k}"))
+    } else if compared.iter().any(|(_, at)| at.worse >= AGREEMENT) {
+        Verdict::DoesNotHold
+    } else if open.is_empty() {
+        Verdict::Holds
+    } else {
+        cannot_tell(format!("the resamplings disagree about {} {noun}", open.join(", ")))
+    };
+    (words.collect(), verdict)
 }
 
 /// The first budget at which a curve of medians is at most `target`; none if it never is.

@@ -9,6 +9,7 @@ use taskset_trial::Protocol;
 
 use crate::run::{Drawn, Material};
 use crate::sensitivity::Sensitivity;
+use crate::settings::families_of;
 use crate::settings::{PAPER_CONFIGURATIONS, PAPER_REPLICAS};
 use crate::study::Study;
 use crate::{Error, OptionKind, Request, missing, words};
@@ -28,6 +29,11 @@ pub(crate) struct Content<'a> {
 impl Content<'_> {
     fn claims(&self) -> impl Iterator<Item = &Claim> {
         self.figures.iter().flat_map(|figure| &figure.claims)
+    }
+
+    /// The families of optimizers that the figures need.
+    fn families(&self) -> Vec<taskset_optim::Family> {
+        families_of(&self.request.figures)
     }
 }
 
@@ -103,8 +109,8 @@ fn notices(content: &Content<'_>) -> Vec<Notice> {
 
 /// The families that the figures need, and how many configurations of each there are.
 fn configurations(content: &Content<'_>) -> Vec<(&'static str, usize)> {
-    let families = crate::settings::families_of(&content.figures.iter().map(|f| f.row).collect::<Vec<_>>());
-    families
+    content
+        .families()
         .into_iter()
         .filter(|family| matches!(family.info().naming, taskset_optim::Naming::Seeds { .. }))
         .map(|family| (family.info().name, content.study.configurations(family)))
@@ -207,8 +213,7 @@ fn how(content: &Content<'_>) -> Section {
     } else {
         format!("nothing trained now; {} of analysis", seconds(content.analysis_seconds))
     };
-    let families = crate::settings::families_of(&content.figures.iter().map(|f| f.row).collect::<Vec<_>>());
-    let optimizers = families.into_iter().map(|family| {
+    let optimizers = content.families().into_iter().map(|family| {
         let paper = match family.info().naming {
             taskset_optim::Naming::Seeds { .. } => {
                 format!(" (paper: {})", count(PAPER_CONFIGURATIONS.into()))

@@ -85,7 +85,8 @@ impl Archives {
             return ReleasedName::parse(path).is_some();
         }
         let mut found = Vec::new();
-        taskset_curves::open(path).is_err() && search(path, &mut found).is_ok() && !found.is_empty()
+        // Names first: a folder of this program's curves has none of them, and its files are opened only once, by the reader.
+        search(path, &mut found).is_ok() && !found.is_empty() && taskset_curves::open(path).is_err()
     }
 
     /// The files, sorted by task and path.

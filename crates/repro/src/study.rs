@@ -213,19 +213,6 @@ impl Study {
     /// # Errors
     /// What is missing, as a sentence: there are no curves of the family, or a task lacks a configuration that another has.
     pub(crate) fn matrix(&self, reading: Reading, family: Family) -> Result<ScoreMatrix, Lack> {
-        self.matrix_of(reading, family, |_| true)
-    }
-
-    /// The same of some of the tasks.
-    ///
-    /// # Errors
-    /// As [`matrix`](Self::matrix).
-    pub(crate) fn matrix_of(
-        &self,
-        reading: Reading,
-        family: Family,
-        wanted: impl Fn(&TaskSummary) -> bool,
-    ) -> Result<ScoreMatrix, Lack> {
         let name = family.info().name;
         let scores = self.scores.get(&reading).map_or(&[][..], Vec::as_slice);
         let of_family = |scores: &Scores| scores.families.iter().position(|scores| scores.family == family);
@@ -233,7 +220,7 @@ impl Study {
             .tasks
             .iter()
             .zip(scores)
-            .filter(|(task, scores)| !scores.dropped && wanted(task))
+            .filter(|(_, scores)| !scores.dropped)
             .map(|(task, scores)| (task, of_family(scores).map(|i| &scores.families[i])))
             .collect();
         // Of all tasks, so that a configuration that one of them lacks is missed.
@@ -310,9 +297,9 @@ impl Study {
         found.ok().map(|i| &self.tasks[i])
     }
 
-    /// The family or group of a task; none where the registry does not know it.
-    pub(crate) fn group(&self, task: &str) -> Option<&str> {
-        self.task(task)?.group.as_deref()
+    /// The family or group of a task, as figures call it.
+    pub(crate) fn group_label(&self, task: &str) -> &str {
+        self.task(task).map_or(TaskSummary::NO_GROUP, TaskSummary::group_label)
     }
 
     /// The places of the tasks of a matrix that are wanted.

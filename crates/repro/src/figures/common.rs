@@ -60,16 +60,18 @@ impl CurveTable {
     }
 }
 
+/// That a family has too few configurations, in words; none if it has enough.
+fn few_candidates(family: &str, candidates: usize) -> Option<String> {
+    (candidates < MIN_CANDIDATES).then(|| {
+        let found = counted(candidates as u64, "configuration");
+        format!("{family} has {found}, and at least {MIN_CANDIDATES} are needed")
+    })
+}
+
 /// What makes lists of `k` entries alike whatever they are learned on, in words; empty if nothing. Lists of all
 /// configurations are the same set, so from half of them on a comparison says less and less.
 pub(super) fn alike(family: &str, candidates: usize, k: usize) -> Vec<String> {
-    let mut lacks = Vec::new();
-    if candidates < MIN_CANDIDATES {
-        lacks.push(format!(
-            "{family} has {}, and at least {MIN_CANDIDATES} are needed",
-            counted(candidates as u64, "configuration")
-        ));
-    }
+    let mut lacks: Vec<String> = few_candidates(family, candidates).into_iter().collect();
     if k * 2 > candidates {
         lacks.push(format!(
             "k = {k} is more than half of the {}, so that all lists have most of them in common",
@@ -82,13 +84,7 @@ pub(super) fn alike(family: &str, candidates: usize, k: usize) -> Vec<String> {
 /// What a comparison of lists lacks, in words; empty if nothing. `smaller` is the smaller number of tasks that lists are
 /// learned on or tested on.
 pub(super) fn shortages(family: &str, candidates: usize, smaller: usize, resamplings: usize) -> Vec<String> {
-    let mut lacks = Vec::new();
-    if candidates < MIN_CANDIDATES {
-        lacks.push(format!(
-            "{family} has {}, and at least {MIN_CANDIDATES} are needed",
-            counted(candidates as u64, "configuration")
-        ));
-    }
+    let mut lacks: Vec<String> = few_candidates(family, candidates).into_iter().collect();
     if smaller < MIN_TASKS {
         lacks.push(format!(
             "lists are learned on or tested on {}, and at least {MIN_TASKS} are needed",

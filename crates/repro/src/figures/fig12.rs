@@ -12,7 +12,7 @@ use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
-use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::comparison;
 use crate::options::RESAMPLINGS;
 use crate::study::Reading;
@@ -233,12 +233,6 @@ fn claims(measured: Option<&Numbers>) -> Vec<Claim> {
             let (words, verdict) = judge(numbers);
             (words, if lacks.is_empty() { verdict } else { cannot_tell(lacks.join("; ")) })
         }
-    };
-    let claim = |text: &str, rule: String, (measured, verdict): (Vec<String>, Verdict)| Claim {
-        text: text.to_owned(),
-        rule,
-        measured,
-        verdict,
     };
     vec![
         claim(

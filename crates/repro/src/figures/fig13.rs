@@ -12,8 +12,7 @@ use super::common::alike;
 use super::fig5::{SAME_TASKS, same_tasks};
 use super::fig6::K;
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::claims::cannot_tell;
-use crate::kinds;
+use crate::claims::{cannot_tell, claim};
 
 const FAMILY: Family = Family::Adam8p;
 
@@ -78,22 +77,15 @@ const JUDGED: &str = "The claims are judged on lists that are learned on one hal
 
 fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     let matrix = context.matrix(FAMILY)?;
-    let known = kinds::groups();
-    let order = |group: &str| known.iter().position(|other| *other == group).unwrap_or(known.len());
-    let mut names: Vec<String> =
-        matrix.tasks().iter().filter_map(|task| context.study.group(task)).map(str::to_owned).collect();
-    names.sort_by_key(|name| (order(name), name.clone()));
-    names.dedup();
+    let of_families = context.study.groups_of(matrix.tasks().iter().map(String::as_str));
+    let (names, groups): (Vec<String>, Vec<Vec<usize>>) =
+        of_families.into_iter().filter_map(|group| Some((group.name?.to_owned(), group.tasks))).unzip();
     if names.len() < 2 {
         return Err(Lack::new(format!(
             "Tasks of at least two families are needed; those on which something was learned are of {}.",
             names.first().map_or("none that is known", String::as_str)
         )));
     }
-    let groups: Vec<Vec<usize>> = names
-        .iter()
-        .map(|name| context.study.places(&matrix, |task| task.group.as_ref() == Some(name)))
-        .collect();
     let k = context.number(&K).min(matrix.configs().len());
     let run = |same_group| {
         // The mixtures are not used, so they are as small as they can be.
@@ -201,12 +193,6 @@ fn claims(measured: Option<&Numbers>) -> Vec<Claim> {
             }
             (words, if lacks.is_empty() { verdict } else { cannot_tell(lacks.join("; ")) })
         }
-    };
-    let claim = |text: &str, rule: String, (measured, verdict): (Vec<String>, Verdict)| Claim {
-        text: text.to_owned(),
-        rule,
-        measured,
-        verdict,
     };
     vec![
         claim(

@@ -8,7 +8,7 @@ use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::comparison;
 use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
 
@@ -173,12 +173,6 @@ fn claims(measured: Option<(&CandidatesResult, usize)>) -> Vec<Claim> {
             (words, if lacks.is_empty() { verdict } else { cannot_tell(lacks.join("; ")) })
         }
     };
-    let claim = |text: &str, rule: String, (measured, verdict): (Vec<String>, Verdict)| Claim {
-        text: text.to_owned(),
-        rule,
-        measured,
-        verdict,
-    };
     vec![
         claim(
             "Performance continues to improve as there are more configurations to choose from.",
@@ -215,37 +209,7 @@ fn claims(measured: Option<(&CandidatesResult, usize)>) -> Vec<Claim> {
 }
 
 fn improves(result: &CandidatesResult) -> (Vec<String>, Verdict) {
-    let Some((all, smaller)) = result.curves.split_last() else {
-        return (Vec::new(), cannot_tell("no list was learned"));
-    };
-    let (mut words, mut compared) = (Vec::new(), Vec::new());
-    for (size, curve) in result.sizes.iter().zip(smaller) {
-        if let Some(at) = comparison::at(&all.raw, &curve.raw, 10) {
-            let most = result.sizes.last().copied().unwrap_or(0);
-            words.push(format!(
-                "{} configurations are better than {} in {} of the resamplings",
-                count(most as u64),
-                count(*size as u64),
-                percent(at.better)
-            ));
-            compared.push((*size, at));
-        }
-    }
-    let open: Vec<String> = compared
-        .iter()
-        .filter(|(_, at)| at.better < AGREEMENT)
-        .map(|(size, _)| count(*size as u64))
-        .collect();
-    let verdict = if compared.is_empty() {
-        cannot_tell("no two numbers of configurations can be compared at k = 10")
-    } else if compared.iter().any(|(_, at)| at.worse >= AGREEMENT) {
-        Verdict::DoesNotHold
-    } else if open.is_empty() {
-        Verdict::Holds
-    } else {
-        cannot_tell(format!("the resamplings disagree about {} configurations", open.join(", ")))
-    };
-    (words, verdict)
+    comparison::largest_is_best(&result.sizes, &result.curves, 10, "configurations")
 }
 
 /// Whether a number of configurations is enough.

@@ -10,7 +10,7 @@ use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::comparison;
 use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
 
@@ -166,12 +166,6 @@ fn right(result: &TaskNumbersResult, budgets: &[usize]) -> LineChart {
 
 /// The claims, from lists that are tested on the same tasks, and the number of configurations.
 fn claims(measured: Option<(&TaskNumbersResult, usize)>) -> Vec<Claim> {
-    let claim = |text: &str, rule: String, (measured, verdict): (Vec<String>, Verdict)| Claim {
-        text: text.to_owned(),
-        rule,
-        measured,
-        verdict,
-    };
     let of = |judge: fn(&TaskNumbersResult) -> (Vec<String>, Verdict)| match measured {
         None => (Vec::new(), cannot_tell("nothing was measured")),
         Some((result, candidates)) => {
@@ -208,32 +202,7 @@ fn claims(measured: Option<(&TaskNumbersResult, usize)>) -> Vec<Claim> {
 }
 
 fn improves(result: &TaskNumbersResult) -> (Vec<String>, Verdict) {
-    let Some((largest, smaller)) = result.curves.split_last() else {
-        return (Vec::new(), cannot_tell("no list was learned"));
-    };
-    let (mut words, mut compared) = (Vec::new(), Vec::new());
-    for (size, curve) in result.sizes.iter().zip(smaller) {
-        if let Some(at) = comparison::at(&largest.raw, &curve.raw, CLAIMED) {
-            let most = result.sizes.last().copied().unwrap_or(0);
-            words.push(format!(
-                "{most} tasks are better than {size} in {} of the resamplings",
-                percent(at.better)
-            ));
-            compared.push((*size, at));
-        }
-    }
-    let open: Vec<String> =
-        compared.iter().filter(|(_, at)| at.better < AGREEMENT).map(|(size, _)| size.to_string()).collect();
-    let verdict = if compared.is_empty() {
-        cannot_tell(format!("no two numbers of tasks can be compared at k = {CLAIMED}"))
-    } else if compared.iter().any(|(_, at)| at.worse >= AGREEMENT) {
-        Verdict::DoesNotHold
-    } else if open.is_empty() {
-        Verdict::Holds
-    } else {
-        cannot_tell(format!("the resamplings disagree about {} tasks", open.join(", ")))
-    };
-    (words, verdict)
+    comparison::largest_is_best(&result.sizes, &result.curves, CLAIMED, "tasks")
 }
 
 fn needs_many(result: &TaskNumbersResult) -> (Vec<String>, Verdict) {

@@ -9,7 +9,7 @@ use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
-use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::clustered::Differences;
 use crate::comparison::reached;
 use crate::kinds;
@@ -234,12 +234,6 @@ fn claims(of_type: &TaskType, measured: Option<(&TransferResult, usize, usize)>)
         }
     };
     let budgets = BUDGETS.map(|k| k.to_string()).join(", ");
-    let claim = |text: String, rule: String, (measured, verdict): (Vec<String>, Verdict)| Claim {
-        text,
-        rule,
-        measured,
-        verdict,
-    };
     vec![
         claim(
             format!(

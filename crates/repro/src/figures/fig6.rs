@@ -15,7 +15,7 @@ use taskset_rng::StreamId;
 use super::common::alike;
 use super::fig5::{SAME_TASKS, same_tasks};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::claims::{MIN_RESAMPLINGS, cannot_tell, few_resamplings};
+use crate::claims::{MIN_RESAMPLINGS, cannot_tell, claim, few_resamplings};
 use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
 
 const FAMILY: Family = Family::Adam8p;
@@ -407,12 +407,6 @@ fn claims(measured: Option<&Measured<'_>>) -> Vec<Claim> {
             let (words, verdict) = judge(measured);
             (words, if lacks.is_empty() { verdict } else { cannot_tell(lacks.join("; ")) })
         }
-    };
-    let claim = |text: &str, rule: String, (measured, verdict): (Vec<String>, Verdict)| Claim {
-        text: text.to_owned(),
-        rule,
-        measured,
-        verdict,
     };
     vec![
         claim(
