@@ -1,47 +1,24 @@
 //! Figure 6: lists for tasks of other sizes (section 5.4).
 
-use std::collections::BTreeMap;
+mod claims;
+mod fall;
+mod sizes;
 
-use taskset_figures::{
-    Block, Claim, Color, Dash, LineChart, Marker, Point, Series, Table, Verdict, count, significant,
-};
-use taskset_meta::correlation::spearman;
+use taskset_figures::{Block, Color, Dash, LineChart, Marker, Point, Series, Table, count};
 use taskset_meta::groups::{Groups, GroupsResult, TrainJ};
-use taskset_meta::{SameTasks, ScoreMatrix, quantile};
+use taskset_meta::{SameTasks, quantile};
 use taskset_names::Origin;
 use taskset_optim::Family;
 use taskset_rng::StreamId;
 
-use super::common::alike;
 use super::fig5::{SAME_TASKS, same_tasks};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::claims::{MIN_RESAMPLINGS, cannot_tell, claim, few_resamplings};
 use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
+use claims::{Measured, claims};
+use fall::Fall;
+use sizes::{Size, sizes};
 
 const FAMILY: Family = Family::Adam8p;
-
-/// Tasks that a size needs to be judged.
-const MIN_IN_GROUP: usize = 5;
-
-/// Sizes that the claims need.
-const MIN_GROUPS: usize = 4;
-
-/// A rank correlation that is clearly negative.
-const FALLS: f64 = -0.3;
-
-/// How often sizes are shuffled among the tasks. The 5th percentile then stands on ten shuffles.
-const SHUFFLES: u64 = 200;
-
-/// Splits into halves of which the own J of each size is the median, in the measurement and in each shuffle. Each split tests
-/// every task once, and each costs as much time as all lists of a shuffle.
-const HALVINGS: u64 = 2;
-
-/// Ratios that differ by less are equal: sums in another order differ by more than nothing.
-const TIE: f64 = 1e-9;
-
-/// Ratios of the mixture: no fall, and a fall.
-const FLAT: f64 = 0.9;
-const FALLEN: f64 = 0.8;
 
 pub(super) const K: FigureOption = FigureOption {
     name: "k",
@@ -75,42 +52,6 @@ pub(super) const ROW: FigureRow = FigureRow {
     claims: || claims(None),
     analyse,
 };
-
-/// Tasks of one order of magnitude of parameters.
-struct Size {
-    /// 10 to this power, up to the next power.
-    exponent: u32,
-    tasks: Vec<usize>,
-    /// Median number of parameters.
-    parameters: f64,
-}
-
-impl Size {
-    fn words(&self) -> String {
-        format!("{} to {} parameters ({})", power(self.exponent), power(self.exponent + 1), self.tasks.len())
-    }
-}
-
-/// A power of ten: `10,000`.
-fn power(exponent: u32) -> String {
-    10_u64.checked_pow(exponent).map_or_else(|| format!("1e{exponent}"), count)
-}
-
-/// The tasks of a matrix by the order of magnitude of their parameters, smallest first.
-fn sizes(context: &Context<'_>, matrix: &ScoreMatrix) -> Vec<Size> {
-    let mut by_exponent: BTreeMap<u32, Vec<(usize, u64)>> = BTreeMap::new();
-    for (place, name) in matrix.tasks().iter().enumerate() {
-        if let Some(task) = context.study.task(name) {
-            by_exponent.entry(task.parameters.max(1).ilog10()).or_default().push((place, task.parameters));
-        }
-    }
-    let size = |(exponent, tasks): (u32, Vec<(usize, u64)>)| Size {
-        exponent,
-        parameters: quantile(&tasks.iter().map(|(_, n)| *n as f64).collect::<Vec<_>>(), 0.5),
-        tasks: tasks.into_iter().map(|(place, _)| place).collect(),
-    };
-    by_exponent.into_iter().map(size).collect()
-}
 
 fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
     let matrix = context.matrix(FAMILY)?;
@@ -191,108 +132,6 @@ const JUDGED: &str = "The claims are judged on lists that are learned on one hal
                       a list that was learned on the tested tasks themselves cannot lose against others. The file “numbers of the \
                       claims” has these ratios. There, a list that was learned on more tasks than half of a size can be better than \
                       the size's own list, so the ratio can be above 1.";
-
-/// What the claims are made from.
-struct Measured<'a> {
-    sizes: &'a [Size],
-    /// Lists in halves.
-    judged: &'a GroupsResult,
-    fall: &'a Fall,
-    k: usize,
-    resamplings: usize,
-    candidates: usize,
-}
-
-impl Measured<'_> {
-    /// What a verdict lacks; empty if nothing.
-    fn shortages(&self) -> Vec<String> {
-        let mut lacks = alike(FAMILY.info().name, self.candidates, self.k);
-        let large = large(self.sizes).len();
-        if large < MIN_GROUPS {
-            lacks.push(format!(
-                "the number of orders of magnitude with at least {MIN_IN_GROUP} tasks is {large}, and {MIN_GROUPS} are needed"
-            ));
-        }
-        if self.resamplings < MIN_RESAMPLINGS {
-            lacks.push(few_resamplings(self.resamplings));
-        }
-        lacks
-    }
-}
-
-/// The places of the sizes with enough tasks.
-fn large(sizes: &[Size]) -> Vec<usize> {
-    (0..sizes.len()).filter(|&i| sizes[i].tasks.len() >= MIN_IN_GROUP).collect()
-}
-
-/// How the ratio falls with the distance of two sizes.
-struct Fall {
-    /// Spearman's correlation of distance and ratio; NaN if there is none.
-    observed: f64,
-    /// The same with the sizes shuffled among the tasks, where there is one.
-    shuffled: Vec<f64>,
-    /// Pairs of sizes.
-    pairs: usize,
-}
-
-impl Fall {
-    /// Lists of `k` entries are learned anew for each shuffle, so that the shuffles differ from the measurement only in
-    /// which tasks have which size.
-    fn new(matrix: &ScoreMatrix, sizes: &[Size], k: usize, id: &StreamId) -> Result<Self, Lack> {
-        let large = large(sizes);
-        let exponents: Vec<u32> = large.iter().map(|&i| sizes[i].exponent).collect();
-        let tasks: Vec<usize> = large.iter().flat_map(|&i| sizes[i].tasks.iter().copied()).collect();
-        let of = |order: &[usize]| {
-            let mut rest = order;
-            let groups: Vec<Vec<usize>> = large
-                .iter()
-                .map(|&i| {
-                    let (group, after) = rest.split_at(sizes[i].tasks.len());
-                    rest = after;
-                    group.to_vec()
-                })
-                .collect();
-            correlation(matrix, &exponents, &groups, k, &id.child("fall"))
-        };
-        if large.len() < MIN_GROUPS || k * 2 > matrix.configs().len() {
-            return Ok(Self { observed: f64::NAN, shuffled: Vec::new(), pairs: 0 });
-        }
-        let observed = of(&tasks)?;
-        let mut shuffled = Vec::new();
-        // Where nothing can be compared, shuffles cannot help.
-        for shuffle in 0..if observed.is_nan() { 0 } else { SHUFFLES } {
-            let mut order = tasks.clone();
-            id.child("shuffle").index(shuffle).stream().shuffle(&mut order);
-            shuffled.extend(Some(of(&order)?).filter(|r| !r.is_nan()));
-        }
-        Ok(Self { observed, shuffled, pairs: large.len() * (large.len() - 1) })
-    }
-}
-
-/// Spearman's correlation of the distance of two groups and the ratio of the list of one on the other, over all pairs of
-/// different groups.
-fn correlation(
-    matrix: &ScoreMatrix,
-    exponents: &[u32],
-    groups: &[Vec<usize>],
-    k: usize,
-    id: &StreamId,
-) -> Result<f64, Lack> {
-    // The mixture is not used, so it is as small as it can be.
-    let experiment =
-        Groups { matrix, groups, same_group: SameTasks::Halves, mixture_tasks: 1, resamplings: HALVINGS, k };
-    let ratios = experiment.run(id)?.ratios(k, TrainJ::OfTestGroup);
-    let (mut distances, mut values) = (Vec::new(), Vec::new());
-    for (train, row) in ratios.iter().enumerate() {
-        for (test, ratio) in row.iter().enumerate() {
-            if train != test && ratio.is_finite() {
-                distances.push(f64::from(exponents[train].abs_diff(exponents[test])));
-                values.push((ratio / TIE).round());
-            }
-        }
-    }
-    Ok(spearman(&distances, &values))
-}
 
 /// Quartiles of the mixture's ratio on each size.
 fn mixture(result: &GroupsResult, k: usize, train_j: TrainJ, sizes: usize) -> Vec<[f64; 3]> {
@@ -398,101 +237,6 @@ fn table(sizes: &[Size], result: &GroupsResult, k: usize, train_j: TrainJ, data:
     table
 }
 
-/// The claims, from lists that are tested on tasks that they have not seen.
-fn claims(measured: Option<&Measured<'_>>) -> Vec<Claim> {
-    let of = |judge: fn(&Measured<'_>) -> (Vec<String>, Verdict)| match measured {
-        None => (Vec::new(), cannot_tell("nothing was measured")),
-        Some(measured) => {
-            let lacks = measured.shortages();
-            let (words, verdict) = judge(measured);
-            (words, if lacks.is_empty() { verdict } else { cannot_tell(lacks.join("; ")) })
-        }
-    };
-    vec![
-        claim(
-            "Lists are best around the sizes that they were learned on, and fall off as the tested tasks become more different in \
-             size.",
-            format!(
-                "Over all pairs of different sizes with at least {MIN_IN_GROUP} tasks: the rank correlation between the distance in \
-                 orders of magnitude and the ratio. It is compared with the same measure after the sizes were shuffled among the tasks, \
-                 {SHUFFLES} times. Holds if it is at most {} and below the 5th percentile of the shuffles; does not hold if it is above \
-                 their median; otherwise, and if k is more than half of the configurations, the measurement cannot tell. A size's own \
-                 list is learned on one half of its tasks and tested on the other half.",
-                minus(FALLS)
-            ),
-            of(falls_off),
-        ),
-        claim(
-            "A list that was learned on a uniform mixture of the sizes does not fall off.",
-            format!(
-                "Holds if its median ratio is at least {FLAT} on every size with at least {MIN_IN_GROUP} tasks; does not hold if it is \
-                 below {FALLEN} on one of them; otherwise, and if every ratio is 1 or k is more than half of the configurations, the \
-                 measurement cannot tell. Lists are tested on tasks that they have not seen. A size's own list is learned on half of \
-                 its tasks, and the mixture on more tasks, so the ratio can be above 1."
-            ),
-            of(mixture_is_flat),
-        ),
-    ]
-}
-
-/// A number with a real minus sign.
-fn minus(number: f64) -> String {
-    number.to_string().replace('-', "−")
-}
-
-fn falls_off(measured: &Measured<'_>) -> (Vec<String>, Verdict) {
-    let Fall { observed, shuffled, pairs } = measured.fall;
-    if observed.is_nan() || shuffled.len() * 2 < SHUFFLES as usize {
-        return (
-            Vec::new(),
-            cannot_tell("there is no correlation, because all ratios or all distances are equal"),
-        );
-    }
-    let [low, median] = [0.05, 0.5].map(|q| quantile(shuffled, q));
-    let words = vec![format!(
-        "rank correlation {} over {pairs} pairs of sizes; with shuffled sizes, the median is {} and the 5th percentile {}",
-        significant(*observed),
-        significant(median),
-        significant(low)
-    )];
-    let verdict = match *observed {
-        r if r <= FALLS && r < low => Verdict::Holds,
-        r if r > median => Verdict::DoesNotHold,
-        r if r < low => cannot_tell("the correlation is weak"),
-        _ => cannot_tell("shuffled sizes often have as low a correlation"),
-    };
-    (words, verdict)
-}
-
-fn mixture_is_flat(measured: &Measured<'_>) -> (Vec<String>, Verdict) {
-    let &Measured { sizes, judged, k, .. } = measured;
-    let large = large(sizes);
-    let ratios = mixture(judged, k, TrainJ::OfTestGroup, sizes.len());
-    let own = judged.ratios(k, TrainJ::OfTestGroup);
-    let of_lists = large.iter().flat_map(|&train| large.iter().map(move |&test| (train, test)));
-    let mut all = of_lists.map(|(train, test)| own[train][test]).chain(large.iter().flat_map(|&i| ratios[i]));
-    if all.all(|ratio| ratio.is_nan() || (ratio - 1.0).abs() <= TIE) {
-        return (Vec::new(), cannot_tell("all lists have the same J: every ratio is 1"));
-    }
-    let lowest =
-        large.iter().map(|&i| (ratios[i][1], sizes[i].exponent)).filter(|(ratio, _)| !ratio.is_nan());
-    let Some((ratio, exponent)) = lowest.min_by(|a, b| a.0.total_cmp(&b.0)) else {
-        return (Vec::new(), cannot_tell("there is no ratio of the mixture"));
-    };
-    let words = vec![format!(
-        "lowest median ratio {}, on tasks of {} to {} parameters",
-        significant(ratio),
-        power(exponent),
-        power(exponent + 1)
-    )];
-    let verdict = match ratio {
-        r if r >= FLAT => Verdict::Holds,
-        r if r < FALLEN => Verdict::DoesNotHold,
-        _ => cannot_tell("the lowest ratio lies between the two marks"),
-    };
-    (words, verdict)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -544,32 +288,6 @@ mod tests {
         });
         let holds = holds.count();
         assert!(holds <= 1, "{holds} of 8");
-    }
-
-    /// The first claim of these correlations.
-    fn fall(observed: f64, shuffled: f64) -> Claim {
-        let size = |exponent| Size { exponent, tasks: (0..5).collect(), parameters: 10.0 };
-        let sizes: Vec<Size> = (0..4).map(size).collect();
-        let judged = GroupsResult { j: vec![vec![vec![0.5]; 4]; 4], mixture: vec![vec![vec![0.5]; 4]] };
-        let fall = Fall { observed, shuffled: vec![shuffled; SHUFFLES as usize], pairs: 12 };
-        let measured =
-            Measured { sizes: &sizes, judged: &judged, fall: &fall, k: 1, resamplings: 20, candidates: 20 };
-        claims(Some(&measured)).remove(0)
-    }
-
-    #[test]
-    fn a_fall_is_judged_against_shuffled_sizes() {
-        let check = |observed, shuffled, expected| {
-            let claim = fall(observed, shuffled);
-            assert_eq!(claim.verdict.words(), expected, "{claim:?}");
-        };
-        check(-0.5, 0.0, "holds");
-        check(-0.2, 0.0, "cannot tell");
-        check(-0.5, -0.5, "cannot tell");
-        check(0.1, 0.0, "does not hold");
-        check(-0.5, -0.6, "does not hold");
-        check(f64::NAN, 0.0, "cannot tell");
-        assert!(fall(-0.5, 0.0).rule.contains("at most −0.3"));
     }
 
     #[test]
