@@ -4,9 +4,11 @@ use taskset_rng::StreamId;
 
 use crate::boxes::check_rows;
 use crate::quartiles::column;
-use crate::resampling::{halves, indices, learned_j, resample};
+use crate::random_search::random_list;
+use crate::resampling::{halves, indices, resample};
 use crate::{
-    Band, Error, HyperparameterTable, ScoreMatrix, constrained_box, inside, quartiles, random_search,
+    Band, Error, HyperparameterTable, ScoreMatrix, best_of_first_k, constrained_box, greedy, inside,
+    quartiles, random_search,
 };
 
 /// Scores of one family of optimizers.
@@ -26,6 +28,18 @@ pub enum BoxTasks {
     All,
     /// The training half of each split.
     Train,
+}
+
+/// The lists that one resampling compares, and the tasks that they are tested on. Use them to compare methods task by task
+/// ([`scores_of_first_k`](crate::scores_of_first_k)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lists {
+    /// The tasks, in ascending order.
+    pub tested: Vec<usize>,
+    /// The learned lists, one for each matrix that they are learned from.
+    pub learned: Vec<Vec<usize>>,
+    /// What random search in the same family draws.
+    pub random: Vec<usize>,
 }
 
 /// The experiment of Figure 3.
@@ -95,6 +109,8 @@ pub struct SplitResult {
     pub train_tasks: usize,
     /// Tasks in each held-out half.
     pub test_tasks: usize,
+    /// The lists of each resampling, in the first family.
+    pub lists: Vec<Lists>,
 }
 
 impl SplitExperiment<'_> {
@@ -122,12 +138,15 @@ impl SplitExperiment<'_> {
 
         let results = resample(self.resamplings, |r| -> Result<_, Error> {
             let [train, held_out] = halves(&indices(tasks), &mut id.child("split").index(r).stream());
-            let mut results = vec![(configs, learned_j(matrix, &train, &held_out, self.k))];
+            let learned = greedy(matrix, &train, &indices(configs), self.k);
+            let mut results = vec![(configs, best_of_first_k(matrix, &held_out, &learned))];
+            let mut random = Vec::new();
             for family in &families {
-                let candidates = indices(family.matrix.configs().len());
+                let candidates = family.matrix.configs().len();
                 let mut stream = id.child("random").child(family.label).index(r).stream();
-                let j = random_search(family.matrix, &held_out, &candidates, self.k, &mut stream);
-                results.push((candidates.len(), j));
+                let drawn = random_list(&indices(candidates), self.k, &mut stream);
+                results.push((candidates, best_of_first_k(family.matrix, &held_out, &drawn)));
+                random.push(drawn);
             }
             let from_train = match self.box_tasks {
                 BoxTasks::All => None,
@@ -138,10 +157,14 @@ impl SplitExperiment<'_> {
                 let j = random_search(matrix, &held_out, candidates, self.k, &mut stream);
                 results.push((candidates.len(), j));
             }
-            Ok(results)
+            // That of the family in which lists are learned is the first.
+            Ok((Lists { tested: held_out, learned: vec![learned], random: random.swap_remove(0) }, results))
         });
+        let mut lists = Vec::new();
         for results in results {
-            for (curve, (candidates, j)) in curves.iter_mut().zip(results?) {
+            let (of_resampling, results) = results?;
+            lists.push(of_resampling);
+            for (curve, (candidates, j)) in curves.iter_mut().zip(results) {
                 curve.candidates.push(candidates);
                 curve.raw.push(j);
             }
@@ -150,7 +173,7 @@ impl SplitExperiment<'_> {
         for curve in &mut curves {
             curve.summarise(&learned, self.k);
         }
-        Ok(SplitResult { curves, train_tasks, test_tasks: tasks - train_tasks })
+        Ok(SplitResult { curves, train_tasks, test_tasks: tasks - train_tasks, lists })
     }
 
     /// The candidates inside each box.

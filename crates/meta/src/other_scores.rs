@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use taskset_rng::StreamId;
 
-use crate::experiment::Family;
+use crate::experiment::{Family, Lists};
+use crate::random_search::random_list;
 use crate::resampling::{halves, indices, resample};
-use crate::{Error, ResampledCurve, ScoreMatrix, best_of_first_k, greedy, random_search};
+use crate::{Error, ResampledCurve, ScoreMatrix, best_of_first_k, greedy};
 
 /// The experiment of Figures 11 and 12.
 ///
@@ -36,6 +37,8 @@ pub struct OtherScoresResult {
     pub random: ResampledCurve,
     /// Number of tasks in all matrices.
     pub tasks: usize,
+    /// The lists of each resampling, one learned list for each of the matrices. Tasks are those of `tested`.
+    pub lists: Vec<Lists>,
 }
 
 impl OtherScores<'_> {
@@ -59,27 +62,28 @@ impl OtherScores<'_> {
         let configs = indices(tested.configs().len());
         let resampled = resample(self.resamplings, |r| {
             let [train, held_out] = halves(&indices(rows.len()), &mut id.child("split").index(r).stream());
-            let test: Vec<usize> = held_out.iter().map(|&task| rows[task][0]).collect();
-            let mut results = Vec::new();
-            for (m, family) in self.learned.iter().enumerate() {
+            let learn = |(m, family): (usize, &Family<'_>)| {
                 let train: Vec<usize> = train.iter().map(|&task| rows[task][m + 1]).collect();
-                results.push(best_of_first_k(
-                    tested,
-                    &test,
-                    &greedy(family.matrix, &train, &configs, self.k),
-                ));
-            }
-            let mut stream = id.child("random").index(r).stream();
-            results.push(random_search(tested, &test, &configs, self.k, &mut stream));
-            results
+                greedy(family.matrix, &train, &configs, self.k)
+            };
+            let lists = Lists {
+                tested: held_out.iter().map(|&task| rows[task][0]).collect(),
+                learned: self.learned.iter().enumerate().map(learn).collect(),
+                random: random_list(&configs, self.k, &mut id.child("random").index(r).stream()),
+            };
+            let j = |list: &Vec<usize>| best_of_first_k(tested, &lists.tested, list);
+            let results: Vec<Vec<f64>> = lists.learned.iter().chain([&lists.random]).map(j).collect();
+            (lists, results)
         });
+        let (lists, results): (Vec<Lists>, Vec<Vec<Vec<f64>>>) = resampled.into_iter().unzip();
         let curve = |i: usize| {
-            ResampledCurve::new(resampled.iter().map(|results| results[i].clone()).collect(), self.k)
+            ResampledCurve::new(results.iter().map(|results| results[i].clone()).collect(), self.k)
         };
         Ok(OtherScoresResult {
             curves: (0..self.learned.len()).map(curve).collect(),
             random: curve(self.learned.len()),
             tasks: rows.len(),
+            lists,
         })
     }
 }

@@ -16,9 +16,13 @@ pub fn random_search(
     k: usize,
     stream: &mut Stream,
 ) -> Vec<f64> {
+    best_of_first_k(matrix, tasks, &random_list(candidates, k, stream))
+}
+
+/// Up to `k` candidates in random order. The draw of a smaller `k` is the beginning of that of a larger one.
+pub(crate) fn random_list(candidates: &[usize], k: usize, stream: &mut Stream) -> Vec<usize> {
     let draw = stream.sample_without_replacement(candidates.len(), k.min(candidates.len()));
-    let list: Vec<usize> = draw.into_iter().map(|i| candidates[i]).collect();
-    best_of_first_k(matrix, tasks, &list)
+    draw.into_iter().map(|i| candidates[i]).collect()
 }
 
 #[cfg(test)]

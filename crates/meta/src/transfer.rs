@@ -2,9 +2,10 @@
 
 use taskset_rng::StreamId;
 
-use crate::experiment::Family;
-use crate::resampling::{indices, learned_j, resample, sorted, subset};
-use crate::{Error, ResampledCurve, SameTasks, random_search};
+use crate::experiment::{Family, Lists};
+use crate::random_search::random_list;
+use crate::resampling::{indices, resample, sorted, subset};
+use crate::{Error, ResampledCurve, SameTasks, best_of_first_k, greedy, random_search};
 
 /// The experiment of Figure 5: lists for tasks of one type, for example all recurrent networks.
 ///
@@ -42,6 +43,8 @@ pub struct TransferResult {
     pub target_tasks: usize,
     /// Number of other tasks, from which those to learn on are drawn.
     pub other_tasks: usize,
+    /// The lists of each resampling: that of other types, and random search in the same family.
+    pub lists: Vec<Lists>,
 }
 
 impl Transfer<'_> {
@@ -68,10 +71,18 @@ impl Transfer<'_> {
         }
         self.random.iter().try_for_each(|family| family.has_the_tasks_of(&self.learned))?;
 
-        let other_types = resample(self.resamplings, |r| {
+        let configs = indices(matrix.configs().len());
+        let random_stream = |family: &Family<'_>, r| id.child("random").child(family.label).index(r).stream();
+        let lists = resample(self.resamplings, |r| {
             let train = subset(&others, self.train_tasks, &mut id.child("train").index(r).stream());
-            learned_j(matrix, &train, &target, self.k)
+            Lists {
+                tested: target.clone(),
+                learned: vec![greedy(matrix, &train, &configs, self.k)],
+                random: random_list(&configs, self.k, &mut random_stream(&self.learned, r)),
+            }
         });
+        let other_types =
+            lists.iter().map(|lists| best_of_first_k(matrix, &target, &lists.learned[0])).collect();
         let best_case = match self.best_case {
             // Nothing is drawn, so once is enough.
             SameTasks::Tested => {
@@ -85,8 +96,7 @@ impl Transfer<'_> {
         let search = |family: &Family<'_>| {
             let candidates = indices(family.matrix.configs().len());
             resample(self.resamplings, |r| {
-                let mut stream = id.child("random").child(family.label).index(r).stream();
-                random_search(family.matrix, &target, &candidates, self.k, &mut stream)
+                random_search(family.matrix, &target, &candidates, self.k, &mut random_stream(family, r))
             })
         };
         let curve = |raw| ResampledCurve::new(raw, self.k);
@@ -96,6 +106,7 @@ impl Transfer<'_> {
             random: self.random.iter().map(|family| curve(search(family))).collect(),
             target_tasks: target.len(),
             other_tasks: others.len(),
+            lists,
         })
     }
 }

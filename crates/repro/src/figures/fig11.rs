@@ -99,13 +99,11 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
         ..Findings::default()
     };
     let id = StreamId::root("taskset-rs/appendix/figure11/clusters");
-    let (part, shortest) = (cut[0].0, &cut[0].1);
-    let resamplings = context.number(&RESAMPLINGS);
-    if let Some(differences) = Differences::of_other_scores(&tested, shortest, CLUSTERED, resamplings, &id) {
-        let what = format!("The list from 1/{part} of the training against random search");
-        let words = differences.words(context.study, &tested, &what, &id.child("bootstrap"));
-        findings.blocks.extend(words.map(|words| Block::Paragraph(format!("{words}."))));
-    }
+    // The first list is that of the shortest training.
+    let what = format!("The list from 1/{} of the training against random search", cut[0].0);
+    let differences = Differences::of(&tested, &result.lists, 0, CLUSTERED);
+    let words = differences.words(context.study, &tested, &what, &id);
+    findings.blocks.extend(words.map(|words| Block::Paragraph(format!("{words}."))));
     if !missing.is_empty() {
         findings.lacks.push(Lack::new(format!(
             "There is no list from {} of the training: the first evaluation comes later, or nothing was learned before it.",

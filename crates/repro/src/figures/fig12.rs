@@ -440,6 +440,7 @@ mod tests {
             curves: vec![curve([main; 2]), curve(min)],
             random: curve([0.9; 2]),
             tasks: 40,
+            lists: Vec::new(),
         };
         let others = vec![Other { place: 0, correlation: (0.9, 2_000) }];
         let numbers = Numbers { main: "default", result, others, candidates: 40 };

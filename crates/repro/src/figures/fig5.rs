@@ -143,15 +143,7 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
         };
         let id = StreamId::root("taskset-rs/sec5/figure5").child(of_type.key);
         let result = transfer.run(&id)?;
-        let differences = Differences::of_transfer(
-            &matrix,
-            learned.label,
-            &target,
-            train_tasks,
-            CLAIMED,
-            context.number(&RESAMPLINGS),
-            &id,
-        );
+        let differences = Differences::of(&matrix, &result.lists, 0, CLAIMED);
         let what = format!("Tested on {}, the list from other types against random search", of_type.name);
         let words = differences.words(context.study, &matrix, &what, &id.child("clusters"));
         findings.blocks.extend(words.map(|words| Block::Paragraph(format!("{words}."))));

@@ -90,13 +90,10 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
         sections: vec![boxes(&numbers, box_tasks), list(&numbers)],
         ..Findings::default()
     };
-    if let [(family, matrix), ..] = &matrices[..]
-        && numbers.result.is_some()
-    {
+    if let (Some(result), [(_, matrix), ..]) = (&numbers.result, &matrices[..]) {
         let id = StreamId::root(analysis::STREAM);
         for k in CLUSTERED {
-            let differences = Differences::of_splits(matrix, family.info().name, k, resamplings, &id);
-            let words = differences.words(
+            let words = Differences::of(matrix, &result.lists, 0, k).words(
                 context.study,
                 matrix,
                 "The list against random search",
