@@ -22,7 +22,7 @@ pub enum RunScale {
     Quick,
     /// Hours on many cores.
     Small,
-    /// The paper's protocol, configurations and replicas, on every suitable task: for many machines.
+    /// The paper's protocol, configurations and replicas, on the set of tasks: for many machines.
     Paper,
 }
 
@@ -137,21 +137,41 @@ pub struct Settings {
 struct Pick {
     /// A family, or `fixed`.
     pattern: &'static str,
-    /// Only tasks on these data sets (tasks without data have none).
-    datasets: &'static [&'static str],
+    /// Only tasks on these data.
+    data: Data,
     count: usize,
     /// Upper limit of work a training step, in floating-point operations.
     max_flops: f64,
+}
+
+/// Data that tasks are on.
+#[derive(Clone, Copy)]
+enum Data {
+    /// None: quadratics and test functions.
+    None,
+    /// One of these data sets.
+    Of(&'static [&'static str]),
+    /// Any or none.
+    All,
+}
+
+impl Data {
+    fn has(self, dataset: Option<&str>) -> bool {
+        match self {
+            Self::None => dataset.is_none(),
+            Self::Of(names) => dataset.is_some_and(|name| names.contains(&name)),
+            Self::All => true,
+        }
+    }
 }
 
 impl Pick {
     /// What was picked, in words: `all 5 of fixed on mnist`, `the first 3 of mlp_family with at most 5 MFLOP per step`.
     fn words(&self, found: usize) -> String {
         let number = if found < self.count { format!("all {found}") } else { format!("the first {found}") };
-        let on = if self.datasets.is_empty() {
-            String::new()
-        } else {
-            format!(" on {}", self.datasets.join(" or "))
+        let on = match self.data {
+            Data::None | Data::All => String::new(),
+            Data::Of(names) => format!(" on {}", names.join(" or ")),
         };
         let limit = if self.max_flops.is_finite() {
             format!(" with at most {} MFLOP per step", self.max_flops / 1e6)
@@ -170,75 +190,60 @@ const MNIST: &[&str] = &["mnist", "fashion_mnist"];
 const BYTES: &[&str] = &["imdb_reviews/bytes"];
 const SUBWORDS: &[&str] = &["imdb_reviews/subwords8k"];
 
-/// The tasks of a scale. Only data sets that anyone can have in their original form: others would change the tasks that are
-/// compared, and so every figure.
+/// The tasks of a scale. All scales but the paper's have only data sets that anyone can have in their original form: others would
+/// change the tasks that are compared, and so every figure.
 fn picks(scale: RunScale) -> Vec<Pick> {
     const ALL: usize = usize::MAX;
     const ANY: f64 = f64::INFINITY;
-    let pick = |pattern, datasets, count, max_flops| Pick { pattern, datasets, count, max_flops };
+    let pick = |pattern, data, count, max_flops| Pick { pattern, data, count, max_flops };
     match scale {
         // One or two of each kind, the cheapest.
         RunScale::Smoke => vec![
-            pick("TwoD_*", &[], 4, ANY),
-            pick("quadratic_family", &[], 3, 1e5),
-            pick("losg_tasks_family", &[], 3, 1e5),
-            pick("mlp_family", MNIST, 2, 3e6),
-            pick("mlp_ae_family", MNIST, 2, 6.5e6),
-            pick("mlp_vae_family", MNIST, 1, 8e6),
-            pick("conv_pooling_family", MNIST, 1, 2e6),
-            pick("nvp_family", MNIST, 1, 3e6),
-            pick("rnn_text_classification_family", SUBWORDS, 2, 3e6),
+            pick("TwoD_*", Data::None, 4, ANY),
+            pick("quadratic_family", Data::None, 3, 1e5),
+            pick("losg_tasks_family", Data::None, 3, 1e5),
+            pick("mlp_family", Data::Of(MNIST), 2, 3e6),
+            pick("mlp_ae_family", Data::Of(MNIST), 2, 6.5e6),
+            pick("mlp_vae_family", Data::Of(MNIST), 1, 8e6),
+            pick("conv_pooling_family", Data::Of(MNIST), 1, 2e6),
+            pick("nvp_family", Data::Of(MNIST), 1, 3e6),
+            pick("rnn_text_classification_family", Data::Of(SUBWORDS), 2, 3e6),
         ],
         // What two cores train in about three minutes: every family but the language models, whose cheapest task costs as
         // much as ten of the others here.
         RunScale::Quick => vec![
-            pick("TwoD_*", &[], ALL, ANY),
-            pick("quadratic_family", &[], 16, 1e6),
-            pick("losg_tasks_family", &[], 24, 1e6),
-            pick("mlp_family", MNIST, 10, 5e6),
-            pick("mlp_ae_family", MNIST, 3, 6.5e6),
-            pick("mlp_vae_family", MNIST, 1, 6e6),
-            pick("conv_pooling_family", IMAGES, 3, 4e6),
-            pick("conv_fc_family", IMAGES, 1, 8e6),
-            pick("nvp_family", MNIST, 1, 3e6),
-            pick("maf_family", MNIST, 1, 7e6),
-            pick("rnn_text_classification_family", SUBWORDS, 5, 3.5e6),
+            pick("TwoD_*", Data::None, ALL, ANY),
+            pick("quadratic_family", Data::None, 16, 1e6),
+            pick("losg_tasks_family", Data::None, 24, 1e6),
+            pick("mlp_family", Data::Of(MNIST), 10, 5e6),
+            pick("mlp_ae_family", Data::Of(MNIST), 3, 6.5e6),
+            pick("mlp_vae_family", Data::Of(MNIST), 1, 6e6),
+            pick("conv_pooling_family", Data::Of(IMAGES), 3, 4e6),
+            pick("conv_fc_family", Data::Of(IMAGES), 1, 8e6),
+            pick("nvp_family", Data::Of(MNIST), 1, 3e6),
+            pick("maf_family", Data::Of(MNIST), 1, 7e6),
+            pick("rnn_text_classification_family", Data::Of(SUBWORDS), 5, 3.5e6),
         ],
         // Every family, so many tasks of each that lists can be learned from one half and judged on the other, and so cheap
         // that two cores need a night: a few hundred tasks.
         RunScale::Small => vec![
-            pick("TwoD_*", &[], ALL, ANY),
-            pick("quadratic_family", &[], 48, 1e7),
-            pick("losg_tasks_family", &[], 64, 1e7),
-            pick("mlp_family", IMAGES, 48, 3e7),
-            pick("mlp_ae_family", IMAGES, 24, 2e7),
-            pick("mlp_vae_family", IMAGES, 24, 2e7),
-            pick("conv_pooling_family", IMAGES, 24, 2e7),
-            pick("conv_fc_family", IMAGES, 24, 2e7),
-            pick("nvp_family", IMAGES, 12, 1.5e7),
-            pick("maf_family", IMAGES, 12, 2e7),
-            pick("rnn_text_classification_family", SUBWORDS, 32, 2e7),
-            pick("char_rnn_language_model_family", BYTES, 6, 4e7),
-            pick("word_rnn_language_model_family", SUBWORDS, 2, 1e8),
-            pick("FixedMLP_mnist*", MNIST, 2, ANY),
-            pick("FixedMLPAE_mnist*", MNIST, 2, 1e7),
+            pick("TwoD_*", Data::None, ALL, ANY),
+            pick("quadratic_family", Data::None, 48, 1e7),
+            pick("losg_tasks_family", Data::None, 64, 1e7),
+            pick("mlp_family", Data::Of(IMAGES), 48, 3e7),
+            pick("mlp_ae_family", Data::Of(IMAGES), 24, 2e7),
+            pick("mlp_vae_family", Data::Of(IMAGES), 24, 2e7),
+            pick("conv_pooling_family", Data::Of(IMAGES), 24, 2e7),
+            pick("conv_fc_family", Data::Of(IMAGES), 24, 2e7),
+            pick("nvp_family", Data::Of(IMAGES), 12, 1.5e7),
+            pick("maf_family", Data::Of(IMAGES), 12, 2e7),
+            pick("rnn_text_classification_family", Data::Of(SUBWORDS), 32, 2e7),
+            pick("char_rnn_language_model_family", Data::Of(BYTES), 6, 4e7),
+            pick("word_rnn_language_model_family", Data::Of(SUBWORDS), 2, 1e8),
+            pick("FixedMLP_mnist*", Data::Of(MNIST), 2, ANY),
+            pick("FixedMLPAE_mnist*", Data::Of(MNIST), 2, 1e7),
         ],
-        RunScale::Paper => vec![
-            pick("fixed", IMAGES, ALL, ANY),
-            pick("TwoD_*", &[], ALL, ANY),
-            pick("quadratic_family", &[], ALL, 1e9),
-            pick("losg_tasks_family", &[], ALL, ANY),
-            pick("mlp_family", IMAGES, ALL, ANY),
-            pick("mlp_ae_family", IMAGES, ALL, ANY),
-            pick("mlp_vae_family", IMAGES, ALL, ANY),
-            pick("conv_pooling_family", IMAGES, ALL, ANY),
-            pick("conv_fc_family", IMAGES, ALL, ANY),
-            pick("nvp_family", IMAGES, ALL, ANY),
-            pick("maf_family", IMAGES, ALL, ANY),
-            pick("rnn_text_classification_family", SUBWORDS, ALL, ANY),
-            pick("char_rnn_language_model_family", BYTES, ALL, ANY),
-            pick("word_rnn_language_model_family", SUBWORDS, ALL, ANY),
-        ],
+        RunScale::Paper => vec![pick("set", Data::All, ALL, ANY)],
     }
 }
 
@@ -382,11 +387,7 @@ fn choose(pick: &Pick) -> Result<Vec<String>, Error> {
             break;
         }
         let task = taskset_tasks::describe(&name)?;
-        let on_data = match &task.dataset {
-            None => pick.datasets.is_empty(),
-            Some(dataset) => pick.datasets.contains(&dataset.as_str()),
-        };
-        if task.feasible && on_data && work(&name)? <= pick.max_flops {
+        if task.feasible && pick.data.has(task.dataset.as_deref()) && work(&name)? <= pick.max_flops {
             chosen.push(name);
         }
     }
@@ -447,8 +448,15 @@ mod tests {
         {
             assert!(settings.task_rule.contains(words), "{}", settings.task_rule);
         }
-        let all = Pick { pattern: "TwoD_*", datasets: &[], count: usize::MAX, max_flops: f64::INFINITY };
+        let all = Pick { pattern: "TwoD_*", data: Data::None, count: usize::MAX, max_flops: f64::INFINITY };
         assert_eq!(all.words(7), "all 7 of TwoD_*");
+    }
+
+    #[test]
+    fn the_paper_s_scale_is_the_set_of_tasks() {
+        let settings = settings(RunScale::Paper);
+        assert_eq!(settings.tasks, taskset_tasks::select(&["set"]).unwrap());
+        assert_eq!(settings.task_rule, format!("all {} of set", settings.tasks.len()));
     }
 
     #[test]
