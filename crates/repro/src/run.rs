@@ -18,7 +18,7 @@ use crate::figures::{Context, Findings, Lack, Picture};
 use crate::released::{self, Archives};
 use crate::sensitivity::{self, Sensitivity};
 use crate::settings::families_of;
-use crate::study::{self, Curves, Reading, Study};
+use crate::study::{Curves, Reading, Study};
 use crate::{Error, FigureRow, Options, Settings, page, words};
 
 /// What to reproduce, from what, and where to.
@@ -377,9 +377,7 @@ impl FigureSummary {
 
 /// All readings that the figures and their sensitivity need.
 fn readings(request: &Request) -> BTreeSet<Reading> {
-    // The table of tasks tells of the default one.
-    let mut readings =
-        BTreeSet::from([Reading::whole(request.normalizer), Reading::whole(study::SUMMARISED)]);
+    let mut readings = BTreeSet::from([Reading::whole(request.normalizer)]);
     readings.extend(request.figures.iter().flat_map(|row| row.readings.iter().copied()));
     if request.figures.iter().any(|row| !(row.claims)().is_empty()) {
         readings.extend(sensitivity::readings(request.normalizer).into_iter().map(|(_, reading)| reading));

@@ -365,30 +365,27 @@ fn of_task(
     // All families at once: they share one scale.
     let table = TaskCurves::new(curves)?;
     let steps = curves[0].spec.protocol.steps;
-    let mut first: Option<TaskScores> = None;
-    let (mut scores, mut members) = (Vec::new(), Vec::new());
-    for (reading, normalizer) in readings {
-        let scored = match reading.part {
-            1 => normalizer.scores_on(&table, &[normalizer.selection, Split::Test])?,
-            part => normalizer.scores_on(&table.until(steps / part), &[normalizer.selection, Split::Test])?,
-        };
-        if members.is_empty() {
-            members = families.iter().map(|family| Members::new(*family, &scored)).collect();
+    let score = |reading: &Reading, normalizer: &Normalizer| {
+        let splits = [normalizer.selection, Split::Test];
+        match reading.part {
+            1 => normalizer.scores_on(&table, &splits),
+            part => normalizer.scores_on(&table.until(steps / part), &splits),
         }
-        scores.push(kept(&scored, &members));
-        // The summary tells of the whole curves.
-        if first.is_none() || *reading == Reading::whole(SUMMARISED) {
-            first = Some(scored);
-        }
-    }
-    let first = match first {
-        Some(first) => first,
-        None => Normalizer::default().scores_of(&table)?,
     };
+    let summarised = Reading::whole(SUMMARISED);
+    let of_summary = score(&summarised, &summarised.normalizer()?)?;
+    let members: Vec<Members> = families.iter().map(|family| Members::new(*family, &of_summary)).collect();
+    let scores = readings.iter().map(|(reading, normalizer)| {
+        Ok(if *reading == summarised {
+            kept(&of_summary, &members)
+        } else {
+            kept(&score(reading, normalizer)?, &members)
+        })
+    });
     Ok(OfTask {
-        summary: summarise(&first, curves),
-        scores,
-        shared: first.shared,
+        scores: scores.collect::<Result<_, Error>>()?,
+        summary: summarise(&of_summary, curves),
+        shared: of_summary.shared,
         replicas: curves.iter().map(Curve::replica).collect(),
         diverged: curves.iter().filter(|curve| curve.diverged_at.is_some()).count(),
         trials: curves.len(),
@@ -396,7 +393,7 @@ fn of_task(
 }
 
 /// The normaliser whose references the table of tasks shows.
-pub(crate) const SUMMARISED: &str = "default";
+const SUMMARISED: &str = "default";
 
 /// Which optimizers of a task belong to a family.
 struct Members {
