@@ -52,6 +52,12 @@ for name, kind in [("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT),
     put("tar", name, out.getvalue()[:3072])
 for kind in ["u1", "<i8", "<i4", "<u2", "<f8"]:
     put("npy", kind.strip("<"), saved(np.save, np.arange(6).reshape(2, 3).astype(kind)))
+for kind in ["f4", ">i8", "S3", ">U3"]:
+    put("npy", kind.replace(">", "big-"), saved(np.save, np.arange(6).reshape(2, 3).astype(kind)))
+put("npy", "fortran", saved(np.save, np.asfortranarray(np.arange(6, dtype="i2").reshape(2, 3))))
+put("npy", "version-2", saved(np.lib.format.write_array, np.arange(3), version=(2, 0)))
+nested = "{'descr': '|u1', 'fortran_order': False, 'shape': " + "(1, " * 32 + "1" + ")" * 32 + "}\n"
+put("npy", "nested", b"\x93NUMPY\x01\0" + struct.pack("<H", len(nested)) + nested.encode())
 put("npy", "objects", saved(np.save, np.array([{}], dtype=object), allow_pickle=True))
 for name, save in [("stored", np.savez), ("deflated", np.savez_compressed)]:
     put("npz", name, saved(save, data=np.zeros((2, 768), np.uint8), labels=np.array([1, 1000]), mean=np.zeros(3)))

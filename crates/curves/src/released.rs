@@ -11,12 +11,15 @@
 //!
 //! (README of the released data; other projects' readers take `ys[…, 2]` for the test loss. It is the loss on valid_outer.)
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder as _};
+use half::f16;
+use npyz::{DType, TypeChar, TypeStr, WriterBuilder as _};
 use taskset_files::AtomicFile;
+use taskset_guard::NpyArray;
 use taskset_names::Origin;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -55,10 +58,8 @@ pub struct ReleasedName {
     pub replicas: usize,
 }
 
-/// Most bytes of one array: 2 GiB. The released arrays have 8 MB.
+/// Most bytes of one array with its header: 2 GiB. The released arrays have 8 MB.
 const MAX_BYTES: u64 = 1 << 31;
-/// Most bytes of a header.
-const MAX_HEADER: u64 = 1 << 16;
 /// Splits in the last axis.
 const SPLITS: usize = 4;
 
@@ -211,46 +212,29 @@ impl<'a> Archive<'a> {
     }
 
     /// Shape and values of an array, in C order.
-    fn array<T: Clone>(
+    fn array<T>(
         &mut self,
         name: &str,
-        decode: impl Fn(&TypeStr, &[u8]) -> Result<Vec<T>, String>,
+        decode: impl Fn(&NpyArray) -> Result<Vec<T>, String>,
     ) -> Result<(Vec<usize>, Vec<T>), Error> {
-        let read = taskset_guard::caught(|| self.read(name, decode));
-        read.unwrap_or_else(|| Err("it is damaged".to_owned())).map_err(|reason| self.wrong(name, reason))
-    }
-
-    fn read<T: Clone>(
-        &mut self,
-        name: &str,
-        decode: impl Fn(&TypeStr, &[u8]) -> Result<Vec<T>, String>,
-    ) -> Result<(Vec<usize>, Vec<T>), String> {
-        let file =
-            self.zip.by_name(&format!("{name}.npy")).map_err(|e| format!("it cannot be read ({e})"))?;
-        let mut bytes = file.take(MAX_BYTES + MAX_HEADER);
-        let header =
-            NpyHeader::from_reader(&mut bytes).map_err(|e| format!("its header cannot be read ({e})"))?;
-        let DType::Plain(kind) = header.dtype() else {
-            return Err("it is no array of plain values".to_owned());
+        let read = || -> Result<_, String> {
+            let cannot = |e: &dyn Display| format!("it cannot be read ({e})");
+            let file = self.zip.by_name(&format!("{name}.npy")).map_err(|e| cannot(&e))?;
+            if file.size() > MAX_BYTES {
+                return Err(format!(
+                    "it is too large: {} bytes, and at most {MAX_BYTES} are read",
+                    file.size()
+                ));
+            }
+            // Grows with what is really there, whatever the archive says.
+            let mut bytes = Vec::new();
+            file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|e| cannot(&e))?;
+            let array = NpyArray::parse(bytes)?;
+            let values = decode(&array)?;
+            Ok((array.shape().to_vec(), values))
         };
-        if kind.uses_pickled_array() {
-            return Err("it is an array of Python objects (a pickle), which could run code; it is not read"
-                .to_owned());
-        }
-        let shape: Option<Vec<usize>> = header.shape().iter().map(|&n| usize::try_from(n).ok()).collect();
-        let shape = shape.ok_or("its shape is impossible")?;
-        let count = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
-        let size = count.zip(kind.num_bytes()).and_then(|(count, width)| count.checked_mul(width));
-        let size = size.filter(|&size| size as u64 <= MAX_BYTES).ok_or("it is too large")?;
-        // Grows with what is really there, whatever the header says.
-        let mut data = Vec::new();
-        bytes.read_to_end(&mut data).map_err(|e| format!("it cannot be read ({e})"))?;
-        if data.len() != size {
-            return Err(format!("it has {} bytes, and its shape needs {size}", data.len()));
-        }
-        let values = decode(&kind, &data)?;
-        let values = if header.order() == Order::Fortran { c_order(&shape, &values) } else { values };
-        Ok((shape, values))
+        let read = taskset_guard::caught(read).unwrap_or_else(|| Err("it is damaged".to_owned()));
+        read.map_err(|reason| self.wrong(name, reason))
     }
 
     fn one_dimension(&self, array: &str, shape: &[usize]) -> Result<usize, Error> {
@@ -261,44 +245,13 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// The values of an array in Fortran order, in C order.
-fn c_order<T: Clone>(shape: &[usize], values: &[T]) -> Vec<T> {
-    let place = |mut number: usize| {
-        // The last axis varies fastest in C order, the first one in Fortran order.
-        let mut index = vec![0; shape.len()];
-        for axis in (0..shape.len()).rev() {
-            index[axis] = number % shape[axis];
-            number /= shape[axis];
-        }
-        index.iter().zip(shape).rev().fold(0, |place, (i, n)| place * n + i)
-    };
-    (0..values.len()).map(|number| values[place(number)].clone()).collect()
-}
-
 /// Names, from byte strings or from NumPy's wide text.
-fn texts(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<String>, String> {
-    let width = kind.num_bytes().unwrap_or(0).max(1);
-    let big = kind.endianness() == Endianness::Big;
-    let text = |field: &[u8]| match kind.type_char() {
-        TypeChar::ByteStr => {
-            let end = field.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-            String::from_utf8(field[..end].to_vec()).ok()
-        }
-        TypeChar::UnicodeStr => {
-            let characters = field
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|&four| if big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) });
-            characters.take_while(|&c| c != 0).map(char::from_u32).collect()
-        }
-        _ => None,
-    };
+fn texts(array: &NpyArray) -> Result<Vec<String>, String> {
+    let kind = array.kind();
     if !matches!(kind.type_char(), TypeChar::ByteStr | TypeChar::UnicodeStr) {
         return Err(format!("its type is {kind}; names are needed"));
     }
-    let names = bytes.chunks_exact(width).map(text).collect::<Option<Vec<String>>>();
-    let names = names.ok_or("a name is not text")?;
+    let names = array.values::<String>().map_err(|_| "a name is not text")?;
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -308,79 +261,43 @@ fn texts(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<String>, String> {
 }
 
 /// Steps.
-fn whole_numbers(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<u32>, String> {
-    let width = kind.num_bytes().unwrap_or(0).max(1);
-    let big = kind.endianness() == Endianness::Big;
-    let signed = match kind.type_char() {
-        TypeChar::Int => true,
-        TypeChar::Uint => false,
+fn whole_numbers(array: &NpyArray) -> Result<Vec<u32>, String> {
+    let kind = array.kind();
+    match kind.type_char() {
+        TypeChar::Int | TypeChar::Uint => {
+            let steps = array.integers()?.into_iter().map(u32::try_from).collect::<Result<_, _>>();
+            steps.map_err(|_| "a step is negative or too large".to_owned())
+        }
         // Some programs write steps as floats.
         TypeChar::Float => {
             let step = |x: f64| {
                 (x.fract().abs() < f64::EPSILON && (0.0..=f64::from(u32::MAX)).contains(&x))
                     .then_some(x as u32)
             };
-            return decimals(kind, bytes)?
-                .into_iter()
-                .map(step)
-                .collect::<Option<_>>()
-                .ok_or_else(|| "a step is no whole number".to_owned());
+            let steps = decimals(array)?.into_iter().map(step).collect::<Option<_>>();
+            steps.ok_or_else(|| "a step is no whole number".to_owned())
         }
-        _ => return Err(format!("its type is {kind}; whole numbers are needed")),
-    };
-    let number = |field: &[u8]| {
-        let mut wide = [0_u8; 8];
-        for (place, &byte) in field.iter().enumerate() {
-            let from_low = if big { width - 1 - place } else { place };
-            *wide.get_mut(from_low)? = byte;
-        }
-        let value = u64::from_le_bytes(wide);
-        let negative = signed && value >> (8 * width.min(8) - 1) == 1;
-        u32::try_from(value).ok().filter(|_| !negative)
-    };
-    bytes
-        .chunks_exact(width)
-        .map(number)
-        .collect::<Option<_>>()
-        .ok_or_else(|| "a step is negative or too large".to_owned())
+        _ => Err(format!("its type is {kind}; whole numbers are needed")),
+    }
 }
 
 /// Losses in single precision: what is stored in double precision is rounded, and every NaN gets one form.
-fn floats(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<f32>, String> {
+fn floats(array: &NpyArray) -> Result<Vec<f32>, String> {
     let canonical = |x: f32| if x.is_nan() { f32::NAN } else { x };
-    if kind.type_char() == TypeChar::Float && kind.num_bytes() == Some(4) {
-        let big = kind.endianness() == Endianness::Big;
-        let value = |&four: &[u8; 4]| if big { f32::from_be_bytes(four) } else { f32::from_le_bytes(four) };
-        return Ok(bytes.as_chunks().0.iter().map(value).map(canonical).collect());
+    if (array.kind().type_char(), array.kind().size_field()) == (TypeChar::Float, 4) {
+        return Ok(array.values::<f32>()?.into_iter().map(canonical).collect());
     }
-    Ok(decimals(kind, bytes)?.into_iter().map(|x| canonical(x as f32)).collect())
+    Ok(decimals(array)?.into_iter().map(|x| canonical(x as f32)).collect())
 }
 
-fn decimals(kind: &TypeStr, bytes: &[u8]) -> Result<Vec<f64>, String> {
-    let big = kind.endianness() == Endianness::Big;
-    match (kind.type_char(), kind.num_bytes()) {
-        (TypeChar::Float, Some(8)) => {
-            let value =
-                |&eight: &[u8; 8]| if big { f64::from_be_bytes(eight) } else { f64::from_le_bytes(eight) };
-            Ok(bytes.as_chunks().0.iter().map(value).collect())
-        }
-        (TypeChar::Float, Some(4)) => {
-            let value =
-                |&four: &[u8; 4]| if big { f32::from_be_bytes(four) } else { f32::from_le_bytes(four) };
-            Ok(bytes.as_chunks().0.iter().map(value).map(f64::from).collect())
-        }
-        (TypeChar::Float, Some(2)) => {
-            let value =
-                |&two: &[u8; 2]| half(if big { u16::from_be_bytes(two) } else { u16::from_le_bytes(two) });
-            Ok(bytes.as_chunks().0.iter().map(value).collect())
-        }
-        _ => Err(format!("its type is {kind}; floating-point numbers are needed")),
+/// Numbers in half, single or double precision.
+fn decimals(array: &NpyArray) -> Result<Vec<f64>, String> {
+    match (array.kind().type_char(), array.kind().size_field()) {
+        (TypeChar::Float, 8) => array.values(),
+        (TypeChar::Float, 4) => Ok(array.values::<f32>()?.into_iter().map(f64::from).collect()),
+        (TypeChar::Float, 2) => Ok(array.values::<f16>()?.into_iter().map(f64::from).collect()),
+        _ => Err(format!("its type is {}; floating-point numbers are needed", array.kind())),
     }
-}
-
-/// A number in half precision, from its bits.
-fn half(bits: u16) -> f64 {
-    half::f16::from_bits(bits).to_f64()
 }
 
 #[cfg(test)]
@@ -435,19 +352,22 @@ mod tests {
     }
 
     #[test]
-    fn half_precision() {
-        for (bits, value) in
-            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_953_125), (0x0001, 5.960_464_477_539_063e-8)]
-        {
-            assert!((half(bits) - value).abs() < 1e-15, "{bits:x}");
-        }
-        assert!(half(0x7c00).is_infinite() && half(0x7e00).is_nan());
-    }
-
-    #[test]
-    fn fortran_order_is_turned() {
-        // [[0, 1, 2], [3, 4, 5]] in Fortran order.
-        assert_eq!(c_order(&[2, 3], &[0, 3, 1, 4, 2, 5]), [0, 1, 2, 3, 4, 5]);
+    fn losses_and_steps_of_other_types() {
+        let array = |kind: &str, bytes: &[u8]| NpyArray::parse(npy(kind, "2,", bytes)).unwrap();
+        // Half precision: 1 and -2; a third, and the smallest number.
+        assert_eq!(floats(&array("<f2", &[0, 0x3c, 0, 0xc0])).unwrap(), [1.0, -2.0]);
+        assert_eq!(floats(&array(">f2", &[0x35, 0x55, 0, 1])).unwrap(), [0.333_251_95, 5.960_464_5e-8]);
+        let infinite = floats(&array("<f2", &[0, 0x7c, 0, 0x7e])).unwrap();
+        assert!(infinite[0].is_infinite() && infinite[1].to_bits() == f32::NAN.to_bits());
+        let double = [0.1_f64.to_be_bytes(), (-2.0_f64).to_be_bytes()].concat();
+        assert_eq!(floats(&array(">f8", &double)).unwrap(), [0.1, -2.0]);
+        assert_eq!(whole_numbers(&array("<f4", &[0, 0, 0, 0, 0, 0, 0x48, 0x43])).unwrap(), [0, 200]);
+        assert!(whole_numbers(&array("<f4", &[0, 0, 0, 0, 0, 0, 0, 0x3f])).unwrap_err().contains("whole"));
+        assert_eq!(whole_numbers(&array(">u2", &[0, 1, 1, 0])).unwrap(), [1, 256]);
+        assert!(whole_numbers(&array("|b1", &[0, 1])).unwrap_err().contains("whole numbers are needed"));
+        let wide = [0, 0, 0, b'a', 0, 0, 0x04, 0x38];
+        assert_eq!(texts(&array(">U1", &wide)).unwrap(), ["a", "и"]);
+        assert!(texts(&array("|S1", &[b'a', 0xff])).unwrap_err().contains("not text"));
     }
 
     /// An archive whose members are the given `.npy` bytes.
@@ -499,7 +419,7 @@ mod tests {
         );
         refused(
             &[names(), steps(), ("ys", npy("<f4", "4294967295, 2, 2, 4", b""))],
-            &["array `ys`", "too large"],
+            &["array `ys`", "needs 274877906880"],
         );
         std::fs::write(&path, b"PK nothing").unwrap();
         assert!(ReleasedCurves::read(&path).unwrap_err().to_string().contains("no zip archive"));

@@ -1,8 +1,13 @@
-//! Turns panics in third-party decoders into `None`, without their message on stderr.
+//! What stands between third-party decoders and hostile files: turns their panics into `None`, without the message on stderr,
+//! and checks NumPy arrays before they are decoded.
+
+mod npy;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
+
+pub use npy::NpyArray;
 
 thread_local! {
     /// Whether a panic of this thread is expected, and answered with an error.
