@@ -180,13 +180,16 @@ impl ReleasedCurves {
 struct Archive<'a> {
     path: &'a Path,
     zip: ZipArchive<BufReader<File>>,
+    /// Bytes of the file; 0 where they are not known.
+    length: u64,
 }
 
 impl<'a> Archive<'a> {
     fn open(path: &'a Path, file: File) -> Result<Self, Error> {
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
         let opened = taskset_guard::caught(|| ZipArchive::new(BufReader::new(file)));
         let reason = match opened {
-            Some(Ok(zip)) => return Ok(Self { path, zip }),
+            Some(Ok(zip)) => return Ok(Self { path, zip, length }),
             Some(Err(error)) => format!("it is no zip archive ({error})"),
             None => "it is no zip archive".to_owned(),
         };
@@ -226,8 +229,8 @@ impl<'a> Archive<'a> {
                     file.size()
                 ));
             }
-            // Grows with what is really there, whatever the archive says.
-            let mut bytes = Vec::new();
+            // Not more than the archive has, whatever it says. What is compressed grows with what is really there.
+            let mut bytes = Vec::with_capacity(file.size().min(self.length) as usize);
             file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|e| cannot(&e))?;
             let array = NpyArray::parse(bytes)?;
             let values = decode(&array)?;
@@ -285,7 +288,9 @@ fn whole_numbers(array: &NpyArray) -> Result<Vec<u32>, String> {
 fn floats(array: &NpyArray) -> Result<Vec<f32>, String> {
     let canonical = |x: f32| if x.is_nan() { f32::NAN } else { x };
     if (array.kind().type_char(), array.kind().size_field()) == (TypeChar::Float, 4) {
-        return Ok(array.values::<f32>()?.into_iter().map(canonical).collect());
+        let mut values = array.singles()?;
+        values.iter_mut().for_each(|x| *x = canonical(*x));
+        return Ok(values);
     }
     Ok(decimals(array)?.into_iter().map(|x| canonical(x as f32)).collect())
 }

@@ -82,7 +82,7 @@ impl Normalizer {
     ///
     /// # Errors
     /// [`Error::NoSplit`] if the curves have no losses on the selection split.
-    pub fn scores_of(&self, table: &TaskCurves<'_>) -> Result<TaskScores, Error> {
+    pub fn scores_of(&self, table: &TaskCurves) -> Result<TaskScores, Error> {
         self.scores_on(table, &Split::ALL)
     }
 
@@ -90,57 +90,39 @@ impl Normalizer {
     ///
     /// # Errors
     /// As [`scores_of`](Self::scores_of).
-    pub fn scores_on(&self, table: &TaskCurves<'_>, splits: &[Split]) -> Result<TaskScores, Error> {
-        let present = |split: Split| !table.rows[0][0].split(split).is_empty();
-        if !present(self.selection) {
-            return Err(Error::NoSplit { task: table.task.to_owned(), split: self.selection });
+    pub fn scores_on(&self, table: &TaskCurves, splits: &[Split]) -> Result<TaskScores, Error> {
+        if !table.has(self.selection) {
+            return Err(Error::NoSplit { task: table.task().to_owned(), split: self.selection });
         }
-        let selected: Vec<Vec<f64>> =
-            (0..table.rows.len()).map(|i| table.mean_curve(i, self.selection)).collect();
-        let finite = |values: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
-            values.filter(|v| v.is_finite()).collect()
-        };
-        let firsts = finite(&mut table.rows.iter().flatten().map(|c| f64::from(c.split(self.selection)[0])));
+        let all = || 0..table.optimizers().len();
+        let selected = |i: usize| table.mean_curve(i, self.selection);
+        let of_replicas = || all().flat_map(|i| table.losses(i, self.selection));
+        let firsts: Vec<f64> =
+            of_replicas().map(|losses| f64::from(losses[0])).filter(|loss| loss.is_finite()).collect();
         // An empty mean is 0 / 0: NaN.
         let initial = firsts.iter().sum::<f64>() / firsts.len() as f64;
-        let upper = self.upper.reference(initial, selected.iter().filter_map(|c| c.last().copied()));
-        let lowest =
-            |values: &mut dyn Iterator<Item = f64>| values.filter(|v| v.is_finite()).fold(f64::NAN, f64::min);
+        let lasts = all().filter_map(|i| selected(i).last().copied());
+        let upper = self.upper.reference(initial, lasts);
         let best = match self.best {
-            Best::ReplicaMean => lowest(&mut selected.iter().flatten().copied()),
-            Best::SingleReplica => lowest(
-                &mut table
-                    .rows
-                    .iter()
-                    .flatten()
-                    .flat_map(|curve| table.losses(curve, self.selection))
-                    .map(|&loss| f64::from(loss)),
-            ),
+            Best::ReplicaMean => all().map(|i| lowest(selected(i))).fold(f64::NAN, f64::min),
+            Best::SingleReplica => of_replicas().map(lowest).fold(f64::NAN, f64::min),
         };
         // Also true if one of them is NaN.
         let degenerate = upper.partial_cmp(&best) != Some(std::cmp::Ordering::Greater);
-        let score = |i: usize, split: Split| {
-            match self.replicas {
-                _ if degenerate => 1.0,
-                // The mean curve on the selection split is there already.
-                Replicas::AverageCurves => {
-                    let own = self.upper == Upper::Initial(Initial::OwnFirstPoint);
-                    let upper = if own { selected[i][0] } else { upper };
-                    if split == self.selection {
-                        self.collapse(&selected[i], best, upper)
-                    } else {
-                        self.collapse(&table.mean_curve(i, split), best, upper)
-                    }
-                }
-                Replicas::AverageScores => self.mean_score(&table.rows[i], table, split, best, upper),
+        let score = |i: usize, split: Split| match self.replicas {
+            _ if degenerate => 1.0,
+            Replicas::AverageCurves => {
+                let upper = if self.own_upper() { selected(i)[0] } else { upper };
+                self.collapse(table.mean_curve(i, split), best, upper)
             }
+            Replicas::AverageScores => self.mean_score(table, i, split, best, upper),
         };
         Ok(TaskScores {
-            task: table.task.to_owned(),
-            optimizers: table.optimizers.iter().map(|&o| o.to_owned()).collect(),
+            task: table.task().to_owned(),
+            optimizers: table.optimizers().to_vec(),
             scores: Split::ALL.map(|split| {
-                let rows = if present(split) && splits.contains(&split) { table.rows.len() } else { 0 };
-                (0..rows).map(|i| score(i, split)).collect()
+                let wanted = table.has(split) && splits.contains(&split);
+                all().filter(|_| wanted).map(|i| score(i, split)).collect()
             }),
             selection: self.selection,
             initial,
@@ -148,9 +130,9 @@ impl Normalizer {
             best,
             degenerate,
             dropped: degenerate && self.degenerate == Degenerate::Drop,
-            families: table.families(),
+            families: table.families().to_vec(),
             origin: table.origin(),
-            shared: table.shared.clone(),
+            shared: table.shared().clone(),
         })
     }
 
@@ -163,28 +145,30 @@ impl Normalizer {
         curves.chunk_by(|a, b| a.task() == b.task()).map(|curves| self.scores(curves)).collect()
     }
 
+    /// Whether each curve has an upper reference of its own.
+    fn own_upper(&self) -> bool {
+        self.upper == Upper::Initial(Initial::OwnFirstPoint)
+    }
+
     /// The mean of the scores of an optimizer's replicas on one split.
-    fn mean_score(&self, row: &[&Curve], table: &TaskCurves<'_>, split: Split, best: f64, upper: f64) -> f64 {
-        let own = self.upper == Upper::Initial(Initial::OwnFirstPoint);
-        let sum: f64 = row
-            .iter()
-            .map(|curve| {
-                let upper = if own { f64::from(curve.split(self.selection)[0]) } else { upper };
-                let losses: Vec<f64> =
-                    table.losses(curve, split).iter().map(|&loss| f64::from(loss)).collect();
-                self.collapse(&losses, best, upper)
-            })
-            .sum();
-        sum / row.len() as f64
+    fn mean_score(&self, table: &TaskCurves, optimizer: usize, split: Split, best: f64, upper: f64) -> f64 {
+        let selected = table.losses(optimizer, self.selection);
+        let replicas = table.losses(optimizer, split).zip(selected);
+        let score = |(losses, selected): (&[f32], &[f32])| {
+            let upper = if self.own_upper() { f64::from(selected[0]) } else { upper };
+            self.collapse(losses, best, upper)
+        };
+        replicas.map(score).sum::<f64>() / table.replicas() as f64
     }
 
     /// One curve, scaled, clipped and collapsed. Has at least one point.
-    fn collapse(&self, losses: &[f64], best: f64, upper: f64) -> f64 {
+    fn collapse<T: Copy + Into<f64>>(&self, losses: &[T], best: f64, upper: f64) -> f64 {
         let scale = upper - best;
         let usable = scale.is_finite() && scale > 0.0;
         let point = |loss: f64| {
             if usable && loss.is_finite() { ((loss - best) / scale).min(1.0) } else { 1.0 }
         };
+        let point = |loss: T| point(loss.into());
         let points = || losses.iter().map(|&loss| point(loss));
         let sum = || points().sum::<f64>();
         let count = losses.len() as f64;
@@ -198,6 +182,18 @@ impl Normalizer {
             Collapse::Final => point(losses[losses.len() - 1]),
         }
     }
+}
+
+/// The lowest finite loss; NaN if there is none.
+fn lowest<T: Copy + Into<f64>>(losses: &[T]) -> f64 {
+    let mut lowest = f64::INFINITY;
+    for &loss in losses {
+        let loss: f64 = loss.into();
+        if loss.is_finite() && loss < lowest {
+            lowest = loss;
+        }
+    }
+    if lowest < f64::INFINITY { lowest } else { f64::NAN }
 }
 
 #[cfg(test)]

@@ -1,35 +1,51 @@
 //! The curves of one task as a checked table: every optimizer with the same replicas and points.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use taskset_names::{Origin, Split};
-use taskset_trial::{Curve, Uniform};
+use taskset_trial::{Curve, TrialSpec, Uniform};
 
 use crate::Error;
 
 /// The curves of one task by optimizer and replica, checked once, so that several normalisers can score them
-/// ([`Normalizer::scores_of`](crate::Normalizer::scores_of)).
+/// ([`Normalizer::scores_of`](crate::Normalizer::scores_of)). Clones share the losses.
 #[derive(Clone, Debug)]
-pub struct TaskCurves<'a> {
-    pub(crate) task: &'a str,
-    /// Sorted.
-    pub(crate) optimizers: Vec<&'a str>,
-    /// `rows[i]` has the curves of `optimizers[i]`, one per replica, in the order of replicas.
-    pub(crate) rows: Vec<Vec<&'a Curve>>,
+pub struct TaskCurves {
+    table: Arc<Table>,
     /// How many points of each curve count.
-    pub(crate) points: usize,
-    /// What all of the trials share.
-    pub(crate) shared: Uniform,
+    points: usize,
 }
 
-impl<'a> TaskCurves<'a> {
+/// All points of all curves. The losses lie side by side in the order in which scoring needs them: a thousand tasks of 25,000
+/// curves each are as much time as reading their files, and looking for each curve in memory would take longer.
+#[derive(Debug)]
+struct Table {
+    task: String,
+    /// Sorted.
+    optimizers: Vec<String>,
+    replicas: usize,
+    /// At which the curves were evaluated. Not empty.
+    steps: Vec<u32>,
+    /// By split, in the order of [`Split::ALL`]: rows × replicas × steps, or nothing where the curves have no losses on it.
+    losses: [Vec<f32>; 4],
+    /// The row of each optimizer.
+    rows: Vec<usize>,
+    families: Vec<String>,
+    origin: Origin,
+    shared: Uniform,
+    /// Mean curves by split, made when they are first asked for: most normalisers need the same ones.
+    means: [OnceLock<Vec<f64>>; 4],
+}
+
+impl TaskCurves {
     /// Checks that all curves are of one task and may be compared, have the same points on all splits, and that every
     /// optimizer has the same replicas, each once.
     ///
     /// # Errors
     /// [`Error`] if there are no curves, they are of several tasks, they come from trials that differ in more than the
     /// optimizer and the replica, were evaluated at different steps, or an optimizer lacks a replica that another has.
-    pub fn new(curves: &'a [Curve]) -> Result<Self, Error> {
+    pub fn new(curves: &[Curve]) -> Result<Self, Error> {
         let first = curves.first().ok_or(Error::NoCurves)?;
         let mut sorted: Vec<&Curve> = curves.iter().collect();
         sorted.sort_by(|a, b| (a.optimizer(), a.replica()).cmp(&(b.optimizer(), b.replica())));
@@ -44,16 +60,11 @@ impl<'a> TaskCurves<'a> {
         if let Some(other) = sorted.iter().find(|curve| curve.task() != first.task()) {
             return Err(Error::TwoTasks { first: first.task().to_owned(), second: other.task().to_owned() });
         }
-        let mut table = Self {
-            task: first.task(),
-            optimizers: Vec::new(),
-            rows: Vec::new(),
-            points: first.steps.len(),
-            shared: Uniform::of_task(sorted.iter().map(|curve| &curve.spec))?,
-        };
+        let shared = Uniform::of_task(sorted.iter().map(|curve| &curve.spec))?;
         for curve in &sorted {
             check_points(first, curve)?;
         }
+        let mut specs = Vec::new();
         for row in sorted.chunk_by(|a, b| a.optimizer() == b.optimizer()) {
             let (task, optimizer) = (first.task().to_owned(), row[0].optimizer().to_owned());
             if let Some(pair) = row.windows(2).find(|pair| pair[0].replica() == pair[1].replica()) {
@@ -63,49 +74,158 @@ impl<'a> TaskCurves<'a> {
             if let Some(&replica) = replicas.difference(&here).next() {
                 return Err(Error::MissingReplica { task, optimizer, replica });
             }
-            table.optimizers.push(row[0].optimizer());
-            table.rows.push(row.to_vec());
+            specs.push(&row[0].spec);
         }
-        Ok(table)
+        let losses = Split::ALL.map(|split| {
+            let mut column = Vec::with_capacity(sorted.len() * first.split(split).len());
+            sorted.iter().for_each(|curve| column.extend_from_slice(curve.split(split)));
+            column
+        });
+        let rows = (0..specs.len()).collect();
+        Ok(Self::of_checked(&specs, rows, shared, replicas.len(), first.steps.to_vec(), losses))
+    }
+
+    /// Curves whose losses are in tables already, as in the files of the paper's authors. `specs` has a trial of each optimizer,
+    /// in any order; replicas are numbered from 0. `losses` has a table for each split in the order of [`Split::ALL`]: specs ×
+    /// replicas × steps. A table can be empty if the curves have no losses on the split.
+    ///
+    /// # Errors
+    /// [`Error`] if there are no curves or no steps, they are of several tasks, they come from trials that differ in more than
+    /// the optimizer, or an optimizer is there twice.
+    ///
+    /// # Panics
+    /// If a table has another size.
+    pub fn from_tables(
+        specs: &[TrialSpec],
+        replicas: usize,
+        steps: Vec<u32>,
+        losses: [Vec<f32>; 4],
+    ) -> Result<Self, Error> {
+        let first = specs.first().filter(|_| replicas > 0).ok_or(Error::NoCurves)?;
+        let (task, name) = (|| first.task.name.clone(), |row: usize| &specs[row].optimizer.name);
+        if steps.is_empty() {
+            return Err(Error::NoPoints { task: task(), optimizer: name(0).clone(), replica: 0 });
+        }
+        for table in &losses {
+            let expected = specs.len() * replicas * steps.len();
+            assert!(table.is_empty() || table.len() == expected, "{} losses, not {expected}", table.len());
+        }
+        if let Some(other) = specs.iter().find(|spec| spec.task.name != first.task.name) {
+            return Err(Error::TwoTasks { first: task(), second: other.task.name.clone() });
+        }
+        let mut rows: Vec<usize> = (0..specs.len()).collect();
+        rows.sort_by_key(|&row| name(row));
+        if let Some(pair) = rows.windows(2).find(|pair| name(pair[0]) == name(pair[1])) {
+            return Err(Error::Duplicate { task: task(), optimizer: name(pair[0]).clone(), replica: 0 });
+        }
+        let sorted: Vec<&TrialSpec> = rows.iter().map(|&row| &specs[row]).collect();
+        let shared = Uniform::of_task(sorted.iter().copied())?;
+        Ok(Self::of_checked(&sorted, rows, shared, replicas, steps, losses))
+    }
+
+    /// The table. `specs` has a trial of each optimizer, sorted by name.
+    fn of_checked(
+        specs: &[&TrialSpec],
+        rows: Vec<usize>,
+        shared: Uniform,
+        replicas: usize,
+        steps: Vec<u32>,
+        losses: [Vec<f32>; 4],
+    ) -> Self {
+        let families: BTreeSet<&str> = specs.iter().map(|spec| spec.optimizer.family.as_str()).collect();
+        let points = steps.len();
+        let table = Table {
+            task: specs[0].task.name.clone(),
+            optimizers: specs.iter().map(|spec| spec.optimizer.name.clone()).collect(),
+            replicas,
+            steps,
+            losses,
+            rows,
+            families: families.into_iter().map(str::to_owned).collect(),
+            // The origin of the data is a part of what all trials of a task share.
+            origin: specs[0].task.origin,
+            shared,
+            means: Default::default(),
+        };
+        Self { table: Arc::new(table), points }
     }
 
     /// The same curves, cut: only the points up to this step count, as if training had ended there (Appendix A.3). The
     /// first point always counts.
     #[must_use]
     pub fn until(&self, step: u32) -> Self {
-        let steps = &self.rows[0][0].steps;
-        Self { points: steps.partition_point(|&s| s <= step).max(1), ..self.clone() }
+        let points = self.table.steps.partition_point(|&s| s <= step).max(1);
+        Self { table: Arc::clone(&self.table), points }
     }
 
-    /// The losses of a curve that count; none where the split is absent.
-    pub(crate) fn losses<'c>(&self, curve: &'c Curve, split: Split) -> &'c [f32] {
-        let losses = curve.split(split);
-        &losses[..self.points.min(losses.len())]
+    /// The task.
+    pub fn task(&self) -> &str {
+        &self.table.task
     }
 
-    pub(crate) fn families(&self) -> Vec<String> {
-        let families: BTreeSet<&str> =
-            self.rows.iter().flatten().map(|curve| curve.spec.optimizer.family.as_str()).collect();
-        families.into_iter().map(str::to_owned).collect()
+    /// The optimizers, sorted by name.
+    pub fn optimizers(&self) -> &[String] {
+        &self.table.optimizers
     }
 
-    /// Synthetic if any curve is.
+    /// Replicas of each optimizer.
+    pub fn replicas(&self) -> usize {
+        self.table.replicas
+    }
+
+    /// Families of the optimizers, sorted.
+    pub(crate) fn families(&self) -> &[String] {
+        &self.table.families
+    }
+
+    /// What all of the trials share.
+    pub(crate) fn shared(&self) -> &Uniform {
+        &self.table.shared
+    }
+
+    /// Synthetic if the data are, and so on.
     pub(crate) fn origin(&self) -> Origin {
-        Origin::of_all(self.rows.iter().flatten().map(|curve| curve.origin()))
+        self.table.origin
     }
 
-    /// Mean over replicas at each point, in f64. The replicas are added in their order.
-    pub(crate) fn mean_curve(&self, optimizer: usize, split: Split) -> Vec<f64> {
-        let row = &self.rows[optimizer];
+    /// Whether the curves have losses on a split.
+    pub(crate) fn has(&self, split: Split) -> bool {
+        !self.table.losses[split.index()].is_empty()
+    }
+
+    /// The losses of an optimizer that count, replica by replica. The split must not be absent.
+    pub(crate) fn losses(&self, optimizer: usize, split: Split) -> impl Iterator<Item = &[f32]> {
+        let Table { rows, replicas, steps, losses, .. } = &*self.table;
+        let of_row = &losses[split.index()][rows[optimizer] * replicas * steps.len()..];
+        of_row.chunks_exact(steps.len()).take(*replicas).map(|losses| &losses[..self.points])
+    }
+
+    /// Mean over replicas at each point that counts, in f64. The replicas are added in their order. The split must not be
+    /// absent.
+    pub(crate) fn mean_curve(&self, optimizer: usize, split: Split) -> &[f64] {
+        // All points, so that cut tables can share them.
+        let points = self.table.steps.len();
+        let means = self.table.means[split.index()].get_or_init(|| self.table.mean_curves(split));
+        &means[optimizer * points..][..self.points]
+    }
+}
+
+impl Table {
+    /// The mean curves of all optimizers, one behind the other.
+    fn mean_curves(&self, split: Split) -> Vec<f64> {
+        let (points, count) = (self.steps.len(), self.replicas as f64);
         // The neutral element of a sum of floats.
-        let mut sums = vec![-0.0; self.points];
-        for curve in row {
-            for (sum, &loss) in sums.iter_mut().zip(self.losses(curve, split)) {
-                *sum += f64::from(loss);
+        let mut means = vec![-0.0; self.rows.len() * points];
+        let of_row = |row: usize| &self.losses[split.index()][row * self.replicas * points..];
+        for (&row, sums) in self.rows.iter().zip(means.chunks_exact_mut(points)) {
+            for curve in of_row(row).chunks_exact(points).take(self.replicas) {
+                for (sum, &loss) in sums.iter_mut().zip(curve) {
+                    *sum += f64::from(loss);
+                }
             }
+            sums.iter_mut().for_each(|sum| *sum /= count);
         }
-        sums.iter_mut().for_each(|sum| *sum /= row.len() as f64);
-        sums
+        means
     }
 }
 
@@ -126,4 +246,86 @@ fn check_points(first: &Curve, curve: &Curve) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use taskset_trial::{Arithmetic, OptimizerIdentity, Protocol, Source, TaskIdentity};
+
+    use super::*;
+    use crate::named;
+
+    const PROTOCOL: Protocol = Protocol { steps: 2, eval_every: 1, eval_batches: 1 };
+
+    fn spec(optimizer: &str) -> TrialSpec {
+        TrialSpec {
+            task: Arc::new(TaskIdentity::without_data("t", "group", 1, "")),
+            optimizer: Arc::new(OptimizerIdentity::new(optimizer, "family", [], 1)),
+            replica: 0,
+            protocol: PROTOCOL,
+            arithmetic: Arithmetic::Fma,
+            source: Source::Trained { trainer: 1 },
+        }
+    }
+
+    /// A table of three optimizers, two replicas and three points on a split.
+    fn losses(offset: u8) -> Vec<f32> {
+        (0..18).map(|i| f32::from(i * 7 % 11 + offset)).collect()
+    }
+
+    #[test]
+    fn tables_in_any_order_are_the_curves_that_they_hold() {
+        let specs = ["c", "a", "b"].map(spec);
+        // No losses on valid_inner.
+        let tables = [losses(0), Vec::new(), losses(2), losses(3)];
+        let table = TaskCurves::from_tables(&specs, 2, vec![0, 1, 2], tables.clone()).unwrap();
+        let mut curves = Vec::new();
+        for (row, spec) in specs.iter().enumerate() {
+            for replica in 0..2 {
+                let of = |table: &Vec<f32>| {
+                    table.chunks(3).nth(2 * row + replica).map_or(Vec::new(), <[f32]>::to_vec)
+                };
+                curves.push(Curve {
+                    spec: TrialSpec { replica: replica as u32, ..spec.clone() },
+                    steps: [0, 1, 2].into(),
+                    losses: tables.each_ref().map(of),
+                    diverged_at: None,
+                    num_params: 1,
+                    train_seconds: 0.0,
+                    eval_seconds: 0.0,
+                });
+            }
+        }
+        let plain = TaskCurves::new(&curves).unwrap();
+        assert_eq!((table.optimizers(), table.replicas()), (plain.optimizers(), 2));
+        for name in ["default", "average_scores", "best_replica", "own_initial", "last_quantile"] {
+            let normalizer = named(name).unwrap();
+            assert_eq!(normalizer.scores_of(&table), normalizer.scores_of(&plain), "{name}");
+        }
+        assert!(named("valid_inner").unwrap().scores_of(&table).is_err());
+    }
+
+    #[test]
+    fn tables_that_cannot_be_compared_are_refused() {
+        let steps = || vec![0, 1, 2];
+        let tables = |rows: usize| [const { Vec::new() }; 4].map(|_: Vec<f32>| vec![1.0; rows * 3]);
+        let refused = |specs: &[TrialSpec], steps: Vec<u32>, rows: usize| {
+            TaskCurves::from_tables(specs, 1, steps, tables(rows)).unwrap_err().to_string()
+        };
+        assert!(refused(&[], steps(), 0).contains("no curves"));
+        assert!(refused(&[spec("a")], Vec::new(), 0).contains("`a`, replica 0: the curve has no points"));
+        assert!(refused(&[spec("a"), spec("a")], steps(), 2).contains("twice"));
+        let mut other = spec("b");
+        Arc::make_mut(&mut other.task).name = "u".into();
+        assert!(refused(&[spec("a"), other.clone()], steps(), 2).contains("`u`"));
+        other = TrialSpec { arithmetic: Arithmetic::Portable, ..spec("b") };
+        assert!(refused(&[spec("a"), other], steps(), 2).contains("arithmetic"));
+    }
+
+    #[test]
+    #[should_panic(expected = "9 losses, not 3")]
+    fn a_table_of_another_size_is_a_mistake_of_the_program() {
+        let tables = [const { Vec::new() }; 4].map(|_: Vec<f32>| vec![1.0; 9]);
+        drop(TaskCurves::from_tables(&[spec("a")], 1, vec![0, 1, 2], tables));
+    }
 }

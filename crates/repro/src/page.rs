@@ -23,6 +23,7 @@ pub(crate) struct Content<'a> {
     pub(crate) withheld: Option<&'a str>,
     pub(crate) request: &'a Request,
     pub(crate) material: &'a Material,
+    pub(crate) scoring_seconds: f64,
     pub(crate) analysis_seconds: f64,
 }
 
@@ -202,17 +203,21 @@ fn how(content: &Content<'_>) -> Section {
         Some(path) => format!("recorded in {}", path.display()),
         None => request.datasets.source().to_string(),
     };
-    let time = if material.trained > 0 {
+    let trained = if material.trained > 0 {
         format!(
-            "{} for {}, {} at a time; {} of analysis",
+            "{} for {}, {} at a time",
             seconds(material.train_seconds),
             counted(material.trained as u64, "trial"),
-            count(request.jobs as u64),
-            seconds(content.analysis_seconds)
+            count(request.jobs as u64)
         )
     } else {
-        format!("nothing trained now; {} of analysis", seconds(content.analysis_seconds))
+        "nothing trained now".to_owned()
     };
+    let time = format!(
+        "{trained}; {} of reading and scoring, {} of analysis",
+        seconds(content.scoring_seconds),
+        seconds(content.analysis_seconds)
+    );
     let optimizers = content.families().into_iter().map(|family| {
         let paper = match family.info().naming {
             taskset_optim::Naming::Seeds { .. } => {

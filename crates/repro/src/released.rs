@@ -12,10 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 use taskset_curves::released::{ReleasedCurves, ReleasedName};
 use taskset_curves::{Metadata, Selection};
+use taskset_names::Split;
+use taskset_normalize::TaskCurves;
 use taskset_optim::{Mode, Optimizer, OptimizerIdentity};
 use taskset_trial::{Arithmetic, Curve, Protocol, Source, TaskIdentity, TrialSpec};
 
 use crate::Error;
+use crate::study::OneTask;
 
 /// Where the curves come from, in the column `revisions`.
 const SOURCE: &str = "task_set";
@@ -99,7 +102,7 @@ impl Archives {
     pub(crate) fn map_parallel<'a, T: Send + 'a>(
         &'a self,
         selection: &'a Selection,
-        function: impl Fn(Vec<Curve>) -> Result<T, Error> + Sync + 'a,
+        function: impl Fn(OneTask) -> Result<T, Error> + Sync + 'a,
     ) -> impl Iterator<Item = Result<T, Error>> + 'a {
         let tasks: Vec<&Vec<(PathBuf, ReleasedName)>> = self.tasks.values().collect();
         let optimizers = Arc::new(KnownOptimizers::default());
@@ -107,23 +110,38 @@ impl Archives {
         let at_once = 16 * rayon::current_num_threads().max(1);
         let chunks: Vec<Vec<_>> = tasks.chunks(at_once).map(<[_]>::to_vec).collect();
         chunks.into_iter().flat_map(move |chunk| {
-            let of_task = |files: &Vec<(PathBuf, ReleasedName)>| {
-                let mut curves = Vec::new();
-                for (path, name) in files {
-                    curves.extend(read(path, name, &optimizers)?);
-                }
-                if *selection != Selection::default() {
-                    curves.retain(|curve| selection.matches(&curve.spec));
-                }
-                curves.sort_by(Curve::order);
-                if curves.is_empty() { Ok(None) } else { function(curves).map(Some) }
-            };
+            let of_task =
+                |files: &Vec<(PathBuf, ReleasedName)>| match one_task(files, selection, &optimizers)? {
+                    Some(task) => function(task).map(Some),
+                    None => Ok(None),
+                };
             let made: Vec<Result<Option<T>, Error>> = chunk.into_par_iter().map(of_task).collect();
             made.into_iter().filter_map(Result::transpose)
         })
     }
 }
 
+/// The curves of a task; none where the selection leaves none.
+fn one_task(
+    files: &[(PathBuf, ReleasedName)],
+    selection: &Selection,
+    optimizers: &KnownOptimizers,
+) -> Result<Option<OneTask>, Error> {
+    let read = files.iter().map(|(path, name)| OneFile::read(path, name, optimizers));
+    let files = read.collect::<Result<Vec<OneFile>, Error>>()?;
+    // Most often all files fit together, and then their losses can stay in tables. A curve for each trial takes several times as
+    // long. Files that do not fit take the longer way, which finds out what is wrong with which curve.
+    let whole = *selection == Selection::default();
+    let some = files.iter().any(|file| !file.optimizers.is_empty());
+    let fit = |first: &&OneFile| whole && some && files.iter().all(|file| file.fits(first));
+    if let Some(first) = files.first().filter(fit) {
+        return Ok(Some(OneTask::of_tables(first.parameters, first.protocol.steps, tables(&files)?)));
+    }
+    let mut curves: Vec<Curve> = files.iter().flat_map(OneFile::curves).collect();
+    curves.retain(|curve| whole || selection.matches(&curve.spec));
+    curves.sort_by(Curve::order);
+    if curves.is_empty() { Ok(None) } else { OneTask::of_curves(&curves).map(Some) }
+}
 /// What is known of the machines: nothing.
 pub fn metadata() -> Metadata {
     let unknown = || "unknown (imported)".to_owned();
@@ -147,60 +165,131 @@ fn search(folder: &Path, found: &mut Vec<(PathBuf, ReleasedName)>) -> Result<(),
     Ok(())
 }
 
+/// A released file, and what its names stand for.
+struct OneFile {
+    released: ReleasedCurves,
+    task: Arc<TaskIdentity>,
+    /// Parameters of the task.
+    parameters: u64,
+    /// By row.
+    optimizers: Vec<Arc<OptimizerIdentity>>,
+    protocol: Protocol,
+}
+
 /// The curves of a file. Give the same `optimizers` for several files.
 ///
 /// # Errors
 /// [`Error::Curves`] if it cannot be read; [`Error::Released`], with the array's name, for an optimizer that this program does
 /// not know, and for steps or replicas that the name of the file contradicts; [`Error::Task`] for a task that it does not know.
 pub fn read(path: &Path, name: &ReleasedName, optimizers: &KnownOptimizers) -> Result<Vec<Curve>, Error> {
-    let wrong =
-        |array: &'static str, reason: String| Error::Released { path: path.to_owned(), array, reason };
-    let task = taskset_tasks::describe(&name.task)
-        .map_err(|source| Error::ReleasedTask { path: path.to_owned(), source: Box::new(source) })?;
-    let released = ReleasedCurves::read(path)?;
-    if released.replicas != name.replicas {
-        let reason =
-            format!("{} replicas, and the name of the file says {}", released.replicas, name.replicas);
-        return Err(wrong("ys", reason));
+    let mut curves = OneFile::read(path, name, optimizers)?.curves();
+    curves.sort_by(Curve::order);
+    Ok(curves)
+}
+
+impl OneFile {
+    fn read(path: &Path, name: &ReleasedName, known: &KnownOptimizers) -> Result<Self, Error> {
+        let wrong =
+            |array: &'static str, reason: String| Error::Released { path: path.to_owned(), array, reason };
+        let task = taskset_tasks::describe(&name.task)
+            .map_err(|source| Error::ReleasedTask { path: path.to_owned(), source: Box::new(source) })?;
+        let released = ReleasedCurves::read(path)?;
+        if released.replicas != name.replicas {
+            let reason =
+                format!("{} replicas, and the name of the file says {}", released.replicas, name.replicas);
+            return Err(wrong("ys", reason));
+        }
+        let protocol = protocol(&released.steps, name.steps).map_err(|reason| wrong("xs", reason))?;
+        let optimizers = released.optimizers.iter().map(|optimizer| {
+            known.find(optimizer, protocol.steps).map_err(|error| wrong("optimizers", error.to_string()))
+        });
+        let optimizers = optimizers.collect::<Result<_, Error>>()?;
+        let task_identity = TaskIdentity {
+            name: name.task.clone(),
+            origin: released.origin,
+            data_digest: None,
+            version: None,
+        };
+        Ok(Self {
+            released,
+            task: Arc::new(task_identity),
+            parameters: task.num_params,
+            optimizers,
+            protocol,
+        })
     }
-    let protocol = protocol(&released.steps, name.steps).map_err(|reason| wrong("xs", reason))?;
-    let identity = Arc::new(TaskIdentity {
-        name: name.task.clone(),
-        origin: released.origin,
-        data_digest: None,
-        version: None,
-    });
-    let steps: Arc<[u32]> = released.steps.clone().into();
-    let mut curves = Vec::with_capacity(released.optimizers.len() * released.replicas);
-    for (row, optimizer) in released.optimizers.iter().enumerate() {
-        let known_by = optimizers
-            .find(optimizer, protocol.steps)
-            .map_err(|error| wrong("optimizers", error.to_string()))?;
-        for replica in 0..released.replicas {
+
+    /// Whether the losses of both files can stand in one table.
+    fn fits(&self, other: &Self) -> bool {
+        let (a, b) = (&self.released, &other.released);
+        self.protocol == other.protocol
+            && (&a.steps, a.replicas, a.origin) == (&b.steps, b.replicas, b.origin)
+    }
+
+    /// A trial of the optimizer in a row.
+    fn spec(&self, row: usize, replica: u32) -> TrialSpec {
+        TrialSpec {
+            task: Arc::clone(&self.task),
+            optimizer: Arc::clone(&self.optimizers[row]),
+            replica,
+            protocol: self.protocol,
+            // TensorFlow's kernels of that time used fused multiply-add where the processor had it.
+            arithmetic: Arithmetic::Fma,
+            source: Source::External(SOURCE.to_owned()),
+        }
+    }
+
+    /// A curve for each trial, by rows.
+    fn curves(&self) -> Vec<Curve> {
+        let released = &self.released;
+        let steps: Arc<[u32]> = released.steps.clone().into();
+        let trials = (0..self.optimizers.len()).flat_map(|row| (0..released.replicas).map(move |r| (row, r)));
+        let curve = |(row, replica): (usize, usize)| {
             // The last axis of the files has the order of `Split::ALL`.
             let losses = released.curve(row, replica);
             let lost = (0..steps.len()).find(|&point| losses.iter().any(|losses| !losses[point].is_finite()));
-            curves.push(Curve {
-                spec: TrialSpec {
-                    task: Arc::clone(&identity),
-                    optimizer: Arc::clone(&known_by),
-                    replica: replica as u32,
-                    protocol,
-                    // TensorFlow's kernels of that time used fused multiply-add where the processor had it.
-                    arithmetic: Arithmetic::Fma,
-                    source: Source::External(SOURCE.to_owned()),
-                },
+            Curve {
+                spec: self.spec(row, replica as u32),
                 steps: Arc::clone(&steps),
                 losses,
                 diverged_at: lost.map(|point| steps[point]),
-                num_params: task.num_params,
+                num_params: self.parameters,
                 train_seconds: 0.0,
                 eval_seconds: 0.0,
-            });
-        }
+            }
+        };
+        trials.map(curve).collect()
     }
-    curves.sort_by(Curve::order);
-    Ok(curves)
+}
+
+/// Looks at all losses, which is quicker than to stop at the first one that is not finite.
+fn all_finite(losses: &[f32]) -> bool {
+    let mut all = true;
+    for loss in losses {
+        all &= loss.is_finite();
+    }
+    all
+}
+
+/// The losses of files that fit together, as tables, and how many trials diverged.
+fn tables(files: &[OneFile]) -> Result<(TaskCurves, usize), Error> {
+    let released = || files.iter().map(|file| &file.released);
+    let first = &files[0].released;
+    let total = released().map(|released| released.losses.len()).sum::<usize>() / Split::ALL.len();
+    let losses = Split::ALL.map(|split| {
+        let mut table = Vec::with_capacity(total);
+        for released in released() {
+            let of_points = released.losses.as_chunks::<{ Split::ALL.len() }>().0;
+            table.extend(of_points.iter().map(|losses| losses[split.index()]));
+        }
+        table
+    });
+    let of_trial = first.steps.len() * Split::ALL.len();
+    let trials = released().flat_map(|released| released.losses.chunks_exact(of_trial));
+    let diverged = trials.filter(|losses| !all_finite(losses)).count();
+    let rows = files.iter().flat_map(|file| (0..file.optimizers.len()).map(|row| file.spec(row, 0)));
+    let specs: Vec<TrialSpec> = rows.collect();
+    Ok((TaskCurves::from_tables(&specs, first.replicas, first.steps.clone(), losses)?, diverged))
 }
 
 /// The protocol whose evaluations are at these steps.
@@ -217,5 +306,99 @@ fn protocol(steps: &[u32], last: u32) -> Result<Protocol, String> {
             "the steps are not 0, {0}, 2 × {0}, … up to {last}, the last step by the name of the file",
             protocol.eval_every
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use taskset_names::Origin;
+    use taskset_normalize::NAMED;
+
+    use super::*;
+
+    /// A file of a task with some optimizers, whose losses follow from `seed`. One of its trials diverges.
+    fn write(folder: &Path, set: &str, optimizers: &[&str], replicas: usize, steps: &[u32], seed: u32) {
+        let name = ReleasedName {
+            task: "TwoD_Bowl1".to_owned(),
+            set: set.to_owned(),
+            steps: steps[steps.len() - 1],
+            replicas,
+        };
+        let count = optimizers.len() * replicas * steps.len() * Split::ALL.len();
+        let loss = |i: u32| (i.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 16) as f32 / 65_536.0;
+        let mut losses: Vec<f32> = (0..count as u32).map(loss).collect();
+        // The last point of the first trial, on the train split.
+        losses[(steps.len() - 1) * Split::ALL.len()] = f32::NAN;
+        let path = name.path(folder);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let optimizers = optimizers.iter().map(|&name| name.to_owned()).collect();
+        let curves =
+            ReleasedCurves { optimizers, steps: steps.to_vec(), replicas, losses, origin: Origin::Real };
+        curves.write(&path).unwrap();
+    }
+
+    const ADAM1P: [&str; 3] = ["adam1p_wide_grid_seed10", "adam1p_wide_grid_seed2", "adam1p_wide_grid_seed0"];
+    const NADAMW: [&str; 2] = ["nadamw_grid_seed1", "nadamw_grid_seed0"];
+
+    fn files(folder: &Path) -> Vec<(PathBuf, ReleasedName)> {
+        Archives::find(&[folder]).unwrap().files().cloned().collect()
+    }
+
+    /// All curves of files, one by one.
+    fn curves(files: &[(PathBuf, ReleasedName)]) -> Vec<Curve> {
+        let optimizers = KnownOptimizers::default();
+        files.iter().flat_map(|(path, name)| read(path, name, &optimizers).unwrap()).collect()
+    }
+
+    #[test]
+    fn tables_and_curves_give_the_same_scores() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "nadamw_grid_1k", &NADAMW, 2, &[0, 10, 20], 1);
+        write(folder.path(), "adam1p_wide_grid_1k", &ADAM1P, 2, &[0, 10, 20], 9);
+        let files = files(folder.path());
+        let optimizers = KnownOptimizers::default();
+        let opened: Vec<OneFile> =
+            files.iter().map(|(path, name)| OneFile::read(path, name, &optimizers).unwrap()).collect();
+        let (table, diverged) = tables(&opened).unwrap();
+        let curves = curves(&files);
+        let plain = TaskCurves::new(&curves).unwrap();
+        for (cut, other) in [(table.clone(), plain.clone()), (table.until(10), plain.until(10))] {
+            for row in NAMED {
+                let [a, b] = [&cut, &other].map(|curves| row.normalizer.scores_of(curves).unwrap());
+                assert_eq!(a, b, "{}", row.name);
+            }
+        }
+        assert_eq!((diverged, table.replicas(), table.optimizers().len()), (2, 2, 5));
+        let of_curves = curves.iter().filter(|curve| curve.diverged_at == Some(20)).count();
+        assert_eq!(diverged, of_curves);
+    }
+
+    #[test]
+    fn files_that_do_not_fit_are_refused_by_the_curve_that_is_missing() {
+        let check = |replicas: usize, steps: &[u32], words: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), "adam1p_wide_grid_1k", &ADAM1P, 2, &[0, 10, 20], 9);
+            write(folder.path(), "nadamw_grid_1k", &NADAMW, replicas, steps, 1);
+            let all = Selection::default();
+            let found = one_task(&files(folder.path()), &all, &KnownOptimizers::default());
+            let message = found.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(message.contains(words), "{message}");
+        };
+        check(1, &[0, 10, 20], "replica 1 is missing");
+        check(2, &[0, 5, 10, 15, 20], "protocol");
+        check(2, &[0, 10, 20], "");
+    }
+
+    #[test]
+    fn a_selection_takes_some_of_the_curves() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "adam1p_wide_grid_1k", &ADAM1P, 2, &[0, 10, 20], 9);
+        let optimizers = |revisions: &str| {
+            let chosen = Selection { revisions: Some(revisions.to_owned()), ..Selection::default() };
+            let found = one_task(&files(folder.path()), &chosen, &KnownOptimizers::default()).unwrap();
+            found.map(|task| task.table().optimizers().len())
+        };
+        assert_eq!(optimizers("external:task_set"), Some(3));
+        assert_eq!(optimizers("trainer"), None);
     }
 }

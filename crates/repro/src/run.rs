@@ -97,6 +97,8 @@ pub struct Summary {
     pub reused: usize,
     /// Seconds of training.
     pub train_seconds: f64,
+    /// Seconds of reading and scoring the curves.
+    pub scoring_seconds: f64,
     /// Seconds of analysis and drawing.
     pub analysis_seconds: f64,
     /// `synthetic` if the data of any task is, else `partial` if any is partial, else `real`.
@@ -311,6 +313,7 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
     else {
         return stopped();
     };
+    let (scoring_seconds, start) = (start.elapsed().as_secs_f64(), Instant::now());
     // Given curves are judged by what they hold, whatever scale was named.
     let withheld = request.settings.scale.no_verdicts().filter(|_| request.curves.is_none());
     let context = Context {
@@ -340,6 +343,7 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
         withheld,
         request,
         material: &material,
+        scoring_seconds,
         analysis_seconds: start.elapsed().as_secs_f64(),
     })?;
     let claims: Vec<Claim> = figures.iter().flat_map(|figure| figure.claims.iter().cloned()).collect();
@@ -355,6 +359,7 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
         trained: material.trained,
         reused: study.trials - material.trained,
         train_seconds: material.train_seconds,
+        scoring_seconds,
         analysis_seconds: start.elapsed().as_secs_f64(),
         data: study.origin.name(),
     };

@@ -4,8 +4,8 @@
 //! tasks need no more memory than their scores: two numbers for each task, configuration and reading.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use taskset_curves::{Query, Reader, Selection};
 use taskset_meta::ScoreMatrix;
@@ -133,6 +133,59 @@ struct OfTask {
     trials: usize,
 }
 
+/// All curves of one task, and what the study tells of them besides their scores.
+pub(crate) struct OneTask {
+    table: TaskCurves,
+    steps: u32,
+    parameters: u64,
+    /// Whether the data of the task have a digest.
+    has_digest: bool,
+    replicas: BTreeSet<u32>,
+    diverged: usize,
+    /// Median seconds of a step; none where no trial took any time that was recorded.
+    step_seconds: Option<f64>,
+}
+
+impl OneTask {
+    /// From a curve for each trial; at least one.
+    ///
+    /// # Errors
+    /// Curves that may not be compared.
+    pub(crate) fn of_curves(curves: &[Curve]) -> Result<Self, Error> {
+        // All families at once: they share one scale.
+        let table = TaskCurves::new(curves)?;
+        let first = &curves[0];
+        Ok(Self {
+            table,
+            steps: first.spec.protocol.steps,
+            parameters: first.num_params,
+            has_digest: first.spec.task.data_digest.is_some(),
+            replicas: curves.iter().map(Curve::replica).collect(),
+            diverged: curves.iter().filter(|curve| curve.diverged_at.is_some()).count(),
+            step_seconds: step_seconds(curves),
+        })
+    }
+
+    /// Its curves.
+    #[cfg(test)]
+    pub(crate) fn table(&self) -> &TaskCurves {
+        &self.table
+    }
+
+    /// From tables of another program's losses, without digests and times; with the number of trials that diverged.
+    pub(crate) fn of_tables(parameters: u64, steps: u32, (table, diverged): (TaskCurves, usize)) -> Self {
+        Self {
+            steps,
+            parameters,
+            has_digest: false,
+            replicas: (0..table.replicas() as u32).collect(),
+            diverged,
+            step_seconds: None,
+            table,
+        }
+    }
+}
+
 /// Where curves come from.
 pub(crate) enum Curves {
     /// Files of this program, and which of their curves.
@@ -145,10 +198,13 @@ impl Curves {
     /// Calls a function with the curves of each task, on all cores; the results come in the order of the tasks' names.
     fn map_parallel<'a, T: Send + 'a>(
         &'a self,
-        function: impl Fn(Vec<Curve>) -> Result<T, Error> + Sync + 'a,
+        function: impl Fn(OneTask) -> Result<T, Error> + Sync + 'a,
     ) -> Box<dyn Iterator<Item = Result<T, Error>> + 'a> {
         match self {
-            Self::Files(reader, query) => Box::new(reader.query_by_task(query).map_parallel(function)),
+            Self::Files(reader, query) => {
+                let of_curves = move |curves: Vec<Curve>| function(OneTask::of_curves(&curves)?);
+                Box::new(reader.query_by_task(query).map_parallel(of_curves))
+            }
             Self::Released(archives, selection) => Box::new(archives.map_parallel(selection, function)),
         }
     }
@@ -181,8 +237,8 @@ impl Study {
             scores: readings.iter().map(|reading| (*reading, Vec::new())).collect(),
         };
         let (mut shared, mut replicas) = (Uniform::default(), BTreeSet::new());
-        let mut known: Vec<Arc<[String]>> = Vec::new();
-        let scored = curves.map_parallel(|curves| of_task(&curves, &normalizers, families));
+        let known = KnownLists::default();
+        let scored = curves.map_parallel(|task| of_task(&task, &normalizers, families, &known));
         for task in scored {
             if cancel.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -190,8 +246,7 @@ impl Study {
             let OfTask { summary, scores, shared: of_task, replicas: seen, diverged, trials } = task?;
             shared.join(&of_task, &format!("on task `{}` and the tasks before it", summary.name))?;
             study.tasks.push(summary);
-            for ((_, all), mut scores) in study.scores.iter_mut().zip(scores) {
-                scores.families.iter_mut().for_each(|family| share(&mut family.configurations, &mut known));
+            for ((_, all), scores) in study.scores.iter_mut().zip(scores) {
                 all.push(scores);
             }
             replicas.extend(seen);
@@ -349,32 +404,41 @@ impl TaskSummary {
     }
 }
 
-/// Keeps one copy of equal lists of names.
-fn share(names: &mut Arc<[String]>, known: &mut Vec<Arc<[String]>>) {
-    match known.iter().find(|known| *known == names) {
-        Some(same) => *names = Arc::clone(same),
-        None => known.push(Arc::clone(names)),
+/// Lists of names, of which equal ones are kept once: most tasks have the same configurations.
+#[derive(Default)]
+struct KnownLists(Mutex<Vec<Arc<[String]>>>);
+
+impl KnownLists {
+    fn share<'a>(&self, names: impl ExactSizeIterator<Item = &'a String> + Clone) -> Arc<[String]> {
+        // Another thread's panic leaves the lists whole.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |list: &&Arc<[String]>| list.len() == names.len() && list.iter().eq(names.clone());
+        if let Some(list) = known.iter().find(same) {
+            return Arc::clone(list);
+        }
+        let list: Arc<[String]> = names.cloned().collect();
+        known.push(Arc::clone(&list));
+        list
     }
 }
 
 fn of_task(
-    curves: &[Curve],
+    task: &OneTask,
     readings: &[(Reading, Normalizer)],
     families: &[Family],
+    known: &KnownLists,
 ) -> Result<OfTask, Error> {
-    // All families at once: they share one scale.
-    let table = TaskCurves::new(curves)?;
-    let steps = curves[0].spec.protocol.steps;
+    let OneTask { table, steps, .. } = task;
     let score = |reading: &Reading, normalizer: &Normalizer| {
         let splits = [normalizer.selection, Split::Test];
         match reading.part {
-            1 => normalizer.scores_on(&table, &splits),
+            1 => normalizer.scores_on(table, &splits),
             part => normalizer.scores_on(&table.until(steps / part), &splits),
         }
     };
     let summarised = Reading::whole(SUMMARISED);
     let of_summary = score(&summarised, &summarised.normalizer()?)?;
-    let members: Vec<Members> = families.iter().map(|family| Members::new(*family, &of_summary)).collect();
+    let members = members(families, &of_summary, known);
     let scores = readings.iter().map(|(reading, normalizer)| {
         Ok(if *reading == summarised {
             kept(&of_summary, &members)
@@ -384,11 +448,11 @@ fn of_task(
     });
     Ok(OfTask {
         scores: scores.collect::<Result<_, Error>>()?,
-        summary: summarise(&of_summary, curves),
+        summary: summarise(&of_summary, task),
         shared: of_summary.shared,
-        replicas: curves.iter().map(Curve::replica).collect(),
-        diverged: curves.iter().filter(|curve| curve.diverged_at.is_some()).count(),
-        trials: curves.len(),
+        replicas: task.replicas.clone(),
+        diverged: task.diverged,
+        trials: table.optimizers().len() * table.replicas(),
     })
 }
 
@@ -403,19 +467,24 @@ struct Members {
     configurations: Arc<[String]>,
 }
 
-impl Members {
-    fn new(family: Family, scored: &TaskScores) -> Self {
-        let info = family.info();
-        let is = |name: &str| {
-            optimizer_family(name) == info.prefix
-                || scored.shared.optimizer(name).is_some_and(|optimizer| optimizer.family == info.name)
-        };
-        let names = &scored.optimizers;
-        let mut rows: Vec<usize> = (0..names.len()).filter(|&i| is(&names[i])).collect();
+fn members(families: &[Family], scored: &TaskScores, known: &KnownLists) -> Vec<Members> {
+    let names = &scored.optimizers;
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); families.len()];
+    for (row, name) in names.iter().enumerate() {
+        let prefix = optimizer_family(name);
+        let of_curves = scored.shared.optimizer(name).map(|optimizer| optimizer.family.as_str());
+        for (family, rows) in families.iter().zip(&mut rows) {
+            if prefix == family.info().prefix || of_curves == Some(family.info().name) {
+                rows.push(row);
+            }
+        }
+    }
+    let of_family = |(family, mut rows): (&Family, Vec<usize>)| {
         // Names are sorted, and so shorter ones first puts seeds in their order.
         rows.sort_by_key(|&i| (names[i].len(), i));
-        Self { family, configurations: rows.iter().map(|&i| names[i].clone()).collect(), rows }
-    }
+        Members { family: *family, configurations: known.share(rows.iter().map(|&i| &names[i])), rows }
+    };
+    families.iter().zip(rows).map(of_family).collect()
 }
 
 /// The scores of the wanted families.
@@ -431,24 +500,23 @@ fn kept(scored: &TaskScores, members: &[Members]) -> Scores {
     Scores { dropped: scored.dropped, families: present.map(of_family).collect() }
 }
 
-fn summarise(score: &TaskScores, curves: &[Curve]) -> TaskSummary {
+fn summarise(score: &TaskScores, task: &OneTask) -> TaskSummary {
     let description = taskset_tasks::describe(&score.task).ok();
-    let digest = curves[0].spec.task.data_digest;
     let valid = score.split(score.selection);
     let best = (0..valid.len()).reduce(|best, i| if valid[i] < valid[best] { i } else { best });
     let dataset = description.as_ref().and_then(|task| task.dataset.clone());
     TaskSummary {
         name: score.task.clone(),
         group: description.map(|task| task.family),
-        parameters: curves[0].num_params,
+        parameters: task.parameters,
         origin: score.origin,
-        on_data: score.origin != Origin::Real || dataset.is_some() || digest.is_some(),
+        on_data: score.origin != Origin::Real || dataset.is_some() || task.has_digest,
         dataset,
         initial: score.initial,
         best: score.best,
         best_optimizer: best.map(|i| score.optimizers[i].clone()).unwrap_or_default(),
         dropped: score.dropped,
-        step_seconds: step_seconds(curves),
+        step_seconds: task.step_seconds,
         families: score.families.clone(),
     }
 }

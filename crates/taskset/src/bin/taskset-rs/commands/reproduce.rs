@@ -267,16 +267,19 @@ fn advised(error: repro::Error, request: &Request) -> anyhow::Error {
 
 /// The claims and how many of them hold, on stderr.
 fn tell(summary: &Summary) {
-    let analysed = output::duration(summary.analysis_seconds);
+    let [scored, analysed] = [summary.scoring_seconds, summary.analysis_seconds].map(output::duration);
     if summary.trained > 0 {
         say!(
-            "trained {} in {} (and reused {}), analysed in {analysed}",
+            "trained {} in {} (and reused {}), scored in {scored}, analysed in {analysed}",
             counted(summary.trained as u64, "curve"),
             output::duration(summary.train_seconds),
             count(summary.reused as u64),
         );
     } else {
-        say!("read {}, analysed in {analysed}", counted(summary.reused as u64, "curve"));
+        say!(
+            "read and scored {} in {scored}, analysed in {analysed}",
+            counted(summary.reused as u64, "curve")
+        );
     }
     for figure in &summary.figures {
         for lack in &figure.lacks {
