@@ -55,6 +55,18 @@ pub enum Error {
         /// Optimizer of the first curve.
         reference: String,
     },
+    /// A table of losses does not have one for each optimizer, replica and step.
+    #[error("`{task}`: {found} losses on {split}, and {expected} are needed: optimizers × replicas × steps")]
+    TableSize {
+        /// The task.
+        task: String,
+        /// The split.
+        split: taskset_names::Split,
+        /// Its number of losses.
+        found: usize,
+        /// What there should be.
+        expected: usize,
+    },
     /// The curves have no losses on the split that sets the scale.
     #[error("the curves of `{task}` have no losses on {split}, on which this normaliser chooses")]
     NoSplit {
