@@ -47,7 +47,7 @@ pub struct Lists {
 /// In every resampling the tasks are split at random into two halves (of an odd number, the larger is held out). A greedy
 /// list of the first family is learned on the training half by validation scores. On the held-out half the list, random
 /// search in every family, and random search in the first family restricted to each box are scored by
-/// [`best_of_first_k`](crate::best_of_first_k).
+/// [`best_of_first_k`].
 #[derive(Clone, Debug)]
 pub struct SplitExperiment<'a> {
     /// The family that lists are learned in; the paper's is adam8p.
