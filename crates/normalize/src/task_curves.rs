@@ -17,8 +17,8 @@ pub struct TaskCurves {
     points: usize,
 }
 
-/// All points of all curves. The losses lie side by side in the order in which scoring needs them: a thousand tasks of 25,000
-/// curves each are as much time as reading their files, and looking for each curve in memory would take longer.
+/// All points of all curves. The losses lie side by side, because scoring passes over them several times: with a place in
+/// memory for each of the 25,000 curves of a task, finding them takes longer than scoring them.
 #[derive(Debug)]
 struct Table {
     task: String,
@@ -194,9 +194,7 @@ impl TaskCurves {
 
     /// The losses of an optimizer that count, replica by replica. The split must not be absent.
     pub(crate) fn losses(&self, optimizer: usize, split: Split) -> impl Iterator<Item = &[f32]> {
-        let Table { rows, replicas, steps, losses, .. } = &*self.table;
-        let of_row = &losses[split.index()][rows[optimizer] * replicas * steps.len()..];
-        of_row.chunks_exact(steps.len()).take(*replicas).map(|losses| &losses[..self.points])
+        self.table.losses(optimizer, split).map(|losses| &losses[..self.points])
     }
 
     /// Mean over replicas at each point that counts, in f64. The replicas are added in their order. The split must not be
@@ -210,14 +208,20 @@ impl TaskCurves {
 }
 
 impl Table {
+    /// All losses of an optimizer on a split, replica by replica. The split must not be absent.
+    fn losses(&self, optimizer: usize, split: Split) -> impl Iterator<Item = &[f32]> {
+        let points = self.steps.len();
+        let of_row = &self.losses[split.index()][self.rows[optimizer] * self.replicas * points..];
+        of_row.chunks_exact(points).take(self.replicas)
+    }
+
     /// The mean curves of all optimizers, one behind the other.
     fn mean_curves(&self, split: Split) -> Vec<f64> {
         let (points, count) = (self.steps.len(), self.replicas as f64);
         // The neutral element of a sum of floats.
         let mut means = vec![-0.0; self.rows.len() * points];
-        let of_row = |row: usize| &self.losses[split.index()][row * self.replicas * points..];
-        for (&row, sums) in self.rows.iter().zip(means.chunks_exact_mut(points)) {
-            for curve in of_row(row).chunks_exact(points).take(self.replicas) {
+        for (optimizer, sums) in means.chunks_exact_mut(points).enumerate() {
+            for curve in self.losses(optimizer, split) {
                 for (sum, &loss) in sums.iter_mut().zip(curve) {
                     *sum += f64::from(loss);
                 }

@@ -135,7 +135,7 @@ pub struct Settings {
 
 /// How many tasks of a family, and which: the first feasible ones under a limit of work.
 struct Pick {
-    /// A family, or `fixed`.
+    /// A family, `set`, or a pattern of names.
     pattern: &'static str,
     /// Only tasks on these data.
     data: Data,
