@@ -8,9 +8,9 @@ use taskset_figures::{
 use taskset_trial::Protocol;
 
 use crate::run::{Drawn, Material};
+use crate::scale::families_of;
+use crate::scale::{PAPER_CONFIGURATIONS, PAPER_REPLICAS};
 use crate::sensitivity::Sensitivity;
-use crate::settings::families_of;
-use crate::settings::{PAPER_CONFIGURATIONS, PAPER_REPLICAS};
 use crate::study::Study;
 use crate::{Error, OptionKind, Request, missing, words};
 

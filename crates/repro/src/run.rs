@@ -15,10 +15,11 @@ use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
 use crate::claims::cannot_tell;
 use crate::figures::{Context, Findings, Lack, Picture};
+use crate::reading::Reading;
 use crate::released::{self, Archives};
+use crate::scale::families_of;
 use crate::sensitivity::{self, Sensitivity};
-use crate::settings::families_of;
-use crate::study::{Curves, Reading, Study};
+use crate::study::{Curves, Study};
 use crate::{Error, FigureRow, Options, Settings, page, words};
 
 /// What to reproduce, from what, and where to.

@@ -6,8 +6,9 @@ use taskset_figures::{Notice, count, counted};
 use taskset_names::Origin;
 use taskset_trial::Protocol;
 
-use crate::settings::{PAPER_CONFIGURATIONS, PAPER_REPLICAS, PAPER_TASKS};
-use crate::study::{Study, TaskSummary};
+use crate::one_task::TaskSummary;
+use crate::scale::{PAPER_CONFIGURATIONS, PAPER_REPLICAS, PAPER_TASKS};
+use crate::study::Study;
 
 /// The data of one task.
 pub(crate) fn data_of(task: &TaskSummary) -> &'static str {

@@ -6,7 +6,7 @@ use taskset_meta::correlation::{group_correlations, ranks};
 use taskset_optim::Family;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::settings::{PAPER_CONFIGURATIONS, PAPER_TASKS};
+use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
 use crate::study::TaskGroup;
 
 /// The family whose configurations are ranked. The paper ranks those of NAdamW.
@@ -193,9 +193,10 @@ fn table(correlations: &Correlations) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Options;
+    use crate::figure_options::Options;
+    use crate::one_task::TaskSummary;
+    use crate::reading::Reading;
     use crate::study::tests::study_of;
-    use crate::study::{Reading, TaskSummary};
     use crate::words::tests::task;
 
     const READING: Reading = Reading::whole("default");

@@ -12,8 +12,8 @@ use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimiz
 use crate::claims::{AGREEMENT, cannot_tell, percent};
 use crate::clustered::Differences;
 use crate::comparison;
-use crate::options::RESAMPLINGS;
-use crate::study::Reading;
+use crate::figure_options::RESAMPLINGS;
+use crate::reading::Reading;
 
 const FAMILY: Family = Family::Adam8p;
 
@@ -187,8 +187,8 @@ fn claim(measured: Option<(&OtherScoresResult, u32, usize)>) -> Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::options::Options;
     use crate::study::tests::{also, scored};
 
     /// Three kinds of tasks, each with a good configuration of its own, and a configuration that is bad on all.

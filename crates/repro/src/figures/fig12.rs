@@ -14,8 +14,8 @@ use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::comparison;
-use crate::options::RESAMPLINGS;
-use crate::study::Reading;
+use crate::figure_options::RESAMPLINGS;
+use crate::reading::Reading;
 
 const FAMILY: Family = Family::Adam8p;
 
@@ -368,8 +368,8 @@ fn correlations_differ(numbers: &Numbers) -> (Vec<String>, Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::options::Options;
     use crate::study::Study;
     use crate::study::tests::{also, scored};
 

@@ -318,8 +318,8 @@ fn flows_are_alike(numbers: &Numbers, large: &[usize]) -> (Vec<String>, Verdict)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::options::Options;
     use crate::study::tests::scored;
 
     const GROUPS: [(&str, usize); 6] = [

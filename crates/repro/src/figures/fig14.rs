@@ -7,8 +7,9 @@ use taskset_optim::Family;
 use super::fig2::{STEPS, hour_guide, task_seconds, times_table};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, task_category};
 use crate::claims::{MIN_TASKS, cannot_tell};
-use crate::settings::PAPER_TASKS;
-use crate::study::{TaskGroup, TaskSummary};
+use crate::one_task::TaskSummary;
+use crate::scale::PAPER_TASKS;
+use crate::study::TaskGroup;
 
 /// Whiskers reach to the last task within this many interquartile ranges of the box, as in usual box plots.
 const WHISKER: f64 = 1.5;
@@ -193,8 +194,8 @@ fn claim(times: &[Times]) -> Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Options;
-    use crate::study::Reading;
+    use crate::figure_options::Options;
+    use crate::reading::Reading;
     use crate::study::tests::study;
     use crate::words::tests::task;
 

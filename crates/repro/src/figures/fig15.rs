@@ -10,7 +10,7 @@ use super::common::{CurveTable, J, J_IS, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::comparison;
-use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
+use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
 
 /// The family of the lists, and Adam whose learning rate alone is tuned in half orders of magnitude.
 const FAMILIES: [Family; 2] = [Family::Adam8p, Family::AdamLr];
@@ -301,8 +301,8 @@ fn hundred_enough(result: &CandidatesResult) -> (Vec<String>, Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::options::Options;
     use crate::study::tests::scored;
     use taskset_meta::ResampledCurve;
 

@@ -12,7 +12,7 @@ use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::comparison;
-use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
+use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
 
 const FAMILY: Family = Family::Adam8p;
 
@@ -234,8 +234,8 @@ fn needs_many(result: &TaskNumbersResult) -> (Vec<String>, Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::options::Options;
     use crate::study::tests::scored;
 
     fn kinds(t: usize, c: usize, _: Family) -> (f64, f64) {

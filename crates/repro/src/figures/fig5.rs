@@ -12,9 +12,9 @@ use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimiz
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::clustered::Differences;
 use crate::comparison::reached;
+use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
 use crate::kinds;
-use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
-use crate::study::TaskSummary;
+use crate::one_task::TaskSummary;
 
 /// The list's family first, then that of the search over the learning rate alone.
 const FAMILIES: [Family; 2] = [Family::Adam8p, Family::Adam1p];
@@ -329,8 +329,8 @@ fn closeness(result: &TransferResult) -> (Vec<String>, Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::options::Options;
     use crate::study::tests::scored;
 
     const GROUPS: [(&str, usize); 4] = [

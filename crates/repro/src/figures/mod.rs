@@ -24,9 +24,10 @@ use taskset_meta::ScoreMatrix;
 use taskset_optim::Family;
 
 use crate::claims::cannot_tell;
+use crate::figure_options::{FigureOption, Options};
 use crate::kinds;
-use crate::options::{FigureOption, Options};
-use crate::study::{Reading, Study};
+use crate::reading::Reading;
+use crate::study::Study;
 
 /// A part of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use taskset_rng::StreamId;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, task_category};
 use crate::claims::percent;
-use crate::options::{FigureOption, OptionKind};
-use crate::settings::{PAPER_CONFIGURATIONS, PAPER_TASKS};
+use crate::figure_options::{FigureOption, OptionKind};
+use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
 use crate::study::{Study, TaskGroup};
 use crate::words;
 use neighbours::Neighbours;
@@ -178,9 +178,10 @@ fn scale_note(tasks: usize, configurations: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Options;
+    use crate::figure_options::Options;
+    use crate::one_task::TaskSummary;
+    use crate::reading::Reading;
     use crate::study::tests::study_of;
-    use crate::study::{Reading, TaskSummary};
 
     const READING: Reading = Reading::whole("default");
 

@@ -6,8 +6,8 @@ use super::Panel;
 use super::stacks::{left_out, stacks};
 use crate::claims::cannot_tell;
 use crate::figures::{Context, DataFile, Lack, Picture};
-use crate::settings::PAPER_TASKS;
-use crate::study::TaskSummary;
+use crate::one_task::TaskSummary;
+use crate::scale::PAPER_TASKS;
 use crate::words;
 
 /// Orders of magnitude that the paper finds.

@@ -3,7 +3,8 @@
 use taskset_figures::{Category, Color, Marker, Stack, counted};
 
 use crate::figures::task_category;
-use crate::study::{Study, TaskSummary};
+use crate::one_task::TaskSummary;
+use crate::study::Study;
 
 /// The look of all fixed tasks together. Their groups have looks of their own in other figures, but are too many for bars.
 const FIXED: Category = Category { color: Color::new(0xbb, 0xbb, 0xbb), marker: Marker::Circle };

@@ -7,8 +7,8 @@ use super::Panel;
 use super::stacks::{left_out, stacks};
 use crate::claims::{cannot_tell, percent};
 use crate::figures::{Context, DataFile, Lack, Picture};
-use crate::settings::PAPER_TASKS;
-use crate::study::TaskSummary;
+use crate::one_task::TaskSummary;
+use crate::scale::PAPER_TASKS;
 use crate::words;
 
 /// Steps of the paper's training.

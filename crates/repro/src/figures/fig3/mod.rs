@@ -13,8 +13,8 @@ use taskset_rng::StreamId;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
 use crate::clustered::Differences;
-use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
-use crate::settings::{PAPER_CONFIGURATIONS, PAPER_TASKS};
+use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
+use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
 use analysis::Numbers;
 use claims::label;
 

@@ -13,7 +13,7 @@ use taskset_rng::StreamId;
 
 use super::fig5::{SAME_TASKS, same_tasks};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::options::{FigureOption, OptionKind, RESAMPLINGS};
+use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
 use claims::{Measured, claims};
 use fall::Fall;
 use sizes::{Size, sizes};
@@ -240,8 +240,8 @@ fn table(sizes: &[Size], result: &GroupsResult, k: usize, train_j: TrainJ, data:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::options::Options;
     use crate::study::tests::scored;
 
     const GROUPS: [(&str, usize); 5] = [("a", 16), ("b", 16), ("c", 16), ("d", 16), ("e", 16)];

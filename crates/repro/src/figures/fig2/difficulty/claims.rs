@@ -6,7 +6,7 @@ use taskset_rng::StreamId;
 
 use super::Difficulty;
 use crate::claims::{AGREEMENT, cannot_tell, percent};
-use crate::settings::{PAPER_CONFIGURATIONS, PAPER_TASKS};
+use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
 
 /// "Perform well": a tenth of the way from the lowest loss to the loss at the start.
 const WELL: f64 = 0.1;
