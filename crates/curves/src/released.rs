@@ -20,7 +20,7 @@ use half::f16;
 use npyz::{DType, TypeChar, TypeStr, WriterBuilder as _};
 use taskset_files::AtomicFile;
 use taskset_guard::NpyArray;
-use taskset_names::Origin;
+use taskset_names::{Origin, Split};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -35,8 +35,8 @@ pub struct ReleasedCurves {
     pub steps: Vec<u32>,
     /// Number of replicas.
     pub replicas: usize,
-    /// Losses: optimizers × replicas × steps × 4 splits, in C order.
-    pub losses: Vec<f32>,
+    /// Losses by split, in the order of [`Split::ALL`]: optimizers × replicas × steps, in C order.
+    pub losses: [Vec<f32>; SPLITS],
     /// How real the data of the task are. The released files are of real data. Files of other data say so in the comment of the
     /// archive, which NumPy does not read.
     pub origin: Origin,
@@ -60,8 +60,8 @@ pub struct ReleasedName {
 
 /// Most bytes of one array with its header: 2 GiB. The released arrays have 8 MB.
 const MAX_BYTES: u64 = 1 << 31;
-/// Splits in the last axis.
-const SPLITS: usize = 4;
+/// Splits in the last axis of `ys`.
+const SPLITS: usize = Split::ALL.len();
 
 impl ReleasedName {
     /// From the path of a file.
@@ -84,9 +84,8 @@ impl ReleasedCurves {
     /// Losses of a trial on the four splits, by the numbers of its optimizer and replica.
     pub fn curve(&self, optimizer: usize, replica: usize) -> [Vec<f32>; SPLITS] {
         let points = self.steps.len();
-        let start = (optimizer * self.replicas + replica) * points * SPLITS;
-        let of_trial = self.losses[start..start + points * SPLITS].as_chunks::<SPLITS>().0;
-        std::array::from_fn(|split| of_trial.iter().map(|losses| losses[split]).collect())
+        let start = (optimizer * self.replicas + replica) * points;
+        self.losses.each_ref().map(|losses| losses[start..start + points].to_vec())
     }
 
     /// Reads a file.
@@ -104,7 +103,7 @@ impl ReleasedCurves {
         if points == 0 || !steps.is_sorted_by(|a, b| a < b) {
             return Err(archive.wrong("xs", "the steps must rise, and there must be at least one"));
         }
-        let (shape, losses) = archive.array("ys", floats)?;
+        let (shape, losses) = archive.array("ys", by_split)?;
         let &[rows, replicas, columns, splits] = &shape[..] else {
             let reason = format!("{} dimensions; optimizers × replicas × steps × 4 are needed", shape.len());
             return Err(archive.wrong("ys", reason));
@@ -166,7 +165,9 @@ impl ReleasedCurves {
             .shape(&[count, self.replicas as u64, points, SPLITS as u64])
             .writer(&mut zip)
             .begin_nd()?;
-        array.extend(self.losses.iter().copied())?;
+        for point in 0..self.losses[0].len() {
+            array.extend(self.losses.each_ref().map(|losses| losses[point]))?;
+        }
         array.finish()?;
         zip.finish()?;
 
@@ -218,8 +219,8 @@ impl<'a> Archive<'a> {
     fn array<T>(
         &mut self,
         name: &str,
-        decode: impl Fn(&NpyArray) -> Result<Vec<T>, String>,
-    ) -> Result<(Vec<usize>, Vec<T>), Error> {
+        decode: impl Fn(&NpyArray) -> Result<T, String>,
+    ) -> Result<(Vec<usize>, T), Error> {
         let read = || -> Result<_, String> {
             let cannot = |e: &dyn Display| format!("it cannot be read ({e})");
             let file = self.zip.by_name(&format!("{name}.npy")).map_err(|e| cannot(&e))?;
@@ -284,15 +285,20 @@ fn whole_numbers(array: &NpyArray) -> Result<Vec<u32>, String> {
     }
 }
 
-/// Losses in single precision: what is stored in double precision is rounded, and every NaN gets one form.
-fn floats(array: &NpyArray) -> Result<Vec<f32>, String> {
+/// Losses by split, which are the last axis. They are in single precision: what is stored in double precision is rounded, and
+/// every NaN gets one form.
+fn by_split(array: &NpyArray) -> Result<[Vec<f32>; SPLITS], String> {
     let canonical = |x: f32| if x.is_nan() { f32::NAN } else { x };
-    if (array.kind().type_char(), array.kind().size_field()) == (TypeChar::Float, 4) {
-        let mut values = array.singles()?;
-        values.iter_mut().for_each(|x| *x = canonical(*x));
-        return Ok(values);
+    if let Some(values) = array.plain_singles() {
+        return Ok(columns(values, |bytes| canonical(f32::from_le_bytes(bytes))));
     }
-    Ok(decimals(array)?.into_iter().map(|x| canonical(x as f32)).collect())
+    Ok(columns(&decimals(array)?, |x| canonical(x as f32)))
+}
+
+/// The columns of a table whose rows are as long as there are splits. What is behind the last whole row is left out.
+fn columns<T: Copy>(values: &[T], loss: impl Fn(T) -> f32) -> [Vec<f32>; SPLITS] {
+    let rows = values.as_chunks::<SPLITS>().0;
+    std::array::from_fn(|split| rows.iter().map(|row| loss(row[split])).collect())
 }
 
 /// Numbers in half, single or double precision.
@@ -310,7 +316,8 @@ mod tests {
     use super::*;
 
     fn small() -> ReleasedCurves {
-        let losses = (0..2 * 3 * 2 * 4).map(|n| if n == 7 { f32::NAN } else { n as f32 * 0.1 }).collect();
+        let loss = |n: usize| if n == 7 { f32::NAN } else { n as f32 * 0.1 };
+        let losses = std::array::from_fn(|split| (0..2 * 3 * 2).map(|n| loss(4 * n + split)).collect());
         let optimizers = vec!["adam8p_wide_grid_seed10".into(), "adam8p_wide_grid_seed2".into()];
         ReleasedCurves { optimizers, steps: vec![0, 200], replicas: 3, losses, origin: Origin::Real }
     }
@@ -323,7 +330,9 @@ mod tests {
         written.write(&path).unwrap();
         let read = ReleasedCurves::read(&path).unwrap();
         assert_eq!((&read.optimizers, &read.steps, read.replicas), (&written.optimizers, &written.steps, 3));
-        let bits = |curves: &ReleasedCurves| curves.losses.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        let bits = |curves: &ReleasedCurves| {
+            curves.losses.each_ref().map(|losses| losses.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+        };
         assert_eq!(bits(&read), bits(&written));
         let first = std::fs::read(&path).unwrap();
         written.write(&path).unwrap();
@@ -359,13 +368,23 @@ mod tests {
     #[test]
     fn losses_and_steps_of_other_types() {
         let array = |kind: &str, bytes: &[u8]| NpyArray::parse(npy(kind, "2,", bytes)).unwrap();
-        // Half precision: 1 and -2; a third, and the smallest number.
-        assert_eq!(floats(&array("<f2", &[0, 0x3c, 0, 0xc0])).unwrap(), [1.0, -2.0]);
-        assert_eq!(floats(&array(">f2", &[0x35, 0x55, 0, 1])).unwrap(), [0.333_251_95, 5.960_464_5e-8]);
-        let infinite = floats(&array("<f2", &[0, 0x7c, 0, 0x7e])).unwrap();
-        assert!(infinite[0].is_infinite() && infinite[1].to_bits() == f32::NAN.to_bits());
-        let double = [0.1_f64.to_be_bytes(), (-2.0_f64).to_be_bytes()].concat();
-        assert_eq!(floats(&array(">f8", &double)).unwrap(), [0.1, -2.0]);
+        // One point, with a loss on each split.
+        let losses = |kind: &str, bytes: &[u8]| {
+            let array = NpyArray::parse(npy(kind, "4,", bytes)).unwrap();
+            by_split(&array).unwrap().map(|losses| losses[0].to_bits())
+        };
+        // Half precision: 1 and -2, infinity and NaN; a third, and the smallest number.
+        let bits = |losses: [f32; 4]| losses.map(f32::to_bits);
+        let special = [0, 0x3c, 0, 0xc0, 0, 0x7c, 1, 0x7e];
+        assert_eq!(losses("<f2", &special), bits([1.0, -2.0, f32::INFINITY, f32::NAN]));
+        let small = [0x35, 0x55, 0, 1, 0, 0, 0, 0];
+        assert_eq!(losses(">f2", &small), bits([0.333_251_95, 5.960_464_5e-8, 0.0, 0.0]));
+        let double = [0.1, -2.0, 0.0, f64::NAN].map(f64::to_be_bytes).concat();
+        assert_eq!(losses(">f8", &double), bits([0.1, -2.0, 0.0, f32::NAN]));
+        // A NaN with other bits than Rust's.
+        let single = [1.5, -2.0, 1e-40, f32::from_bits(0xffc0_0001)];
+        assert_eq!(losses("<f4", &single.map(f32::to_le_bytes).concat()), bits([1.5, -2.0, 1e-40, f32::NAN]));
+        assert_eq!(losses(">f4", &single.map(f32::to_be_bytes).concat()), bits([1.5, -2.0, 1e-40, f32::NAN]));
         assert_eq!(whole_numbers(&array("<f4", &[0, 0, 0, 0, 0, 0, 0x48, 0x43])).unwrap(), [0, 200]);
         assert!(whole_numbers(&array("<f4", &[0, 0, 0, 0, 0, 0, 0, 0x3f])).unwrap_err().contains("whole"));
         assert_eq!(whole_numbers(&array(">u2", &[0, 1, 1, 0])).unwrap(), [1, 256]);

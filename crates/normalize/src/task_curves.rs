@@ -27,10 +27,11 @@ struct Table {
     replicas: usize,
     /// At which the curves were evaluated. Not empty.
     steps: Vec<u32>,
-    /// By split, in the order of [`Split::ALL`]: rows × replicas × steps, or nothing where the curves have no losses on it.
-    losses: [Vec<f32>; 4],
-    /// The row of each optimizer.
-    rows: Vec<usize>,
+    /// Parts of the table, as they came: each has all curves of some optimizers. By split, in the order of [`Split::ALL`]: rows ×
+    /// replicas × steps, or nothing where the curves have no losses on it.
+    parts: Vec<[Vec<f32>; 4]>,
+    /// The part and the row in it of each optimizer.
+    rows: Vec<(usize, usize)>,
     families: Vec<String>,
     origin: Origin,
     shared: Uniform,
@@ -81,13 +82,14 @@ impl TaskCurves {
             sorted.iter().for_each(|curve| column.extend_from_slice(curve.split(split)));
             column
         });
-        let rows = (0..specs.len()).collect();
-        Ok(Self::of_checked(&specs, rows, shared, replicas.len(), first.steps.to_vec(), losses))
+        let rows = (0..specs.len()).map(|row| (0, row)).collect();
+        Ok(Self::of_checked(&specs, rows, shared, replicas.len(), first.steps.to_vec(), vec![losses]))
     }
 
     /// Curves whose losses are in tables already, as in the files of the paper's authors. `specs` has a trial of each optimizer,
-    /// in any order; replicas are numbered from 0. `losses` has a table for each split in the order of [`Split::ALL`]: specs ×
-    /// replicas × steps. A table can be empty if the curves have no losses on the split.
+    /// in any order; replicas are numbered from 0. Each of the `parts` has the losses of the next specs: a table for each split
+    /// in the order of [`Split::ALL`], optimizers × replicas × steps. The tables of a split can be empty, in all parts, if the
+    /// curves have no losses on it.
     ///
     /// # Errors
     /// [`Error`] if there are no curves or no steps, a table has another size, they are of several tasks, they come from trials
@@ -96,40 +98,49 @@ impl TaskCurves {
         specs: &[TrialSpec],
         replicas: usize,
         steps: Vec<u32>,
-        losses: [Vec<f32>; 4],
+        parts: Vec<[Vec<f32>; 4]>,
     ) -> Result<Self, Error> {
         let first = specs.first().filter(|_| replicas > 0).ok_or(Error::NoCurves)?;
         let (task, name) = (|| first.task.name.clone(), |row: usize| &specs[row].optimizer.name);
         if steps.is_empty() {
             return Err(Error::NoPoints { task: task(), optimizer: name(0).clone(), replica: 0 });
         }
-        let expected = specs.len() * replicas * steps.len();
-        for (split, table) in Split::ALL.into_iter().zip(&losses) {
-            if !table.is_empty() && table.len() != expected {
-                return Err(Error::TableSize { task: task(), split, found: table.len(), expected });
+        let of_optimizer = replicas * steps.len();
+        // Optimizers of a part: its longest table has all of them.
+        let longest = |part: &[Vec<f32>; 4]| part.iter().map(Vec::len).max().unwrap_or(0);
+        let counts: Vec<usize> = parts.iter().map(|part| longest(part).div_ceil(of_optimizer)).collect();
+        for split in Split::ALL {
+            let tables = || parts.iter().map(|part| part[split.index()].len());
+            let fit = tables().zip(&counts).all(|(found, count)| found == count * of_optimizer);
+            let (found, expected) = (tables().sum(), specs.len() * of_optimizer);
+            if found != 0 && !(fit && found == expected) {
+                return Err(Error::TableSize { task: task(), split, found, expected });
             }
         }
         if let Some(other) = specs.iter().find(|spec| spec.task.name != first.task.name) {
             return Err(Error::TwoTasks { first: task(), second: other.task.name.clone() });
         }
-        let mut rows: Vec<usize> = (0..specs.len()).collect();
-        rows.sort_by_key(|&row| name(row));
-        if let Some(pair) = rows.windows(2).find(|pair| name(pair[0]) == name(pair[1])) {
+        let mut order: Vec<usize> = (0..specs.len()).collect();
+        order.sort_by_key(|&spec| name(spec));
+        if let Some(pair) = order.windows(2).find(|pair| name(pair[0]) == name(pair[1])) {
             return Err(Error::Duplicate { task: task(), optimizer: name(pair[0]).clone(), replica: 0 });
         }
-        let sorted: Vec<&TrialSpec> = rows.iter().map(|&row| &specs[row]).collect();
+        let sorted: Vec<&TrialSpec> = order.iter().map(|&spec| &specs[spec]).collect();
         let shared = Uniform::of_task(sorted.iter().copied())?;
-        Ok(Self::of_checked(&sorted, rows, shared, replicas, steps, losses))
+        let places: Vec<(usize, usize)> =
+            (0..).zip(&counts).flat_map(|(part, &count)| (0..count).map(move |row| (part, row))).collect();
+        let rows = order.iter().map(|&spec| places[spec]).collect();
+        Ok(Self::of_checked(&sorted, rows, shared, replicas, steps, parts))
     }
 
     /// The table. `specs` has a trial of each optimizer, sorted by name.
     fn of_checked(
         specs: &[&TrialSpec],
-        rows: Vec<usize>,
+        rows: Vec<(usize, usize)>,
         shared: Uniform,
         replicas: usize,
         steps: Vec<u32>,
-        losses: [Vec<f32>; 4],
+        parts: Vec<[Vec<f32>; 4]>,
     ) -> Self {
         let families: BTreeSet<&str> = specs.iter().map(|spec| spec.optimizer.family.as_str()).collect();
         let points = steps.len();
@@ -138,7 +149,7 @@ impl TaskCurves {
             optimizers: specs.iter().map(|spec| spec.optimizer.name.clone()).collect(),
             replicas,
             steps,
-            losses,
+            parts,
             rows,
             families: families.into_iter().map(str::to_owned).collect(),
             // The origin of the data is a part of what all trials of a task share.
@@ -189,7 +200,7 @@ impl TaskCurves {
 
     /// Whether the curves have losses on a split.
     pub(crate) fn has(&self, split: Split) -> bool {
-        !self.table.losses[split.index()].is_empty()
+        self.table.parts.iter().any(|part| !part[split.index()].is_empty())
     }
 
     /// The losses of an optimizer that count, replica by replica. The split must not be absent.
@@ -211,7 +222,8 @@ impl Table {
     /// All losses of an optimizer on a split, replica by replica. The split must not be absent.
     fn losses(&self, optimizer: usize, split: Split) -> impl Iterator<Item = &[f32]> {
         let points = self.steps.len();
-        let of_row = &self.losses[split.index()][self.rows[optimizer] * self.replicas * points..];
+        let (part, row) = self.rows[optimizer];
+        let of_row = &self.parts[part][split.index()][row * self.replicas * points..];
         of_row.chunks_exact(points).take(self.replicas)
     }
 
@@ -281,7 +293,12 @@ mod tests {
         let specs = ["c", "a", "b"].map(spec);
         // No losses on valid_inner.
         let tables = [losses(0), Vec::new(), losses(2), losses(3)];
-        let table = TaskCurves::from_tables(&specs, 2, vec![0, 1, 2], tables.clone()).unwrap();
+        // One optimizer in the first part, two in the second.
+        let cut = |part: fn(&[f32]) -> &[f32]| {
+            tables.each_ref().map(|table| if table.is_empty() { Vec::new() } else { part(table).to_vec() })
+        };
+        let parts = vec![cut(|table| &table[..6]), cut(|table| &table[6..])];
+        let table = TaskCurves::from_tables(&specs, 2, vec![0, 1, 2], parts).unwrap();
         let mut curves = Vec::new();
         for (row, spec) in specs.iter().enumerate() {
             for replica in 0..2 {
@@ -313,12 +330,16 @@ mod tests {
         let steps = || vec![0, 1, 2];
         let tables = |rows: usize| [const { Vec::new() }; 4].map(|_: Vec<f32>| vec![1.0; rows * 3]);
         let refused = |specs: &[TrialSpec], steps: Vec<u32>, rows: usize| {
-            TaskCurves::from_tables(specs, 1, steps, tables(rows)).unwrap_err().to_string()
+            TaskCurves::from_tables(specs, 1, steps, vec![tables(rows)]).unwrap_err().to_string()
         };
         assert!(refused(&[], steps(), 0).contains("no curves"));
         assert!(refused(&[spec("a")], Vec::new(), 0).contains("`a`, replica 0: the curve has no points"));
         assert!(refused(&[spec("a"), spec("a")], steps(), 2).contains("twice"));
         assert!(refused(&[spec("a")], steps(), 3).contains("`t`: 9 losses on train, and 3 are needed"));
+        // The parts have as many losses as are needed, but not of whole optimizers.
+        let uneven = [2, 4].map(|n| [const { Vec::new() }; 4].map(|_: Vec<f32>| vec![1.0; n])).to_vec();
+        let found = TaskCurves::from_tables(&["a", "b"].map(spec), 1, steps(), uneven).unwrap_err();
+        assert!(found.to_string().contains("losses on train"), "{found}");
         let mut other = spec("b");
         Arc::make_mut(&mut other.task).name = "u".into();
         assert!(refused(&[spec("a"), other.clone()], steps(), 2).contains("`u`"));

@@ -78,7 +78,7 @@ fn made_up(task: &str, kind: usize, family: Family, count: usize) -> (ReleasedNa
     };
     let optimizers: Vec<String> = info.names().take(count).collect();
     let mut stream = StreamId::root("released-size").child(task).child(info.name).stream();
-    let mut losses = Vec::with_capacity(optimizers.len() * REPLICAS * POINTS * 4);
+    let mut losses = [const { Vec::new() }; 4];
     for configuration in 0..optimizers.len() {
         // How fast it learns: its own quality, that for this kind, and luck.
         let own = StreamId::root("quality").child(info.name).index(configuration as u64).stream().unit_f64();
@@ -93,13 +93,14 @@ fn made_up(task: &str, kind: usize, family: Family, count: usize) -> (ReleasedNa
         for _ in 0..REPLICAS {
             let mut uniform = stream.below(1 << 32);
             for point in 0..POINTS {
-                for split in 0..4 {
+                for split in 0..4_u8 {
                     uniform = uniform
                         .wrapping_mul(6_364_136_223_846_793_005)
                         .wrapping_add(1_442_695_040_888_963_407);
                     let noise = (uniform >> 40) as f64 / f64::from(1 << 24);
                     let loss = 1.0 / (1.0 + rate * point as f64) + 0.01 * noise + 0.005 * f64::from(split);
-                    losses.push(if diverges && point > 10 { f32::NAN } else { loss as f32 });
+                    let loss = if diverges && point > 10 { f32::NAN } else { loss as f32 };
+                    losses[split as usize].push(loss);
                 }
             }
         }

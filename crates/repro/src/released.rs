@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 use taskset_curves::released::{ReleasedCurves, ReleasedName};
 use taskset_curves::{Metadata, Selection};
-use taskset_names::Split;
 use taskset_normalize::TaskCurves;
 use taskset_optim::{Mode, Optimizer, OptimizerIdentity};
 use taskset_trial::{Arithmetic, Curve, Protocol, Source, TaskIdentity, TrialSpec};
@@ -135,7 +134,8 @@ fn one_task(
     let some = files.iter().any(|file| !file.optimizers.is_empty());
     let fit = |first: &&OneFile| whole && some && files.iter().all(|file| file.fits(first));
     if let Some(first) = files.first().filter(fit) {
-        return Ok(Some(OneTask::of_tables(first.parameters, first.protocol.steps, tables(&files)?)));
+        let (parameters, steps) = (first.parameters, first.protocol.steps);
+        return Ok(Some(OneTask::of_tables(parameters, steps, tables(files)?)));
     }
     let mut curves: Vec<Curve> = files.iter().flat_map(OneFile::curves).collect();
     curves.retain(|curve| whole || selection.matches(&curve.spec));
@@ -262,34 +262,27 @@ impl OneFile {
     }
 }
 
-/// Looks at all losses, which is quicker than to stop at the first one that is not finite.
-fn all_finite(losses: &[f32]) -> bool {
-    let mut all = true;
-    for loss in losses {
-        all &= loss.is_finite();
-    }
-    all
-}
-
 /// The losses of files that fit together, as tables, and how many trials diverged.
-fn tables(files: &[OneFile]) -> Result<(TaskCurves, usize), Error> {
-    let released = || files.iter().map(|file| &file.released);
-    let first = &files[0].released;
-    let total = released().map(|released| released.losses.len()).sum::<usize>() / Split::ALL.len();
-    let losses = Split::ALL.map(|split| {
-        let mut table = Vec::with_capacity(total);
-        for released in released() {
-            let of_points = released.losses.as_chunks::<{ Split::ALL.len() }>().0;
-            table.extend(of_points.iter().map(|losses| losses[split.index()]));
-        }
-        table
-    });
-    let of_trial = first.steps.len() * Split::ALL.len();
-    let trials = released().flat_map(|released| released.losses.chunks_exact(of_trial));
-    let diverged = trials.filter(|losses| !all_finite(losses)).count();
+fn tables(files: Vec<OneFile>) -> Result<(TaskCurves, usize), Error> {
+    let diverged = files.iter().map(|file| diverged(&file.released)).sum();
     let rows = files.iter().flat_map(|file| (0..file.optimizers.len()).map(|row| file.spec(row, 0)));
     let specs: Vec<TrialSpec> = rows.collect();
-    Ok((TaskCurves::from_tables(&specs, first.replicas, first.steps.clone(), losses)?, diverged))
+    let (replicas, steps) = (files[0].released.replicas, files[0].released.steps.clone());
+    let parts = files.into_iter().map(|file| file.released.losses).collect();
+    Ok((TaskCurves::from_tables(&specs, replicas, steps, parts)?, diverged))
+}
+
+/// Trials with a loss that is not finite.
+fn diverged(released: &ReleasedCurves) -> usize {
+    // Looks at all losses of a trial, which is quicker than to stop at the first one.
+    let all_finite = |losses: &[f32]| losses.iter().fold(true, |all, loss| all & loss.is_finite());
+    let points = released.steps.len();
+    let trials = released.losses[0].len() / points;
+    let lost = |trial: &usize| {
+        let of_trial = *trial * points..(trial + 1) * points;
+        !released.losses.iter().all(|losses| all_finite(&losses[of_trial.clone()]))
+    };
+    (0..trials).filter(lost).count()
 }
 
 /// The protocol whose evaluations are at these steps.
@@ -324,11 +317,12 @@ mod tests {
             steps: steps[steps.len() - 1],
             replicas,
         };
-        let count = optimizers.len() * replicas * steps.len() * Split::ALL.len();
+        let count = optimizers.len() * replicas * steps.len();
         let loss = |i: u32| (i.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 16) as f32 / 65_536.0;
-        let mut losses: Vec<f32> = (0..count as u32).map(loss).collect();
+        let of_split = |split: u32| (0..count as u32).map(|i| loss(4 * i + split)).collect();
+        let mut losses: [Vec<f32>; 4] = [0, 1, 2, 3].map(of_split);
         // The last point of the first trial, on the train split.
-        losses[(steps.len() - 1) * Split::ALL.len()] = f32::NAN;
+        losses[0][steps.len() - 1] = f32::NAN;
         let path = name.path(folder);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let optimizers = optimizers.iter().map(|&name| name.to_owned()).collect();
@@ -359,7 +353,7 @@ mod tests {
         let optimizers = KnownOptimizers::default();
         let opened: Vec<OneFile> =
             files.iter().map(|(path, name)| OneFile::read(path, name, &optimizers).unwrap()).collect();
-        let (table, diverged) = tables(&opened).unwrap();
+        let (table, diverged) = tables(opened).unwrap();
         let curves = curves(&files);
         let plain = TaskCurves::new(&curves).unwrap();
         for (cut, other) in [(table.clone(), plain.clone()), (table.until(10), plain.until(10))] {

@@ -135,13 +135,12 @@ fn released(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
         names.sort_by(|a, b| natural_order(a, b));
         let rows: BTreeMap<&str, usize> = names.iter().zip(0..).map(|(name, row)| (*name, row)).collect();
         let points = first.steps.len();
-        let mut losses = vec![f32::NAN; names.len() * replicas * points * 4];
+        let mut losses = Split::ALL.map(|_| vec![f32::NAN; names.len() * replicas * points]);
         for curve in curves {
-            let start = (rows[curve.optimizer()] * replicas + curve.replica() as usize) * points * 4;
+            let start = (rows[curve.optimizer()] * replicas + curve.replica() as usize) * points;
             for split in Split::ALL {
-                for (point, &loss) in curve.split(split).iter().enumerate() {
-                    losses[start + point * 4 + split.index()] = loss;
-                }
+                let of_curve = curve.split(split);
+                losses[split.index()][start..][..of_curve.len()].copy_from_slice(of_curve);
             }
         }
         let name = ReleasedName {
