@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 
 use crate::Error;
-use crate::decode::Decoder;
-use crate::file::CurveFile;
+use crate::decode_rows::Decoder;
+use crate::parquet_file::CurveFile;
 use crate::query::Choice;
 use crate::scan::{Row, decode};
 

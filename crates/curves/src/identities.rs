@@ -10,7 +10,7 @@ use taskset_trial::{
 };
 
 use crate::Error;
-use crate::decode::Texts;
+use crate::decode_rows::Texts;
 use crate::schema::{
     ARITHMETIC, DATA, DATA_DIGEST, FAMILY, HYPERPARAMETERS, OPTIMIZER, PROTOCOL, REVISIONS, TASK,
 };

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use taskset_trial::{Curve, Source};
 
-use crate::file::CurveFile;
+use crate::parquet_file::CurveFile;
 use crate::{Error, Metadata, Query};
 
 /// A summary of the curves at a place.

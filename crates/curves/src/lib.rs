@@ -21,14 +21,14 @@
 
 mod ahead;
 mod csv;
-mod decode;
+mod decode_rows;
 mod diff;
 mod error;
-mod file;
 mod identities;
 mod info;
 mod metadata;
 mod names;
+mod parquet_file;
 mod query;
 mod reader;
 pub mod released;
@@ -42,10 +42,10 @@ mod writer;
 pub use csv::CsvWriter;
 pub use diff::{Comparison, Example, diff};
 pub use error::Error;
-pub use file::read;
 pub use info::{Info, info};
 pub use metadata::{Metadata, SCHEMA_VERSION};
 pub use names::NamePatterns;
+pub use parquet_file::read;
 pub use query::{Query, Selection, query};
 pub use reader::{Reader, open};
 pub use scan::ByTask;

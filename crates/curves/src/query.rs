@@ -9,7 +9,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use taskset_names::{Origin, Split};
 use taskset_trial::{Arithmetic, Curve, Identifier, Protocol, TrialId, TrialSpec};
 
-use crate::decode::Columns;
+use crate::decode_rows::Columns;
 use crate::names::NamePatterns;
 use crate::{Error, schema};
 

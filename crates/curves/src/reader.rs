@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use taskset_trial::{Curve, TrialId};
 
-use crate::decode::{Columns, Decoder};
-use crate::file::CurveFile;
+use crate::decode_rows::{Columns, Decoder};
+use crate::parquet_file::CurveFile;
 use crate::query::{Choice, Query};
 use crate::scan::ByTask;
 use crate::{Error, Metadata};

@@ -14,8 +14,8 @@ use taskset_trial::{Curve, Identifier};
 
 use crate::Error;
 use crate::ahead::{Ahead, Place};
-use crate::decode::{Columns, Decoder, Names};
-use crate::file::CurveFile;
+use crate::decode_rows::{Columns, Decoder, Names};
+use crate::parquet_file::CurveFile;
 use crate::query::{Choice, bounds, only_task};
 use crate::reader::in_order;
 use crate::spill::{Segment, Spill};

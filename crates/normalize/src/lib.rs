@@ -39,7 +39,7 @@
 
 mod error;
 mod named;
-mod options;
+mod normalizer;
 mod quantile;
 mod scores;
 mod task_curves;
@@ -47,7 +47,7 @@ mod upper_reference;
 
 pub use error::Error;
 pub use named::{NAMED, Named, named, names};
-pub use options::{Best, Collapse, Degenerate, Normalizer, Replicas};
+pub use normalizer::{Best, Collapse, Degenerate, Normalizer, Replicas};
 pub use quantile::quantile;
 pub use scores::{TaskScores, configurations};
 pub use task_curves::TaskCurves;

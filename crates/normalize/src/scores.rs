@@ -175,7 +175,8 @@ impl Normalizer {
         let count = losses.len() as f64;
         match self.collapse {
             Collapse::Trapezoid if losses.len() > 1 => {
-                (fold(losses, point, 0.0, |sum, x| sum + x) - 0.5 * ends().iter().sum::<f64>()) / (count - 1.0)
+                (fold(losses, point, 0.0, |sum, x| sum + x) - 0.5 * ends().iter().sum::<f64>())
+                    / (count - 1.0)
             }
             Collapse::Mean | Collapse::Trapezoid => fold(losses, point, 0.0, |sum, x| sum + x) / count,
             Collapse::Minimum => fold(losses, point, 1.0, f64::min),

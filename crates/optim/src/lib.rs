@@ -39,7 +39,7 @@
 //! for any optimizer, yours too.
 
 mod adagrad;
-mod adam;
+mod adam_update;
 #[cfg(feature = "candle")]
 pub mod candle;
 mod clip;

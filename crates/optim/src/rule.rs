@@ -9,7 +9,7 @@ use taskset_rng::StreamId;
 use taskset_simd::Backend;
 
 use crate::adagrad::AdagradStep;
-use crate::adam::Adam;
+use crate::adam_update::Adam;
 use crate::elementwise::FEW;
 use crate::method::Method;
 use crate::schedule::Schedule;

@@ -17,11 +17,11 @@
 
 mod bulk;
 mod exp_ln;
-mod id;
 mod normal;
 mod numpy;
 mod stream;
+mod stream_id;
 
-pub use id::StreamId;
 pub use numpy::{EmptyChoice, NumpyLegacy};
 pub use stream::Stream;
+pub use stream_id::StreamId;

@@ -29,6 +29,7 @@ mod check;
 mod checkpoint;
 mod cost;
 mod error;
+mod evaluation;
 mod identity;
 
 mod machine;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use taskset_names::Split;
 use taskset_nn::denormals::FlushGuard;
 use taskset_optim::{Configured, Mode, Named, Optimizer, UPSTREAM_TRAINING_STEPS};
 use taskset_rng::StreamId;
@@ -12,6 +11,7 @@ use taskset_tasks::Task;
 use taskset_trial::{Curve, Protocol, TrialSpec};
 
 use crate::checkpoint::{Checkpoint, InvalidCheckpoint, Saving};
+use crate::evaluation::mean_losses;
 use crate::training_step::Lockstep;
 use crate::{TrialObserver, task_identity, trial_spec};
 
@@ -349,28 +349,14 @@ impl<'a> LockstepGroup<'a> {
         Ok(())
     }
 
-    /// Mean losses of every trial on the four splits, after `step` steps.
+    /// Evaluates every trial after `step` steps, and adds the point to its curve.
     fn evaluate(
         &mut self,
         step: u32,
         evaluated: Evaluated<'_>,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), TrialError> {
-        let mut points = vec![[f32::NAN; 4]; self.curves.len()];
-        let mut means = vec![0.0; self.trials.running.len()];
-        self.trials.prepare_evaluation();
-        for split in Split::ALL {
-            if means.is_empty() {
-                break;
-            }
-            if stop() {
-                return Err(TrialError::Cancelled);
-            }
-            self.trials.mean_losses(split, self.protocol.eval_batches, &mut means);
-            for (trial, &mean) in self.trials.running.iter().zip(&means) {
-                points[trial.trial][split.index()] = if mean.is_nan() { f32::NAN } else { mean as f32 };
-            }
-        }
+        let points = mean_losses(&mut self.trials, self.protocol.eval_batches, stop)?;
         let diverged_at = self.trials.diverged_at.clone();
         self.count_seconds();
         for ((curve, point), diverged_at) in self.curves.iter_mut().zip(points).zip(diverged_at) {

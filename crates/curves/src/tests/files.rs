@@ -96,7 +96,7 @@ fn many_rows_cross_row_groups() {
     let curves: Vec<Curve> = (0..10_000).map(|i| curve(&format!("t{}", i / 100), "o", i % 100)).collect();
     write(&path, &curves, &metadata()).unwrap();
     assert!(read(&path).unwrap().1 == curves);
-    assert_eq!(crate::file::CurveFile::open(&path).unwrap().groups().len(), 2);
+    assert_eq!(crate::parquet_file::CurveFile::open(&path).unwrap().groups().len(), 2);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left");
 }
 

@@ -135,7 +135,7 @@ fn row_groups_without_a_chosen_task_are_not_read() {
     let curves: Vec<Curve> =
         (0..2 * 8192).map(|i| curve(if i < 8192 { "a" } else { "b" }, "o", i % 8192)).collect();
     write(&path, &curves, &metadata()).unwrap();
-    let first = crate::file::CurveFile::open(&path).unwrap().groups()[0].columns()[0].byte_range();
+    let first = crate::parquet_file::CurveFile::open(&path).unwrap().groups()[0].columns()[0].byte_range();
     let q = |task: &str| Query { tasks: vec![task.into()], ..Query::default() };
     assert_eq!(query(&path, &q("b")).unwrap().len(), 8192);
     // Damage in the first group is not met by who asks for the second.

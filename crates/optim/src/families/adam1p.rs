@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::LEARNING_RATE;
-use crate::adam::Adam;
+use crate::adam_update::Adam;
 use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
-use crate::adam::Adam;
+use crate::adam_update::Adam;
 use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;

@@ -10,7 +10,7 @@ use taskset_rng::{NumpyLegacy, StreamId};
 use taskset_simd::{Backend, Kernel};
 
 use super::shared::or_zero;
-use crate::adam::Adam;
+use crate::adam_update::Adam;
 use crate::method::Method;
 use crate::newton_schulz::{Orthogonaliser, View};
 use crate::optimizer::check_lengths;

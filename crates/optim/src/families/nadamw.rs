@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use crate::adam::{Adam, Momentum};
+use crate::adam_update::{Adam, Momentum};
 use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;

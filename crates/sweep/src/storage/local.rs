@@ -1,15 +1,14 @@
 //! A directory of a file system, which several machines may share.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::locked_claims::{self, Taken};
 use super::{CHECKPOINTS, CLAIMS, Claim, Claimant, SHARDS, Storage, timed_claims};
 use crate::Error;
 
-/// A directory. A claim is a lock on a file of `claims/`: the system gives it up when its process dies, so no claim is ever
-/// stale, and no process needs to say that it lives. Where files cannot be locked, claims end by time.
+/// A directory. Claims are locks on files of `claims/`; where files cannot be locked, claims end by time.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalStorage {
     directory: PathBuf,
@@ -94,29 +93,11 @@ impl Storage for LocalStorage {
 
     fn claim(&self, shard: &str, claimant: &Claimant, hold: Duration) -> Result<Option<Claim>, Error> {
         let name = format!("{CLAIMS}/{shard}");
-        let path = self.path(&name);
-        let mut file = loop {
-            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-            let file = file.map_err(self.error("write", &name))?;
-            match file.try_lock() {
-                // Whoever had it may have removed it between opening and locking. Then the lock keeps nobody away.
-                Ok(()) if !is_at(&file, &path) => {}
-                Ok(()) => break file,
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                // The file system has no locks.
-                Err(TryLockError::Error(_)) => return timed_claims::claim(self, shard, claimant, hold),
-            }
-        };
-        let text = serde_json::to_vec(claimant).unwrap_or_default();
-        let written = file.set_len(0).and_then(|()| file.write_all(&text));
-        written.map_err(self.error("write", &name))?;
-        Ok(Some(Claim::new(move |done| {
-            if done {
-                // Before the lock is given up, so that whoever takes it next looks for the shard, which is there.
-                let _ = std::fs::remove_file(&path);
-            }
-            drop(file);
-        })))
+        match locked_claims::take(self.path(&name), claimant).map_err(self.error("write", &name))? {
+            Taken::Ours(claim) => Ok(Some(claim)),
+            Taken::Others => Ok(None),
+            Taken::NoLocks => timed_claims::claim(self, shard, claimant, hold),
+        }
     }
 
     fn claims(&self) -> Result<Vec<(String, Claimant)>, Error> {
@@ -125,11 +106,8 @@ impl Storage for LocalStorage {
             if timed_claims::is_lease(&shard) {
                 continue;
             }
-            // One that vanished was given up.
-            let Ok(mut file) = File::open(self.path(&format!("{CLAIMS}/{shard}"))) else { continue };
-            if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-                living.extend(claimant_of(&mut file).map(|claimant| (shard, claimant)));
-            }
+            let holder = locked_claims::holder(&self.path(&format!("{CLAIMS}/{shard}")));
+            living.extend(holder.map(|claimant| (shard, claimant)));
         }
         living.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(living)
@@ -150,27 +128,6 @@ impl Storage for LocalStorage {
     fn files(&self) -> Result<&Path, Error> {
         Ok(&self.directory)
     }
-}
-
-/// Whether an open file still has this name.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-    let (open, named) = (file.metadata().map(identity), std::fs::metadata(path).map(identity));
-    open.ok().is_some_and(|open| named.is_ok_and(|named| open == named))
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
-}
-
-fn claimant_of(file: &mut File) -> Option<Claimant> {
-    let mut text = String::new();
-    file.seek(SeekFrom::Start(0)).ok()?;
-    file.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod laws;
 mod local;
+mod locked_claims;
 #[cfg(feature = "remote")]
 mod remote;
 mod timed_claims;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::Error;
 
 use super::encoder::{MAX_SUBWORDS, SubwordEncoder};
-use super::tokenize::{ESCAPE, Reserved, prepare};
+use super::split_words::{ESCAPE, Reserved, prepare};
 use super::trie::{Node, ROOT, Trie};
 
 /// Longest subword, in characters.

@@ -2,7 +2,7 @@
 
 use crate::Error;
 
-use super::tokenize::{ESCAPE, Reserved, is_mixed, prepare};
+use super::split_words::{ESCAPE, Reserved, is_mixed, prepare};
 use super::trie::{Node, Trie};
 
 /// Largest number of subwords: every id must be below 30,000.

@@ -3,7 +3,7 @@
 mod builder;
 mod encoder;
 mod file;
-mod tokenize;
+mod split_words;
 mod trie;
 mod word_chars;
 

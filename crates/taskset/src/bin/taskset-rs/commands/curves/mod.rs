@@ -2,7 +2,6 @@
 
 mod choose;
 mod export;
-mod export_curves;
 mod import;
 mod info;
 mod plot;

@@ -1,84 +1,36 @@
-//! `curves export`: normalised scores, and curves in other forms.
+//! `curves export --format scores`: one row for each task and optimizer.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use taskset::curves::{Column, DataTable, Query, Reader};
+use taskset::figures::counted;
 use taskset::meta::{Normalizer, TaskScores};
 use taskset::names::Split;
 use taskset::normalize;
 use taskset::trial::{Curve, OptimizerIdentity, Uniform};
 
-use super::choose::Chosen;
-use super::export_curves::{self, Form};
-use crate::commands::lists::normalizers;
+use super::Chosen;
 use crate::commands::table_file::note_replaced;
-use crate::failure::Usage;
-use crate::options::SelectionOption;
 
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// A Parquet file or a directory of them.
-    path: PathBuf,
-    /// What is written.
-    #[arg(long, value_enum)]
-    format: Format,
-    /// How curves become scores; only for format `scores`.
-    #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
-    normalize: String,
-    /// Tasks: names, ranges, wildcards, families such as mlp_family, or `fixed` [default: all].
-    #[arg(long = "task", value_name = "PATTERN")]
-    tasks: Vec<String>,
-    /// Optimizers: names, ranges, wildcards, families such as adam8p. The others do not influence the scale
-    /// [default: all].
-    #[arg(long = "optimizer", value_name = "PATTERN")]
-    optimizers: Vec<String>,
-    /// Directory for the new files. It is created if it does not exist. Older files of the same names are replaced.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    #[command(flatten)]
-    selection: SelectionOption,
-}
-
-/// What is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// The form of the released curves: one NumPy archive a task and set of optimizers.
-    Npz,
-    /// One CSV table a task, with one row a loss.
-    LongCsv,
-    /// One Parquet table a task, with one row a loss.
-    LongParquet,
-    /// One row per task and optimizer, with its scores.
-    Scores,
-}
-
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { path, format, normalize: name, tasks, optimizers, out, selection } = arguments;
-    let mut chosen = Chosen::new(tasks, optimizers)?;
-    check_out(&path, &out)?;
-    let normalizer = normalize::named(&name)?;
-    let reader = super::open(&path)?.whole()?;
-    super::note_left_out(&reader);
-    let query = Query { selection: selection.selection(), ..chosen.query() };
-    let form = match format {
-        Format::Scores => None,
-        Format::Npz => Some(Form::Npz),
-        Format::LongCsv => Some(Form::LongCsv),
-        Format::LongParquet => Some(Form::LongParquet),
-    };
-    if let Some(form) = form {
-        std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
-        return export_curves::run(form, &reader, &query, &mut chosen, &path, &out);
-    }
-    let scored = scores(&reader, &query, normalizer, &mut chosen)?;
+/// Scores the chosen curves by the normaliser of this name, and writes the table.
+pub(super) fn run(
+    reader: &Reader,
+    query: &Query,
+    normalizer: Normalizer,
+    name: &str,
+    chosen: &mut Chosen,
+    path: &Path,
+    out: &Path,
+) -> anyhow::Result<()> {
+    let scored = scores(reader, query, normalizer, chosen)?;
     if scored.is_empty() {
-        return Err(chosen.nothing(&path));
+        return Err(chosen.nothing(path));
     }
     chosen.report();
-    let table = table(&scored, &name);
-    std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    let table = table(&scored, name);
+    std::fs::create_dir_all(out).with_context(|| format!("{} cannot be made", out.display()))?;
     for name in ["scores.parquet", "scores.csv"] {
         note_replaced(&out.join(name));
     }
@@ -86,32 +38,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     table.write_csv(&out.join("scores.csv"))?;
     say!(
         "{} on {} written to {} and scores.csv beside it",
-        taskset::figures::counted(table.rows() as u64, "score"),
-        taskset::figures::counted(scored.len() as u64, "task"),
+        counted(table.rows() as u64, "score"),
+        counted(scored.len() as u64, "task"),
         out.join("scores.parquet").display()
     );
-    Ok(())
-}
-
-/// A file of scores among the curves would stop every reader of the curves.
-fn check_out(path: &Path, out: &Path) -> anyhow::Result<()> {
-    let wrong = |what: &str| Err(Usage(format!("--out {}: {what}", out.display())).into());
-    if out.exists() && !out.is_dir() {
-        return wrong("what is there is not a directory");
-    }
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let curves = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    let places = [curves.to_owned(), curves.join("shards")];
-    if real(out).is_some_and(|out| places.iter().any(|place| real(place).as_ref() == Some(&out)))
-        && path.is_dir()
-    {
-        return wrong(
-            "this directory has the curves that are read, and only curve files may be in it; name another directory",
-        );
-    }
-    if taskset::curves::open(&out.join("scores.parquet")).is_ok() {
-        return wrong("its scores.parquet holds curves, and is not replaced");
-    }
     Ok(())
 }
 

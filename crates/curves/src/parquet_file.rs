@@ -16,7 +16,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMe
 use parquet::file::reader::{ChunkReader, Length};
 use taskset_trial::{Curve, Digest};
 
-use crate::decode::{Columns, Decoder};
+use crate::decode_rows::{Columns, Decoder};
 use crate::metadata::{self, VERSION};
 use crate::seal::{self, Footer};
 use crate::writer::MAGIC;

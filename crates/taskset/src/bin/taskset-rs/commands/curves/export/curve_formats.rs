@@ -12,7 +12,7 @@ use taskset::names::{Origin, Split};
 use taskset::optim;
 use taskset::trial::{Curve, Uniform, optimizer_family};
 
-use super::choose::Chosen;
+use super::Chosen;
 use crate::failure::Interrupted;
 use crate::interrupt;
 
