@@ -298,7 +298,14 @@ fn by_split(array: &NpyArray) -> Result<[Vec<f32>; SPLITS], String> {
 /// The columns of a table whose rows are as long as there are splits. What is behind the last whole row is left out.
 fn columns<T: Copy>(values: &[T], loss: impl Fn(T) -> f32) -> [Vec<f32>; SPLITS] {
     let rows = values.as_chunks::<SPLITS>().0;
-    std::array::from_fn(|split| rows.iter().map(|row| loss(row[split])).collect())
+    let mut columns: [Vec<f32>; SPLITS] = std::array::from_fn(|_| Vec::with_capacity(rows.len()));
+    // As many rows at a time as stay in the fastest cache while they are read once for each column.
+    for rows in rows.chunks(512) {
+        for (split, column) in columns.iter_mut().enumerate() {
+            column.extend(rows.iter().map(|row| loss(row[split])));
+        }
+    }
+    columns
 }
 
 /// Numbers in half, single or double precision.

@@ -274,15 +274,15 @@ fn tables(files: Vec<OneFile>) -> Result<(TaskCurves, usize), Error> {
 
 /// Trials with a loss that is not finite.
 fn diverged(released: &ReleasedCurves) -> usize {
-    // Looks at all losses of a trial, which is quicker than to stop at the first one.
-    let all_finite = |losses: &[f32]| losses.iter().fold(true, |all, loss| all & loss.is_finite());
     let points = released.steps.len();
-    let trials = released.losses[0].len() / points;
-    let lost = |trial: &usize| {
-        let of_trial = *trial * points..(trial + 1) * points;
-        !released.losses.iter().all(|losses| all_finite(&losses[of_trial.clone()]))
-    };
-    (0..trials).filter(lost).count()
+    let mut lost = vec![false; released.losses[0].len() / points];
+    for losses in &released.losses {
+        for (lost, trial) in lost.iter_mut().zip(losses.chunks_exact(points)) {
+            // Counted, because that is quicker than to stop at the first one.
+            *lost |= trial.iter().map(|loss| u32::from(!loss.is_finite())).sum::<u32>() > 0;
+        }
+    }
+    lost.into_iter().filter(|&lost| lost).count()
 }
 
 /// The protocol whose evaluations are at these steps.
