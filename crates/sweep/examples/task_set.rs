@@ -2,60 +2,62 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use taskset_sweep::task_set::{FamilySearch, Search};
 use taskset_sweep::{RunOptions, SweepObserver, TrialReport};
 use taskset_tasks::set;
 use taskset_train::available_threads;
-
-const HELP: &str = "\
-cargo xtask task-set --dir DIR [options]
-
-Takes the seeds of each sampled family in order, until the family has its share of the set of tasks. What a name needs is
-trained on stand-ins, as sweeps in DIR. The rule is in docs/task-set.md. At the end the list of all names that were decided
-is written to a file. Stop the command at any time: the same line goes on, and trains only what is not stored.
-
-  --dir DIR         where the sweeps are, one folder for each family
-  --families NAMES  families, divided by commas (default: all, those with the least work first)
-  --limit N         at most N tasks of each family, to try the command out
-  --jobs J          threads (default: all cores)
-  --list-only       train nothing; write the list of what is stored
-  --out FILE        where the list is written (default: DIR/v1.csv)
-";
 
 /// Time between two lines about trials.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// What was asked for.
-#[derive(Debug, Default)]
+/// Takes the seeds of each sampled family in order, until the family has its share of the set of tasks. What a name needs is
+/// trained on stand-ins, as sweeps in DIR. The rule is in docs/task-set.md. At the end the list of all names that were decided
+/// is written to a file. Stop the command at any time: the same line goes on, and trains only what is not stored.
+#[derive(Parser)]
+#[command(name = "cargo xtask task-set")]
 struct Options {
-    directory: PathBuf,
+    /// Where the sweeps are, one folder for each family.
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// Families, divided by commas [default: all, those with the least work first].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = family())]
     families: Option<Vec<String>>,
-    limit: Option<usize>,
-    jobs: usize,
+    /// At most N tasks of each family, to try the command out.
+    #[arg(long, value_name = "N")]
+    limit: Option<NonZeroUsize>,
+    /// Threads [default: all cores].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Train nothing; write the list of what is stored.
+    #[arg(long)]
     list_only: bool,
+    /// Where the list is written [default: v1.csv in DIR].
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        print!("{HELP}");
-        return ExitCode::SUCCESS;
+impl Options {
+    fn jobs(&self) -> usize {
+        self.jobs.map_or_else(available_threads, NonZeroUsize::get)
     }
-    let options = match options(args.into_iter()) {
-        Ok(options) => options,
-        Err(message) => {
-            eprintln!("error: {message}\n\n{HELP}");
-            return ExitCode::from(2);
-        }
-    };
+}
+
+/// The names of all families.
+fn family() -> clap::builder::PossibleValuesParser {
+    taskset_tasks::families().iter().map(|family| family.name).collect::<Vec<_>>().into()
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -65,43 +67,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { jobs: available_threads(), ..Options::default() };
-    while let Some(name) = args.next() {
-        let mut value = || args.next().ok_or_else(|| format!("{name} needs a value"));
-        let number = |text: String| {
-            let number = text.parse().ok().filter(|n: &usize| *n > 0);
-            number.ok_or_else(|| format!("{name} {text}: not a positive number"))
-        };
-        match name.as_str() {
-            "--dir" => options.directory = value()?.into(),
-            "--families" => options.families = Some(value()?.split(',').map(str::to_owned).collect()),
-            "--limit" => options.limit = Some(number(value()?)?),
-            "--jobs" => options.jobs = number(value()?)?,
-            "--list-only" => options.list_only = true,
-            "--out" => options.out = Some(value()?.into()),
-            _ => return Err(format!("there is no option {name}")),
-        }
-    }
-    if options.directory.as_os_str().is_empty() {
-        return Err("--dir DIR is missing".to_owned());
-    }
-    for name in options.families.iter().flatten() {
-        if taskset_tasks::families().iter().all(|family| family.name != name) {
-            return Err(format!("there is no family {name}; `taskset-rs tasks list --families` shows all"));
-        }
-    }
-    Ok(options)
-}
-
 fn run(options: &Options) -> Result<(), Failure> {
-    let search = Search::new(options.directory.clone(), RunOptions::new(options.jobs));
+    let search = Search::new(options.dir.clone(), RunOptions::new(options.jobs()));
     if !options.list_only {
-        let limited = search.clone().with_most(options.limit.unwrap_or(usize::MAX));
+        let limited = search.clone().with_most(options.limit.map_or(usize::MAX, NonZeroUsize::get));
         train(&limited, options)?;
     }
     let entries = search.stored()?;
-    let out = options.out.clone().unwrap_or_else(|| options.directory.join(format!("v{}.csv", set::VERSION)));
+    let out = options.out.clone().unwrap_or_else(|| options.dir.join(format!("v{}.csv", set::VERSION)));
     taskset_files::write_atomically(&out, set::text(&entries).as_bytes())?;
     for standing in set::standing_of(&entries) {
         let rejected: Vec<String> =
@@ -128,7 +101,7 @@ fn train(search: &Search, options: &Options) -> Result<(), Failure> {
     }
     families.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut left: f64 = families.iter().map(|(seconds, _)| seconds).sum();
-    let jobs = options.jobs as f64;
+    let jobs = options.jobs() as f64;
     eprintln!("about {} of work in all, at the assumed speed of a core", time(left / jobs));
     // What is stored takes nearly no time and says nothing about the rest, so only trained work counts.
     let (mut seconds, mut work) = (0.0, 0.0);

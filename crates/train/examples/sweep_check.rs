@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use clap::Parser;
 use taskset_datasets::{Datasets, Source};
 use taskset_optim::{Configured, Mode, named};
 use taskset_rng::StreamId;
@@ -24,56 +25,50 @@ const MOST_OPERATIONS: f64 = 4e11;
 /// How many of the slowest tasks are shown.
 const SHOWN: usize = 10;
 
-const HELP: &str = "\
-cargo xtask sweep-check [--count N] [--seed S] [--min-gflop G] [--max-gflop G]
-
-  --count N      N feasible tasks at random instead of all 12 × 1,000 names
-  --seed S       which ones (default 0)
-  --min-gflop G  only tasks that take more operations than this: with 400, those that are skipped by default
-  --max-gflop G  skip tasks that take more operations than this (default 400, with --min-gflop none)
-";
-
 /// What became of a task.
 enum Fate {
     Checked(StepCheck),
     Failed(String),
 }
 
-/// What was asked for.
+/// Builds every feasible sampled task, or some at random, and takes three steps of each.
+#[derive(Parser)]
+#[command(name = "cargo xtask sweep-check")]
 struct Options {
+    /// So many feasible tasks at random, instead of all of the 12 × 1,000 names.
+    #[arg(long, value_name = "N")]
     count: Option<usize>,
+    /// Which ones.
+    #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    least_operations: Option<f64>,
-    most_operations: f64,
+    /// Only tasks that take more operations than this, in billions: with 400, those that are skipped by default.
+    #[arg(long, value_name = "G")]
+    min_gflop: Option<u64>,
+    /// Skip tasks that take more operations than this, in billions [default: 400, with --min-gflop none].
+    #[arg(long, value_name = "G")]
+    max_gflop: Option<u64>,
+}
+
+impl Options {
+    fn least_operations(&self) -> Option<f64> {
+        self.min_gflop.map(|gflop| gflop as f64 * 1e9)
+    }
+
+    fn most_operations(&self) -> f64 {
+        let usual = if self.min_gflop.is_some() { f64::INFINITY } else { MOST_OPERATIONS };
+        self.max_gflop.map_or(usual, |gflop| gflop as f64 * 1e9)
+    }
 }
 
 fn main() -> ExitCode {
-    match options(std::env::args().skip(1)).and_then(|options| run(&options)) {
+    match run(&Options::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(message) => {
-            eprintln!("error: {message}\n\n{HELP}");
-            ExitCode::from(2)
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
         }
     }
-}
-
-fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let (mut count, mut seed, mut least, mut most) = (None, 0, None, None);
-    while let Some(name) = args.next() {
-        let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
-        let number =
-            |text: &str| text.parse::<u64>().map_err(|_| format!("{name} {text}: not a whole number"));
-        match name.as_str() {
-            "--count" => count = Some(number(&value)? as usize),
-            "--seed" => seed = number(&value)?,
-            "--min-gflop" => least = Some(number(&value)? as f64 * 1e9),
-            "--max-gflop" => most = Some(number(&value)? as f64 * 1e9),
-            _ => return Err(format!("there is no option {name}")),
-        }
-    }
-    let usual = if least.is_some() { f64::INFINITY } else { MOST_OPERATIONS };
-    Ok(Options { count, seed, least_operations: least, most_operations: most.unwrap_or(usual) })
 }
 
 /// Checks the chosen tasks and returns whether all passed.
@@ -94,12 +89,12 @@ fn run(options: &Options) -> Result<bool, String> {
         feasible.truncate(count);
         println!("{} of the feasible at random, seed {}", feasible.len(), options.seed);
     }
-    if let Some(least) = options.least_operations {
+    if let Some(least) = options.least_operations() {
         feasible.retain(|task| check_operations(task, STEPS) > least);
         println!("{} of them take more than {} GFLOP", feasible.len(), least / 1e9);
     }
     let (mut chosen, dear): (Vec<Description>, Vec<Description>) =
-        feasible.into_iter().partition(|task| check_operations(task, STEPS) <= options.most_operations);
+        feasible.into_iter().partition(|task| check_operations(task, STEPS) <= options.most_operations());
     // The longest first, so that the last ones to run are short.
     chosen.sort_by(|a, b| check_operations(b, STEPS).total_cmp(&check_operations(a, STEPS)));
 
@@ -212,7 +207,7 @@ fn report(tasks: &[Description], fates: &[Fate], dear: &[Description], options: 
         total.checked, total.diverged, total.overflowed, total.failed
     );
     if !dear.is_empty() {
-        println!("skipped: {} above {} GFLOP", total.too_dear, options.most_operations / 1e9);
+        println!("skipped: {} above {} GFLOP", total.too_dear, options.most_operations() / 1e9);
     }
     total.failed == 0
 }

@@ -13,46 +13,41 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use clap::Parser;
 use program::Program;
 use rounds::Torture;
 
-const HELP: &str = "\
-cargo xtask torture [options]
-
-Trains a sweep with the release binary while its processes are killed, interrupted and stopped at random moments. Then it
-trains the same sweep without disturbance and compares both.
-
-  --minutes M   minutes in which processes are killed (default 30)
-  --trials N    small trials of the first plan, about (default 3000)
-  --seed S      seed of the random moments (default: from the clock; it is printed)
-  --dir DIR     where the temporary directory is made (default: where the system has such directories)
-";
-
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// What was asked for.
+/// Trains a sweep with the release binary while its processes are killed, interrupted and stopped at random moments. Then it
+/// trains the same sweep without disturbance and compares both.
+#[derive(Parser)]
+#[command(name = "cargo xtask torture")]
 struct Options {
-    /// The binary `taskset-rs`.
+    /// The binary `taskset-rs`; `cargo xtask torture` gives it.
+    #[arg(long, value_name = "PATH", hide = true)]
     program: PathBuf,
+    /// Minutes in which processes are killed.
+    #[arg(long, value_name = "M", default_value_t = 30.0, value_parser = minutes)]
     minutes: f64,
+    /// Small trials of the first plan, about.
+    #[arg(long, value_name = "N", default_value_t = 3000, value_parser = clap::value_parser!(u64).range(1..))]
     trials: u64,
-    seed: u64,
-    directory: PathBuf,
+    /// Seed of the random moments [default: from the clock; it is printed].
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Where the temporary directory is made [default: where the system has such directories].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().ok().filter(|minutes| (0.1..=1e4).contains(minutes));
+    minutes.ok_or_else(|| "not a number from 0.1 to 10000".to_owned())
 }
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        print!("{HELP}");
-        return ExitCode::SUCCESS;
-    }
-    let options = match options(args.into_iter()) {
-        Ok(options) => options,
-        Err(message) => {
-            eprintln!("error: {message}\n\n{HELP}");
-            return ExitCode::from(2);
-        }
-    };
+    let options = Options::parse();
     match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -63,54 +58,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut options = Options {
-        program: PathBuf::new(),
-        minutes: 30.0,
-        trials: 3000,
-        seed: clock.as_secs(),
-        directory: std::env::temp_dir(),
-    };
-    while let Some(name) = args.next() {
-        let mut value = || args.next().ok_or_else(|| format!("{name} needs a value"));
-        let wrong = |text: &str| format!("{name} {text}: not a number that can be used here");
-        match name.as_str() {
-            "--program" => options.program = value()?.into(),
-            "--dir" => options.directory = value()?.into(),
-            "--minutes" => {
-                let text = value()?;
-                let minutes = text.parse().ok().filter(|minutes| (0.1..=1e4).contains(minutes));
-                options.minutes = minutes.ok_or_else(|| wrong(&text))?;
-            }
-            "--trials" => {
-                let text = value()?;
-                options.trials = text.parse().ok().filter(|n| *n > 0).ok_or_else(|| wrong(&text))?;
-            }
-            "--seed" => {
-                let text = value()?;
-                options.seed = text.parse().map_err(|_| wrong(&text))?;
-            }
-            _ => return Err(format!("there is no option {name}")),
-        }
-    }
-    if options.program.as_os_str().is_empty() {
-        return Err("--program PATH is missing; `cargo xtask torture` gives it".to_owned());
-    }
-    Ok(options)
-}
-
 /// Does what was asked, and returns whether everything was as it must be.
 fn run(options: &Options) -> Result<bool, Failure> {
-    let temporary = tempfile::Builder::new().prefix("taskset-torture-").tempdir_in(&options.directory)?;
+    let directory = options.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let temporary = tempfile::Builder::new().prefix("taskset-torture-").tempdir_in(directory)?;
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let seed = options.seed.unwrap_or_else(clock);
     let place = temporary.path().to_owned();
     println!(
-        "seed {}, {} minutes, in {}; after an interruption, remove that directory",
-        options.seed,
+        "seed {seed}, {} minutes, in {}; after an interruption, remove that directory",
         options.minutes,
         place.display()
     );
-    let ended = torture(options, &place);
+    let ended = torture(options, seed, &place);
     let good = matches!(ended, Ok(true));
     if !good {
         println!("the directory is kept: {}", temporary.keep().display());
@@ -118,10 +78,10 @@ fn run(options: &Options) -> Result<bool, Failure> {
     ended
 }
 
-fn torture(options: &Options, place: &Path) -> Result<bool, Failure> {
+fn torture(options: &Options, seed: u64, place: &Path) -> Result<bool, Failure> {
     let program = Program::new(&options.program, place)?;
     let time = Duration::from_secs_f64(60.0 * options.minutes);
-    let (tally, plans) = Torture::new(&program, options.seed, options.trials, time).run()?;
+    let (tally, plans) = Torture::new(&program, seed, options.trials, time).run()?;
     println!("the kills are over; now a last run, and the same trials without disturbance");
     let started = Instant::now();
     let verdict = verdict::judge(&program, plans, tally.longest_life)?;

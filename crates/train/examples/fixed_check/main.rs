@@ -18,11 +18,13 @@ mod verdict;
 use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clap::Parser;
 use taskset_datasets::{Datasets, Source};
 use taskset_optim::{Configured, Mode, named};
 use taskset_tasks::Description;
@@ -31,58 +33,76 @@ use taskset_train::{Protocol, Quiet, available_threads, configure, run_trial};
 use record::{Record, header, table};
 use recorded::Recorded;
 
-const HELP: &str = "\
-cargo xtask fixed-check [PATTERN…] [options]
-
-PATTERN: fixed tasks to train, such as TwoD_* or fixed_mlp (default: all of them)
-
-  --steps N          steps of a trial (default 300)
-  --batches N        minibatches of each split in an evaluation (default 10)
-  --rates R,…        learning rates of Adam, as powers of ten (default -3.00)
-  --data DIR         real data instead of stand-ins
-  --allow-partial    accept parts of data sets
-  --datasets NAME,…  only tasks of these data sets, such as mnist,cifar10
-  --min-gflop G      only tasks of more operations a step
-  --max-gflop G      only tasks of at most so many operations a step
-  --jobs N           threads (default: all cores)
-  --out FILE         add a line of JSON for each finished trial; trials that the file has are not trained again
-  --json             print lines of JSON
-  --table FILE       train nothing: print the losses on the four splits in such a file as a table in Markdown
-  --estimates        measure steps and evaluations, and compare them with the estimates of time
-";
-
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// What was asked for.
+/// Trains the fixed tasks by Adam, the cheapest first, and says which of them learn. It fails if a task does not learn that
+/// should.
+#[derive(Parser)]
+#[command(name = "cargo xtask fixed-check")]
 struct Options {
+    /// Fixed tasks to train, such as TwoD_* or fixed_mlp.
+    #[arg(value_name = "PATTERN", default_value = "fixed")]
     patterns: Vec<String>,
-    protocol: Protocol,
+    /// Steps of a trial.
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+    /// Minibatches of each split in an evaluation.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    batches: u32,
+    /// Learning rates, as powers of ten, divided by commas.
+    #[arg(
+        long,
+        value_name = "R,…",
+        default_value = "-3.00",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
     rates: Vec<String>,
+    /// Real data instead of stand-ins.
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Accept parts of data sets.
+    #[arg(long, requires = "data")]
     allow_partial: bool,
+    /// Only tasks on these data sets, such as mnist,cifar10.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     datasets: Option<Vec<String>>,
-    least_flops: f64,
-    most_flops: f64,
-    jobs: usize,
+    /// Only tasks of more operations a step, in billions.
+    #[arg(long, value_name = "G")]
+    min_gflop: Option<f64>,
+    /// Only tasks of at most so many operations a step, in billions.
+    #[arg(long, value_name = "G")]
+    max_gflop: Option<f64>,
+    /// Threads [default: all cores].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Add a line of JSON for each finished trial. Trials that the file has are not trained again.
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Print lines of JSON.
+    #[arg(long)]
     json: bool,
+    /// Train nothing: print the losses on the four splits in such a file as a table in Markdown.
+    #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
+    /// Measure steps and evaluations, and compare them with the estimates of time.
+    #[arg(long)]
     estimates: bool,
 }
 
-fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        print!("{HELP}");
-        return ExitCode::SUCCESS;
+impl Options {
+    /// Two evaluations: before and behind all steps.
+    fn protocol(&self) -> Protocol {
+        Protocol { steps: self.steps, eval_every: self.steps, eval_batches: self.batches }
     }
-    let options = match options(args.into_iter()) {
-        Ok(options) => options,
-        Err(message) => {
-            eprintln!("error: {message}\n\n{HELP}");
-            return ExitCode::from(2);
-        }
-    };
+
+    fn jobs(&self) -> usize {
+        self.jobs.map_or_else(available_threads, NonZeroUsize::get)
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
     match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -91,63 +111,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options {
-        patterns: Vec::new(),
-        protocol: Protocol { steps: 300, eval_every: 300, eval_batches: 10 },
-        rates: vec!["-3.00".to_owned()],
-        data: None,
-        allow_partial: false,
-        datasets: None,
-        least_flops: -1.0,
-        most_flops: f64::INFINITY,
-        jobs: available_threads(),
-        out: None,
-        json: false,
-        table: None,
-        estimates: false,
-    };
-    let list = |text: String| text.split(',').map(str::to_owned).collect::<Vec<_>>();
-    while let Some(name) = args.next() {
-        let mut value = || args.next().ok_or_else(|| format!("{name} needs a value"));
-        let mut number = || -> Result<u32, String> {
-            let text = value()?;
-            text.parse()
-                .ok()
-                .filter(|n| *n > 0)
-                .ok_or_else(|| format!("{name} {text}: not a positive number"))
-        };
-        match name.as_str() {
-            "--steps" => {
-                let steps = number()?;
-                (options.protocol.steps, options.protocol.eval_every) = (steps, steps);
-            }
-            "--batches" => options.protocol.eval_batches = number()?,
-            "--jobs" => options.jobs = number()? as usize,
-            "--rates" => options.rates = list(value()?),
-            "--data" => options.data = Some(value()?.into()),
-            "--allow-partial" => options.allow_partial = true,
-            "--datasets" => options.datasets = Some(list(value()?)),
-            "--min-gflop" | "--max-gflop" => {
-                let text = value()?;
-                let gflop: f64 = text.parse().map_err(|_| format!("{name} {text}: not a number"))?;
-                *(if name == "--min-gflop" { &mut options.least_flops } else { &mut options.most_flops }) =
-                    gflop * 1e9;
-            }
-            "--out" => options.out = Some(value()?.into()),
-            "--json" => options.json = true,
-            "--table" => options.table = Some(value()?.into()),
-            "--estimates" => options.estimates = true,
-            option if option.starts_with('-') => return Err(format!("there is no option {option}")),
-            _ => options.patterns.push(name),
-        }
-    }
-    if options.patterns.is_empty() {
-        options.patterns.push("fixed".to_owned());
-    }
-    Ok(options)
 }
 
 /// Does what was asked, and returns whether everything was as expected.
@@ -159,7 +122,9 @@ fn run(options: &Options) -> Result<bool, Failure> {
     let mut tasks = Vec::new();
     for name in taskset_tasks::select(&options.patterns)? {
         let task = taskset_tasks::describe(&name)?;
-        let size = task.flops_per_step > options.least_flops && task.flops_per_step <= options.most_flops;
+        let gflop = task.flops_per_step / 1e9;
+        let size = options.min_gflop.is_none_or(|least| gflop > least)
+            && options.max_gflop.is_none_or(|most| gflop <= most);
         let data = |names: &Vec<String>| {
             let whole = task.dataset.as_deref().unwrap_or_default();
             let set = whole.split('/').next().unwrap_or_default();
@@ -177,7 +142,7 @@ fn run(options: &Options) -> Result<bool, Failure> {
         return estimates::compare(&tasks, &data);
     }
     let optimizer = |rate: &String| -> Result<Arc<Configured>, Failure> {
-        Ok(Arc::new(configure(&named(&format!("adam_lr_{rate}"))?, Mode::Upstream, &options.protocol)?))
+        Ok(Arc::new(configure(&named(&format!("adam_lr_{rate}"))?, Mode::Upstream, &options.protocol())?))
     };
     let optimizers = options.rates.iter().map(optimizer).collect::<Result<Vec<_>, _>>()?;
     let records = train_all(&tasks, &optimizers, &data, options)?;
@@ -202,7 +167,7 @@ fn train_all(
     options: &Options,
 ) -> Result<Vec<Record>, Failure> {
     let before = stored(options.out.as_deref())?;
-    let Protocol { steps, eval_batches, .. } = options.protocol;
+    let Protocol { steps, eval_batches, .. } = options.protocol();
     let mut records = Vec::new();
     let mut queue = Vec::new();
     for task in tasks {
@@ -223,7 +188,7 @@ fn train_all(
     let (next, done) = (AtomicUsize::new(0), Mutex::new((file, records)));
     let work = || -> Result<(), Failure> {
         while let Some((task, optimizer)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let record = train(task, optimizer, data, &options.protocol)?;
+            let record = train(task, optimizer, data, &options.protocol())?;
             let json = serde_json::to_string(&record)?;
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(file) = &mut done.0 {
@@ -235,7 +200,7 @@ fn train_all(
         Ok(())
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..options.jobs).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..options.jobs()).map(|_| scope.spawn(work)).collect();
         threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread panicked")?)
     })?;
     Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner).1)
