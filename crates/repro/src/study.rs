@@ -4,6 +4,7 @@
 //! tasks need no more memory than their scores: two numbers for each task, configuration and reading.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use taskset_curves::{Query, Reader, Selection};
@@ -126,12 +127,7 @@ impl Study {
             .map(|(task, scores)| (task, of_family(scores).map(|i| &scores.families[i])))
             .collect();
         // Of all tasks, so that a configuration that one of them lacks is missed.
-        let mut names: BTreeSet<&String> = BTreeSet::new();
-        for (_, family) in &chosen {
-            names.extend(family.iter().flat_map(|family| family.configurations.iter()));
-        }
-        let mut names: Vec<String> = names.into_iter().cloned().collect();
-        names.sort_by_key(|name| (name.len(), name.clone()));
+        let names = all_configurations(chosen.iter().filter_map(|(_, family)| *family));
         if names.is_empty() {
             return Err(Lack::new(if chosen.is_empty() {
                 "There is no task on which any optimizer learned something.".to_owned()
@@ -183,8 +179,7 @@ impl Study {
         let first = self.scores.values().next().map_or(&[][..], Vec::as_slice);
         let of_family =
             first.iter().flat_map(|scores| &scores.families).filter(|scores| scores.family == family);
-        let names: BTreeSet<&String> = of_family.flat_map(|scores| scores.configurations.iter()).collect();
-        names.len()
+        all_configurations(of_family).len()
     }
 
     /// The families of optimizers that set the loss that scores 0, on any task.
@@ -223,6 +218,19 @@ impl Study {
         let named = |(group, tasks): (usize, _)| TaskGroup { name: order.get(group).copied(), tasks };
         members.into_iter().map(named).collect()
     }
+}
+
+/// The configurations that any of the tasks has, in the order of their seeds.
+fn all_configurations<'a>(tasks: impl Iterator<Item = &'a FamilyScores>) -> Vec<String> {
+    // Most tasks share one list, and a thousand tasks with a thousand names each are asked for by every figure.
+    let mut lists: Vec<&Arc<[String]>> = tasks.map(|scores| &scores.configurations).collect();
+    lists.sort_unstable_by_key(|list| list.as_ptr());
+    lists.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    let names: BTreeSet<&String> = lists.into_iter().flat_map(|list| list.iter()).collect();
+    let mut names: Vec<String> = names.into_iter().cloned().collect();
+    // They are sorted, so shorter ones first puts seeds in their order.
+    names.sort_by_key(String::len);
+    names
 }
 
 /// Some tasks of one family or group.

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use serde::Serialize;
-use taskset::figures;
 use taskset::names::Split;
 use taskset::optim::{self, Mode};
 use taskset::tasks::set::{self, Verdict};
@@ -115,27 +114,7 @@ impl<'a> From<&'a Description> for Listed<'a> {
 /// The descriptions that patterns stand for; all of them for none.
 fn described(patterns: &[String]) -> anyhow::Result<Vec<Description>> {
     let names = if patterns.is_empty() { tasks::all_names().collect() } else { tasks::select(patterns)? };
-    if patterns.iter().any(|pattern| pattern == set::NAME) {
-        say_what_the_set_lacks();
-    }
     Ok(names.iter().map(|name| tasks::describe(name)).collect::<Result<_, _>>()?)
-}
-
-/// As long as the set is not complete, a list of it must not look as if it were.
-fn say_what_the_set_lacks() {
-    let standing = set::standing();
-    let kept: usize = standing.iter().map(|family| family.kept).sum();
-    if kept == set::SAMPLED {
-        return;
-    }
-    let lacking = standing.iter().filter(|family| !family.is_complete());
-    let families: Vec<String> =
-        lacking.map(|family| format!("{} has {} of {}", family.family, family.kept, family.share)).collect();
-    say!(
-        "the set is not complete: it has {kept} of {} sampled tasks, and all fixed ones ({}); `cargo xtask task-set` finds more",
-        figures::count(set::SAMPLED as u64),
-        families.join(", ")
-    );
 }
 
 #[derive(Serialize)]
@@ -251,26 +230,23 @@ struct Shown<'a> {
     /// Where the name misleads, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
-    /// Whether it is in the set of tasks; null if this was not decided.
-    in_set: Option<bool>,
+    /// Whether it is in the set of tasks.
+    in_set: bool,
     /// Why it is not in the set, in a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_in_set_because: Option<&'a str>,
 }
 
-/// Whether a task is in the set (none if that was not decided), why it is not in a word, and both as a text.
-fn in_set(d: &Description) -> (Option<bool>, Option<&'static str>, String) {
+/// Whether a task is in the set, why it is not in a word, and both as a text.
+fn in_set(d: &Description) -> (bool, Option<&'static str>, String) {
     // Only sampled tasks have a configuration; all others are fixed.
     let verdict =
         if d.config.is_none() { Some(Verdict::Kept) } else { set::entry(&d.name).map(|entry| entry.verdict) };
-    let complete = || set::standing().iter().any(|family| family.family == d.family && family.is_complete());
     match verdict {
-        Some(Verdict::Kept) => (Some(true), None, "yes".to_owned()),
-        Some(Verdict::Rejected(reason)) => (Some(false), Some(reason.word()), format!("no: {reason}")),
-        None if complete() => {
-            (Some(false), Some("not_needed"), "no: its family has its share without it".to_owned())
-        }
-        None => (None, None, "not decided".to_owned()),
+        Some(Verdict::Kept) => (true, None, "yes".to_owned()),
+        Some(Verdict::Rejected(reason)) => (false, Some(reason.word()), format!("no: {reason}")),
+        // Behind the last seed of its family.
+        None => (false, Some("not_needed"), "no: its family has its share without it".to_owned()),
     }
 }
 
