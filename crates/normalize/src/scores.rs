@@ -386,6 +386,43 @@ mod tests {
     }
 
     #[test]
+    fn long_curves_are_scored_as_point_by_point() {
+        // Longer than the blocks of both loops. What is lower than all others is neither first nor last of its place in a block.
+        let mut losses: Vec<f32> = (0..150_u16).map(|i| 64.0 + f32::from(i * 37 % 101)).collect();
+        (losses[3], losses[40], losses[77]) = (NAN, f32::NEG_INFINITY, 32.0);
+        assert_eq!(lowest(&losses), 32.0);
+        let points = losses
+            .iter()
+            .map(|&loss| if loss.is_finite() { ((f64::from(loss) - 32.0) / 64.0).min(1.0) } else { 1.0 });
+        let normalizer = |name| named(name).unwrap();
+        let sum: f64 = points.clone().sum();
+        assert_eq!(normalizer("default").collapse(&losses, 32.0, 96.0), sum / 150.0);
+        assert_eq!(normalizer("min").collapse(&losses[78..], 16.0, 80.0), 0.75);
+        let ends = points.clone().next().unwrap() + points.clone().next_back().unwrap();
+        assert_eq!(normalizer("trapezoid").collapse(&losses, 32.0, 96.0), (sum - 0.5 * ends) / 149.0);
+    }
+
+    #[test]
+    fn without_a_finite_loss_there_is_no_lowest() {
+        assert!(lowest(&[NAN, f32::INFINITY, f32::NEG_INFINITY]).is_nan());
+        assert!(lowest::<f64>(&[]).is_nan());
+    }
+
+    #[test]
+    fn no_curve_of_a_degenerate_task_is_measured_by_its_own_start() {
+        // The finite first losses have the mean -4/3, and no mean curve gets below 2. But b starts at 3.
+        let curves = [
+            curve("a", 0, &[NAN, 9.0]),
+            curve("a", 1, &[-10.0, 9.0]),
+            curve("b", 0, &[3.0, 2.0]),
+            curve("b", 1, &[3.0, 2.0]),
+        ];
+        let s = named("own_initial").unwrap().scores(&curves).unwrap();
+        assert!(s.degenerate);
+        assert_eq!(s.split(Split::ValidOuter), [1.0, 1.0]);
+    }
+
+    #[test]
     fn families_and_origins_are_recorded() {
         let mut curves = vec![
             curve("adam8p_wide_grid_seed2", 0, &[2.0, 1.0]),

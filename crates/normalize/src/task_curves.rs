@@ -333,6 +333,9 @@ mod tests {
             TaskCurves::from_tables(specs, 1, steps, vec![tables(rows)]).unwrap_err().to_string()
         };
         assert!(refused(&[], steps(), 0).contains("no curves"));
+        let without_replicas =
+            TaskCurves::from_tables(&[spec("a")], 0, steps(), vec![tables(1)]).unwrap_err();
+        assert!(without_replicas.to_string().contains("no curves"));
         assert!(refused(&[spec("a")], Vec::new(), 0).contains("`a`, replica 0: the curve has no points"));
         assert!(refused(&[spec("a"), spec("a")], steps(), 2).contains("twice"));
         assert!(refused(&[spec("a")], steps(), 3).contains("`t`: 9 losses on train, and 3 are needed"));
