@@ -122,8 +122,13 @@ impl ReleasedCurves {
     /// complete or absent.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`]; [`Error::Released`] for losses that are not as many as optimizers, replicas and steps need.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
+        let needed = self.optimizers.len() * self.replicas * self.steps.len();
+        if let Some(losses) = self.losses.iter().find(|losses| losses.len() != needed) {
+            let reason = format!("{} losses on a split, and {needed} are needed", losses.len());
+            return Err(Error::Released { path: path.to_owned(), what: "array `ys`".to_owned(), reason });
+        }
         self.try_write(path).map_err(Error::io("write", path))
     }
 
@@ -346,6 +351,11 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), first, "equal curves give equal bytes");
         assert_eq!(read.curve(1, 2)[3], [43.0_f32 * 0.1, 47.0 * 0.1]);
         assert_eq!(read.origin, Origin::Real);
+        let mut fewer = small();
+        fewer.losses[2].pop();
+        assert!(
+            fewer.write(&path).unwrap_err().to_string().contains("11 losses on a split, and 12 are needed")
+        );
         for origin in [Origin::Partial, Origin::Synthetic] {
             ReleasedCurves { origin, ..small() }.write(&path).unwrap();
             assert_eq!(ReleasedCurves::read(&path).unwrap().origin, origin);

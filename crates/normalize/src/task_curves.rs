@@ -129,7 +129,8 @@ impl TaskCurves {
         let shared = Uniform::of_task(sorted.iter().copied())?;
         let places: Vec<(usize, usize)> =
             (0..).zip(&counts).flat_map(|(part, &count)| (0..count).map(move |row| (part, row))).collect();
-        let rows = order.iter().map(|&spec| places[spec]).collect();
+        // Without any losses there are no places. None is asked for then.
+        let rows = order.iter().map(|&spec| places.get(spec).copied().unwrap_or_default()).collect();
         Ok(Self::of_checked(&sorted, rows, shared, replicas, steps, parts))
     }
 
@@ -323,6 +324,11 @@ mod tests {
             assert_eq!(normalizer.scores_of(&table), normalizer.scores_of(&plain), "{name}");
         }
         assert!(named("valid_inner").unwrap().scores_of(&table).is_err());
+        for parts in [vec![], vec![[const { Vec::new() }; 4]]] {
+            let empty = TaskCurves::from_tables(&specs, 2, vec![0, 1, 2], parts).unwrap();
+            let refused = named("default").unwrap().scores_of(&empty).unwrap_err();
+            assert!(refused.to_string().contains("no losses on valid_outer"), "{refused}");
+        }
     }
 
     #[test]
