@@ -23,7 +23,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// trained on stand-ins, as sweeps in DIR. The rule is in docs/task-set.md. At the end the list of all names that were decided
 /// is written to a file. Stop the command at any time: the same line goes on, and trains only what is not stored.
 #[derive(Parser)]
-#[command(name = "cargo xtask task-set")]
+#[command(bin_name = "cargo xtask task-set")]
 struct Options {
     /// Where the sweeps are, one folder for each family.
     #[arg(long, value_name = "DIR")]

@@ -33,7 +33,7 @@ enum Fate {
 
 /// Builds every feasible sampled task, or some at random, and takes three steps of each.
 #[derive(Parser)]
-#[command(name = "cargo xtask sweep-check")]
+#[command(bin_name = "cargo xtask sweep-check")]
 struct Options {
     /// So many feasible tasks at random, instead of all of the 12 × 1,000 names.
     #[arg(long, value_name = "N")]

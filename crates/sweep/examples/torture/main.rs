@@ -22,7 +22,7 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 /// Trains a sweep with the release binary while its processes are killed, interrupted and stopped at random moments. Then it
 /// trains the same sweep without disturbance and compares both.
 #[derive(Parser)]
-#[command(name = "cargo xtask torture")]
+#[command(bin_name = "cargo xtask torture")]
 struct Options {
     /// The binary `taskset-rs`; `cargo xtask torture` gives it.
     #[arg(long, value_name = "PATH", hide = true)]

@@ -38,7 +38,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// Trains the fixed tasks by Adam, the cheapest first, and says which of them learn. It fails if a task does not learn that
 /// should.
 #[derive(Parser)]
-#[command(name = "cargo xtask fixed-check")]
+#[command(bin_name = "cargo xtask fixed-check")]
 struct Options {
     /// Fixed tasks to train, such as TwoD_* or fixed_mlp.
     #[arg(value_name = "PATTERN", default_value = "fixed")]
