@@ -37,6 +37,7 @@
 //! # Ok::<(), taskset_normalize::Error>(())
 //! ```
 
+mod collapse;
 mod error;
 mod named;
 mod normalizer;

@@ -15,66 +15,57 @@ pub struct Named {
     pub normalizer: Normalizer,
 }
 
-const DEFAULT: Normalizer = Normalizer {
-    replicas: Replicas::AverageCurves,
-    upper: Upper::Initial(Initial::Pooled),
-    best: Best::ReplicaMean,
-    selection: Split::ValidOuter,
-    collapse: Collapse::Mean,
-    degenerate: Degenerate::Drop,
-};
-
 /// All named normalisers. Each differs from `default` in what its line says.
 pub const NAMED: &[Named] = &[
     Named {
         name: "default",
         doc: "mean over the points of the replicas' mean curve; on valid_outer, 1 is the mean initial loss and 0 the lowest loss",
-        normalizer: DEFAULT,
+        normalizer: Normalizer::DEFAULT,
     },
     Named {
         name: "keep_degenerate",
         doc: "tasks on which nothing learns are kept, with score 1, and not left out",
-        normalizer: Normalizer { degenerate: Degenerate::ScoreOne, ..DEFAULT },
+        normalizer: Normalizer { degenerate: Degenerate::ScoreOne, ..Normalizer::DEFAULT },
     },
     Named {
         name: "average_scores",
         doc: "each replica is scored by itself, then the scores are averaged",
-        normalizer: Normalizer { replicas: Replicas::AverageScores, ..DEFAULT },
+        normalizer: Normalizer { replicas: Replicas::AverageScores, ..Normalizer::DEFAULT },
     },
     Named {
         name: "own_initial",
         doc: "1 is each curve's own first loss, not the mean of all first losses",
-        normalizer: Normalizer { upper: Upper::Initial(Initial::OwnFirstPoint), ..DEFAULT },
+        normalizer: Normalizer { upper: Upper::Initial(Initial::OwnFirstPoint), ..Normalizer::DEFAULT },
     },
     Named {
         name: "best_replica",
         doc: "0 is the lowest loss of any single replica, not of the mean over replicas",
-        normalizer: Normalizer { best: Best::SingleReplica, ..DEFAULT },
+        normalizer: Normalizer { best: Best::SingleReplica, ..Normalizer::DEFAULT },
     },
     Named {
         name: "valid_inner",
         doc: "valid_inner sets the scale and chooses configurations, not valid_outer",
-        normalizer: Normalizer { selection: Split::ValidInner, ..DEFAULT },
+        normalizer: Normalizer { selection: Split::ValidInner, ..Normalizer::DEFAULT },
     },
     Named {
         name: "trapezoid",
         doc: "area under the curve: the first and the last point count half",
-        normalizer: Normalizer { collapse: Collapse::Trapezoid, ..DEFAULT },
+        normalizer: Normalizer { collapse: Collapse::Trapezoid, ..Normalizer::DEFAULT },
     },
     Named {
         name: "min",
         doc: "the lowest point of the curve, not the mean of its points (Appendix A.4)",
-        normalizer: Normalizer { collapse: Collapse::Minimum, ..DEFAULT },
+        normalizer: Normalizer { collapse: Collapse::Minimum, ..Normalizer::DEFAULT },
     },
     Named {
         name: "final",
         doc: "the last point of the curve, not the mean of its points",
-        normalizer: Normalizer { collapse: Collapse::Final, ..DEFAULT },
+        normalizer: Normalizer { collapse: Collapse::Final, ..Normalizer::DEFAULT },
     },
     Named {
         name: "last_quantile",
         doc: "1 is the 95th percentile of the last losses, not the initial loss (Appendix A.4)",
-        normalizer: Normalizer { upper: Upper::Percentile95OfFinal, ..DEFAULT },
+        normalizer: Normalizer { upper: Upper::Percentile95OfFinal, ..Normalizer::DEFAULT },
     },
 ];
 

@@ -72,15 +72,20 @@ pub struct Normalizer {
     pub degenerate: Degenerate,
 }
 
+impl Normalizer {
+    /// The normaliser `default`.
+    pub(crate) const DEFAULT: Self = Self {
+        replicas: Replicas::AverageCurves,
+        upper: Upper::Initial(Initial::Pooled),
+        best: Best::ReplicaMean,
+        selection: Split::ValidOuter,
+        collapse: Collapse::Mean,
+        degenerate: Degenerate::Drop,
+    };
+}
+
 impl Default for Normalizer {
     fn default() -> Self {
-        Self {
-            replicas: Replicas::AverageCurves,
-            upper: Upper::Initial(Initial::Pooled),
-            best: Best::ReplicaMean,
-            selection: Split::ValidOuter,
-            collapse: Collapse::Mean,
-            degenerate: Degenerate::Drop,
-        }
+        Self::DEFAULT
     }
 }

@@ -16,13 +16,6 @@ pub(crate) struct Reading {
     pub(crate) part: u32,
 }
 
-impl Reading {
-    /// Whole curves under a normaliser.
-    pub(crate) const fn whole(normalizer: &'static str) -> Self {
-        Self { normalizer, change: None, part: 1 }
-    }
-}
-
 /// A change of one detail of a normaliser, to see what depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Change {
@@ -37,6 +30,11 @@ pub(crate) enum Change {
 }
 
 impl Reading {
+    /// Whole curves under a normaliser.
+    pub(crate) const fn whole(normalizer: &'static str) -> Self {
+        Self { normalizer, change: None, part: 1 }
+    }
+
     /// Its normaliser.
     ///
     /// # Errors
