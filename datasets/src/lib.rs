@@ -71,7 +71,6 @@
 //! A manifest, and at most one decoder: `docs/adding-a-dataset.md` of the repository.
 
 mod buffer;
-mod contents;
 mod digest;
 #[cfg(feature = "hub")]
 pub mod download;
@@ -80,20 +79,21 @@ pub mod files;
 mod formats;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
-pub mod fuzzing;
+pub mod fuzz_entry_points;
 pub mod images;
+mod index_stream;
 mod library;
 pub mod manifest;
+mod plausibility;
 pub mod prepared;
 pub mod splits;
-mod stream;
 pub mod text;
 
 pub use error::Error;
 pub use images::ImageData;
+pub use index_stream::IndexStream;
 pub use library::{Datasets, Source};
 pub use splits::{Carving, Splits, carve, carve_text};
-pub use stream::IndexStream;
 pub use taskset_names::{Origin, Split};
 pub use taskset_rng::{Stream, StreamId};
 pub use text::TextData;

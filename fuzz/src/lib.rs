@@ -14,5 +14,5 @@ pub fn run(name: &str, input: &[u8]) {
         std::fs::create_dir_all(&folder).expect("a scratch folder can be made");
         folder.join("input")
     });
-    taskset_datasets::fuzzing::run(name, input, scratch);
+    taskset_datasets::fuzz_entry_points::run(name, input, scratch);
 }

@@ -64,7 +64,7 @@ fn the_command_that_the_published_list_names_does_what_the_package_does() {
     )
     .unwrap();
     let trace = json(&["optimizers", "trace", "nadamw_grid_seed251", "--problem", &arg(&problem), "--json"]);
-    let entry = taskset::optim::list::entry(0).unwrap();
+    let entry = taskset::optim::published_list::entry(0).unwrap();
     let rule = entry.config.rule(taskset::optim::Mode::OptList, 30).unwrap();
     let (mut params, mut state) = ([1.0_f64], rule.init::<f64>(1));
     rule.update(&[0.5], &mut params, &mut state);

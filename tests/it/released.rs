@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use taskset::curves::released::{ReleasedCurves, ReleasedName};
+use taskset::curves::released_npz::{ReleasedCurves, ReleasedName};
 use taskset::names::Origin;
 
 use crate::support::{arg, fails, json, ok};

@@ -8,9 +8,9 @@ mod fixed_check;
 mod hand_over;
 mod mutants;
 mod object_store_check;
+mod parquet_readers;
 mod peers;
 mod probe;
-mod readers;
 mod report_check;
 mod reproduce;
 mod skipped;
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
         "fixed-check" => fixed_check::run_all(&rest),
         "sweep-check" => sweep_check::run_all(&rest),
         "task-set" => task_set::run_all(&rest),
-        "readers" => readers::run_all(&rest),
+        "readers" => parquet_readers::run_all(&rest),
         "candle-datasets" => candle_datasets::run_all(&rest),
         "object-store-check" => object_store_check::run_all(&rest),
         "mutants" => mutants::run_all(&rest),

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::skipped::Skipped;
-use crate::{cargo, metadata, readers, root, run, tidy};
+use crate::{cargo, metadata, parquet_readers, root, run, tidy};
 
 /// The README's test command, without `cargo`.
 const TEST: [&str; 3] = ["test", "--workspace", "--all-features"];
@@ -30,7 +30,7 @@ fn everything() -> Result<()> {
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     let mut skipped = Skipped::default();
     skipped.run(cargo().args(TEST))?;
-    if let Some(reason) = readers::run_quick()? {
+    if let Some(reason) = parquet_readers::run_quick()? {
         skipped.add(&reason);
     }
     examples(&mut skipped)?;

@@ -10,8 +10,8 @@ use arrow_array::{Array, ArrayRef, DictionaryArray, ListArray, PrimitiveArray, R
 use taskset_names::Split;
 use taskset_trial::{Curve, Identifier, TrialId, TrialSpec};
 
-use crate::identities::{Identities, NameColumns};
 use crate::parquet_file::CurveFile;
+use crate::row_specs::{Identities, NameColumns};
 use crate::schema::{
     ARITHMETIC, DATA, DATA_DIGEST, DIVERGED_AT, EVAL_SECONDS, FAMILY, HYPERPARAMETERS, MODE, NAMES,
     NUM_PARAMS, OPTIMIZER, PROTOCOL, REPLICA, REVISIONS, SCHEDULE_STEPS, STEPS, TASK, TRAIN_SECONDS,

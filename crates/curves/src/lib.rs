@@ -19,37 +19,37 @@
 //! checked as it is when it is written. This crate never sees a tensor, a task or an optimizer: it knows names and numbers.
 //! It takes no time and prints nothing. Reading uses all cores; `RAYON_NUM_THREADS` limits them, and changes no result.
 
-mod ahead;
-mod csv;
+mod data_table;
+mod decode_ahead;
 mod decode_rows;
 mod diff;
+mod digests;
 mod error;
-mod identities;
 mod info;
 mod metadata;
-mod names;
+mod name_patterns;
 mod parquet_file;
 mod query;
+mod query_csv;
 mod reader;
-pub mod released;
+pub mod released_npz;
+mod row_specs;
 mod scan;
 pub mod schema;
-mod seal;
 mod spill;
-mod table;
 mod writer;
 
-pub use csv::CsvWriter;
+pub use data_table::{Column, DataTable};
 pub use diff::{Comparison, Example, diff};
 pub use error::Error;
 pub use info::{Info, info};
 pub use metadata::{Metadata, SCHEMA_VERSION};
-pub use names::NamePatterns;
+pub use name_patterns::NamePatterns;
 pub use parquet_file::read;
 pub use query::{Query, Selection, query};
+pub use query_csv::CsvWriter;
 pub use reader::{Reader, open};
 pub use scan::ByTask;
-pub use table::{Column, DataTable};
 pub use writer::{CurveWriter, encode, write};
 
 #[cfg(test)]

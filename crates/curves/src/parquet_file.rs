@@ -17,8 +17,8 @@ use parquet::file::reader::{ChunkReader, Length};
 use taskset_trial::{Curve, Digest};
 
 use crate::decode_rows::{Columns, Decoder};
+use crate::digests::{self, Footer};
 use crate::metadata::{self, VERSION};
-use crate::seal::{self, Footer};
 use crate::writer::MAGIC;
 use crate::{Error, Metadata, SCHEMA_VERSION, schema};
 
@@ -59,7 +59,7 @@ impl CurveFile {
         let mut file = taskset_files::open_regular(path).map_err(Error::io("open", path))?;
         let bytes = file.metadata().map_err(Error::io("open", path))?.len();
         let footer = read_footer(path, &mut file, bytes)?;
-        let state = seal::verify(&footer);
+        let state = digests::verify(&footer);
         let damaged = || Error::damaged(path, "its footer");
         let parquet = decode_footer(&footer);
         let parquet = match (state, parquet) {
@@ -77,9 +77,9 @@ impl CurveFile {
         };
         let file_metadata = parquet.file_metadata();
         check_version(path, &parquet)?;
-        let digests = metadata::value(file_metadata, seal::CHUNK_DIGESTS);
-        let chunks = digests.and_then(seal::parse_chunks).ok_or_else(|| {
-            Error::not_curves(path, format!("its metadata has no readable `{}`", seal::CHUNK_DIGESTS))
+        let digests = metadata::value(file_metadata, digests::CHUNK_DIGESTS);
+        let chunks = digests.and_then(digests::parse_chunks).ok_or_else(|| {
+            Error::not_curves(path, format!("its metadata has no readable `{}`", digests::CHUNK_DIGESTS))
         })?;
         let columns = |group: &RowGroupMetaData| group.columns().len();
         if !parquet.row_groups().iter().map(columns).eq(chunks.iter().map(Vec::len)) {

@@ -10,7 +10,7 @@ use taskset_names::{Origin, Split};
 use taskset_trial::{Arithmetic, Curve, Identifier, Protocol, TrialId, TrialSpec};
 
 use crate::decode_rows::Columns;
-use crate::names::NamePatterns;
+use crate::name_patterns::NamePatterns;
 use crate::{Error, schema};
 
 /// Which curves, and what of them. The default is everything.

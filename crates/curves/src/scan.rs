@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use taskset_trial::{Curve, Identifier};
 
 use crate::Error;
-use crate::ahead::{Ahead, Place};
+use crate::decode_ahead::{Ahead, Place};
 use crate::decode_rows::{Columns, Decoder, Names};
 use crate::parquet_file::CurveFile;
 use crate::query::{Choice, bounds, only_task};

@@ -12,7 +12,7 @@ use taskset_files::AtomicFile;
 use taskset_names::Split;
 use taskset_trial::{Curve, Digest, Identifier};
 
-use crate::{Error, Metadata, schema, seal};
+use crate::{Error, Metadata, digests, schema};
 
 /// Rows of a row group: about 7 MB of 51-point curves, small enough that a query for one task skips most of a file.
 pub(crate) const ROWS_PER_GROUP: usize = 8192;
@@ -121,7 +121,7 @@ impl CurveWriter {
         if !self.rows.is_empty() {
             self.end_group()?;
         }
-        for pair in seal::pairs(&self.chunks) {
+        for pair in digests::pairs(&self.chunks) {
             self.writer.append_key_value_metadata(pair);
         }
         let path = self.path;
@@ -129,7 +129,7 @@ impl CurveWriter {
         // An empty file has its opening magic among the recent bytes, too: the footer begins behind it.
         let opening = if self.chunks.is_empty() { MAGIC.len() } else { 0 };
         let footer = &recent[opening..];
-        let Some((at, digest)) = seal::seal(footer) else {
+        let Some((at, digest)) = digests::seal(footer) else {
             return Err(Error::NotParquet {
                 path,
                 reason: "its footer has no place for its digest".to_owned(),

@@ -1,4 +1,4 @@
-//! Changes of colour as they are defined, through hue, saturation and value: what the vectorised [`color`](super::color)
+//! Changes of colour as they are defined, through hue, saturation and value: what the vectorised [`color`](super::color_augment)
 //! is tested against.
 //!
 //! Value is a pixel's largest channel, saturation the range of the channels over the value, hue the place on the colour

@@ -19,20 +19,20 @@
 
 mod activations;
 mod autoencoder;
-mod bytes;
-mod cells;
 mod class_losses;
-mod color;
+mod color_augment;
 mod column_norm;
-mod descriptors;
 mod flow;
-mod gather;
-mod gather_micro;
+mod gather_gemm;
+mod gather_gemm_micro;
 mod gemm;
 mod gemm_micro;
 mod hsv;
+mod loss_kinds;
+mod lstm_gru_cells;
 mod math;
 mod matrix;
+mod pixels;
 mod reductions;
 mod transpose;
 mod vectorised;
@@ -42,15 +42,16 @@ use std::iter::Sum;
 
 use num_traits::Float;
 
-pub use bytes::prefetch;
-pub use cells::RowsOf;
-pub use color::ColorChange;
-pub use descriptors::{Activation, Distance, GaussianLikelihood, Output, Reconstruction, Reduction};
-pub use gather::{Entry, Gathered};
+pub use activations::Activation;
+pub use color_augment::ColorChange;
+pub use gather_gemm::{Entry, Gathered};
 pub use gemm::{Packed, Scratch, Start};
 use gemm_micro::Portable;
+pub use loss_kinds::{Distance, GaussianLikelihood, Output, Reconstruction, Reduction};
+pub use lstm_gru_cells::RowsOf;
 use math::Exact;
 pub use matrix::MatrixRef;
+pub use pixels::prefetch;
 pub use reductions::{ColumnReduction, maxima_backward};
 use taskset_simd::InstructionSet;
 pub use taskset_simd::{Backend, UnknownBackend};
@@ -67,8 +68,8 @@ mod sealed {
 /// Every kernel lets NaN and infinities through as IEEE arithmetic does: a diverged run is a result.
 pub trait Scalar:
     autoencoder::Autoencoder
-    + cells::Cells
-    + color::Color
+    + lstm_gru_cells::Cells
+    + color_augment::Color
     + column_norm::ColumnNorm
     + Float
     + Debug
@@ -248,7 +249,7 @@ impl Scalar for f32 {
         columns: usize,
         c: &mut [Self],
     ) {
-        by_tiles!(backend, gather::product(a, b, start, relu, columns, c));
+        by_tiles!(backend, gather_gemm::product(a, b, start, relu, columns, c));
     }
 
     fn activate(backend: Backend, activation: Activation, values: &mut [Self]) {
@@ -295,7 +296,7 @@ impl Scalar for f32 {
 
     fn from_bytes(backend: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
         assert_eq!(bytes.len(), out.len(), "one number per byte");
-        vectorised!(backend, bytes::to_unit(bytes: &[u8], centre: bool, out: &mut [Self]));
+        vectorised!(backend, pixels::to_unit(bytes: &[u8], centre: bool, out: &mut [Self]));
     }
 }
 
@@ -347,7 +348,7 @@ impl Scalar for f64 {
         columns: usize,
         c: &mut [Self],
     ) {
-        gather::product::<Self, Portable>(a, b, start, relu, columns, c);
+        gather_gemm::product::<Self, Portable>(a, b, start, relu, columns, c);
     }
 
     fn activate(_: Backend, activation: Activation, values: &mut [Self]) {
@@ -373,7 +374,7 @@ impl Scalar for f64 {
 
     fn from_bytes(_: Backend, bytes: &[u8], centre: bool, out: &mut [Self]) {
         assert_eq!(bytes.len(), out.len(), "one number per byte");
-        bytes::to_unit::<Self, Exact>(bytes, centre, out);
+        pixels::to_unit::<Self, Exact>(bytes, centre, out);
     }
 }
 

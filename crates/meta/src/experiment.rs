@@ -2,10 +2,10 @@
 
 use taskset_rng::StreamId;
 
-use crate::boxes::check_rows;
 use crate::quartiles::column;
 use crate::random_search::random_list;
 use crate::resampling::{halves, indices, resample};
+use crate::search_boxes::check_rows;
 use crate::{
     Band, Error, HyperparameterTable, ScoreMatrix, best_of_first_k, constrained_box, greedy, inside,
     quartiles, random_search,

@@ -39,7 +39,6 @@
 
 mod best_of_first_k;
 pub mod bootstrap;
-mod boxes;
 pub mod candidates;
 pub mod correlation;
 mod error;
@@ -47,27 +46,28 @@ pub mod experiment;
 mod greedy;
 pub mod groups;
 mod list;
-mod matrix;
 pub mod other_scores;
 mod quartiles;
 mod random_search;
 mod resampling;
-mod rescale;
+mod rescaled_columns;
 mod same_tasks;
+mod score_matrix;
+mod search_boxes;
 pub mod task_numbers;
 pub mod transfer;
 pub mod tsne;
 
 pub use best_of_first_k::{best_of_first_k, scores_of_first_k};
-pub use boxes::{HyperparameterTable, SearchBox, constrained_box, inside};
 pub use error::Error;
 pub use greedy::{greedy, greedy_plain, improving};
 pub use list::{HyperparameterList, ListEntry};
-pub use matrix::ScoreMatrix;
 pub use quartiles::{Band, ResampledCurve, quartiles};
 pub use random_search::random_search;
-pub use rescale::rescale_columns;
+pub use rescaled_columns::rescale_columns;
 pub use same_tasks::SameTasks;
+pub use score_matrix::ScoreMatrix;
+pub use search_boxes::{HyperparameterTable, SearchBox, constrained_box, inside};
 pub use taskset_normalize::{Normalizer, TaskScores, quantile};
 
 #[cfg(test)]

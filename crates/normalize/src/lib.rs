@@ -37,7 +37,7 @@
 //! # Ok::<(), taskset_normalize::Error>(())
 //! ```
 
-mod collapse;
+mod curve_score;
 mod error;
 mod named;
 mod normalizer;

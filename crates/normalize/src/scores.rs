@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use taskset_names::{Origin, Split};
 use taskset_trial::{Curve, Uniform, optimizer_family};
 
-use crate::collapse::lowest;
+use crate::curve_score::lowest;
 use crate::{Best, Degenerate, Error, Initial, Normalizer, Replicas, TaskCurves, Upper};
 
 /// The scores of all optimizers on one task: 1 is no better than the start, 0 the best that was seen.

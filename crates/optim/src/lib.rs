@@ -38,7 +38,7 @@
 //! **Features.** `candle`: every optimizer as a `candle_nn::Optimizer`, and the other way round. `contract`: property tests
 //! for any optimizer, yours too.
 
-mod adagrad;
+mod adagrad_update;
 mod adam_update;
 #[cfg(feature = "candle")]
 pub mod candle;
@@ -50,13 +50,13 @@ pub mod contract;
 mod elementwise;
 mod error;
 mod families;
-pub mod list;
+mod find_by_name;
 mod method;
 mod mode;
-mod names;
 mod newton_schulz;
 mod norm;
 mod optimizer;
+pub mod published_list;
 mod registry;
 mod rule;
 mod schedule;
@@ -72,8 +72,8 @@ pub use families::{
     Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Muon, MuonScale, MuonTensors,
     Nadamw, ScheduleFreeAdamW, Sgd, Zero,
 };
+pub use find_by_name::{Named, all_names, named, select};
 pub use mode::{EpsilonPlacement, Mode, Nesterov, Switches, WarmupRule};
-pub use names::{Named, all_names, named, select};
 pub use optimizer::{Facts, Optimizer, Real, Run, Step, real};
 pub use registry::{Config, Family, FamilyInfo, Naming, families};
 pub use rule::{Rule, State};

@@ -8,7 +8,7 @@ use taskset_params::Layout;
 use taskset_rng::StreamId;
 use taskset_simd::Backend;
 
-use crate::adagrad::AdagradStep;
+use crate::adagrad_update::AdagradStep;
 use crate::adam_update::Adam;
 use crate::elementwise::FEW;
 use crate::method::Method;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rayon::prelude::*;
-use taskset_curves::released::{ReleasedCurves, ReleasedName};
+use taskset_curves::released_npz::{ReleasedCurves, ReleasedName};
 use taskset_names::Origin;
 use taskset_optim::{Family, Naming};
 use taskset_rng::StreamId;

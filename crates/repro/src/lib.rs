@@ -6,22 +6,22 @@
 //! self-contained `index.html`.
 
 mod claims;
-mod clustered;
+mod clustered_confidence;
 mod comparison;
+mod data_words;
 mod error;
 mod figure_options;
 mod figures;
-mod kinds;
 mod missing;
 mod one_task;
-mod page;
-mod reading;
-pub mod released;
+pub mod released_archives;
+mod report_content;
 mod run;
 mod scale;
+mod score_readings;
 mod sensitivity;
 mod study;
-mod words;
+mod task_kinds;
 
 pub use error::Error;
 pub use figure_options::{FigureOption, OptionKind, Options};

@@ -9,7 +9,7 @@ use taskset_optim::Family;
 use taskset_trial::{Curve, Uniform, optimizer_family};
 
 use crate::Error;
-use crate::reading::Reading;
+use crate::score_readings::Reading;
 
 /// All curves of one task, and what the study tells of them besides their scores.
 pub(crate) struct OneTask {

@@ -15,12 +15,12 @@ use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
 use crate::claims::cannot_tell;
 use crate::figures::{Context, Findings, Lack, Picture};
-use crate::reading::Reading;
-use crate::released::{self, Archives};
+use crate::released_archives::{self, Archives};
 use crate::scale::families_of;
+use crate::score_readings::Reading;
 use crate::sensitivity::{self, Sensitivity};
 use crate::study::{Curves, Study};
-use crate::{Error, FigureRow, Options, Settings, page, words};
+use crate::{Error, FigureRow, Options, Settings, data_words, report_content};
 
 /// What to reproduce, from what, and where to.
 #[derive(Clone, Debug)]
@@ -337,7 +337,7 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
     if sensitivity.section().is_some() {
         output.add("sensitivity.csv", sensitivity.table().csv());
     }
-    let page = page::page(&page::Content {
+    let page = report_content::page(&report_content::Content {
         study: &study,
         figures: &figures,
         sensitivity: &sensitivity,
@@ -393,7 +393,7 @@ fn readings(request: &Request) -> BTreeSet<Reading> {
 
 /// What must travel with every picture.
 fn note(study: &Study, withheld: Option<&str>) -> Option<String> {
-    let data = (study.origin != Origin::Real).then(|| format!("Data: {}", words::data(&study.tasks)));
+    let data = (study.origin != Origin::Real).then(|| format!("Data: {}", data_words::data(&study.tasks)));
     let notes: Vec<String> =
         data.into_iter().chain(withheld.map(|why| format!("No verdicts: {why}"))).collect();
     (!notes.is_empty()).then(|| notes.join(". "))
@@ -455,7 +455,7 @@ fn remove(path: &Path) -> Result<(), Error> {
 
 fn read(path: &Path, selection: &Selection) -> Result<Material, Error> {
     let (curves, metadata) = if Archives::are_in(path) {
-        (Curves::Released(Archives::find(&[path])?, selection.clone()), released::metadata())
+        (Curves::Released(Archives::find(&[path])?, selection.clone()), released_archives::metadata())
     } else {
         let reader = taskset_curves::open(path)?.whole()?;
         let metadata = first_metadata(&reader, path)?;

@@ -9,8 +9,8 @@ use taskset_figures::{Block, Section, Table, Verdict};
 use taskset_normalize::Upper;
 
 use crate::figures::Context;
-use crate::reading::{Change, Reading};
 use crate::run::Drawn;
+use crate::score_readings::{Change, Reading};
 
 /// The other readings of a normaliser: what is changed about it.
 pub(crate) fn readings(normalizer: &'static str) -> Vec<(&'static str, Reading)> {

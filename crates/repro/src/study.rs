@@ -15,10 +15,10 @@ use taskset_trial::{Curve, Protocol, Uniform};
 
 use crate::Error;
 use crate::figures::Lack;
-use crate::kinds;
 use crate::one_task::{FamilyScores, KnownLists, OneTask, ScoredTask, Scores, TaskSummary};
-use crate::reading::Reading;
-use crate::released::Archives;
+use crate::released_archives::Archives;
+use crate::score_readings::Reading;
+use crate::task_kinds;
 
 /// What figures are made from.
 #[derive(Clone, Debug)]
@@ -208,7 +208,7 @@ impl Study {
     /// The families and groups of the named tasks, in the order of listings and without empty ones. Tasks that the registry
     /// does not know come last.
     pub(crate) fn groups_of<'a>(&self, tasks: impl IntoIterator<Item = &'a str>) -> Vec<TaskGroup> {
-        let order = kinds::groups();
+        let order = task_kinds::groups();
         let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (place, name) in tasks.into_iter().enumerate() {
             let group = self.task(name).and_then(|task| task.group.as_deref());
@@ -266,7 +266,7 @@ pub(crate) mod tests {
         let mut tasks = Vec::new();
         for (size, (group, count)) in (2..).zip(groups) {
             for i in 0..*count {
-                let mut task = crate::words::tests::task(&format!("{group}_seed{i:03}"), None);
+                let mut task = crate::data_words::tests::task(&format!("{group}_seed{i:03}"), None);
                 task.group = Some((*group).to_owned());
                 task.parameters = 10_u64.pow(size);
                 task.step_seconds = Some(1e-3 * f64::from(size));
@@ -345,7 +345,7 @@ pub(crate) mod tests {
     fn groups_stand_in_the_order_of_listings_and_unknown_tasks_last() {
         let task = |name: &str, group: Option<&str>| TaskSummary {
             group: group.map(str::to_owned),
-            ..crate::words::tests::task(name, None)
+            ..crate::data_words::tests::task(name, None)
         };
         let tasks = vec![
             task("a", Some("quadratic_family")),

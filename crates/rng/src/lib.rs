@@ -19,9 +19,9 @@ mod bulk;
 mod exp_ln;
 mod normal;
 mod numpy;
-mod stream;
 mod stream_id;
+mod xoshiro;
 
 pub use numpy::{EmptyChoice, NumpyLegacy};
-pub use stream::Stream;
 pub use stream_id::StreamId;
+pub use xoshiro::Stream;

@@ -11,7 +11,7 @@ use taskset_names::Origin;
 use taskset_trial::{Arithmetic, TrialId};
 
 use crate::block::{Block, BlockTask, TaskSource};
-use crate::expand::{DataSources, optimizer};
+use crate::expand_names::{DataSources, optimizer};
 use crate::manifest::{MANIFEST, Manifest, ManifestBlock, ManifestTask, Moved};
 use crate::plan_file::{PlanBlock, PlanFile};
 use crate::run::{Outcome, RunOptions, run};

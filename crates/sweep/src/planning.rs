@@ -14,10 +14,11 @@ use crate::block::{Block, BlockTask, task_contradiction};
 use crate::directory::{PLAN, check_blocks};
 use crate::environment;
 use crate::error::Contradiction;
-use crate::expand::{DataSources, Expanded, TaskEstimate, expand};
+use crate::expand_names::{DataSources, Expanded, TaskEstimate, expand};
 use crate::manifest::{Manifest, ManifestBlock, ManifestShard, ManifestTask, Moved};
 use crate::plan_file::{PlanBlock, PlanFile};
-use crate::shard::{Shard, ShardSize, divide};
+use crate::shard::Shard;
+use crate::shard_division::{ShardSize, divide};
 use crate::storage;
 use crate::{Directory, Error};
 

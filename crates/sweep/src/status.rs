@@ -7,7 +7,7 @@ use taskset_datasets::{Datasets, Source};
 use taskset_trial::Identifier;
 
 use crate::committed;
-use crate::expand::DataSources;
+use crate::expand_names::DataSources;
 use crate::manifest::{ManifestShard, ManifestTask};
 use crate::shard::Shard;
 use crate::storage::CHECKPOINTS;

@@ -11,7 +11,8 @@ use taskset_trial::{Identifier, Protocol, TrialId, TrialSpec};
 
 use crate::Error;
 use crate::block::{Block, BlockTask, BuiltTasks};
-use crate::shard::{Shard, ShardSize, divide};
+use crate::shard::Shard;
+use crate::shard_division::{ShardSize, divide};
 
 /// All trials of some tasks × optimizers × replicas, ready to run.
 ///

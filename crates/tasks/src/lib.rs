@@ -32,6 +32,7 @@
 //!   fast;
 //! - a `CandleTask` (feature `candle`) is any loss that candle can differentiate: slower, on the CPU.
 
+pub mod config_sampling;
 mod error;
 pub mod families;
 pub mod fixed;
@@ -40,7 +41,6 @@ mod network_cost;
 pub mod objectives;
 mod python_json;
 pub mod registry;
-pub mod sampling;
 pub mod set;
 pub mod spec;
 pub mod suite;

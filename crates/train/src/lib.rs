@@ -25,31 +25,32 @@
 //! ([`run_lockstep`], [`Group`]). A [`Checkpoint`] holds where a trial stands. Many trials on many threads and machines are
 //! the matter of the crate `taskset-sweep`.
 
-mod check;
 mod checkpoint;
 mod cost;
+mod divergence;
 mod error;
 mod evaluation;
-mod identity;
+mod task_check;
+mod trial_spec;
 
 mod machine;
 mod observe;
-mod protocol;
+mod protocol_limits;
 mod recheck;
 mod training_step;
 mod trial;
 
-pub use check::{StepCheck, check_steps, take_steps};
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Saving, TrialState};
 pub use cost::{MachineRate, Rejection, check_operations, estimate_minutes, nominal_seconds, screen};
 pub use error::Error;
-pub use identity::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};
 pub use machine::{available_threads, machine_description, metadata};
 pub use observe::{Quiet, TrialObserver};
-pub use protocol::{MAX_EVALUATIONS, check_protocol};
+pub use protocol_limits::{MAX_EVALUATIONS, check_protocol};
 pub use recheck::{Recheck, kernels_of, recheck};
+pub use task_check::{StepCheck, check_steps, take_steps};
 pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};
 pub use trial::{
     Group, GroupTrial, TrialError, configure, continue_trial, replica_stream, run_lockstep, run_trial,
     schedule_steps,
 };
+pub use trial_spec::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};

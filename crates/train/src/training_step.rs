@@ -7,6 +7,7 @@ use taskset_optim::{Error, Facts, Optimizer, Run, Step};
 use taskset_tasks::{Feed, Problem, Task};
 
 use crate::checkpoint::{Checkpoint, TrialState};
+use crate::divergence;
 use crate::replica_stream;
 
 /// Trials in lockstep, between two steps.
@@ -14,7 +15,7 @@ pub(crate) struct Lockstep<'a> {
     task: &'a dyn Task,
     pub(crate) problem: Box<dyn Problem<f32>>,
     /// Number of parameters of a trial (1 if there is none, so that rows have a length).
-    n: usize,
+    pub(crate) n: usize,
     /// The trials that are still trained; each has a row of `params` and of `gradients`.
     pub(crate) running: Vec<Running>,
     /// `[running, n]`.
@@ -24,7 +25,7 @@ pub(crate) struct Lockstep<'a> {
     /// Of the last minibatch, one per running trial.
     pub(crate) losses: Vec<f32>,
     /// Where the trials are evaluated, `[running, n]`; empty if all are evaluated at `params`.
-    evaluation: Vec<f32>,
+    pub(crate) evaluation: Vec<f32>,
     /// For each trial, the first step whose training loss is not finite, or after which all parameters are NaN.
     pub(crate) diverged_at: Vec<Option<u32>>,
 }
@@ -34,7 +35,7 @@ pub(crate) struct Running {
     /// Its number, from 0.
     pub(crate) trial: usize,
     run: Box<dyn Run<f32>>,
-    facts: Facts,
+    pub(crate) facts: Facts,
 }
 
 impl<'a> Lockstep<'a> {
@@ -123,9 +124,7 @@ impl<'a> Lockstep<'a> {
         let mut any_nan = false;
         let mask = self.problem.constraint_mask();
         for ((trial, &loss), (params, gradients)) in self.running.iter_mut().zip(&self.losses).zip(rows) {
-            if !loss.is_finite() {
-                self.diverged_at[trial.trial].get_or_insert(done);
-            }
+            divergence::note(&mut self.diverged_at[trial.trial], loss, done);
             let mask = mask.filter(|_| trial.facts.projects);
             trial.run.update(Step::new(gradients).with_loss(loss).with_mask(mask), params);
             project(params, mask);
@@ -154,32 +153,6 @@ impl<'a> Lockstep<'a> {
             trial.run.evaluation_params(params, out);
             project(out, mask.filter(|_| trial.facts.projects));
         }
-    }
-
-    /// Ends the trials whose parameters are all NaN after `done` steps, if their optimizer cannot turn NaN into a number:
-    /// every later loss is NaN too.
-    fn end_lost_trials(&mut self, done: u32) {
-        for row in (0..self.running.len()).rev() {
-            let params = &self.params[row * self.n..(row + 1) * self.n];
-            if !self.running[row].facts.keeps_nan || !params.iter().all(|p| p.is_nan()) {
-                continue;
-            }
-            let lost = self.end(row);
-            // A full run would show it in the next training loss or, if this is the last step before an evaluation, there.
-            self.diverged_at[lost.trial].get_or_insert(done);
-        }
-    }
-
-    /// Ends the trial of a row; the last row takes its place.
-    fn end(&mut self, row: usize) -> Running {
-        let ended = self.running.swap_remove(row);
-        let last = self.running.len();
-        self.params.copy_within(last * self.n.., row * self.n);
-        self.params.truncate(last * self.n);
-        self.gradients.truncate(last * self.n);
-        self.evaluation.truncate(last * self.n);
-        self.losses.truncate(last);
-        ended
     }
 }
 

@@ -8,7 +8,7 @@ use super::verify::verify_manifest;
 use super::{FileVerdict, Located, Packing, QUICK, Verification, VerifiedFile};
 use super::{far_too_small, of_another_size, verify};
 use crate::images::imagenet::Batches;
-use crate::images::{cifar, collection, hub_copy, read};
+use crate::images::{cifar, collection, hub_copy, read_originals};
 use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
 use crate::prepared::{self, PreparedCopy, PreparedState};
 use crate::{Error, files, text};
@@ -177,8 +177,8 @@ fn inspect_manifest(root: &Path, manifest: &Manifest) -> Presence {
             look.problems.push(format!("{} of {hub} files of the hub's copy", look.present.len()));
         }
     }
-    let needs_preparation =
-        !read::read_directly(manifest) || read::uses_hub_copy(root, manifest).unwrap_or(false);
+    let needs_preparation = !read_originals::read_directly(manifest)
+        || read_originals::uses_hub_copy(root, manifest).unwrap_or(false);
     let state = match (missing == manifest.files.len(), look.problems.is_empty(), manifest.decoder) {
         (true, ..) => FilesState::Missing,
         _ if look.damaged => FilesState::Damaged,

@@ -6,7 +6,7 @@ use taskset_names::{Origin, in_full};
 
 use super::look::unpacked;
 use super::{Located, Published};
-use crate::images::{cifar, load, mnist, read};
+use crate::images::{cifar, load, mnist, read_originals};
 use crate::manifest::{Decoder, FileSpec, Manifest, manifest};
 use crate::prepared::Preparation;
 use crate::{Error, files, text};
@@ -89,7 +89,7 @@ pub fn verify(root: &Path, name: &str) -> Result<Verification, Error> {
 }
 
 pub(super) fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification {
-    let from_hub = read::uses_hub_copy(root, manifest).unwrap_or(false);
+    let from_hub = read_originals::uses_hub_copy(root, manifest).unwrap_or(false);
     let mut files = match manifest.decoder {
         Decoder::Idx => verify_files(root, manifest),
         Decoder::Cifar10 | Decoder::Cifar100 if !from_hub => {
@@ -108,7 +108,7 @@ pub(super) fn verify_manifest(root: &Path, manifest: &Manifest) -> Verification 
     let parts = manifest.decoder == Decoder::Idx
         && files.iter().any(|file| matches!(file.verdict, FileVerdict::Partial(_)))
         && !files.iter().any(|file| matches!(file.verdict, FileVerdict::Bad(_)));
-    if (undecided || parts) && read::read_directly(manifest) && !from_hub {
+    if (undecided || parts) && read_originals::read_directly(manifest) && !from_hub {
         let verdict = match load::originals(root, manifest, true) {
             Ok((_, problems)) if problems.is_empty() || parts => None,
             Ok((_, problems)) => Some(FileVerdict::Partial(problems.join("; "))),
@@ -180,7 +180,7 @@ fn verify_by_reading(root: &Path, manifest: &Manifest, from_hub: bool) -> Vec<Ve
     }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let how = Preparation { allow_partial: true, threads, progress: &|_, _| {} };
-    let read = read::read(root, manifest, &how, &mut |_| Ok(()));
+    let read = read_originals::read(root, manifest, &how, &mut |_| Ok(()));
     let original = read.as_ref().is_ok_and(|read| read.original);
     let mut files: Vec<VerifiedFile> = specs
         .iter()

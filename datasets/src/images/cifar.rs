@@ -11,7 +11,7 @@ use crate::files::{self, Located, Published};
 use crate::formats::container::Container;
 use crate::manifest::{Decoder, FileSpec, Manifest};
 use crate::splits::SourceSplit;
-use crate::{Error, ImageData, contents};
+use crate::{Error, ImageData, plausibility};
 
 /// Pixels of a plane.
 const PLANE: usize = 32 * 32;
@@ -76,7 +76,7 @@ pub(crate) fn images(
         }
     }
     if missing.is_empty() && !original {
-        missing = contents::problems(manifest, &pixels, &labels);
+        missing = plausibility::problems(manifest, &pixels, &labels);
     }
     let origin = files::origin(root, manifest, &missing, partial)?;
     Ok((ImageData::new(manifest.name.clone(), info, origin, pixels, labels)?, missing))
@@ -132,7 +132,7 @@ pub(crate) fn from_archive(
         original &= append(manifest, spec, &path, &bytes, &mut pixels, &mut labels)?;
     }
     if problems.is_empty() && !original {
-        problems = contents::problems(manifest, &pixels, &labels);
+        problems = plausibility::problems(manifest, &pixels, &labels);
     }
     let origin = files::origin(root, manifest, &problems, partial)?;
     Ok((ImageData::new(manifest.name.clone(), info, origin, pixels, labels)?, problems))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{cifar, mnist, read};
+use super::{cifar, mnist, read_originals};
 use crate::manifest::{Decoder, FileSpec, Manifest};
 use crate::prepared::open_images;
 use crate::{Error, ImageData, files};
@@ -22,7 +22,7 @@ pub(crate) fn images(
         return Ok(data);
     }
     match manifest.decoder {
-        _ if read::read_directly(manifest) && !read::uses_hub_copy(root, manifest)? => {
+        _ if read_originals::read_directly(manifest) && !read_originals::uses_hub_copy(root, manifest)? => {
             match (originals(root, manifest, partial), prepared) {
                 // Where there are no originals, the way out is to allow the part that was prepared, or to know that the
                 // copy is damaged.

@@ -7,7 +7,7 @@ use crate::files::{self, Located};
 use crate::formats::idx;
 use crate::manifest::{FileSpec, Manifest, Part};
 use crate::splits::SourceSplit;
-use crate::{Error, ImageData, contents};
+use crate::{Error, ImageData, plausibility};
 
 /// Reads the files of a data set. Returns what makes them a part, too.
 pub(crate) fn images(
@@ -43,7 +43,7 @@ pub(crate) fn images(
     }
     let mut problems = collection::missing(manifest, counts, Vec::new());
     if problems.is_empty() && !original {
-        problems = contents::problems(manifest, &pixels, &labels);
+        problems = plausibility::problems(manifest, &pixels, &labels);
     }
     let origin = files::origin(root, manifest, &problems, partial)?;
     let info = manifest.info().partial(counts);

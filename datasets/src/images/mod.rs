@@ -14,7 +14,7 @@ mod jpeg;
 pub(crate) mod load;
 pub(crate) mod mnist;
 pub(crate) mod picture;
-pub(crate) mod read;
+pub(crate) mod read_originals;
 mod resize;
 pub(crate) mod stand_in;
 

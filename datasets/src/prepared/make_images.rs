@@ -7,7 +7,7 @@ use taskset_names::Origin;
 use super::image_file::{self, Header, Writer};
 use super::open_images::{inputs, is_part};
 use crate::images::ImageInfo;
-use crate::images::read::{Read, read};
+use crate::images::read_originals::{Read, read};
 use crate::manifest::{Manifest, manifest};
 use crate::{Error, files};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use taskset_names::in_full;
 
-use super::judge::Judgement;
+use super::read_originals::Judgement;
 use super::source::Found;
 use super::visit::Nobody;
 use super::{lines, text_infos};

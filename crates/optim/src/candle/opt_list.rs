@@ -8,9 +8,9 @@ use candle_nn::{Optimizer, VarMap};
 
 use super::CandleOptimizer;
 use super::variables::{all_of, numbered};
-use crate::{Configured, Mode, list};
+use crate::{Configured, Mode, published_list};
 
-/// An entry of the [published list](crate::list): a tuned NAdamW that needs only the number of training steps.
+/// An entry of the [published list](crate::published_list): a tuned NAdamW that needs only the number of training steps.
 ///
 /// Try entry 0 first, then 1, 2, …; turn other regularisation off.
 ///
@@ -49,7 +49,7 @@ fn entry(index: usize, training_steps: u64) -> Result<Arc<Configured>> {
     if training_steps == 0 {
         bail!("a schedule over 0 training steps; give the number of steps of the whole run");
     }
-    let entry = list::entry(index).map_err(Error::wrap)?;
+    let entry = published_list::entry(index).map_err(Error::wrap)?;
     entry.configured(Mode::OptList, training_steps).map(Arc::new).map_err(Error::wrap)
 }
 

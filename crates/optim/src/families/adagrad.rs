@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use super::shared::LEARNING_RATE;
+use super::shared_bounds::LEARNING_RATE;
 use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::{Dimension, Naming, Rule, Switches};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use super::shared::{BETA1, BETA2, EPSILON, LEARNING_RATE};
+use super::shared_bounds::{BETA1, BETA2, EPSILON, LEARNING_RATE};
 use crate::adam_update::Adam;
 use crate::method::Method;
 use crate::registry::FamilyMember;

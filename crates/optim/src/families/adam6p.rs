@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::adam8p::hand_written_adam;
-use super::shared::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
+use super::shared_bounds::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
 use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::{Adam8p, Dimension, Naming, Switches};

@@ -9,7 +9,7 @@ use taskset_params::{Kind, Layout, Position, Tensor};
 use taskset_rng::{NumpyLegacy, StreamId};
 use taskset_simd::{Backend, Kernel};
 
-use super::shared::or_zero;
+use super::shared_bounds::or_zero;
 use crate::adam_update::Adam;
 use crate::method::Method;
 use crate::newton_schulz::{Orthogonaliser, View};

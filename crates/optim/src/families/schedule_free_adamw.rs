@@ -7,7 +7,7 @@ use taskset_params::Layout;
 use taskset_rng::{NumpyLegacy, StreamId};
 use taskset_simd::{Backend, Kernel};
 
-use super::shared::or_zero;
+use super::shared_bounds::or_zero;
 use crate::method::Method;
 use crate::optimizer::check_lengths;
 use crate::registry::FamilyMember;

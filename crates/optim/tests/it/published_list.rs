@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use taskset_optim::{Config, list, named};
+use taskset_optim::{Config, named, published_list};
 
 const TOP: &str = include_str!("../fixtures/opt_list_top50.csv");
 const APPENDIX_F: &str = include_str!("../fixtures/appendix_f.csv");
@@ -51,7 +51,7 @@ fn check_printed(row: &[(&str, &str)], config: &Config) {
 #[test]
 fn the_first_fifty_entries() {
     let rows = for_each_row(TOP, |row| {
-        let entry = list::entry(cell(row, "idx").parse().unwrap()).unwrap();
+        let entry = published_list::entry(cell(row, "idx").parse().unwrap()).unwrap();
         assert_eq!(entry.name, format!("nadamw_grid_seed{}", cell(row, "seed")));
         check_printed(row, &entry.config);
     });
@@ -65,7 +65,7 @@ fn every_row_of_appendix_f() {
         let seed = cell(row, "seed");
         let index: usize = cell(row, "opt_list_idx").parse().unwrap();
         check_printed(row, &named(&format!("nadamw_grid_seed{seed}")).unwrap().config);
-        assert_eq!(list::published()[index].to_string(), seed);
+        assert_eq!(published_list::published()[index].to_string(), seed);
         at_the_same_row += usize::from(cell(row, "row") == index.to_string());
     });
     assert_eq!((rows, at_the_same_row), (50, 1));
@@ -82,7 +82,7 @@ fn the_whole_original_file() {
     let original: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(&text).unwrap();
     assert_eq!(original.len(), 1000);
     for (index, object) in original.iter().enumerate() {
-        let config = list::entry(index).unwrap().config;
+        let config = published_list::entry(index).unwrap().config;
         assert_eq!(object.len(), 10);
         for (name, value) in object {
             let expected = value.as_f64().unwrap_or_else(|| f64::from(u8::from(value.as_bool().unwrap())));

@@ -193,11 +193,11 @@ fn table(correlations: &Correlations) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_words::tests::task;
     use crate::figure_options::Options;
     use crate::one_task::TaskSummary;
-    use crate::reading::Reading;
+    use crate::score_readings::Reading;
     use crate::study::tests::study_of;
-    use crate::words::tests::task;
 
     const READING: Reading = Reading::whole("default");
 

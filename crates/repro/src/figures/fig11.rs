@@ -10,10 +10,10 @@ use taskset_rng::StreamId;
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, percent};
-use crate::clustered::Differences;
+use crate::clustered_confidence::Differences;
 use crate::comparison;
 use crate::figure_options::RESAMPLINGS;
-use crate::reading::Reading;
+use crate::score_readings::Reading;
 
 const FAMILY: Family = Family::Adam8p;
 

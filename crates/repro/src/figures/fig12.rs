@@ -15,7 +15,7 @@ use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimiz
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::comparison;
 use crate::figure_options::RESAMPLINGS;
-use crate::reading::Reading;
+use crate::score_readings::Reading;
 
 const FAMILY: Family = Family::Adam8p;
 

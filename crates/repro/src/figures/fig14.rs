@@ -194,10 +194,10 @@ fn claim(times: &[Times]) -> Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_words::tests::task;
     use crate::figure_options::Options;
-    use crate::reading::Reading;
+    use crate::score_readings::Reading;
     use crate::study::tests::study;
-    use crate::words::tests::task;
 
     const GROUPS: [&str; 5] =
         ["mlp_family", "mlp_ae_family", "maf_family", "quadratic_family", "fixed_two_d"];
@@ -234,7 +234,7 @@ mod tests {
         let members = |group: &str| {
             taskset_tasks::SUITES.into_iter().map(|suite| suite.members(group).len()).sum::<usize>()
         };
-        for group in crate::kinds::groups() {
+        for group in crate::task_kinds::groups() {
             let expected = if members(group) > 100 { MIN_SAMPLED } else { members(group).max(MIN_TASKS) };
             assert_eq!(needed(group), expected, "{group}");
         }

@@ -10,11 +10,11 @@ use taskset_rng::StreamId;
 use super::common::{CurveTable, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
-use crate::clustered::Differences;
+use crate::clustered_confidence::Differences;
 use crate::comparison::reached;
 use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
-use crate::kinds;
 use crate::one_task::TaskSummary;
+use crate::task_kinds;
 
 /// The list's family first, then that of the search over the learning rate alone.
 const FAMILIES: [Family; 2] = [Family::Adam8p, Family::Adam1p];
@@ -86,8 +86,8 @@ struct TaskType {
 }
 
 const TYPES: [TaskType; 2] = [
-    TaskType { name: "recurrent networks", key: "recurrent", is: |task, _| kinds::is_recurrent(task) },
-    TaskType { name: "autoencoders", key: "autoencoder", is: kinds::is_autoencoder },
+    TaskType { name: "recurrent networks", key: "recurrent", is: |task, _| task_kinds::is_recurrent(task) },
+    TaskType { name: "autoencoders", key: "autoencoder", is: task_kinds::is_autoencoder },
 ];
 
 /// Which way lists are tested on their own kind.

@@ -25,9 +25,9 @@ use taskset_optim::Family;
 
 use crate::claims::cannot_tell;
 use crate::figure_options::{FigureOption, Options};
-use crate::kinds;
-use crate::reading::Reading;
+use crate::score_readings::Reading;
 use crate::study::Study;
+use crate::task_kinds;
 
 /// A part of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,7 +235,7 @@ fn unmeasured(claim: Claim) -> Claim {
 
 /// The look of a family or group of tasks, the same in every figure; the last one for tasks that the registry does not know.
 pub(crate) fn task_category(group: Option<&str>) -> Category {
-    let groups = kinds::groups();
+    let groups = task_kinds::groups();
     Category::of(
         group.and_then(|group| groups.iter().position(|other| *other == group)).unwrap_or(groups.len()),
     )

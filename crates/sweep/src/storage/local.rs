@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::locked_claims::{self, Taken};
-use super::{CHECKPOINTS, CLAIMS, Claim, Claimant, SHARDS, Storage, timed_claims};
+use super::claims_by_lock::{self, Taken};
+use super::{CHECKPOINTS, CLAIMS, Claim, Claimant, SHARDS, Storage, claims_by_lease};
 use crate::Error;
 
 /// A directory. Claims are locks on files of `claims/`; where files cannot be locked, claims end by time.
@@ -93,20 +93,20 @@ impl Storage for LocalStorage {
 
     fn claim(&self, shard: &str, claimant: &Claimant, hold: Duration) -> Result<Option<Claim>, Error> {
         let name = format!("{CLAIMS}/{shard}");
-        match locked_claims::take(self.path(&name), claimant).map_err(self.error("write", &name))? {
+        match claims_by_lock::take(self.path(&name), claimant).map_err(self.error("write", &name))? {
             Taken::Ours(claim) => Ok(Some(claim)),
             Taken::Others => Ok(None),
-            Taken::NoLocks => timed_claims::claim(self, shard, claimant, hold),
+            Taken::NoLocks => claims_by_lease::claim(self, shard, claimant, hold),
         }
     }
 
     fn claims(&self) -> Result<Vec<(String, Claimant)>, Error> {
-        let mut living = timed_claims::claims(self)?;
+        let mut living = claims_by_lease::claims(self)?;
         for shard in self.list(CLAIMS)? {
-            if timed_claims::is_lease(&shard) {
+            if claims_by_lease::is_lease(&shard) {
                 continue;
             }
-            let holder = locked_claims::holder(&self.path(&format!("{CLAIMS}/{shard}")));
+            let holder = claims_by_lock::holder(&self.path(&format!("{CLAIMS}/{shard}")));
             living.extend(holder.map(|claimant| (shard, claimant)));
         }
         living.sort_by(|a, b| a.0.cmp(&b.0));

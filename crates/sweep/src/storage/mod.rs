@@ -1,12 +1,12 @@
 //! Where a sweep lies: a directory, or a place in an object store.
 
+mod claims_by_lease;
+mod claims_by_lock;
 #[cfg(test)]
 mod laws;
 mod local;
-mod locked_claims;
 #[cfg(feature = "remote")]
 mod remote;
-mod timed_claims;
 
 use std::fmt;
 use std::path::Path;
@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
+pub(crate) use claims_by_lease::{hold, shard_of};
 pub(crate) use local::LocalStorage;
-pub(crate) use timed_claims::{hold, shard_of};
 
 /// Folder of the committed shards.
 pub(crate) const SHARDS: &str = "shards";

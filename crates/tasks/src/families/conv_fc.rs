@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Flatten, mlp_layers};
 
 use super::{ConvStack, ImageDatasetConfig, TaskConfig, json};
-use crate::sampling::Sampler;
+use crate::config_sampling::Sampler;
 use crate::spec::{Body, Infeasible};
 
 /// A configuration of `conv_fc_family`.

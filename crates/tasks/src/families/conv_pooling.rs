@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Dense, SpatialPool};
 
 use super::{ConvStack, ImageDatasetConfig, TaskConfig, json};
-use crate::sampling::Sampler;
+use crate::config_sampling::Sampler;
 use crate::spec::{Body, Infeasible};
 
 /// A configuration of `conv_pooling_family`.

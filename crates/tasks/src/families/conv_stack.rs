@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use taskset_nn::{Activation, Conv, Initializer, Layer, Loss, Network, Padding};
 
+use crate::config_sampling::Sampler;
 use crate::models::image_batches::{ImageExamples, InputShape};
-use crate::sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible};
 
 /// Convolutions with an activation after every one of them; no normalisation, no pooling in between.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Initializer};
 
 use super::{ImageDatasetConfig, TaskConfig, json};
+use crate::config_sampling::Sampler;
 use crate::models::flow::Flow;
 pub use crate::models::flow::FlowKind;
-use crate::sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `nvp_family` or `maf_family`.

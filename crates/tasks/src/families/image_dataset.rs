@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use taskset_datasets::Carving;
 
+use crate::config_sampling::Sampler;
 use crate::models::SHUFFLE_BUFFER;
 use crate::models::augment::Augmentation;
 use crate::models::image_batches::ImageExamples;
-use crate::sampling::Sampler;
 
 /// The image sets of the sampled families, in sampling (alphabetical) order.
 const NAMES: [&str; 10] = [

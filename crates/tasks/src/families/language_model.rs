@@ -5,9 +5,9 @@ use taskset_datasets::text::{Encoding, text_info};
 use taskset_nn::{Dense, Embed, Initializer, Loss, Network};
 
 use super::{LanguageModelDataset, RnnCore, TaskConfig, json};
+use crate::config_sampling::Sampler;
 use crate::models::SHUFFLE_BUFFER;
 use crate::models::text_batches::{TextExamples, TextLabels};
-use crate::sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of either language model family.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::TaskConfig;
+use crate::config_sampling::Sampler;
 use crate::objectives::losg::Losg;
 pub use crate::objectives::losg::{LosgConfig, LosgProblem};
 pub use crate::objectives::test_functions::TestFunction;
-use crate::sampling::Sampler;
 use crate::spec::{Body, Infeasible};
 
 /// Draws the parameters of one kind.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Flatten, Initializer, Loss, Network, mlp_layers};
 
 use super::{ImageDatasetConfig, TaskConfig, json};
-use crate::sampling::Sampler;
+use crate::config_sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `mlp_family`.

@@ -6,7 +6,7 @@ use taskset_nn::{
 };
 
 use super::{ImageDatasetConfig, TaskConfig, json};
-use crate::sampling::Sampler;
+use crate::config_sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `mlp_ae_family`.
@@ -162,10 +162,10 @@ impl TaskConfig for MlpAeConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config_sampling::Sampler;
     use crate::families::testing::{build, dense};
     use crate::families::{ImageDatasetConfig, TaskConfig};
     use crate::models::testing::{check, initial_loss, train};
-    use crate::sampling::Sampler;
     use taskset_datasets::Datasets;
     use taskset_datasets::Source;
     use taskset_nn::{Activation, Initializer};

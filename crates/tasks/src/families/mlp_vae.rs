@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Flatten, Initializer, Latent, Loss, Network, mlp_layers};
 
 use super::{ImageDatasetConfig, TaskConfig, json};
+use crate::config_sampling::Sampler;
 use crate::models::PIXEL_LIKELIHOOD;
-use crate::sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible};
 
 /// A configuration of `mlp_vae_family`.
@@ -89,11 +89,11 @@ impl TaskConfig for MlpVaeConfig {
 mod tests {
     use super::*;
     use crate::Error;
+    use crate::config_sampling::Sampler;
     use crate::families::mlp_ae::{LossReduction, LossType, MlpAeConfig, OutputType};
     use crate::families::testing::{build, dense};
     use crate::families::{ImageDatasetConfig, TaskConfig};
     use crate::models::testing::{check, initial_loss, train};
-    use crate::sampling::Sampler;
     use taskset_datasets::Datasets;
     use taskset_datasets::Source;
     use taskset_nn::{Activation, Initializer};

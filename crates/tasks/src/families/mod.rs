@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use serde_json::Value;
 
 use crate::Error;
-use crate::sampling::Sampler;
+use crate::config_sampling::Sampler;
 use crate::spec::{Body, Group, Infeasible, Specification};
 use crate::suite::Suite;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::TaskConfig;
+use crate::config_sampling::Sampler;
 use crate::objectives::quadratic::Quadratic;
 pub use crate::objectives::quadratic::{Distribution, OutputFn, QuadraticConfig};
-use crate::sampling::Sampler;
 use crate::spec::{Body, Infeasible};
 
 /// The order in which the kinds of matrix are drawn.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskset_nn::{Activation, Core, Gru, Initializer, Lstm, Recurrent, Vrnn};
 
 use super::json::initializer;
-use crate::sampling::Sampler;
+use crate::config_sampling::Sampler;
 
 /// The kinds in the order in which they are drawn.
 #[derive(Clone, Copy)]

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use taskset_nn::{Dense, Embed, Initializer, Loss, Network, TimePool};
 
 use super::{RnnCore, TaskConfig, TextClassificationDataset, json};
+use crate::config_sampling::Sampler;
 use crate::models::text_batches::{TextExamples, TextLabels};
-use crate::sampling::Sampler;
 use crate::spec::{Body, Examples, Infeasible};
 
 /// Examples of each held-out split.

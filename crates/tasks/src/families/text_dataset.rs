@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::language_model::Tokens;
-use crate::sampling::Sampler;
+use crate::config_sampling::Sampler;
 
 /// The sources of the language models, without the suffix of the tokeniser, in sampling (alphabetical) order.
 const LANGUAGE_MODEL_SOURCES: [&str; 11] = [

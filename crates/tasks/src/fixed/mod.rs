@@ -14,9 +14,9 @@ mod initializer;
 mod language_model;
 mod mlp;
 mod mlp_autoencoder;
+mod named_tasks;
 mod recurrent_core;
 mod sequences;
-mod table;
 mod text_classification;
 mod two_d;
 
@@ -27,9 +27,9 @@ pub use initializer::ConvInitializer;
 pub use language_model::LanguageModel;
 pub use mlp::{Between, Mlp, MlpLoss};
 pub use mlp_autoencoder::{MlpAe, MlpVae};
+pub use named_tasks::TASKS;
 pub use recurrent_core::FixedCore;
 pub use sequences::{Associative, SequenceCopy};
-pub use table::TASKS;
 pub use text_classification::{Outputs, TextClassification};
 pub use two_d::TwoD;
 

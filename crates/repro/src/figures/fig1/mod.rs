@@ -11,10 +11,10 @@ use taskset_rng::StreamId;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, task_category};
 use crate::claims::percent;
+use crate::data_words;
 use crate::figure_options::{FigureOption, OptionKind};
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
 use crate::study::{Study, TaskGroup};
-use crate::words;
 use neighbours::Neighbours;
 
 /// The family whose scores are the features. The paper does not name it; it uses this one for most of its figures.
@@ -126,7 +126,7 @@ fn table(map: &Embedding, matrix: &ScoreMatrix, study: &Study) -> Table {
         table.push([
             name.clone(),
             task.map_or("", |task| task.group_label()).to_owned(),
-            task.map_or("", words::data_of).to_owned(),
+            task.map_or("", data_words::data_of).to_owned(),
             x.to_string(),
             y.to_string(),
         ]);
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::figure_options::Options;
     use crate::one_task::TaskSummary;
-    use crate::reading::Reading;
+    use crate::score_readings::Reading;
     use crate::study::tests::study_of;
 
     const READING: Reading = Reading::whole("default");
@@ -188,7 +188,7 @@ mod tests {
     fn analysed(tasks: &[(&str, Option<&str>)], scores: &[Vec<f64>]) -> Result<Findings, Lack> {
         let task = |(name, group): &(&str, Option<&str>)| TaskSummary {
             group: group.map(str::to_owned),
-            ..words::tests::task(name, None)
+            ..data_words::tests::task(name, None)
         };
         let study = study_of(tasks.iter().map(task).collect(), &[READING], FAMILY, scores);
         let note = Some("a note".to_owned());
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn tasks_on_which_nothing_learned_have_no_place() {
-        let mut tasks: Vec<TaskSummary> = ["a", "b"].map(|name| words::tests::task(name, None)).to_vec();
+        let mut tasks: Vec<TaskSummary> = ["a", "b"].map(|name| data_words::tests::task(name, None)).to_vec();
         tasks.iter_mut().for_each(|task| task.dropped = true);
         let study = study_of(tasks, &[READING], FAMILY, &[vec![1.0], vec![1.0]]);
         let context = Context {

@@ -118,11 +118,11 @@ fn nearest(matrix: &ScoreMatrix, task: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds;
+    use crate::task_kinds;
 
     #[test]
     fn kinds_are_made_of_groups() {
-        let known = kinds::groups();
+        let known = task_kinds::groups();
         assert!(KINDS.iter().flat_map(|(_, groups)| *groups).all(|group| known.contains(group)));
     }
 

@@ -12,8 +12,8 @@ use taskset_figures::{Block, Claim, count};
 use taskset_optim::Family;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::reading::Reading;
 use crate::scale::PAPER_TASKS;
+use crate::score_readings::Reading;
 pub(super) use times::{STEPS, hour_guide, table as times_table, task_seconds};
 
 /// The family whose configurations are counted. The paper does not say which ones it counts.
@@ -79,10 +79,10 @@ fn analyse(context: &Context<'_>) -> Result<Findings, Lack> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_words::tests::task;
     use crate::figure_options::Options;
     use crate::one_task::TaskSummary;
     use crate::study::tests::{study, study_of};
-    use crate::words::tests::task;
 
     fn timed(name: &str) -> TaskSummary {
         TaskSummary { step_seconds: Some(0.001), group: Some("mlp_family".to_owned()), ..task(name, None) }

@@ -5,10 +5,10 @@ use taskset_figures::{Claim, Histogram, Table, Verdict, count, counted};
 use super::Panel;
 use super::stacks::{left_out, stacks};
 use crate::claims::cannot_tell;
+use crate::data_words;
 use crate::figures::{Context, DataFile, Lack, Picture};
 use crate::one_task::TaskSummary;
 use crate::scale::PAPER_TASKS;
-use crate::words;
 
 /// Orders of magnitude that the paper finds.
 const ORDERS: f64 = 7.0;
@@ -49,7 +49,7 @@ fn table(tasks: &[&TaskSummary]) -> Table {
         table.push([
             task.name.clone(),
             task.group_label().to_owned(),
-            words::data_of(task).to_owned(),
+            data_words::data_of(task).to_owned(),
             task.parameters.to_string(),
         ]);
     }

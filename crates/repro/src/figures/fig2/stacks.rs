@@ -44,8 +44,8 @@ pub(super) fn left_out(number: usize, why: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_words::tests::task;
     use crate::study::tests::study;
-    use crate::words::tests::task;
 
     #[test]
     fn fixed_tasks_are_one_stack_between_families_and_unknown_tasks() {

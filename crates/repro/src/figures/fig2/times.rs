@@ -6,10 +6,10 @@ use taskset_trial::Protocol;
 use super::Panel;
 use super::stacks::{left_out, stacks};
 use crate::claims::{cannot_tell, percent};
+use crate::data_words;
 use crate::figures::{Context, DataFile, Lack, Picture};
 use crate::one_task::TaskSummary;
 use crate::scale::PAPER_TASKS;
-use crate::words;
 
 /// Steps of the paper's training.
 pub(in crate::figures) const STEPS: u32 = Protocol::PAPER.steps;
@@ -73,7 +73,7 @@ pub(in crate::figures) fn table(timed: &[(&TaskSummary, f64)]) -> Table {
         table.push([
             task.name.clone(),
             task.group_label().to_owned(),
-            words::data_of(task).to_owned(),
+            data_words::data_of(task).to_owned(),
             seconds.to_string(),
         ]);
     }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_task_takes_the_median_step_times_the_papers_steps() {
-        let task = |step_seconds| TaskSummary { step_seconds, ..words::tests::task("t", None) };
+        let task = |step_seconds| TaskSummary { step_seconds, ..data_words::tests::task("t", None) };
         assert_eq!(task_seconds(&task(None)), None);
         assert_eq!(task_seconds(&task(Some(0.0))), None);
         assert!((task_seconds(&task(Some(0.25))).unwrap() - 2500.0).abs() < 1e-9);

@@ -12,7 +12,7 @@ use taskset_optim::Family;
 use taskset_rng::StreamId;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::clustered::Differences;
+use crate::clustered_confidence::Differences;
 use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
 use analysis::Numbers;

@@ -1,4 +1,4 @@
-//! From an error to its message and exit code.
+//! From an error to its message and exit code. Mistakes in the words of the command line itself are answered in `main.rs`, by clap.
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -6,9 +6,9 @@ use taskset_figures::{Color, Guide, LineChart, Point, Series, Table, counted};
 use taskset_meta::ScoreMatrix;
 
 use super::{FAMILY, LOWEST_POINT, Panel};
+use crate::data_words;
 use crate::figures::{Context, DataFile, Picture};
 use crate::study::Study;
-use crate::words;
 pub(super) use claims::claims;
 
 /// Normalised losses that are to be reached: 1 is the loss at the start, 0 the lowest of any configuration. The paper does
@@ -120,7 +120,7 @@ fn table(difficulty: &Difficulty, study: &Study) -> Table {
     let levels = LEVELS.map(|level| format!("share_that_reaches_{level}"));
     let mut table = Table::new(["task", "group", "data"].map(str::to_owned).into_iter().chain(levels));
     for (i, name) in difficulty.tasks.iter().enumerate() {
-        let data = study.task(name).map_or("", words::data_of);
+        let data = study.task(name).map_or("", data_words::data_of);
         let cells = [name.as_str(), difficulty.groups[i], data].map(str::to_owned).into_iter();
         table.push(cells.chain(difficulty.shares.iter().map(|shares| shares[i].to_string())));
     }
@@ -130,8 +130,8 @@ fn table(difficulty: &Difficulty, study: &Study) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_words::tests::task;
     use crate::study::tests::study_of;
-    use crate::words::tests::task;
 
     fn difficulty(scores: &[Vec<f64>]) -> (Difficulty, Study) {
         let tasks = (0..scores.len()).map(|i| task(&format!("t{i}"), None)).collect();

@@ -226,9 +226,9 @@ fn explain(
 }
 
 fn published() -> anyhow::Result<HyperparameterList> {
-    let entries = (0..optim::list::published().len())
+    let entries = (0..optim::published_list::published().len())
         .map(|index| {
-            let named = optim::list::entry(index)?;
+            let named = optim::published_list::entry(index)?;
             Ok(meta::ListEntry {
                 name: named.name,
                 hyperparameters: Some(serde_json::to_value(named.config)?),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use taskset::datasets::Source;
 use taskset::figures::{count, counted};
-use taskset::repro::released::Archives;
+use taskset::repro::released_archives::Archives;
 use taskset::repro::{self, Ending, FIGURES, Options, Request, RunScale, Settings, Summary};
 use taskset::sweep::Directory;
 use taskset::{normalize, train};

@@ -7,7 +7,7 @@ use anyhow::Context;
 use taskset::curves;
 use taskset::figures::counted;
 use taskset::repro::Error;
-use taskset::repro::released::{self, Archives, KnownOptimizers};
+use taskset::repro::released_archives::{self, Archives, KnownOptimizers};
 
 use crate::failure::{Interrupted, Usage};
 use crate::interrupt;
@@ -50,13 +50,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             ))
             .into());
         }
-        let curves = released::read(path, name, &optimizers)?;
+        let curves = released_archives::read(path, name, &optimizers)?;
         trials += curves.len() as u64;
         diverged += curves.iter().filter(|curve| curve.diverged_at.is_some()).count() as u64;
         curves::write(
             &out.join(format!("{}.{}.parquet", name.task, name.set)),
             &curves,
-            &released::metadata(),
+            &released_archives::metadata(),
         )?;
     }
     say!(

@@ -1,8 +1,10 @@
 //! `data list | verify | fetch | prepare`.
 
 pub(crate) mod advice;
+mod fetch;
 mod list;
-mod make;
+mod prepare;
+mod progress_lines;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -71,8 +73,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::List { names, json, data } => list::run(&names, json, &data),
         Command::Verify { names, json, data } => verify::run(&names, json, &data),
-        Command::Fetch { names, hub, data } => make::fetch(&names, hub, &data),
-        Command::Prepare { names, jobs, data } => make::prepare(&names, jobs, &data),
+        Command::Fetch { names, hub, data } => fetch::run(&names, hub, &data),
+        Command::Prepare { names, jobs, data } => prepare::run(&names, jobs, &data),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
-use taskset::curves::released::{ReleasedCurves, ReleasedName};
+use taskset::curves::released_npz::{ReleasedCurves, ReleasedName};
 use taskset::curves::{Column, DataTable, Query, Reader};
 use taskset::figures::{counted, natural_order};
 use taskset::names::{Origin, Split};

@@ -10,7 +10,7 @@ use crate::files::Published;
 use crate::manifest::{Decoder, Manifest};
 use crate::prepared::Preparation;
 use crate::splits::SourceSplit;
-use crate::{Error, ImageData, contents, files};
+use crate::{Error, ImageData, files, plausibility};
 
 /// What reading all original files found out.
 pub(crate) struct Read {
@@ -45,7 +45,7 @@ pub(crate) fn read(
     let mut whole = |found: collection::Collection, original: bool| {
         problems = found.problems;
         if problems.is_empty() && !original {
-            problems = contents::problems(manifest, &found.pixels, &found.labels);
+            problems = plausibility::problems(manifest, &found.pixels, &found.labels);
         }
         let origin = files::origin(root, manifest, &problems, how.allow_partial)?;
         ImageData::new(manifest.name.clone(), found.info, origin, found.pixels, found.labels)
@@ -97,7 +97,7 @@ fn read_imagenet(
     }
     batches.sort_by_key(|(split, ..)| *split);
     let original = batches.iter().all(|(.., published)| published.as_ref().is_some_and(|p| p.original));
-    let (mut labels, mut contents) = (Vec::new(), contents::Contents::new(manifest));
+    let (mut labels, mut contents) = (Vec::new(), plausibility::Contents::new(manifest));
     let mut counts = [0; 3];
     let total = manifest.source.total();
     let mut too_small = Vec::new();

@@ -12,7 +12,7 @@ use crate::scale::families_of;
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_REPLICAS};
 use crate::sensitivity::Sensitivity;
 use crate::study::Study;
-use crate::{Error, OptionKind, Request, missing, words};
+use crate::{Error, OptionKind, Request, data_words, missing};
 
 /// What the page is made of.
 pub(crate) struct Content<'a> {
@@ -53,7 +53,7 @@ pub(crate) fn page(content: &Content<'_>) -> Result<Report, Error> {
     sections.extend([how(content), tasks(content.study), missing(content)?]);
     Ok(Report {
         title: format!("TaskSet, {}", title(content.figures)),
-        subtitle: format!("{what}; {}.", words::data(&content.study.tasks)),
+        subtitle: format!("{what}; {}.", data_words::data(&content.study.tasks)),
         notices: notices(content),
         sections,
     })
@@ -79,8 +79,8 @@ fn title(figures: &[Drawn]) -> String {
 /// What must be known before any number: stand-ins, a small set, no verdicts.
 fn notices(content: &Content<'_>) -> Vec<Notice> {
     let study = content.study;
-    let mut notices = words::data_notices(&study.tasks);
-    let extent = words::extent(study, &configurations(content))
+    let mut notices = data_words::data_notices(&study.tasks);
+    let extent = data_words::extent(study, &configurations(content))
         .map(|extent| format!("This report saw {extent}. "))
         .unwrap_or_default();
     let open = |claim: &Claim| matches!(claim.verdict, Verdict::CannotTell { .. });
@@ -227,7 +227,7 @@ fn how(content: &Content<'_>) -> Section {
         };
         format!("{} of {}{paper}", count(study.configurations(family) as u64), family.info().name)
     });
-    let protocol = study.protocol.as_ref().map_or_else(|| "not recorded".to_owned(), words::protocol);
+    let protocol = study.protocol.as_ref().map_or_else(|| "not recorded".to_owned(), data_words::protocol);
     let row = |key: &str, value: String| (key.to_owned(), value);
     let selection =
         taskset_normalize::named(request.normalizer).map_or("", |normalizer| normalizer.selection.name());
@@ -239,8 +239,8 @@ fn how(content: &Content<'_>) -> Section {
             row("Tasks", format!("{}: {choice}", count(study.tasks.len() as u64))),
             row("Optimizers", optimizers.collect::<Vec<_>>().join(", ")),
             row("Replicas", format!("{} (paper: {PAPER_REPLICAS})", study.replicas)),
-            row("Protocol", format!("{protocol} (paper: {})", words::protocol(&Protocol::PAPER))),
-            row("Data", format!("{}; {source}", words::data(&study.tasks))),
+            row("Protocol", format!("{protocol} (paper: {})", data_words::protocol(&Protocol::PAPER))),
+            row("Data", format!("{}; {source}", data_words::data(&study.tasks))),
             row(
                 "Score",
                 format!(
@@ -298,7 +298,7 @@ fn tasks(study: &Study) -> Section {
         table.push([
             task.name.clone(),
             count(task.parameters),
-            words::data_of(task).to_owned(),
+            data_words::data_of(task).to_owned(),
             significant(task.initial),
             significant(task.best),
             // Where nothing learned, none is the best.
@@ -325,8 +325,8 @@ fn missing(content: &Content<'_>) -> Result<Section, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_words::tests::task;
     use crate::study::tests::study;
-    use crate::words::tests::task;
 
     #[test]
     fn tasks_stand_in_natural_order_with_four_digits() {

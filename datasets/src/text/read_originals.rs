@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::source::{Counts, Found};
 use super::visit::Visitor;
 use crate::Error;
-use crate::contents::Variety;
 use crate::files::{Located, Packing, far_too_small, of_another_size};
 use crate::manifest::{TextDecoder, TextManifest};
+use crate::plausibility::Variety;
 use crate::splits::SourceSplit;
 
 /// Least bytes of an article as WikiExtractor writes it, on average: those of all four large editions have more than twice

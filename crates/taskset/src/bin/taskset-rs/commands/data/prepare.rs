@@ -1,64 +1,16 @@
-//! `data fetch` and `data prepare`: what writes.
+//! `data prepare`.
 
 use taskset::datasets::manifest::manifests;
 use taskset::datasets::prepared::{Preparation, PrepareEvent, PrepareProgress, prepare_images, prepare_text};
 use taskset::names::Origin;
 
+use super::progress_lines::Lines;
 use super::{cache, directory, size, texts_of};
 use crate::failure::Usage;
 use crate::interrupt;
 use crate::options::DataOption;
 
-pub(super) fn fetch(names: &[String], prefer_hub: bool, data: &DataOption) -> anyhow::Result<()> {
-    use taskset::datasets::download::{self, FetchEvent, FetchOptions};
-    use taskset::datasets::files::{FilesState, inspect};
-
-    let Some(root) = directory(data) else {
-        return Err(Usage(
-            "the built-in stand-ins need no download; name a directory: --data DIR".to_owned(),
-        )
-        .into());
-    };
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let options = FetchOptions {
-        prefer_hub,
-        endpoint: variable("HF_ENDPOINT"),
-        token: variable("HF_TOKEN"),
-        ..FetchOptions::default()
-    };
-    interrupt::keep("what was downloaded is kept; the same command resumes");
-    // A name that is misspelt is better known before the first long download.
-    for (name, known) in names.iter().zip(super::choose(names)?) {
-        let mut lines = Lines::new();
-        let fetched = download::fetch(&root, name, &options, &mut |event| match event {
-            FetchEvent::There(path) => say!("{}: is there already", path.display()),
-            FetchEvent::Progress(path, bytes, total) => lines.show(|| match total {
-                Some(total) => format!("{}: {} of {}", path.display(), size(bytes), size(total)),
-                None => format!("{}: {}", path.display(), size(bytes)),
-            }),
-            FetchEvent::Retry(path, why) => say!("{}: {why}; trying again", path.display()),
-            FetchEvent::Done(path) => say!("{}: done", path.display()),
-            FetchEvent::Unpacked(path) => say!("{}: unpacked", path.display()),
-            _ => {}
-        })?;
-        for file in fetched.iter().filter(|file| !file.known) {
-            say!(
-                "{}: no published SHA-256 is known; {} was recorded, and later downloads must have the same",
-                file.path.display(),
-                file.sha256
-            );
-        }
-        if inspect(&root, None, name)?.state == FilesState::Missing {
-            say!(
-                "{name}: the fetched files must be converted before they can be read. {}",
-                known.notes.unwrap_or(known.site)
-            );
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn prepare(names: &[String], jobs: Option<usize>, data: &DataOption) -> anyhow::Result<()> {
+pub(super) fn run(names: &[String], jobs: Option<usize>, data: &DataOption) -> anyhow::Result<()> {
     let Some(root) = directory(data) else {
         return Err(Usage(
             "the built-in stand-ins need no preparation; name a directory: --data DIR".to_owned(),
@@ -114,22 +66,6 @@ fn verb(found: bool, origin: Origin) -> &'static str {
         (false, Origin::Real) => "prepared",
         (true, _) => "is prepared already, in part",
         (false, _) => "prepared in part",
-    }
-}
-
-/// Lines of progress on stderr, now and then.
-struct Lines(std::time::Instant);
-
-impl Lines {
-    fn new() -> Self {
-        Self(std::time::Instant::now())
-    }
-
-    fn show(&mut self, line: impl FnOnce() -> String) {
-        if self.0.elapsed().as_secs_f64() >= 1.0 {
-            say!("{}", line());
-            self.0 = std::time::Instant::now();
-        }
     }
 }
 

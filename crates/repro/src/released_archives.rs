@@ -1,6 +1,6 @@
 //! The curves that the paper's authors released, as curves of this program.
 //!
-//! A released file is `TASK/SET_STEPS_replicaN.npz` ([`taskset_curves::released`] says what is in it). Names decide which curve
+//! A released file is `TASK/SET_STEPS_replicaN.npz` ([`taskset_curves::released_npz`] says what is in it). Names decide which curve
 //! is whose, never places. The trials are in mode `upstream`, their column `revisions` says `external:task_set`, and their clock
 //! columns are 0: the files have no times. They are on real data, unless the file says otherwise (those that this program
 //! writes of stand-ins do).
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
-use taskset_curves::released::{ReleasedCurves, ReleasedName};
+use taskset_curves::released_npz::{ReleasedCurves, ReleasedName};
 use taskset_curves::{Metadata, Selection};
 use taskset_normalize::TaskCurves;
 use taskset_optim::{Mode, Optimizer, OptimizerIdentity};

@@ -1,7 +1,7 @@
 //! The inner kernels of the gathered product, for the tiles of [`gemm_micro`](super::gemm_micro).
 
 use super::Scalar;
-use super::gather::{GatherMicro, GatherTile};
+use super::gather_gemm::{GatherMicro, GatherTile};
 use super::gemm::First;
 use super::gemm_micro::{Portable, by_rows};
 use super::math::{Exact, Fast, Math};

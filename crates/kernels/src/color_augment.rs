@@ -14,8 +14,8 @@
 //! No product is fused with a sum where that would change a bit, and every sum has a fixed order: all instruction sets
 //! give the same bits. Single precision stays within 5e-6 of the definition in double precision; the tests assert both.
 
-use super::bytes::unit;
 use super::math::{Exact, Math};
+use super::pixels::unit;
 use super::vectorised::vectorised;
 use super::{Backend, Scalar, hsv};
 
@@ -58,7 +58,7 @@ impl Color for f32 {
 impl Color for f64 {
     fn from_recolored(_: Backend, bytes: &[u8], change: &ColorChange, centre: bool, out: &mut [Self]) {
         check(bytes.len(), out.len());
-        super::bytes::to_unit::<Self, Exact>(bytes, false, out);
+        super::pixels::to_unit::<Self, Exact>(bytes, false, out);
         let (pixels, _) = out.as_chunks_mut::<3>();
         for pixel in &mut *pixels {
             pixel.iter_mut().for_each(|x| *x += change.brightness);
