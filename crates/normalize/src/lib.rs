@@ -39,7 +39,7 @@
 
 mod curve_score;
 mod error;
-mod named;
+mod named_normalizers;
 mod normalizer;
 mod quantile;
 mod scores;
@@ -47,7 +47,7 @@ mod task_curves;
 mod upper_reference;
 
 pub use error::Error;
-pub use named::{NAMED, Named, named, names};
+pub use named_normalizers::{NAMED, Named, named, names};
 pub use normalizer::{Best, Collapse, Degenerate, Normalizer, Replicas};
 pub use quantile::quantile;
 pub use scores::{TaskScores, configurations};

@@ -8,7 +8,7 @@ use taskset_params::Layout;
 use taskset_rng::StreamId;
 use taskset_trial::{HyperparameterValue, Hyperparameters, OptimizerIdentity};
 
-use crate::method::Method;
+use crate::unnamed_optimizer::Method;
 use crate::{Config, Error, Facts, Mode, Named, Optimizer, Run, Switches};
 
 /// An optimizer of the registry that is ready to train: hyperparameters in a mode, and the identity by which its curves are

@@ -51,7 +51,6 @@ mod elementwise;
 mod error;
 mod families;
 mod find_by_name;
-mod method;
 mod mode;
 mod newton_schulz;
 mod norm;
@@ -63,6 +62,7 @@ mod schedule;
 mod slots;
 mod space;
 mod trace;
+mod unnamed_optimizer;
 
 pub use clip::Clipped;
 pub use configured::Configured;

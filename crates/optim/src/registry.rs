@@ -15,7 +15,7 @@ use crate::families::{
     Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Muon, Nadamw, ScheduleFreeAdamW,
     Sgd, Zero,
 };
-use crate::method::Method;
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Error, Hint, Rule, Switches};
 
 /// What a family must say about itself. The type of its hyperparameters implements it.

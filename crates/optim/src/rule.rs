@@ -11,8 +11,8 @@ use taskset_simd::Backend;
 use crate::adagrad_update::AdagradStep;
 use crate::adam_update::Adam;
 use crate::elementwise::FEW;
-use crate::method::Method;
 use crate::schedule::Schedule;
+use crate::unnamed_optimizer::Method;
 use crate::{Error, Facts, Real, Run, Slots, Step, real};
 
 /// An update rule with its hyperparameters and schedule fixed; made by [`Config::rule`](crate::Config::rule).

@@ -29,18 +29,18 @@
 
 mod curve;
 mod digest;
-mod family;
 mod id;
 mod mixture;
+mod optimizer_family;
 mod protocol;
 mod revisions;
 mod spec;
 
 pub use curve::{Curve, InvalidCurve};
 pub use digest::{Digest, InvalidDigest};
-pub use family::optimizer_family;
 pub use id::{Identifier, TrialId};
 pub use mixture::{Mixture, Uniform};
+pub use optimizer_family::optimizer_family;
 pub use protocol::Protocol;
 pub use revisions::InvalidRevisions;
 pub use spec::{

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use super::shared_bounds::LEARNING_RATE;
-use crate::method::Method;
+use super::shared_search_space::LEARNING_RATE;
 use crate::registry::FamilyMember;
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};
 
 /// Adagrad in TensorFlow's form (Duchi et al. 2011): `v = v + g²; p = p - α g / √v`, with `v` starting at

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use super::shared_bounds::LEARNING_RATE;
+use super::shared_search_space::LEARNING_RATE;
 use crate::adam_update::Adam;
-use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};
 
 /// Adam with β₁ = 0.9, β₂ = 0.999, ε = 1e-8 (TensorFlow's form; see [`Adam4p`](crate::Adam4p)).

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use super::shared_bounds::{BETA1, BETA2, EPSILON, LEARNING_RATE};
+use super::shared_search_space::{BETA1, BETA2, EPSILON, LEARNING_RATE};
 use crate::adam_update::Adam;
-use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};
 
 /// Adam in TensorFlow's form (Kingma and Ba 2015, end of section 2), in the modes `upstream` and `opt_list`:

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::adam8p::hand_written_adam;
-use super::shared_bounds::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
-use crate::method::Method;
+use super::shared_search_space::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
 use crate::registry::FamilyMember;
+use crate::unnamed_optimizer::Method;
 use crate::{Adam8p, Dimension, Naming, Switches};
 
 /// [`Adam8p`] without its penalties. Unlike there, upstream's clock follows the given number of training steps.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use super::shared_bounds::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
+use super::shared_search_space::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
 use crate::adam_update::Adam;
-use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, EpsilonPlacement, Naming, Rule, Switches, UPSTREAM_TRAINING_STEPS};
 
 /// Upstream's hand-written Adam:

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use super::shared_bounds::or_zero;
+use super::shared_search_space::or_zero;
 use crate::adam_update::Adam;
-use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, EpsilonPlacement, Naming, Rule, Switches, WarmupRule};
 
 /// AdamW (Loshchilov and Hutter 2019) as in PyTorch, with the schedule that most training uses:

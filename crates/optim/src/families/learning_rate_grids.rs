@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::adam1p::default_adam;
-use crate::method::Method;
 use crate::registry::{FamilyMember, half_order};
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};
 
 /// TensorFlow's default Adam with learning rate `10^x`, x = -7, -6.5, …, 1: the "learning rate tuned Adam" baseline.

@@ -12,7 +12,7 @@ mod muon;
 mod nadamw;
 mod schedule_free_adamw;
 mod sgd;
-pub(crate) mod shared_bounds;
+pub(crate) mod shared_search_space;
 mod zero;
 
 pub use adagrad::Adagrad;

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use crate::adam_update::{Adam, Momentum};
-use crate::method::Method;
 use crate::registry::FamilyMember;
 use crate::schedule::Schedule;
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Nesterov, Rule, Switches};
 
 /// NAdamW as released:

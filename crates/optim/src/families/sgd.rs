@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use crate::method::{ByElement, Method};
 use crate::registry::FamilyMember;
+use crate::unnamed_optimizer::{ByElement, Method};
 use crate::{Dimension, Elementwise, Facts, Naming, Real, Switches, real};
 
 /// SGD as in PyTorch and optax:

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::method::Method;
 use crate::registry::FamilyMember;
+use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};
 
 /// `p = 0 · p`, so NaN stays NaN. Tells how good a task's loss is without any model.

@@ -9,7 +9,7 @@ use super::TaskConfig;
 use crate::config_sampling::Sampler;
 use crate::objectives::losg::Losg;
 pub use crate::objectives::losg::{LosgConfig, LosgProblem};
-pub use crate::objectives::test_functions::TestFunction;
+pub use crate::objectives::two_d_functions::TestFunction;
 use crate::spec::{Body, Infeasible};
 
 /// Draws the parameters of one kind.

@@ -8,8 +8,8 @@ use super::{
     Images, LanguageModel, Maf, Mlp, MlpAe, MlpLoss, MlpVae, Model, Nvp, Outputs, SequenceCopy,
     TextClassification, TwoD,
 };
-use crate::objectives::test_functions::TestFunction;
-use crate::objectives::two_d::Function;
+use crate::objectives::two_d_functions::TestFunction;
+use crate::objectives::two_d_task::Function;
 
 /// An image set.
 struct Set(&'static str);

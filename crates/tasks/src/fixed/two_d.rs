@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{FixedModel, group};
-use crate::objectives::two_d::{Function, TwoDBody, TwoDStart};
+use crate::objectives::two_d_task::{Function, TwoDBody, TwoDStart};
 use crate::spec::{Body, Group, Infeasible};
 
 /// A function of two parameters, without data or noise. All four splits have the same loss.

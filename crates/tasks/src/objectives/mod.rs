@@ -26,8 +26,8 @@ mod matrix;
 mod orthogonal;
 pub(crate) mod quadratic;
 mod real;
-pub(crate) mod test_functions;
-pub mod two_d;
+pub(crate) mod two_d_functions;
+pub mod two_d_task;
 
 use crate::{Kind, Position, Role};
 

@@ -2,7 +2,7 @@
 
 use super::Objective;
 use crate::objectives::real::Real;
-use crate::objectives::test_functions::bowl;
+use crate::objectives::two_d_functions::bowl;
 
 /// `½‖M p‖²`, `M = diag(sqrt(cond), 1) · rotation(angle)`.
 pub(super) struct Bowl<T> {

@@ -2,7 +2,7 @@
 
 use taskset_nn::Activation;
 
-use crate::objectives::test_functions::TestFunction;
+use crate::objectives::two_d_functions::TestFunction;
 
 /// A configuration of `losg_tasks_family` (JSON `[kind, params, problem_seed]`).
 #[derive(Clone, Debug, PartialEq)]

@@ -26,7 +26,7 @@ use super::test_problem::TestProblem;
 use crate::objectives::PLAIN;
 use crate::objectives::element_draw::ElementDraw;
 use crate::objectives::real::{Real, Shared, cast};
-use crate::objectives::test_functions;
+use crate::objectives::two_d_functions;
 use crate::spec::{Group, Infeasible, ObjectiveBody, Overhead};
 use crate::task::row_length;
 use crate::{Capabilities, Feed, Kind, Layout, Position, Problem, Role, Task};
@@ -179,7 +179,7 @@ fn initial(problem: &LosgProblem) -> Vec<(usize, ElementDraw)> {
     use LosgProblem as P;
     match problem {
         P::OptimizationTestProblem { problem, .. } => {
-            test_functions::start(*problem).into_iter().map(|draw| (1, draw)).collect()
+            two_d_functions::start(*problem).into_iter().map(|draw| (1, draw)).collect()
         }
         P::SparseSoftmaxRegression { .. } | P::FullyConnected { .. } => layout(problem)
             .tensors()

@@ -2,8 +2,8 @@
 
 use super::Objective;
 use crate::objectives::real::Real;
-use crate::objectives::test_functions::TestFunction;
-use crate::objectives::test_functions::value_and_gradient;
+use crate::objectives::two_d_functions::TestFunction;
+use crate::objectives::two_d_functions::value_and_gradient;
 
 /// One of the eight test functions.
 pub(super) struct TestProblem(pub(super) TestFunction);

@@ -5,11 +5,11 @@ use proptest::test_runner::RngSeed;
 use taskset_nn::Activation;
 
 use super::*;
-use crate::objectives::test_functions::TestFunction;
 use crate::objectives::testing::{
     assert_close, assert_contract, assert_evaluation, assert_gradient, assert_lockstep,
     assert_precisions_agree, points,
 };
+use crate::objectives::two_d_functions::TestFunction;
 
 const FUNCTIONS: [TestFunction; 8] = [
     TestFunction::StyblinskiTang,

@@ -1,15 +1,14 @@
 //! One file per command, and what several of them share.
 
+mod curve_plot;
 pub(crate) mod curves;
 pub(crate) mod data;
 pub(crate) mod lists;
 pub(crate) mod optimizers;
-mod picture;
 pub(crate) mod reproduce;
 pub(crate) mod sweep;
 mod table_file;
 pub(crate) mod tasks;
-pub(crate) mod trace;
 pub(crate) mod train;
 
 /// A number above 0.

@@ -12,8 +12,8 @@ use taskset::optim::{self, Mode, Optimizer};
 use taskset::tasks;
 use taskset::train::{self, Checkpoint, Curve, Protocol, Saving, TrialError, TrialObserver, TrialSpec};
 
+use crate::commands::curve_plot::Picture;
 use crate::commands::curves::curve_document;
-use crate::commands::picture::Picture;
 use crate::commands::table_file::check_writable;
 use crate::failure::{Usage, in_full};
 use crate::interrupt::{self, Unsaved};

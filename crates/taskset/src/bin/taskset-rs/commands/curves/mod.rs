@@ -1,6 +1,7 @@
 //! `curves info | query | plot | import | export | diff | recheck`.
 
 mod choose;
+mod diff;
 mod export;
 mod import;
 mod info;
@@ -15,9 +16,7 @@ use taskset::curves::{self, Reader};
 use taskset::names::Split;
 use taskset::trial::Curve;
 
-use crate::failure::Differences;
 use crate::options::DataOption;
-use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -105,36 +104,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Export(arguments) => export::run(*arguments),
         Command::Info { path, json } => info::run(&path, json),
         Command::Query(arguments) => query::run(*arguments),
-        Command::Diff { first, second, examples, json } => diff(&first, &second, examples, json),
+        Command::Diff { first, second, examples, json } => diff::run(&first, &second, examples, json),
         Command::Recheck { path, sample, json, data } => recheck::run(&path, sample as usize, json, &data),
     }
-}
-
-fn diff(first: &Path, second: &Path, examples: usize, json: bool) -> anyhow::Result<()> {
-    for path in [first, second] {
-        note_left_out(&open(path)?);
-    }
-    let found = curves::diff(first, second, examples)?;
-    if json {
-        output::json(&found)?;
-    } else {
-        let mut lines: Vec<String> = found
-            .examples
-            .iter()
-            .map(|e| format!("{} {} {} [{}]: {}", e.task, e.optimizer, e.replica, e.trial, e.what))
-            .collect();
-        let shown = found.examples.len() as u64;
-        let all = found.different + found.only_first + found.only_second;
-        if all > shown {
-            lines.push(format!("… and {} more", all - shown));
-        }
-        lines.push(format!(
-            "trials: {} equal, {} different, {} only in the first, {} only in the second",
-            found.equal, found.different, found.only_first, found.only_second
-        ));
-        output::lines(lines)?;
-    }
-    if found.is_equal() { Ok(()) } else { Err(Differences.into()) }
 }
 
 /// Opens curves; where there are none, says how to make some.

@@ -8,7 +8,7 @@ use taskset::names::Split;
 use taskset::trial::{Curve, TrialId, Uniform};
 
 use super::choose::Chosen;
-use crate::commands::picture::{Axis, Band, Look, MOST_LINES, Picture};
+use crate::commands::curve_plot::{Axis, Band, Look, MOST_LINES, Picture};
 use crate::failure::Usage;
 use crate::options::SelectionOption;
 

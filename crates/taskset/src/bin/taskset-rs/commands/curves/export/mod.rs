@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum)]
     format: Format,
     /// How curves become scores; only for format `scores`.
-    #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers::names())]
     normalize: String,
     /// Tasks: names, ranges, wildcards, families such as mlp_family, or `fixed` [default: all].
     #[arg(long = "task", value_name = "PATTERN")]

@@ -8,9 +8,9 @@ use taskset_trial::TaskVersion;
 
 use super::element_draw::ElementDraw;
 use super::real::Real;
-use super::test_functions::{self, bowl};
+use super::two_d_functions::{self, bowl};
 use crate::objectives::PLAIN;
-use crate::objectives::test_functions::TestFunction;
+use crate::objectives::two_d_functions::TestFunction;
 use crate::spec::{Group, ObjectiveBody, Overhead};
 use crate::{Capabilities, Feed, Layout, Problem, Task};
 
@@ -41,14 +41,14 @@ impl Function {
     fn value_and_gradient<T: Real>(self, x: T, y: T) -> (T, [T; 2]) {
         match self {
             Self::Bowl { cond } => bowl(T::of(cond), T::zero(), x, y),
-            Self::Test(function) => test_functions::value_and_gradient(function, x, y),
+            Self::Test(function) => two_d_functions::value_and_gradient(function, x, y),
         }
     }
 
     fn start(self) -> [ElementDraw; 2] {
         match self {
             Self::Bowl { .. } => [ElementDraw::STANDARD_NORMAL; 2],
-            Self::Test(function) => test_functions::start(function),
+            Self::Test(function) => two_d_functions::start(function),
         }
     }
 }

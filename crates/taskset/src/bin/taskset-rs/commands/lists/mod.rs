@@ -2,12 +2,12 @@
 
 mod evaluate;
 mod learn;
+pub(crate) mod normalizers;
 mod show;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::builder::{PossibleValue, PossibleValuesParser};
 use taskset::curves::Query;
 use taskset::meta::{self, HyperparameterList, TaskScores};
 use taskset::names::{Origin, Split};
@@ -15,7 +15,6 @@ use taskset::normalize;
 use taskset::optim::{self, Mode};
 
 use crate::options::SelectionOption;
-use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -39,7 +38,7 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         k: u32,
         /// How curves become scores.
-        #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
+        #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers::names())]
         normalize: String,
         /// Write the list to this file.
         #[arg(long, value_name = "FILE.json")]
@@ -68,7 +67,7 @@ pub(crate) enum Command {
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         k: Option<u32>,
         /// How curves become scores.
-        #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers())]
+        #[arg(long, value_name = "NAME", default_value = "default", value_parser = normalizers::names())]
         normalize: String,
         /// Write the scores of all entries on all tasks to this file: .csv or .parquet.
         #[arg(long, value_name = "FILE")]
@@ -114,27 +113,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             evaluate::run(&load(&list, k)?, &curves, &normalize, out.as_deref(), json, &selection)
         }
         Command::Show { list, k, json } => show::run(&load(&list, k)?, json),
-        Command::Normalizers { json } => list_normalizers(json),
+        Command::Normalizers { json } => normalizers::run(json),
     }
-}
-
-/// The names of the normalisers, each with its line for `--help`.
-pub(crate) fn normalizers() -> PossibleValuesParser {
-    PossibleValuesParser::new(normalize::NAMED.iter().map(|row| PossibleValue::new(row.name).help(row.doc)))
-}
-
-fn list_normalizers(json: bool) -> anyhow::Result<()> {
-    if json {
-        let rows = normalize::NAMED.iter().map(|row| serde_json::json!({"name": row.name, "doc": row.doc}));
-        return output::json(&rows.collect::<Vec<_>>());
-    }
-    let rows: Vec<Vec<String>> =
-        normalize::NAMED.iter().map(|row| vec![row.name.to_owned(), row.doc.to_owned()]).collect();
-    output::table(
-        &["name", "how curves become scores (everything else is as in default)"],
-        &[false, false],
-        &rows,
-    )
 }
 
 /// Reads a list and cuts it after `k` entries.

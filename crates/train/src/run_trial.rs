@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use taskset_nn::denormals::FlushGuard;
 use taskset_optim::{Configured, Mode, Named, Optimizer, UPSTREAM_TRAINING_STEPS};
-use taskset_rng::StreamId;
 use taskset_tasks::Task;
 use taskset_trial::{Curve, Protocol, TrialSpec};
 
@@ -28,12 +27,6 @@ pub enum TrialError {
     /// It cannot go on from the checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] InvalidCheckpoint),
-}
-
-/// The stream from which everything random of a (task, replica) is derived. The optimizer is not part of the name:
-/// all optimizers meet the same initial parameters and the same minibatches (common random numbers).
-pub fn replica_stream(task: &str, replica: u32) -> StreamId {
-    StreamId::root("taskset-rs/trial").child(task).index(u64::from(replica))
 }
 
 /// The number of steps over which schedules run: in mode `upstream` always 10,000, because upstream's training script
