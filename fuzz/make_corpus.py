@@ -89,7 +89,7 @@ put("prepared", "tokens", sealed(b"TSKSTXT\0", 5, fields, payload, notes))
 pictures = [{"bytes": cv2.imencode(".png", picture)[1].tobytes(), "path": "x.png"}] * 2
 for codec in ["snappy", "zstd", "none"]:
     table = pa.table({"img": pictures, "label": pa.array([1, 2], pa.int64())})
-    put("parquet", codec, saved(lambda out: pq.write_table(table, out, compression=codec)))
+    put("hub_parquet", codec, saved(lambda out: pq.write_table(table, out, compression=codec)))
 words = ["the_", "a", "s_", "ing_", "и"]
 vocabulary = "### SubwordTextEncoder\n### Metadata: {}\n" + "".join(f"'{w}'\n" for w in words)
 put("vocabulary", "small", vocabulary.encode())

@@ -35,7 +35,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("npz", npz_batch),
     ("picture", encoded_picture),
     ("prepared", prepared_header),
-    ("parquet", parquet_file),
+    ("hub_parquet", parquet_file),
     ("vocabulary", vocabulary_file),
     ("amazon", amazon_file),
     ("wikipedia", wikipedia_file),

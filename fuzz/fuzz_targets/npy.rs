@@ -1,4 +1,4 @@
-//! Fuzzes the parser `npy` of the data sets; `datasets/src/fuzzing.rs` says what is called.
+//! Fuzzes the parser `npy` of the data sets; `datasets/src/fuzz_entry_points.rs` says what is called.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| taskset_fuzz::run("npy", input));

@@ -42,6 +42,7 @@ mod png;
 mod report;
 mod svg;
 mod table;
+mod verdict;
 mod xml;
 
 pub use chart::{
@@ -54,5 +55,6 @@ pub use error::Error;
 pub use order::natural_order;
 pub use panels::{compact_panels, narrow_panels, panels};
 pub use png::png;
-pub use report::{Block, Claim, ClaimRow, Figure, FileLink, Notice, Report, Section, Verdict};
+pub use report::{Block, ClaimRow, Figure, FileLink, Notice, Report, Section};
 pub use table::Table;
+pub use verdict::{Claim, Verdict};

@@ -4,7 +4,7 @@ use super::class_losses::total;
 use super::math::Math;
 use super::vectorised::kernels;
 use super::{Backend, Scalar};
-use crate::loss_kinds::{Distance, GaussianLikelihood, Output, Reconstruction};
+use crate::autoencoder_loss_kinds::{Distance, GaussianLikelihood, Output, Reconstruction};
 
 kernels! {
     /// Kernels of autoencoders for a number type.

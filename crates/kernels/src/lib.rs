@@ -19,6 +19,7 @@
 
 mod activations;
 mod autoencoder;
+mod autoencoder_loss_kinds;
 mod class_losses;
 mod color_augment;
 mod column_norm;
@@ -28,7 +29,6 @@ mod gather_gemm_micro;
 mod gemm;
 mod gemm_micro;
 mod hsv;
-mod loss_kinds;
 mod lstm_gru_cells;
 mod math;
 mod matrix;
@@ -43,11 +43,11 @@ use std::iter::Sum;
 use num_traits::Float;
 
 pub use activations::Activation;
+pub use autoencoder_loss_kinds::{Distance, GaussianLikelihood, Output, Reconstruction, Reduction};
 pub use color_augment::ColorChange;
 pub use gather_gemm::{Entry, Gathered};
 pub use gemm::{Packed, Scratch, Start};
 use gemm_micro::Portable;
-pub use loss_kinds::{Distance, GaussianLikelihood, Output, Reconstruction, Reduction};
 pub use lstm_gru_cells::RowsOf;
 use math::Exact;
 pub use matrix::MatrixRef;

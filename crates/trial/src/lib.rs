@@ -27,19 +27,19 @@
 //!
 //! This crate reads and writes no files: `taskset-train` makes curves, `taskset-curves` stores them.
 
+mod comparable;
 mod curve;
 mod digest;
 mod id;
-mod mixture;
 mod optimizer_family;
 mod protocol;
 mod revisions;
 mod spec;
 
+pub use comparable::{Mixture, Uniform};
 pub use curve::{Curve, InvalidCurve};
 pub use digest::{Digest, InvalidDigest};
 pub use id::{Identifier, TrialId};
-pub use mixture::{Mixture, Uniform};
 pub use optimizer_family::optimizer_family;
 pub use protocol::Protocol;
 pub use revisions::InvalidRevisions;

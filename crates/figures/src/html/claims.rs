@@ -2,7 +2,8 @@
 
 use super::anchors::Anchors;
 use super::{prose, push};
-use crate::report::{Claim, ClaimRow, Verdict};
+use crate::report::ClaimRow;
+use crate::verdict::{Claim, Verdict};
 use crate::xml::escape;
 
 /// Appends a list of claims.

@@ -135,7 +135,8 @@ mod tests {
     use resvg::usvg::roxmltree::{Document, Node};
 
     use super::*;
-    use crate::report::{Claim, ClaimRow, Figure, Verdict};
+    use crate::report::{ClaimRow, Figure};
+    use crate::verdict::{Claim, Verdict};
     use crate::{Color, FileLink, LineChart, Notice, Point, Section, Series, Table};
 
     pub(super) fn picture() -> String {

@@ -1,8 +1,8 @@
 //! Losses, one file each: what the last layer's values are compared to.
 
 mod blocks;
+mod class_losses;
 mod gaussian_likelihood;
-mod head;
 mod reconstruction;
 mod standard_normal;
 
@@ -12,7 +12,7 @@ use candle_core::{Result as CandleResult, Tensor};
 use crate::kernels::{GaussianLikelihood, Reconstruction};
 use crate::step::Objective;
 use crate::{Scalar, Shape};
-use head::{Classes, Head};
+use class_losses::{Classes, Head};
 use standard_normal::StandardNormal;
 
 /// The label of a position that has none; see [`Loss::SequenceCrossEntropy`].
@@ -167,11 +167,11 @@ impl Loss {
     #[cfg(feature = "candle")]
     pub(crate) fn reference(self, values: &Tensor, target: &ReferenceTarget<'_>) -> CandleResult<Tensor> {
         match self {
-            Self::SoftmaxCrossEntropy => head::softmax_cross_entropy(values, target.labels),
-            Self::SigmoidSquaredError => head::sigmoid_squared_error(values, target.labels),
-            Self::NextToken => head::next_token(values, target.tokens),
+            Self::SoftmaxCrossEntropy => class_losses::softmax_cross_entropy(values, target.labels),
+            Self::SigmoidSquaredError => class_losses::sigmoid_squared_error(values, target.labels),
+            Self::NextToken => class_losses::next_token(values, target.tokens),
             Self::SequenceCrossEntropy { first, steps } => {
-                head::sequence_cross_entropy(&values.narrow(0, first, steps)?, target.labels)
+                class_losses::sequence_cross_entropy(&values.narrow(0, first, steps)?, target.labels)
             }
             Self::StandardNormal => standard_normal::reference(values),
             Self::Reconstruction(loss) => reconstruction::reference(loss, values, target.features),

@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::time::Duration;
 
-use super::{CLAIMS, Claimant, SHARDS, Storage, claims_by_lease};
+use super::{CLAIMS, Claimant, SHARDS, Storage, claims_without_locks};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -99,14 +99,14 @@ fn a_lease_ends<S: Storage + Clone + 'static>(worker: &impl Fn() -> S) {
     let (one, two) = (worker(), worker());
     one.prepare().unwrap();
     // Its end is past at once, as if the worker had died long ago.
-    let died = claims_by_lease::claim(&one, "a", &claimant(1), Duration::ZERO).unwrap().unwrap();
-    assert!(claims_by_lease::claims(&two).unwrap().is_empty());
-    let taken = claims_by_lease::claim(&two, "a", &claimant(2), HOUR).unwrap().unwrap();
-    assert_eq!(claims_by_lease::claims(&one).unwrap(), [("a".to_owned(), claimant(2))]);
-    assert!(claims_by_lease::claim(&one, "a", &claimant(1), HOUR).unwrap().is_none());
+    let died = claims_without_locks::claim(&one, "a", &claimant(1), Duration::ZERO).unwrap().unwrap();
+    assert!(claims_without_locks::claims(&two).unwrap().is_empty());
+    let taken = claims_without_locks::claim(&two, "a", &claimant(2), HOUR).unwrap().unwrap();
+    assert_eq!(claims_without_locks::claims(&one).unwrap(), [("a".to_owned(), claimant(2))]);
+    assert!(claims_without_locks::claim(&one, "a", &claimant(1), HOUR).unwrap().is_none());
     // The first worker lives after all, and gives up what it had: the claim of the second one stays.
     drop(died);
-    assert_eq!(claims_by_lease::claims(&one).unwrap(), [("a".to_owned(), claimant(2))]);
+    assert_eq!(claims_without_locks::claims(&one).unwrap(), [("a".to_owned(), claimant(2))]);
     taken.done();
     assert!(one.list(CLAIMS).unwrap().is_empty());
 }
@@ -122,10 +122,10 @@ fn the_last_lease_counts(storage: &dyn Storage) {
         assert!(storage.write_new(&format!("{CLAIMS}/a.lease{number}"), text.as_bytes()).unwrap());
     }
     // Number 10 has ended, and it counts, not what comes last in the order of the names.
-    assert!(claims_by_lease::claims(storage).unwrap().is_empty());
+    assert!(claims_without_locks::claims(storage).unwrap().is_empty());
     // One that cannot be read counts as ended.
     storage.write(&format!("{CLAIMS}/b.lease1"), b"{").unwrap();
-    assert!(claims_by_lease::claims(storage).unwrap().is_empty());
+    assert!(claims_without_locks::claims(storage).unwrap().is_empty());
     assert!(storage.write_new(&format!("{CLAIMS}/a.lease11"), text(4, far).as_bytes()).unwrap());
-    assert_eq!(claims_by_lease::claims(storage).unwrap(), [("a".to_owned(), claimant(4))]);
+    assert_eq!(claims_without_locks::claims(storage).unwrap(), [("a".to_owned(), claimant(4))]);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::claims_by_lock::{self, Taken};
-use super::{CHECKPOINTS, CLAIMS, Claim, Claimant, SHARDS, Storage, claims_by_lease};
+use super::{CHECKPOINTS, CLAIMS, Claim, Claimant, SHARDS, Storage, claims_without_locks};
 use crate::Error;
 
 /// A directory. Claims are locks on files of `claims/`; where files cannot be locked, claims end by time.
@@ -96,14 +96,14 @@ impl Storage for LocalStorage {
         match claims_by_lock::take(self.path(&name), claimant).map_err(self.error("write", &name))? {
             Taken::Ours(claim) => Ok(Some(claim)),
             Taken::Others => Ok(None),
-            Taken::NoLocks => claims_by_lease::claim(self, shard, claimant, hold),
+            Taken::NoLocks => claims_without_locks::claim(self, shard, claimant, hold),
         }
     }
 
     fn claims(&self) -> Result<Vec<(String, Claimant)>, Error> {
-        let mut living = claims_by_lease::claims(self)?;
+        let mut living = claims_without_locks::claims(self)?;
         for shard in self.list(CLAIMS)? {
-            if claims_by_lease::is_lease(&shard) {
+            if claims_without_locks::is_lease(&shard) {
                 continue;
             }
             let holder = claims_by_lock::holder(&self.path(&format!("{CLAIMS}/{shard}")));

@@ -1,7 +1,7 @@
 //! Where a sweep lies: a directory, or a place in an object store.
 
-mod claims_by_lease;
 mod claims_by_lock;
+mod claims_without_locks;
 #[cfg(test)]
 mod laws;
 mod local;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-pub(crate) use claims_by_lease::{hold, shard_of};
+pub(crate) use claims_without_locks::{hold, shard_of};
 pub(crate) use local::LocalStorage;
 
 /// Folder of the committed shards.

@@ -1,13 +1,13 @@
 //! Stand-ins: generated images of the same shape and number of classes as a real data set.
 //!
-//! A class has one to three *prototypes* (see [`prototype`]). An example is a prototype of its class, shifted, scaled in
+//! A class has one to three *prototypes* (see [`class_prototypes`]). An example is a prototype of its class, shifted, scaled in
 //! contrast, overlaid with a fainter prototype of any class, partly hidden by a rectangle, with noise on every pixel; a
 //! few labels are wrong. A linear classifier therefore learns much but far from all, and a network with a hidden layer
 //! learns more. Everything comes from fixed streams, with integer arithmetic or plain IEEE operations only: the bytes are
 //! the same on every platform, and a test pins them.
 
-mod example;
-mod prototype;
+mod class_prototypes;
+mod example_of_class;
 
 use taskset_names::Origin;
 use taskset_rng::StreamId;
@@ -16,7 +16,7 @@ use crate::images::ImageInfo;
 use crate::manifest::Manifest;
 use crate::splits::{SourceSizes, SourceSplit};
 use crate::{Error, ImageData};
-use prototype::Prototypes;
+use class_prototypes::Prototypes;
 
 /// Most training examples of a stand-in.
 const MAX_TRAIN: usize = 6_000;

@@ -2,7 +2,7 @@
 
 use taskset_rng::Stream;
 
-use super::prototype::Prototypes;
+use super::class_prototypes::Prototypes;
 use crate::manifest::StandIn;
 
 /// How examples of a kind of stand-in vary. Weights are in 1/256.

@@ -1,4 +1,0 @@
-//! Fuzzes the parser `parquet` of the data sets; `datasets/src/fuzzing.rs` says what is called.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| taskset_fuzz::run("parquet", input));
