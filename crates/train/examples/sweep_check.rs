@@ -43,20 +43,20 @@ struct Options {
     seed: u64,
     /// Only tasks that take more operations than this, in billions: with 400, those that are skipped by default.
     #[arg(long, value_name = "G")]
-    min_gflop: Option<u64>,
+    min_gflop: Option<f64>,
     /// Skip tasks that take more operations than this, in billions [default: 400, with --min-gflop none].
     #[arg(long, value_name = "G")]
-    max_gflop: Option<u64>,
+    max_gflop: Option<f64>,
 }
 
 impl Options {
     fn least_operations(&self) -> Option<f64> {
-        self.min_gflop.map(|gflop| gflop as f64 * 1e9)
+        self.min_gflop.map(|gflop| gflop * 1e9)
     }
 
     fn most_operations(&self) -> f64 {
         let usual = if self.min_gflop.is_some() { f64::INFINITY } else { MOST_OPERATIONS };
-        self.max_gflop.map_or(usual, |gflop| gflop as f64 * 1e9)
+        self.max_gflop.map_or(usual, |gflop| gflop * 1e9)
     }
 }
 
