@@ -61,6 +61,11 @@ put("npy", "nested", b"\x93NUMPY\x01\0" + struct.pack("<H", len(nested)) + neste
 put("npy", "objects", saved(np.save, np.array([{}], dtype=object), allow_pickle=True))
 for name, save in [("stored", np.savez), ("deflated", np.savez_compressed)]:
     put("npz", name, saved(save, data=np.zeros((2, 768), np.uint8), labels=np.array([1, 1000]), mean=np.zeros(3)))
+names, steps = np.array([b"adam_lr_-3.00", b"adam_lr_-2.00"]), np.array([0, 200, 400])
+for name, kind in [("single", "f4"), ("half", "f2"), ("double", "f8")]:
+    losses = np.linspace(2, 1, 2 * 2 * 3 * 4).reshape(2, 2, 3, 4).astype(kind)
+    save = np.savez if kind == "f4" else np.savez_compressed
+    put("released_npz", name, saved(save, optimizers=names, xs=steps, ys=losses))
 picture = (np.arange(8 * 6 * 3) * 7 % 256).astype(np.uint8).reshape(8, 6, 3)
 for kind in ["png", "jpg", "bmp", "tiff"]:
     put("picture", kind, cv2.imencode("." + kind, picture)[1].tobytes())

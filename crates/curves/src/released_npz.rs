@@ -325,6 +325,9 @@ fn decimals(array: &NpyArray) -> Result<Vec<f64>, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
     use super::*;
 
     fn small() -> ReleasedCurves {
@@ -464,5 +467,34 @@ mod tests {
         );
         std::fs::write(&path, b"PK nothing").unwrap();
         assert!(ReleasedCurves::read(&path).unwrap_err().to_string().contains("no zip archive"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        /// Small changes of the seeds of the fuzz target: they are errors, or other curves, but nothing worse.
+        #[test]
+        fn damaged_files_do_no_harm(
+            seed in prop::sample::select(&["single", "half", "double"][..]),
+            changes in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4),
+            end in prop::option::of(any::<Index>()),
+        ) {
+            let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/released_npz");
+            let mut bytes = std::fs::read(seeds.join(seed)).unwrap();
+            let whole = changes.is_empty() && end.is_none();
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(end.map_or(bytes.len(), |end| end.index(bytes.len())));
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("curves.npz");
+            std::fs::write(&path, bytes).unwrap();
+            let read = ReleasedCurves::read(&path);
+            prop_assert!(read.is_ok() || !whole);
+            if let Ok(curves) = read {
+                let count = curves.optimizers.len() * curves.replicas * curves.steps.len();
+                prop_assert!(curves.losses.iter().all(|losses| losses.len() == count));
+            }
+        }
     }
 }

@@ -132,7 +132,7 @@ impl<T: Real> Run<T> for ClippedRun<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, Mode, Sgd};
+    use crate::{Config, Mode, ScheduleFreeAdamW, Sgd};
 
     fn update(gradients: [f64; 2], max_norm: f64) -> [f64; 2] {
         let sgd = Config::from(Sgd { learning_rate: 1.0, momentum: 0.0, nesterov: false });
@@ -167,5 +167,25 @@ mod tests {
             |norm| Clipped::new(sgd.clone(), norm).start(&layout, &[0.0], &StreamId::root("clip")).err();
         assert!(start(f64::NAN).unwrap().to_string().contains("must be above 0 and finite"));
         assert!(start(0.0).is_some() && start(f64::INFINITY).is_some() && start(1.0).is_none());
+    }
+
+    #[test]
+    fn it_is_evaluated_where_its_optimizer_is() {
+        let inner = Config::from(ScheduleFreeAdamW::DEFAULT).configured(Mode::default(), 10).unwrap();
+        let layout = Arc::new(Layout::flat(2));
+        let trace = |optimizer: &dyn Optimizer| {
+            let mut params = [1.0, -2.0];
+            let mut run = optimizer.start_f64(&layout, &params, &StreamId::root("clip")).unwrap();
+            for _ in 0..3 {
+                run.update(Step::new(&[0.5, -0.25]), &mut params);
+            }
+            let mut evaluated = [0.0; 2];
+            run.evaluation_params(&params, &mut evaluated);
+            [params, evaluated].map(|numbers| numbers.map(f64::to_bits))
+        };
+        // The gradients are shorter than the bound, so nothing is clipped.
+        let [params, evaluated] = trace(&Clipped::new(inner.clone(), 10.0));
+        assert_eq!([params, evaluated], trace(&inner));
+        assert_ne!(params, evaluated);
     }
 }
