@@ -19,12 +19,13 @@ pub struct Named {
 pub const NAMED: &[Named] = &[
     Named {
         name: "default",
-        doc: "mean over the points of the replicas' mean curve; on valid_outer, 1 is the mean initial loss and 0 the lowest loss",
+        doc: "the replicas are averaged to one curve, and the score is the mean of its points; on valid_outer, 1 is the \
+              mean initial loss and 0 the lowest loss",
         normalizer: Normalizer::DEFAULT,
     },
     Named {
         name: "keep_degenerate",
-        doc: "tasks on which nothing learns are kept, with score 1, and not left out",
+        doc: "tasks on which no loss is below the initial loss are kept, with score 1, and not left out",
         normalizer: Normalizer { degenerate: Degenerate::ScoreOne, ..Normalizer::DEFAULT },
     },
     Named {
@@ -49,7 +50,7 @@ pub const NAMED: &[Named] = &[
     },
     Named {
         name: "trapezoid",
-        doc: "area under the curve: the first and the last point count half",
+        doc: "area under the curve; the first and the last point count half",
         normalizer: Normalizer { collapse: Collapse::Trapezoid, ..Normalizer::DEFAULT },
     },
     Named {

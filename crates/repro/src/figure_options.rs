@@ -32,7 +32,7 @@ pub enum OptionKind {
 /// Number of resamplings of a figure.
 pub(crate) const RESAMPLINGS: FigureOption = FigureOption {
     name: "resamplings",
-    doc: "How often the tasks are split and the random draws are made (the paper: 50).",
+    doc: "How often the tasks are split and the random draws are made. The paper does this 50 times.",
     kind: OptionKind::Number(1, 10_000),
     default: "50",
 };

@@ -32,8 +32,11 @@ const TUNED_ON: FigureOption = FigureOption {
     name: "tuned-on",
     doc: "The tasks on which the learning rates of figure 15 are tuned.",
     kind: OptionKind::Choice(&[
-        ("train", "the tasks that the lists are learned on"),
-        ("held-out", "the tested tasks: with hindsight, which makes the baseline as strong as possible"),
+        ("train", "the tasks on which the lists are learned"),
+        (
+            "held-out",
+            "the tasks on which the lists are tested; this uses hindsight, and makes the baseline as strong as possible",
+        ),
     ]),
     default: "train",
 };

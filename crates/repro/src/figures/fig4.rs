@@ -41,10 +41,13 @@ const JUDGED: &str = "The claims are judged on lists that are all tested on the 
 
 const TEST_TASKS: FigureOption = FigureOption {
     name: "test-tasks",
-    doc: "The tasks that the lists of figure 4 are tested on.",
+    doc: "The tasks on which the lists of figure 4 are tested.",
     kind: OptionKind::Choice(&[
-        ("remaining", "all tasks that a list was not learned on, as the paper's text says"),
-        ("shared", "the tasks that no list of a resampling was learned on: the same for all numbers"),
+        ("remaining", "all tasks on which a list was not learned, as the paper's text says"),
+        (
+            "shared",
+            "the tasks on which no list of a resampling was learned; they are the same for all numbers of tasks",
+        ),
     ]),
     default: "remaining",
 };

@@ -39,27 +39,31 @@ const CLOSE: f64 = 0.8;
 
 const AUTOENCODERS: FigureOption = FigureOption {
     name: "autoencoders",
-    doc: "Which tasks are autoencoders in figure 5.",
+    doc: "Which tasks count as autoencoders in figure 5.",
     kind: OptionKind::Choice(&[
         ("plain", "autoencoders that are not variational"),
-        ("with-variational", "variational ones, too"),
+        ("with-variational", "these and the variational autoencoders"),
     ]),
     default: "plain",
 };
 
 pub(super) const SAME_TASKS: FigureOption = FigureOption {
     name: "same-tasks",
-    doc: "How a list is tested on the kind of tasks that it is learned on.",
+    doc: "How a list is tested on the kind of tasks on which it is learned.",
     kind: OptionKind::Choice(&[
-        ("tested", "on the tasks that it was learned on, as we read the paper"),
-        ("halves", "learned on one half of them and tested on the other, and the other way round"),
+        ("tested", "on the same tasks on which it was learned; this is how we understand the paper"),
+        (
+            "halves",
+            "the tasks are split into two halves, and the list that is learned on each half is tested on the other half",
+        ),
     ]),
     default: "tested",
 };
 
 const TRAIN_TASKS: FigureOption = FigureOption {
     name: "train-tasks",
-    doc: "How many tasks of other types lists are learned on in figure 5; of fewer than that, four fifths.",
+    doc: "The number of tasks of other types on which a list of figure 5 is learned. If there are not more tasks than this, four \
+          fifths of them are used.",
     kind: OptionKind::Number(1, 100_000),
     default: PAPERS_TASKS,
 };

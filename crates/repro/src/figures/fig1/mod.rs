@@ -28,7 +28,7 @@ const STREAM: &str = "taskset-rs/sec4/figure1";
 
 const PERPLEXITY: FigureOption = FigureOption {
     name: "perplexity",
-    doc: "How many neighbours of each task t-SNE takes into account, about (the paper does not say).",
+    doc: "About how many neighbours of each task t-SNE takes into account. The paper does not give the number.",
     kind: OptionKind::Number(2, 200),
     default: "30",
 };

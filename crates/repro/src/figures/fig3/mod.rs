@@ -29,10 +29,10 @@ const SHOWN: usize = 10;
 
 const BOX_TASKS: FigureOption = FigureOption {
     name: "box-tasks",
-    doc: "The tasks around whose best configurations the boxes of figure 3 are drawn.",
+    doc: "The boxes of figure 3 are drawn around the best configurations of these tasks.",
     kind: OptionKind::Choice(&[
-        ("all", "all tasks, held-out ones included: with hindsight, as the paper's text suggests"),
-        ("train", "the tasks that the list is learned on"),
+        ("all", "all tasks, including the held-out ones; this uses hindsight, as the paper's text suggests"),
+        ("train", "the tasks on which the list is learned"),
     ]),
     default: "all",
 };

@@ -22,20 +22,20 @@ const FAMILY: Family = Family::Adam8p;
 
 pub(super) const K: FigureOption = FigureOption {
     name: "k",
-    doc: "How many optimizers of a list are tried in figures 6 and 13. The paper does not say.",
+    doc: "How many optimizers of a list are tried in figures 6 and 13. The paper does not give the number.",
     kind: OptionKind::Number(1, 1_000),
     default: "10",
 };
 
 const TRAIN_J: FigureOption = FigureOption {
     name: "train-j",
-    doc: "The numerator of the ratio of figure 6, train J / test J.",
+    doc: "The numerator of the ratio train J / test J in figure 6.",
     kind: OptionKind::Choice(&[
         (
             "test-group",
-            "J on the test group of the list that was learned on this group: 1 means that nothing is lost",
+            "J on the test group, of the list that was learned on the test group; a ratio of 1 then means that nothing is lost",
         ),
-        ("train-group", "J on the group that the list was learned on"),
+        ("train-group", "J on the group on which the list was learned"),
     ]),
     default: "test-group",
 };

@@ -31,7 +31,8 @@ static ALLOCATOR: CacheLines = CacheLines;
 #[command(
     name = "taskset-rs",
     version,
-    after_help = "Start here:\n  taskset-rs reproduce sec5            Figure 3 of the paper, on stand-in data, in minutes\n  \
+    after_help = "Start here:\n  \
+                  taskset-rs reproduce sec5            Figures 3 to 6 of the paper, in minutes (on stand-ins without real data)\n  \
                   taskset-rs tasks list 'TwoD_*'\n  \
                   taskset-rs train TwoD_Rosenbrock adam_lr_-2.00 --steps 1000\n\n\
                   Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
@@ -39,7 +40,7 @@ static ALLOCATOR: CacheLines = CacheLines;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Kernels for training: portable, avx2 or avx512 [default: the best of this machine].
+    /// Kernels for training: portable, avx2 or avx512 [default: the best that this machine supports].
     #[arg(long, global = true, value_name = "NAME", value_parser = Backend::named)]
     kernels: Option<Backend>,
 }

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use taskset::datasets::Source;
 use taskset::figures::{count, counted};
 use taskset::repro::released_archives::Archives;
-use taskset::repro::{self, Ending, FIGURES, Options, Request, RunScale, Settings, Summary};
+use taskset::repro::{self, Ending, FIGURES, OptionKind, Options, Request, RunScale, Settings, Summary};
 use taskset::sweep::Directory;
 use taskset::{normalize, train};
 
@@ -34,18 +34,18 @@ pub(crate) struct Arguments {
     /// Use the curves of this sweep instead of training. Every planned trial must be stored.
     #[arg(long, value_name = "DIR", conflicts_with = "curves")]
     sweep: Option<PathBuf>,
-    /// A reading that the paper leaves open, as NAME=VALUE; can be given several times. The options of each figure are listed
-    /// below.
+    /// A choice that the paper leaves open, as NAME=VALUE. This option can be given several times. The names and values are
+    /// listed below.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     options: Vec<String>,
     /// How curves become scores: a name that `curves export --help` lists.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = PossibleValuesParser::new(normalize::names()), hide_possible_values = true)]
     normalize: String,
     /// Directory of the report; it is created if it does not exist [default: taskset-out/WHAT-SCALE-ORIGIN, where ORIGIN is
-    /// real, partial or synthetic; with --curves taskset-out/WHAT-given].
+    /// real, partial or synthetic; with --curves or --sweep, taskset-out/WHAT-given].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Trials to train at a time, each on one thread [default: the number of cores].
+    /// Number of trials that are trained at the same time, each on one thread [default: the number of cores].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MOST_JOBS))]
     jobs: Option<u32>,
     /// Print one JSON document: files, claims, times.
@@ -71,7 +71,7 @@ fn scales() -> PossibleValuesParser {
             let time = match scale {
                 RunScale::Smoke => "seconds; only checks the installation",
                 RunScale::Quick => "minutes on two cores",
-                RunScale::Small => "hours on many cores",
+                RunScale::Small => "a night or more on two cores, hours on many cores",
                 RunScale::Paper => "for many machines",
             };
             PossibleValue::new(scale.name()).help(format!("{time}: {scale}"))
@@ -125,12 +125,18 @@ fn after_help() -> String {
             option.doc,
             figures.join(", ")
         );
+        if let OptionKind::Choice(values) = option.kind {
+            for (value, meaning) in values {
+                help += &format!("      {value}: {meaning}\n");
+            }
+        }
     }
-    help + "\nWhile it trains, it shows the share of the work that is done and the number of finished trials. Trials differ in \
-        cost, so these two numbers differ. If a run was stopped, the same command continues it and reuses the finished curves.\n\n\
-        The exit code is 0 if the report was made, whatever its verdicts are. For each claim, the report says that it holds, \
-        that it does not hold, or that the measurement cannot tell. A figure that lacks something says what; the others are \
-        drawn."
+    help + "\nWhile the command trains, it shows the share of the work that is done and the number of finished trials. Some \
+        trials take longer than others, so the share of the work and the share of the finished trials differ. If a run was \
+        stopped, the same command continues it and reuses the finished curves.\n\n\
+        The exit code is 0 if the report was made, whatever its verdicts are. Each claim gets one of three verdicts: \"holds\", \
+        \"does not hold\", or \"cannot tell\", if the measurement cannot decide. If something is missing for a figure, the \
+        report says what is missing. The other figures are drawn."
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {

@@ -27,9 +27,9 @@ use crate::progress::TrialProgress;
     taskset-rs train mlp_family_seed12 adam8p_wide_grid_seed107 --data synthetic --out curve.parquet\n\n\
     Entry 0 of the published list, as the published package runs it:\n  \
     taskset-rs train TwoD_Rosenbrock nadamw_grid_seed251 --mode opt_list --steps 1000 --plot loss.svg\n\n\
-    A trial of hours that may be interrupted, and goes on with the same command:\n  \
+    A long trial. If it is interrupted, the same command continues it:\n  \
     taskset-rs train mlp_family_seed12 adam_lr_-3.00 --data synthetic --out curve.parquet --checkpoint-every 5\n\n\
-    After Ctrl-C, the file of --out has the points so far, marked as a part of a curve.")]
+    After Ctrl-C, the file of --out contains the points so far, and is marked as a part of a curve.")]
 pub(crate) struct Arguments {
     /// Task name.
     task: String,
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// Number of steps between evaluations. The first and the last step are always evaluated.
     #[arg(long, default_value_t = Protocol::PAPER.eval_every, value_parser = clap::value_parser!(u32).range(1..))]
     eval_every: u32,
-    /// Minibatches averaged per split at each evaluation.
+    /// Number of minibatches of each split at an evaluation. The loss is their mean.
     #[arg(long, default_value_t = Protocol::PAPER.eval_batches, value_parser = clap::value_parser!(u32).range(1..))]
     eval_batches: u32,
     /// Replica: a number that decides the initial parameters and the minibatches.
@@ -58,11 +58,11 @@ pub(crate) struct Arguments {
     /// Write the curve to this Parquet file.
     #[arg(long, value_name = "FILE.parquet")]
     out: Option<PathBuf>,
-    /// While the trial runs, save it every so many minutes to FILE.parquet.checkpoint, and when it is interrupted. The same
-    /// command then goes on from there, to the same curve. The file is removed at the end.
+    /// Save the running trial to FILE.parquet.checkpoint every MINUTES minutes, and when it is interrupted. The same command then
+    /// continues from this point and gives the same curve. The checkpoint is removed when the trial is finished.
     #[arg(long, value_name = "MINUTES", requires = "out", value_parser = super::positive)]
     checkpoint_every: Option<f64>,
-    /// Draw the loss on all splits against steps into this file, .svg or .png. An older picture is replaced.
+    /// Draw the loss on all splits against steps, and write the picture to this file, .svg or .png. An older picture is replaced.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Print one JSON document: the curve.

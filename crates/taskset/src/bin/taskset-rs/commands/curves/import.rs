@@ -15,9 +15,11 @@ use crate::interrupt;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  taskset-rs curves import task_set_data --out released\n\n\
     A released file is TASK/SET_STEPS_replicaN.npz, for example \
-    mlp_family_seed12/adam8p_wide_grid_1k_10000_replica5.npz. Folders are searched for such files. Each becomes a file TASK.SET.parquet: \
-    trials in mode upstream on real data, whose column `revisions` says external:task_set. Names in the file decide which curve is \
-    whose; a task or an optimizer that this program does not know is an error. Losses in double precision are rounded to single.")]
+    mlp_family_seed12/adam8p_wide_grid_1k_10000_replica5.npz. Folders are searched for such files. From each file, a file \
+    TASK.SET.parquet is made. Its trials have mode upstream, and real data unless the released file says otherwise. Their column \
+    `revisions` is external:task_set. The path gives the task, and the names inside the file decide to which optimizer a curve \
+    belongs. A task or an optimizer that this program does not know is an error. Losses in double precision are rounded to \
+    single precision.")]
 pub(crate) struct Arguments {
     /// Files (.npz), or folders of them.
     #[arg(value_name = "SRC", required = true)]

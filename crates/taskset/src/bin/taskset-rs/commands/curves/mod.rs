@@ -48,22 +48,23 @@ pub(crate) enum Command {
         have diverged."
     )]
     Plot(Box<plot::Arguments>),
-    /// Write curves, or scores computed from them, in forms that other programs read.
+    /// Write curves, or scores computed from them, in formats that other programs read.
     #[command(
         after_help = "Examples:\n  taskset-rs curves export curves --format scores --normalize min --out scores\n  \
         taskset-rs curves export curves --format npz --out released\n  \
         taskset-rs curves export curves --format long-parquet --out tables\n\n\
-        Format `npz` writes the form of the released curves, TASK/SET_STEPS_replicaN.npz: trials that are missing are NaN. `curves \
-        import` reads it back with the same losses.\n\
-        Formats `long-csv` and `long-parquet` write one table a task, with one row a loss: config, replica, step, split, loss, \
-        diverged_at, and what tells trials of the same names apart. A loss that is NaN is an empty cell (CSV) or null.\n\
+        Format `npz` writes files in the format of the released curves, TASK/SET_STEPS_replicaN.npz. The losses of a missing \
+        trial are NaN. `curves import` reads these files back with the same losses.\n\
+        Formats `long-csv` and `long-parquet` write one table per task, with one row per loss. The columns are task, family, \
+        config, replica, step, split, loss and diverged_at, and four columns that distinguish trials with the same names: mode, \
+        data, protocol and trial. A loss that is NaN is an empty cell in CSV, and null in Parquet.\n\
         Format `scores` writes DIR/scores.parquet and DIR/scores.csv: one row per task and optimizer, with its score on each \
-        split (1 is the initial loss, 0 the lowest loss on the task), the losses that set this scale, and mode, protocol and data of \
-        the trials."
+        split (by default, 1 is the initial loss and 0 the lowest loss on the task), the losses that set this scale, and mode, \
+        protocol and data of the trials."
     )]
     Export(Box<export::Arguments>),
-    /// Compare two sets of curves, trial by trial. The exit code is 0 if everything but the measured times is equal, otherwise
-    /// 1.
+    /// Compare two sets of curves, trial by trial. The exit code is 0 if everything except the measured times is equal,
+    /// otherwise 1.
     #[command(after_help = "Example:\n  taskset-rs curves diff before/curves after/curves")]
     Diff {
         /// A Parquet file or a directory of them.
@@ -77,8 +78,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Train some stored trials again and check that they give the same curves. The exit code is 1 if one does not, or could not
-    /// be trained here.
+    /// Train some stored trials again and check that they give the same curves. The exit code is 1 if a trial gives
+    /// another curve, or could not be trained here.
     #[command(
         after_help = "Examples:\n  taskset-rs curves recheck taskset-out/sec5-quick-synthetic/curves --sample 10 \
         --data synthetic\n  taskset-rs curves recheck curves --sample 3 --data /path/to/data"

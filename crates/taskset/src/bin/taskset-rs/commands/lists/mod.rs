@@ -30,8 +30,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         curves: PathBuf,
         /// Which configurations are candidates: a family such as adam8p (the same as adam8p_wide_grid or
-        /// adam8p_wide_grid_1k), names, ranges, wildcards. Families and names may be those of your own optimizers. If there
-        /// are several, one list is learned over all of them.
+        /// adam8p_wide_grid_1k), names, ranges, wildcards. Families and names may be those of your own optimizers. If you
+        /// give several, one list is learned, with candidates from all of them.
         #[arg(long = "family", value_name = "FAMILY|PATTERN", required = true)]
         families: Vec<String>,
         /// Largest number of entries.
@@ -53,9 +53,9 @@ pub(crate) enum Command {
     #[command(
         after_help = "Examples:\n  taskset-rs lists evaluate list.json --curves taskset-out/sec5-quick-synthetic/curves\n  \
         taskset-rs lists evaluate list.json --curves curves --k 5 --out scores.csv\n\n\
-        J is the mean over tasks of a test score: on each task, it is the test score of the entry with the best validation score \
-        among the entries so far. The file of --out has one row per task and entry: the entry's own scores, which of the entries \
-        so far is chosen on the task, and the test score of the chosen entry."
+        On each task, the entry with the best validation score among the entries so far is chosen. J is the mean, over the \
+        tasks, of the test scores of the chosen entries. The file of --out has one row per task and entry: the entry's own \
+        scores, which of the entries so far is chosen on the task, and the test score of the chosen entry."
     )]
     Evaluate {
         /// `published`, or a file written by `lists learn`.
@@ -95,7 +95,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List the names that `--normalize` takes: ways to turn curves into scores.
+    /// List the names for `--normalize`: the ways to turn curves into scores.
     #[command(after_help = "Example:\n  taskset-rs lists normalizers")]
     Normalizers {
         /// Print one JSON document.

@@ -17,7 +17,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show family and hyperparameters of optimizers, or write many as a table.
+    /// Show the family and hyperparameters of optimizers, or write them to a table file.
     #[command(after_help = "Examples:\n  taskset-rs optimizers show adam8p_wide_grid_seed107 --json\n  \
         taskset-rs optimizers show 'adam_lr_*' nadamw_grid_seed251\n  \
         taskset-rs optimizers show adam8p --out adam8p.parquet\n\n\
@@ -40,20 +40,21 @@ pub(crate) enum Command {
         The problem file is a JSON object with the keys:\n  \
         \"initial_params\"  list of n numbers, or an object {\"tensor\": nested lists of numbers}\n  \
         \"grads\"           list of one gradient per step, each like initial_params\n  \
-        \"optimizer\"       needed without NAME: a family such as \"lamb\", or the name of an optimizer; case, - and _ make no \
-        difference\n  \
-        \"hparams\"         optional: hyperparameters that replace those of the name, or the defaults of the family \
+        \"optimizer\"       needed if NAME is not given: a family such as \"lamb\", or the name of an optimizer. Case, - and _ \
+        make no difference\n  \
+        \"hparams\"         optional: hyperparameters. They replace those of the named optimizer, or the defaults of the family \
         (`optimizers list` shows which families have defaults; the others need all keys). For nadamw, \"warmup_rule\": \
         \"min\" or \"max\" replaces the rule of the mode\n  \
         \"tensors\"         optional: {\"tensor\": {\"role\": \"first kernel\", \"axes\": \"out, in\"}}. A role is a kind (dense, \
-        kernel, recurrent, embedding, bias, gain, plain), a position (first, hidden, last, only) or both; by default it \
-        follows from the number of axes, at the position hidden. Axes have one word each, and `out` marks the axis of the \
-        outputs; by default it is the last one\n  \
-        \"training_steps\"  optional: steps over which schedules run (default 10000, whatever the family)\n  \
+        kernel, recurrent, embedding, bias, gain, plain), a position (first, hidden, last, only) or both. By default, the \
+        number of axes decides the kind, and the position is hidden. \"axes\" has one word for each axis. The word `out` \
+        marks the axis of the outputs, which is the last one by default\n  \
+        \"training_steps\"  optional: steps over which schedules run (default 10000 for every family)\n  \
         \"mode\"            optional: \"upstream\", \"opt_list\" or \"paper\", for the families of the paper\n\
         Other keys are refused.\n\n\
-        The result has one row per step: params after the step, and, if the optimizer has them, lr, the moments m and v, and \
-        eval_params, at which the loss is evaluated. Rows are lists or objects, as initial_params is."
+        The result has one row per step: params after the step and, if the optimizer has them, lr, the moments m and v, and \
+        eval_params (the parameters at which the loss is evaluated). Parameters and moments are lists or objects, like \
+        initial_params."
     )]
     Trace {
         /// Optimizer name. It can be left out if the problem file has "optimizer".

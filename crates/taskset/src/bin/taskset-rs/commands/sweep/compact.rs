@@ -10,8 +10,8 @@ use crate::{interrupt, output};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  taskset-rs sweep compact sweep --out curves\n\n\
-    The files are sorted and have statistics, so that other programs read little of them. Their bytes do not depend on the \
-    history of the sweep, except for the times. The sweep stays as it is.")]
+    The files are sorted and have statistics, so that other programs need to read only the parts that they use. Except for the \
+    measured times, their bytes do not depend on the history of the sweep. The sweep itself is not changed.")]
 pub(crate) struct Arguments {
     /// The directory of a sweep, or of curve files.
     #[arg(value_name = "DIR")]

@@ -15,15 +15,15 @@ use crate::output;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Plan trials into a directory: check them, estimate their cost, divide them among shards.
+    /// Plan trials: check them, estimate their cost, divide them into shards, and write the plan to a directory.
     Plan(plan::Arguments),
-    /// Train every planned trial that is not stored yet, beside any number of other processes.
+    /// Train every planned trial that is not stored yet. Any number of other processes may do the same at the same time.
     Run(run::Arguments),
-    /// Show how far a sweep is, and who works on it.
+    /// Show how much of a sweep is done, and which workers run.
     Status(status::Arguments),
-    /// Write the curves of a sweep as one sorted file a task.
+    /// Write the curves of a sweep as one sorted file per task.
     Compact(compact::Arguments),
-    /// Give a sweep to a scheduler as an array job.
+    /// Submit a sweep to a scheduler as an array job.
     Submit(submit::Arguments),
 }
 

@@ -16,7 +16,7 @@ use crate::{interrupt, output};
 #[command(after_help = "A plan file has one or more blocks, each of tasks × optimizers × replicas:\n\n  \
     [[trials]]\n  \
     tasks = [\"TwoD_*\", \"mlp_family_seed{0..9}\"]      # names, ranges, patterns, families\n  \
-    optimizers = [\"adam_lr_*\", \"adam8p_wide_grid_1k\"]  # the same, and sets\n  \
+    optimizers = [\"adam_lr_*\", \"adam8p_wide_grid_1k\"]  # the same kinds of names, and sets\n  \
     replicas = 5             # default 1\n  \
     steps = 10000            # the protocol; these are the defaults\n  \
     eval_every = 200\n  \
@@ -27,8 +27,8 @@ use crate::{interrupt, output};
     max_minutes = 60         # optional: leaves out tasks whose trials are estimated to take longer\n\n\
     Examples:\n  taskset-rs sweep plan plan.toml --out sweep --data synthetic\n  \
     taskset-rs sweep run sweep\n\n\
-    Planning again into the same directory adds what is new. Tasks that a range or pattern names and that cannot be built are \
-    left out, and listed; a task that is named by itself and cannot be built is an error.\n\n\
+    Planning again into the same directory adds what is new. If a task from a range or a pattern cannot be built, it is left out \
+    and listed. If a task that you named explicitly cannot be built, that is an error.\n\n\
     In a program that was built with the feature `remote`, the directory may be a place in an object store: \
     s3://BUCKET/PREFIX or gs://BUCKET/PREFIX.")]
 pub(crate) struct Arguments {

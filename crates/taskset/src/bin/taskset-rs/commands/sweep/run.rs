@@ -17,22 +17,24 @@ use crate::{interrupt, output};
 #[command(after_help = "Examples:\n  taskset-rs sweep run sweep\n  \
     taskset-rs sweep run --tasks 'TwoD_*' --optimizers 'adam_lr_*' --replicas 5 --steps 1000 --out sweep --data synthetic\n  \
     taskset-rs sweep run sweep --shard $SLURM_ARRAY_TASK_ID/8 --jobs 4\n\n\
-    Any number of processes, on any machines that see the directory, may run the same sweep at once. Each takes shards that \
-    nobody has. A shard is stored whole or not at all. After an interruption or a crash the same command continues: stored \
-    trials are not trained again, and long trials go on from their last checkpoint.\n\n\
-    The command ends with exit code 0 when every trial is stored, also those that other processes train. With --no-wait it \
-    ends as soon as nothing is left to take.")]
+    Any number of processes, on any machines that can use the directory, may run the same sweep at the same time. Each process \
+    takes free shards, that is, shards that no other process has taken. A shard is stored as a whole or not at all. After an \
+    interruption or a crash, the same command continues: stored trials are not trained again, and long trials continue from \
+    their last checkpoint.\n\n\
+    The command ends with exit code 0 when every trial is stored, including the trials that other processes train. With \
+    --no-wait, it ends as soon as no free shard is left. The exit code is also 0 then, although some trials may not be \
+    stored yet.")]
 pub(crate) struct Arguments {
     /// The directory of a planned sweep.
     #[arg(value_name = "DIR", required_unless_present = "tasks", conflicts_with_all = ["tasks", "out"])]
     directory: Option<String>,
-    /// Plan these tasks first: names, ranges, patterns, families.
+    /// Plan trials of these tasks first: names, ranges, patterns, families.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', requires_all = ["optimizers", "out"])]
     tasks: Vec<String>,
-    /// With these optimizers: names, ranges, patterns, sets, families.
+    /// The optimizers of the trials that --tasks plans: names, ranges, patterns, sets, families.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', requires = "tasks")]
     optimizers: Vec<String>,
-    /// Replicas of each trial.
+    /// Number of replicas of each pair of task and optimizer.
     #[arg(long, default_value_t = 1, requires = "tasks", value_parser = clap::value_parser!(u32).range(1..))]
     replicas: u32,
     /// Training steps.
@@ -41,32 +43,35 @@ pub(crate) struct Arguments {
     /// Number of steps between evaluations. The first and the last step are always evaluated.
     #[arg(long, default_value_t = Protocol::PAPER.eval_every, requires = "tasks", value_parser = clap::value_parser!(u32).range(1..))]
     eval_every: u32,
-    /// Minibatches averaged per split at each evaluation.
+    /// Number of minibatches of each split at an evaluation. The loss is their mean.
     #[arg(long, default_value_t = Protocol::PAPER.eval_batches, requires = "tasks", value_parser = clap::value_parser!(u32).range(1..))]
     eval_batches: u32,
     /// Optimizer mode: upstream, opt_list or paper.
     #[arg(long, default_value = "upstream", requires = "tasks")]
     mode: String,
-    /// Steps over which schedules run, where that is not what the mode says.
+    /// Steps over which learning rate schedules run [default: 10000 in mode upstream, as in the released curves; otherwise
+    /// --steps].
     #[arg(long, value_name = "T", requires = "tasks", value_parser = clap::value_parser!(u64).range(1..))]
     schedule_steps: Option<u64>,
     /// The directory of the sweep that --tasks plans; it is created if it does not exist.
     #[arg(long, value_name = "DIR", requires = "tasks")]
     out: Option<String>,
-    /// Only part i of N equal parts of the shards, with i from 0 to N - 1. Without it, processes divide the shards as they go.
+    /// Train only part i of N equal parts of the shards, with i from 0 to N - 1. Without this option, each process takes the next
+    /// free shard.
     #[arg(long, value_name = "i/N")]
     shard: Option<String>,
-    /// Trials, or groups of trials in lockstep, at a time, each on one thread [default: the number of cores].
+    /// Number of trials, or of groups of trials in lockstep, that run at the same time, each on one thread [default: the number
+    /// of cores].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
-    /// End when nothing is left to take, although other workers may not have finished what they have.
+    /// End when no free shard is left, even if other processes have not finished their shards.
     #[arg(long)]
     no_wait: bool,
     /// Minutes between two checkpoints of a long trial.
     #[arg(long, value_name = "MINUTES", default_value_t = 5.0, value_parser = crate::commands::positive)]
     checkpoint_every: f64,
-    /// Minutes after which others may take a shard of this process in an object store, if it is not stored by then
-    /// [default: four times the estimated time of the shard, and ten minutes].
+    /// For a sweep in an object store: minutes after which other processes may take a shard that this process has not stored yet
+    /// [default: four times the estimated time of the shard, plus ten minutes].
     #[arg(long, value_name = "MINUTES", value_parser = crate::commands::positive)]
     lease: Option<f64>,
     /// Print one JSON document: how many trials were trained and reused.

@@ -14,10 +14,10 @@ use crate::output;
 #[command(
     after_help = "Examples:\n  taskset-rs sweep submit sweep --scheduler slurm --array 20 --jobs 4\n  \
     taskset-rs sweep submit sweep --scheduler slurm -- --partition=long --account=lab\n\n\
-    Each array task runs `sweep run DIR --no-wait`: it takes shards that nobody has, until none is left. So the number of \
-    tasks need not fit the number of shards. A task that is preempted or whose node fails is started again by Slurm, and goes \
-    on from what was saved. The nodes must see the directory, the data and the program under the same names. What follows -- \
-    is given to sbatch."
+    Each array task runs `sweep run DIR --no-wait`: it takes free shards until none is left. So you can choose any number of \
+    array tasks. If an array task is preempted or its node fails, Slurm starts it again, and it continues from what was saved. \
+    The directory and the data must have the same paths on all nodes as on this machine. So must the program, unless --program \
+    gives its path on the nodes. The arguments after -- are passed to sbatch."
 )]
 pub(crate) struct Arguments {
     /// The directory of a planned sweep.
@@ -26,22 +26,22 @@ pub(crate) struct Arguments {
     /// The scheduler.
     #[arg(long, value_parser = ["slurm"])]
     scheduler: String,
-    /// Array tasks [default: as many as the missing shards keep busy, at most 100].
+    /// Number of array tasks [default: the number of missing shards divided by --jobs, at most 100].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     array: Option<u32>,
-    /// Trials at a time in each task, which asks for as many processors.
+    /// Number of trials that run at the same time in each array task. Each array task asks for this number of processors.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: u32,
-    /// Minutes that each task asks for [default: twice the estimate].
+    /// Minutes that each array task asks for [default: twice the estimate, plus ten minutes].
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
     minutes: Option<u64>,
-    /// Megabytes of memory that each task asks for [default: twice the estimate].
+    /// Megabytes of memory that each array task asks for [default: twice the estimate, plus 1800].
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
     memory: Option<u64>,
-    /// The program that the tasks run, as the nodes know it [default: this one].
+    /// Path, on the nodes, of the program that the array tasks run [default: the path of this program].
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// Print one JSON document: the job, its script, what it asks for.
+    /// Print one JSON document: the job, its script, and the time and memory that it asks for.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -8,17 +8,16 @@ use crate::options::DataOption;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// List tasks, one per line: name, family, data set, parameters, work per step, and whether there is such a model.
-    #[command(
-        after_help = "Examples:\n  taskset-rs tasks list                      # families and fixed tasks\n  \
+    /// List tasks, one per line: name, family, data set, parameters, work per step, and whether the task is feasible (its model
+    /// can be built).
+    #[command(after_help = "Examples:\n  taskset-rs tasks list                      # all tasks\n  \
         taskset-rs tasks list 'mlp_family_seed{0..9}' 'TwoD_*'\n  taskset-rs tasks list quadratic_family --json\n  \
-        taskset-rs tasks list set                  # our list of the paper's 1,162 tasks, as far as it is made\n  \
-        taskset-rs tasks list mlp_family --max-minutes 5             # the paper's rejection of slow tasks\n  \
-        taskset-rs tasks list mlp_family --max-minutes 5 --rejected  # the others, and why"
-    )]
+        taskset-rs tasks list set                  # our list of 1,162 tasks, as many as the paper has\n  \
+        taskset-rs tasks list mlp_family --max-minutes 5             # without slow tasks, which the paper rejects, too\n  \
+        taskset-rs tasks list mlp_family --max-minutes 5 --rejected  # the rejected tasks, and why")]
     List {
         /// Names, ranges `mlp_family_seed{0..99}`, wildcards `TwoD_*`, families, groups of fixed tasks (`fixed_maf`), `sampled`,
-        /// `fixed`, or `set`: the fixed tasks, and sampled ones that can be trained [default: all tasks].
+        /// `fixed`, or `set`: our list of 1,162 tasks, as many as the paper has [default: all tasks].
         patterns: Vec<String>,
         /// Print one line per family instead of one per task.
         #[arg(long, conflicts_with_all = ["patterns", "json", "max_minutes"])]
@@ -37,7 +36,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show configuration, parameter count and feasibility of one task, and where its name misleads.
+    /// Show the configuration, parameter count and feasibility of one task, and a note if its name is misleading.
     #[command(after_help = "Example:\n  taskset-rs tasks show mlp_family_seed12 --json")]
     Show {
         /// Task name.
@@ -47,7 +46,8 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Build tasks, evaluate loss and gradient on a minibatch of each split, and take some Adam steps. All cores are used,
-    /// one task a core. A loss that diverges is shown, but is no failure: the learning rate does not suit every task.
+    /// with one task per core. A loss that diverges is shown, but it does not make the command fail: the learning rate is not
+    /// right for every task.
     #[command(
         after_help = "Examples:\n  taskset-rs tasks check 'mlp_family_seed{0..9}' --data synthetic --steps 100\n  \
         taskset-rs tasks check fixed --data synthetic   # all 109 fixed tasks, in a few minutes"

@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// Tasks: names, ranges, wildcards, families such as mlp_family, or `fixed` [default: all].
     #[arg(long = "task", value_name = "PATTERN")]
     tasks: Vec<String>,
-    /// Optimizers: names, ranges, wildcards, families such as adam8p. The others do not influence the scale
+    /// Optimizers: names, ranges, wildcards, families such as adam8p. Only the chosen ones set the scale of the scores
     /// [default: all].
     #[arg(long = "optimizer", value_name = "PATTERN")]
     optimizers: Vec<String>,
@@ -42,11 +42,11 @@ pub(crate) struct Arguments {
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// The form of the released curves: one NumPy archive a task and set of optimizers.
+    /// The format of the released curves: one NumPy archive per task and set of optimizers.
     Npz,
-    /// One CSV table a task, with one row a loss.
+    /// One CSV table per task, with one row per loss.
     LongCsv,
-    /// One Parquet table a task, with one row a loss.
+    /// One Parquet table per task, with one row per loss.
     LongParquet,
     /// One row per task and optimizer, with its scores.
     Scores,
