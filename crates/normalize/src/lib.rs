@@ -40,7 +40,7 @@
 mod curve_score;
 mod error;
 mod named_normalizers;
-mod normalizer;
+mod normalizer_options;
 mod quantile;
 mod scores;
 mod task_curves;
@@ -48,7 +48,7 @@ mod upper_reference;
 
 pub use error::Error;
 pub use named_normalizers::{NAMED, Named, named, names};
-pub use normalizer::{Best, Collapse, Degenerate, Normalizer, Replicas};
+pub use normalizer_options::{Best, Collapse, Degenerate, Normalizer, Replicas};
 pub use quantile::quantile;
 pub use scores::{TaskScores, configurations};
 pub use task_curves::TaskCurves;

@@ -1,6 +1,6 @@
 //! Downloads: the original files of a data set from their site or from the Hugging Face hub (feature `hub`).
 
-mod file;
+mod fetch_and_resume;
 mod item;
 mod part;
 mod request;
@@ -14,7 +14,7 @@ use crate::Error;
 use crate::formats::container::Container;
 use crate::manifest::{FileSpec, Manifest, manifest};
 use crate::manifest::{TextManifest, text_manifests};
-use file::download;
+use fetch_and_resume::download;
 use item::Item;
 
 /// Where the hub is, unless another place is named.

@@ -4,9 +4,9 @@
 //! A task learns if its mean loss over the minibatches of all four splits falls by more than three standard errors.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
-mod estimates;
-mod record;
-mod recorded;
+mod learning_record;
+mod measured_costs;
+mod recording_task;
 #[expect(dead_code, reason = "the benches use more of it")]
 #[path = "../../benches/timing/mod.rs"]
 mod timing;
@@ -30,8 +30,8 @@ use taskset_optim::{Configured, Mode, named};
 use taskset_tasks::Description;
 use taskset_train::{Protocol, Quiet, available_threads, configure, run_trial};
 
-use record::{Record, header, table};
-use recorded::Recorded;
+use learning_record::{Record, header, table};
+use recording_task::Recorded;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -139,7 +139,7 @@ fn run(options: &Options) -> Result<bool, Failure> {
     let source = options.data.clone().map_or(Source::Synthetic, Source::Directory);
     let data = Datasets::new(source).allow_partial(options.allow_partial);
     if options.estimates {
-        return estimates::compare(&tasks, &data);
+        return measured_costs::compare(&tasks, &data);
     }
     let optimizer = |rate: &String| -> Result<Arc<Configured>, Failure> {
         Ok(Arc::new(configure(&named(&format!("adam_lr_{rate}"))?, Mode::Upstream, &options.protocol())?))

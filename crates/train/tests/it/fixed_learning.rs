@@ -7,7 +7,7 @@ use taskset_optim::{Mode, named};
 use taskset_tasks::{Description, describe, select};
 use taskset_train::{Protocol, Quiet, configure, run_trial};
 
-use crate::recorded::Recorded;
+use crate::recording_task::Recorded;
 use crate::support::DATA;
 use crate::verdict::{EXCEPTIONS, Mean, exception, learnt};
 

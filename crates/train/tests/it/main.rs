@@ -7,8 +7,8 @@ mod checkpoint;
 mod determinism;
 mod divergence;
 mod fixed_learning;
-#[path = "../../examples/fixed_check/recorded.rs"]
-mod recorded;
+#[path = "../../examples/fixed_check/recording_task.rs"]
+mod recording_task;
 mod support;
 mod sweep_check;
 #[path = "../../examples/fixed_check/verdict.rs"]

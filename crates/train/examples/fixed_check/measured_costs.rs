@@ -1,4 +1,5 @@
-//! Estimates of time against measurements: whole trials by the paper's protocol, from steps and evaluations.
+//! What each task costs: measured times beside their estimates, for whole trials by the paper's protocol, from steps and
+//! evaluations. The numbers of `docs/fixed-tasks.md` are from here.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
