@@ -40,7 +40,16 @@ pub(crate) fn learnt(first: &[Mean; 4], last: &[Mean; 4]) -> bool {
 }
 
 /// Tasks that may fail to learn on stand-ins within 100 to 300 steps of Adam with a learning rate of 0.001, and why.
-pub(crate) const EXCEPTIONS: [(&str, &str); 2] = [
+pub(crate) const EXCEPTIONS: [(&str, &str); 4] = [
+    (
+        "FixedImageConv_cifar10_32x64x128_normal_bs64",
+        "weights of deviation 0.02 are far too small: the loss stays near ln 10 for some hundred steps and has fallen after 1,000",
+    ),
+    (
+        "FixedImageConv_cifar10_32x64x128_smallnormal_bs64",
+        "weights of deviation 0.002 are far too small: the loss stays near ln 10 for more than 1,000 steps (on real images, it \
+         falls within 500)",
+    ),
     (
         "FixedMLPAE_cifar10_128x32x128_bs128",
         "the stand-ins' pixels lie near ½, which an untrained decoder answers: in 300 steps the loss falls by 3 % only",
