@@ -30,8 +30,8 @@ const READ_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 ///
 /// | file | what it holds |
 /// |---|---|
-/// | `plan.toml` | what was asked, each growth of it |
-/// | `manifest.json` | what that stands for: tasks with their identities, shards. It follows from the plan |
+/// | `plan.toml` | the plan, with everything that was added to it later |
+/// | `manifest.json` | what the plan stands for: tasks with their identities, shards. It follows from the plan |
 /// | `shards/<id>.parquet` | curves: a file of some trials of one task, complete or absent |
 /// | `claims/` | which worker has which shard |
 /// | `checkpoints/` | what unfinished shards and long trials have saved |

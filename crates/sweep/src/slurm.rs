@@ -30,9 +30,9 @@ pub struct Submission {
     pub array: Option<usize>,
     /// Trials at once in each task: its processors.
     pub jobs: usize,
-    /// Minutes of each task; none: twice the estimate.
+    /// Minutes that each array task asks for; none: twice the estimate, plus ten minutes.
     pub minutes: Option<u64>,
-    /// Megabytes of memory of each task; none: twice the estimate.
+    /// Megabytes of memory that each array task asks for; none: twice the estimate, plus 1,800.
     pub memory_mb: Option<u64>,
     /// The program that the tasks run, as the nodes know it.
     pub program: PathBuf,
