@@ -135,3 +135,34 @@ impl<T: Real, E: Elementwise<N>, const N: usize> Kernel for Elements<'_, T, E, N
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `p − g`, which has nothing but an equation.
+    #[derive(Clone, Debug)]
+    struct Plain;
+
+    impl Elementwise<0> for Plain {
+        const STATE: [&'static str; 0] = [];
+        type Numbers<T: Real> = ();
+
+        fn numbers<T: Real>(&self, _: u64) {}
+
+        #[inline(always)]
+        fn element<T: Real>((): &(), gradient: T, p: T, state: [T; 0]) -> (T, [T; 0]) {
+            (p - gradient, state)
+        }
+    }
+
+    #[test]
+    fn a_rule_without_a_learning_rate_names_none() {
+        let mut run = elementwise::<f64, _, 0>(Plain, &Layout::flat(1));
+        let mut params = [3.0];
+        run.update(Step::new(&[1.0]), &mut params);
+        assert_eq!(params.map(f64::to_bits), [2.0f64.to_bits()]);
+        assert_eq!((run.learning_rate(), run.base_learning_rate()), (None, None));
+        assert!(!run.set_base_learning_rate(0.1));
+    }
+}
