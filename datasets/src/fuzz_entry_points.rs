@@ -20,7 +20,7 @@ use crate::text;
 use crate::text::{SubwordEncoder, text_info};
 
 /// Largest input that is of use; fuzzers may give more.
-const MAX_INPUT: usize = 1 << 20;
+pub const MAX_INPUT: usize = 1 << 20;
 
 /// An entry point: it gets the input and a file name that it may write to.
 pub type Target = fn(&[u8], &Path);

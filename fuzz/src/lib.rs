@@ -10,8 +10,9 @@ pub fn run(name: &str, input: &[u8]) {
 
 /// Reads an input as a file of released curves.
 pub fn released_npz(input: &[u8]) {
-    // Larger inputs only make a fuzzer slow.
-    if input.len() <= 1 << 20 && std::fs::write(scratch(), input).is_ok() {
+    if input.len() <= taskset_datasets::fuzz_entry_points::MAX_INPUT
+        && std::fs::write(scratch(), input).is_ok()
+    {
         let _ = taskset_curves::released_npz::ReleasedCurves::read(scratch());
     }
 }

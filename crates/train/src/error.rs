@@ -1,5 +1,7 @@
 //! What can go wrong around training. A diverged trial is a result, not an error.
 
+use crate::checkpoint::InvalidCheckpoint;
+
 /// Errors of preparing trials.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,4 +33,19 @@ pub enum Error {
         /// [`MAX_EVALUATIONS`](crate::MAX_EVALUATIONS).
         limit: u32,
     },
+}
+
+/// Why a trial has no whole curve. A diverged trial has one: it is a result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrialError {
+    /// It was stopped on request before its end. Its observer was told every evaluation until then.
+    #[error("stopped on request before the trial was finished")]
+    Cancelled,
+    /// The optimizer cannot work with the task's parameters, or its state cannot be saved.
+    #[error(transparent)]
+    Optimizer(#[from] taskset_optim::Error),
+    /// It cannot go on from the checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] InvalidCheckpoint),
 }

@@ -44,14 +44,14 @@ mod training_step;
 
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Saving, TrialState};
 pub use cost::{MachineRate, Rejection, check_operations, estimate_minutes, nominal_seconds, screen};
-pub use error::Error;
+pub use error::{Error, TrialError};
 pub use lockstep::{Group, GroupTrial, run_lockstep};
 pub use machine::{available_threads, machine_description, metadata};
 pub use observe::{Quiet, TrialObserver};
 pub use protocol_limits::{MAX_EVALUATIONS, check_protocol};
 pub use recheck::{Recheck, kernels_of, recheck};
 pub use replica_stream::replica_stream;
-pub use run_trial::{TrialError, configure, continue_trial, run_trial, schedule_steps};
+pub use run_trial::{configure, continue_trial, run_trial, schedule_steps};
 pub use task_check::{StepCheck, check_steps, take_steps};
 pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};
 pub use trial_spec::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};

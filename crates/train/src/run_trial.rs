@@ -6,23 +6,8 @@ use taskset_optim::{Configured, Mode, Named, Optimizer, UPSTREAM_TRAINING_STEPS}
 use taskset_tasks::Task;
 use taskset_trial::{Curve, Protocol};
 
-use crate::checkpoint::{Checkpoint, InvalidCheckpoint, Saving};
-use crate::{Group, TrialObserver};
-
-/// Why a trial has no whole curve. A diverged trial has one: it is a result.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrialError {
-    /// It was stopped on request before its end. Its observer was told every evaluation until then.
-    #[error("stopped on request before the trial was finished")]
-    Cancelled,
-    /// The optimizer cannot work with the task's parameters, or its state cannot be saved.
-    #[error(transparent)]
-    Optimizer(#[from] taskset_optim::Error),
-    /// It cannot go on from the checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] InvalidCheckpoint),
-}
+use crate::checkpoint::{Checkpoint, Saving};
+use crate::{Group, TrialError, TrialObserver};
 
 /// The number of steps over which schedules run: in mode `upstream` always 10,000, because upstream's training script
 /// never tells its optimizers how long it trains; in the others it is the protocol's.
