@@ -14,7 +14,7 @@ use self::measured::Measured;
 use self::worker::Worker;
 
 mod measured;
-mod protocol;
+mod whole_trainings;
 mod worker;
 
 /// What `cargo xtask bench --peers` takes.
@@ -36,9 +36,9 @@ const ROUNDS: usize = 9;
 const PROTOCOL_ROUNDS: usize = 5;
 /// Microseconds that an answer should take.
 const ANSWER_MICROS: f64 = 4e5;
-/// After [`TRIAL_ROUNDS`] rounds, variants this much slower than the best are asked no more.
-const HOPELESS: f64 = 1.5;
-const TRIAL_ROUNDS: usize = 2;
+/// After the first and after the second round, variants this much slower than the best are asked no more. One round alone
+/// can be wrong by a half on a busy machine.
+const HOPELESS: [f64; 2] = [3.0, 1.5];
 
 /// A workload: its name, what it is, variants here, in JAX and in PyTorch. `vmap8` trains 8 at once and is compared apart.
 struct Workload {
@@ -144,7 +144,7 @@ pub(crate) fn compare(options: &Options, ours: &Path) -> Result<()> {
         println!("  {:<10} {}", worker.name, worker.version);
     }
     if options.protocol {
-        return protocol::compare(options, &mut workers);
+        return whole_trainings::compare(options, &mut workers);
     }
     println!(
         "processor µs a step on one core, medians of {} interleaved rounds; ratio: median of ours ÷ peer within a round",
@@ -174,7 +174,7 @@ pub(crate) fn compare(options: &Options, ours: &Path) -> Result<()> {
 pub(crate) fn same_loss(options: &Options, ours: &Path) -> Result<()> {
     let python = options.python();
     let script = crate::root().join("benches").join("peers").join("same_loss.py");
-    let tasks = protocol::TASKS.iter().map(|(task, _)| (*task).to_owned());
+    let tasks = whole_trainings::TASKS.iter().map(|(task, _)| (*task).to_owned());
     let all: Vec<String> =
         ["W7", "W8", "W9", "W10", "W11"].map(str::to_owned).into_iter().chain(tasks).collect();
     let tasks = if options.workloads.is_empty() { &all } else { &options.workloads };
@@ -270,8 +270,8 @@ impl Workers {
                 let answer = self.all[*worker].ask(variant, *steps)?;
                 measured.answers.entry(key.clone()).or_default().push(answer);
             }
-            if round + 1 == TRIAL_ROUNDS {
-                runs.retain(|(_, _, key, _)| !measured.is_hopeless(key));
+            if let Some(&times) = HOPELESS.get(round) {
+                runs.retain(|(_, _, key, _)| !measured.is_slower_than_best(key, times));
             }
         }
         Ok(measured)
