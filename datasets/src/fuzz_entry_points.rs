@@ -164,14 +164,14 @@ fn amazon_file(input: &[u8], scratch: &Path) {
     for extension in ["tsv", "json", "jsonl.gz"] {
         let path = scratch.with_extension(extension);
         if fs::write(&path, input).is_ok() {
-            let _ = text::amazon::visit(&[path], &mut text::visit::Nobody);
+            let _ = text::amazon::visit(&[path], &mut text::example_visitor::Nobody);
         }
     }
 }
 
 fn wikipedia_file(input: &[u8], scratch: &Path) {
     if fs::write(scratch, input).is_ok() {
-        let _ = text::wikipedia::visit(&[scratch.to_owned()], &mut text::visit::Nobody);
+        let _ = text::wikipedia::visit(&[scratch.to_owned()], &mut text::example_visitor::Nobody);
     }
 }
 

@@ -4,12 +4,13 @@
 //! checksums, licence, citation) and a *decoder* of its original files. From a name to a minibatch:
 //!
 //! 1. [`Datasets::images`] and [`Datasets::text`] load a data set once per process from [`Source::Directory`]
-//!    (`<dir>/<data set>/<original files>`), or generate its stand-in for [`Source::Synthetic`]. Neither replaces the other,
-//!    and [`ImageData::origin`] says which it was.
-//! 2. [`carve`] and [`carve_text`] put each source split in a fixed order and cut the four splits of a task from them.
-//! 3. [`IndexStream`] repeats a split for ever, shuffles it through a buffer and fills whole batches with numbers of
-//!    examples. [`ImageData::gather`] puts the pixels and labels of a batch together, and [`text::slice()`] cuts a window out
-//!    of the [`TextData::tokens`] of an example.
+//!    (`<dir>/<data set>/<original files>`), or generate its stand-in for [`Source::Synthetic`]. A stand-in is never used
+//!    in place of missing files. [`ImageData::origin`] says which of the two was loaded.
+//! 2. [`carve`] and [`carve_text`] put the examples of each source split into a fixed order, and cut the four splits of a
+//!    task from this order.
+//! 3. [`IndexStream`] repeats a split for ever, shuffles it through a buffer, and fills complete batches with the indices of
+//!    examples. [`ImageData::gather`] collects the pixels and labels of a batch. [`text::slice()`] cuts a window out of the
+//!    tokens of an example ([`TextData::tokens`]).
 //!
 //! ```
 //! use taskset_datasets::{Carving, Datasets, IndexStream, Source, Split, StreamId, carve};
@@ -27,7 +28,7 @@
 //! ```
 //!
 //! # Modules
-//! The types and functions of these three steps are at the root of the crate. Everything else has its module:
+//! The types and functions of these three steps are at the root of the crate. Everything else is in a module:
 //!
 //! | module | what it contains |
 //! |---|---|
@@ -35,40 +36,41 @@
 //! | [`text`] | text data sets in memory, their vocabularies and sizes, tokenisers, windows |
 //! | [`splits`] | the splits of sources and of tasks, and how the latter are carved |
 //! | [`manifest`] | what each data set is, where it comes from, and which files hold it |
-//! | [`files`] | what of a data set is on disk, and whether it is the original |
+//! | [`files`] | which parts of a data set are on disk, and whether they are the original |
 //! | [`prepared`] | prepared copies: images that were decoded once, and texts that were tokenised once |
 //! | `download` | downloads of original files (feature `hub`) |
 //!
 //! # Real files
-//! This table says what is read for each data set. All of it may also be fetched by hand:
+//! This table says what is read for each data set. You can also download all of these files by hand:
 //!
 //! | data set | read from | prepared first? |
 //! |---|---|---|
 //! | `mnist`, `fashion_mnist` | four IDX files, compressed or unpacked | no |
 //! | `cifar10`, `cifar100` | the binary version: its files, or the archive | no |
-//! | `coil100_32x32`, `colorectal_histology_32x32`, `deep_weeds_32x32`, `food101_32x32`, `food101_64x64`, `sun397_32x32` | the published archive of pictures, or its contents; of `sun397_32x32` the lists of its splits, too | yes |
+//! | `coil100_32x32`, `colorectal_histology_32x32`, `deep_weeds_32x32`, `food101_32x32`, `food101_64x64`, `sun397_32x32` | the published archive of pictures, or its contents; for `sun397_32x32`, also the lists of its splits | yes |
 //! | `imagenet_resized/32x32`, `imagenet_resized/16x16` | the archives of NumPy batches, or the batches | yes |
-//! | `cifar10`, `cifar100`, `food101_32x32`, `food101_64x64` | the hub's Parquet files, where there are no original ones | yes |
-//! | `imdb_reviews` | the published archive, or its contents: a review a file | tokens are kept |
-//! | `lm1b` | the published archive, or its contents: shards with a sentence a line | tokens are kept |
+//! | `cifar10`, `cifar100`, `food101_32x32`, `food101_64x64` | the hub's Parquet files, if there are no original files | yes |
+//! | `imdb_reviews` | the published archive, or its contents: one review per file | tokens are kept |
+//! | `lm1b` | the published archive, or its contents: shards with one sentence per line | tokens are kept |
 //! | `wikipedia_*` | the output of WikiExtractor, plain or gzip; the hub's Parquet files (a later dump) | tokens are kept |
-//! | `amazon_reviews_*` | tab-separated tables, or JSON a line; plain or gzip | tokens are kept |
+//! | `amazon_reviews_*` | tab-separated tables, or one JSON object per line; plain or gzip | tokens are kept |
 //!
-//! What is in the files decides whether a data set is complete, not their names. A published file is the original if it has
-//! the size and the SHA-256 of the manifest. Other files were unpacked or compressed anew. While they are read, their
-//! examples, labels and bytes are compared with what the manifest says. A copy with fewer examples is partial; more
-//! examples are an error. Loading, preparing and [`files::verify`] use the same rule, and [`files::inspect`] calls complete
-//! only what has been read.
+//! The contents of the files decide whether a data set is complete; their names do not. A published file is the original
+//! if it has the size and the SHA-256 of the manifest. Other files may have been unpacked or compressed again. While they
+//! are read, their examples, labels and bytes are compared with what the manifest says. A copy with fewer examples is
+//! partial; more examples are an error. Loading, preparing and [`files::verify`] use the same rule. [`files::inspect`]
+//! calls a data set complete only if it has been read.
 //!
-//! Data sets that must be prepared ([`prepared::prepare_images`]) are decoded and resized once, as OpenCV's `INTER_CUBIC`
-//! does, into a file that is mapped into memory. Texts are tokenised when they are loaded, or once by
-//! [`prepared::prepare_text`]. A prepared copy is verified before use, and it is only used for original files of the same
-//! names, sizes and times of change. [`ImageData::digest`] and [`TextData::digest`] identify decoded contents, wherever
-//! they came from. A part of a data set is an error unless [`Datasets::allow_partial`] accepts it; then it has
-//! [`Origin::Partial`]. Pictures need the feature `encoded`, Parquet files `parquet`, and downloads `hub`.
+//! Some data sets of images must be prepared ([`prepared::prepare_images`]): they are decoded and resized once, as
+//! OpenCV's `INTER_CUBIC` does, and stored in a file that is mapped into memory. Texts are tokenised whenever they are
+//! loaded, or once by [`prepared::prepare_text`]. A prepared copy is verified before use. If the original files are
+//! there, the copy is only used if it was made from these files ([`prepared`] says how this is recognised).
+//! [`ImageData::digest`] and [`TextData::digest`] identify decoded contents, whatever files they come from. If only a
+//! part of a data set is there, this is an error, unless [`Datasets::allow_partial`] accepts it. The data then have
+//! [`Origin::Partial`]. Pictures need the feature `encoded`, Parquet files need `parquet`, and downloads need `hub`.
 //!
 //! # Adding a data set
-//! A manifest, and at most one decoder: `docs/adding-a-dataset.md` of the repository.
+//! You write a manifest, and at most one decoder: see `docs/adding-a-dataset.md` in the repository.
 
 mod buffer;
 mod digest;

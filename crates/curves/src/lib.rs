@@ -1,9 +1,10 @@
-//! Files of training curves: schema, Parquet store, integrity, queries.
+//! Files of training curves: schema, Parquet files, integrity, queries.
 //!
-//! A [`Curve`](taskset_trial::Curve) is what one trial gives: the loss on the four splits at regular steps. Curves lie in
-//! Parquet files, one row per trial, which open as they are in pandas, Polars and DuckDB ([`schema`] has the columns). A file
-//! or a directory of part files is looked into with [`open`], [`info`], [`query`](query()) and [`diff`](diff()); a program
-//! writes with [`write()`] and [`CurveWriter`]. Other tables (hyperparameters, scores) are written by [`DataTable`].
+//! A [`Curve`](taskset_trial::Curve) is the result of one trial: the loss on the four splits at regular steps. Curves are
+//! stored in Parquet files with one row per trial. Polars, DuckDB and pandas can open these files directly ([`schema`]
+//! has the columns). To read a file, or a directory of files, use [`open`], [`info`], [`query`](query()) and
+//! [`diff`](diff()). To write a file, use [`write()`] or [`CurveWriter`]. [`DataTable`] writes other tables
+//! (hyperparameters, scores).
 //!
 //! ```no_run
 //! // A loop over the trials of a directory, task by task, in bounded memory.
@@ -15,9 +16,10 @@
 //! # Ok::<(), taskset_curves::Error>(())
 //! ```
 //!
-//! Nothing that is read goes unverified (the module `seal` says how), no trial is taken for another one, and each curve is
-//! checked as it is when it is written. This crate never sees a tensor, a task or an optimizer: it knows names and numbers.
-//! It takes no time and prints nothing. Reading uses all cores; `RAYON_NUM_THREADS` limits them, and changes no result.
+//! All bytes that are read are verified (the module `digests` says how). Different trials are never confused. A curve is
+//! checked in the same way when it is written and when it is read. This crate uses no tensors, tasks or optimizers, but
+//! only names and numbers. It measures no times and prints nothing. Reading uses all cores. The environment variable
+//! `RAYON_NUM_THREADS` limits the number of threads, and changes no result.
 
 mod data_table;
 mod decode_ahead;

@@ -1,12 +1,13 @@
-//! Tables to SVG, PNG, CSV and HTML; computes nothing.
+//! Makes SVG, PNG, CSV and HTML from tables of numbers, and computes no results.
 //!
-//! Numbers come in as plain values and leave as pictures and pages: a [`Chart`] becomes an SVG, [`png`] renders that
-//! same SVG, a [`Table`] becomes CSV, and a [`Report`] becomes one self-contained HTML page. Equal input gives equal
-//! bytes of SVG, CSV and HTML on every platform: no clock, no system fonts (DejaVu Sans is embedded), no maps.
+//! The input is plain values, and the output is pictures and pages: a [`Chart`] becomes an SVG, [`png`] renders this SVG,
+//! a [`Table`] becomes CSV, and a [`Report`] becomes one self-contained HTML page. Equal input gives equal bytes of SVG,
+//! CSV and HTML on every platform, because this crate reads no clock, uses no fonts of the system (DejaVu Sans is
+//! embedded), and has no hash maps, whose order can change.
 //!
-//! There are five kinds of charts: [`LineChart`], [`ScatterChart`], [`Histogram`], [`Heatmap`] and [`BoxChart`]. All can
-//! be drawn 800 units wide, and 420 units wide for phones. The only numbers that this crate works out are the counts of
-//! a histogram. The example `gallery` draws one chart of each kind.
+//! There are five kinds of charts: [`LineChart`], [`ScatterChart`], [`Histogram`], [`Heatmap`] and [`BoxChart`]. Each of
+//! them can be drawn with a width of 800 units, or of 420 units for phones. The only numbers that this crate computes are
+//! the counts of a histogram. The example `gallery` draws one chart of each kind.
 //!
 //! ```
 //! use taskset_figures::{Color, LineChart, Point, Series};
@@ -32,11 +33,11 @@ mod axis;
 mod chart;
 mod color;
 mod decimal;
-mod digits;
 mod error;
 mod font;
 mod html;
-mod order;
+mod natural_order;
+mod number_format;
 mod panels;
 mod png;
 mod report;
@@ -50,9 +51,9 @@ pub use chart::{
     Marker, Point, PointGroup, ScatterChart, Series, Stack, Style,
 };
 pub use color::Color;
-pub use digits::{count, counted, significant};
 pub use error::Error;
-pub use order::natural_order;
+pub use natural_order::natural_order;
+pub use number_format::{count, counted, significant};
 pub use panels::{compact_panels, narrow_panels, panels};
 pub use png::png;
 pub use report::{Block, ClaimRow, Figure, FileLink, Notice, Report, Section};

@@ -1,8 +1,8 @@
-//! Which files of a folder count, and writing files so that they are whole or absent.
+//! Says which files of a folder are read, and writes files so that they are either complete or absent.
 //!
-//! Every listing of the project follows one rule, [`is_hidden`] and [`listing`]: hidden files (`.DS_Store`, the `._…` files
-//! that macOS writes beside real ones) are left out, and only regular files, or links to them, are opened. A pipe or a
-//! device is never opened, because opening one may wait for ever.
+//! Wherever the project lists the files of a folder, it follows one rule ([`is_hidden`] and [`listing`]). Hidden files
+//! (`.DS_Store`, and the `._…` files that macOS writes beside real ones) are left out, and only regular files, or links
+//! to them, are opened. A pipe or a device is never opened, because the program could then wait for ever.
 
 mod atomic;
 mod listing;

@@ -1,5 +1,5 @@
-//! What stands between third-party decoders and hostile files: turns their panics into `None`, without the message on stderr,
-//! and checks NumPy arrays before they are decoded.
+//! Protects the program from hostile files: turns panics of third-party decoders into `None`, without their message on
+//! stderr, and checks NumPy arrays before they are decoded.
 
 mod npy;
 

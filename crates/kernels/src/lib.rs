@@ -1,8 +1,9 @@
-//! Kernels: what a planned step is made of, for f32 (vectorised, chosen at run time) and f64 (portable).
+//! Kernels: the computations of which a planned step consists, for f32 (vectorised, chosen at run time) and f64
+//! (portable).
 //!
-//! They compute on plain slices and know neither layers nor parameters. Networks (`taskset-nn`) are made of them, and
-//! optimizers that treat a tensor as a matrix use the products ([`Scalar::gemm`]). The types that name a function, such
-//! as [`Activation`], are plain values.
+//! Kernels work on plain slices, and use neither layers nor named parameters. The steps of networks (`taskset-nn`)
+//! consist of kernels, and optimizers that treat a tensor as a matrix use the matrix products ([`Scalar::gemm`]). The
+//! types that name a function, such as [`Activation`], are plain values.
 //!
 //! ```
 //! use taskset_kernels::{Backend, MatrixRef, Scalar, Scratch, Start};
@@ -14,8 +15,8 @@
 //! assert_eq!(c, [17.0, 39.0]);
 //! ```
 //!
-//! Which kernel runs depends on shapes and on the [`Backend`] only, never on the thread or on what ran before, so equal
-//! inputs give equal bits.
+//! Only the shapes and the [`Backend`] decide which kernel runs. The thread and earlier computations do not matter. So
+//! equal inputs give equal bits.
 
 mod activations;
 mod autoencoder;

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment};
+use taskset_meta::learned_against_random::{BoxTasks, Family, SplitExperiment};
 use taskset_meta::tsne::Tsne;
 use taskset_meta::{Error, HyperparameterTable, ScoreMatrix, correlation, greedy};
 use taskset_rng::StreamId;

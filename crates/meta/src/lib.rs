@@ -1,23 +1,24 @@
 //! Score matrices, greedy hyperparameter lists, random search, split experiments.
 //!
-//! Everything here reads a [`ScoreMatrix`] (tasks × configurations, a validation and a test score each) and nothing else
-//! of the curves: no tensor, no task, no optimizer. A *list* is an order in which to try configurations; [`greedy`]
-//! learns one (paper section 3.4), [`improving`] says after which entry it no longer helps, [`best_of_first_k`] says what its first k
-//! entries are worth, and [`experiment`] compares learned lists with random search on held-out tasks (Figure 3).
+//! This crate reads only a [`ScoreMatrix`]: one validation score and one test score for each task and configuration. It
+//! uses no curves, tensors, tasks or optimizers. A *list* is an order in which to try configurations. [`greedy`] learns a
+//! list (paper section 3.4), [`improving`] says after which entry the list no longer improves, [`best_of_first_k`] gives
+//! the score of its first k entries, and [`learned_against_random`] compares learned lists with random search on held-out
+//! tasks (Figure 3).
 //!
-//! The other figures of the paper that need scores only have a module each:
+//! For each other figure of the paper that needs only scores, there is a module:
 //!
 //! | module | figure | what it varies |
 //! |---|---|---|
 //! | [`tsne`] | 1 | nothing: it draws a map of the tasks |
-//! | [`task_numbers`] | 4 | the number of tasks that a list is learned on |
-//! | [`transfer`] | 5 | the type of these tasks |
-//! | [`groups`] | 6 and 13 | their size or their family |
-//! | [`other_scores`] | 11 and 12 | the scores that a list is learned from |
-//! | [`candidates`] | 15 | the number of configurations that it is made of |
+//! | [`training_task_counts`] | 4 | the number of tasks that a list is learned on |
+//! | [`transfer`] | 5 | the type of the tasks that a list is learned on |
+//! | [`groups`] | 6 and 13 | the size or the family of these tasks |
+//! | [`lists_from_other_scores`] | 11 and 12 | the scores that a list is learned from |
+//! | [`candidate_counts`] | 15 | the number of configurations from which a list is chosen |
 //!
-//! [`correlation`] compares the scores of tasks, and [`bootstrap`] says how sure a mean over tasks is. All random numbers
-//! come from streams with names, so no result depends on the number of threads.
+//! [`correlation`] compares the scores of tasks, and [`bootstrap`] estimates the uncertainty of a mean over tasks. All
+//! random numbers come from streams with names, so no result depends on the number of threads.
 //!
 //! ```
 //! use taskset_meta::{ScoreMatrix, best_of_first_k, greedy};
@@ -39,22 +40,22 @@
 
 mod best_of_first_k;
 pub mod bootstrap;
-pub mod candidates;
+pub mod candidate_counts;
 pub mod correlation;
 mod error;
-pub mod experiment;
 mod greedy;
 pub mod groups;
+pub mod learned_against_random;
 mod list;
-pub mod other_scores;
+pub mod lists_from_other_scores;
+mod lists_within_task_kinds;
 mod quartiles;
 mod random_search;
 mod resampling;
 mod rescaled_columns;
-mod same_tasks;
 mod score_matrix;
 mod search_boxes;
-pub mod task_numbers;
+pub mod training_task_counts;
 pub mod transfer;
 pub mod tsne;
 
@@ -62,10 +63,10 @@ pub use best_of_first_k::{best_of_first_k, scores_of_first_k};
 pub use error::Error;
 pub use greedy::{greedy, greedy_plain, improving};
 pub use list::{HyperparameterList, ListEntry};
+pub use lists_within_task_kinds::SameTasks;
 pub use quartiles::{Band, ResampledCurve, quartiles};
 pub use random_search::random_search;
 pub use rescaled_columns::rescale_columns;
-pub use same_tasks::SameTasks;
 pub use score_matrix::ScoreMatrix;
 pub use search_boxes::{HyperparameterTable, SearchBox, constrained_box, inside};
 pub use taskset_normalize::{Normalizer, TaskScores, quantile};

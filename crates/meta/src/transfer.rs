@@ -2,7 +2,7 @@
 
 use taskset_rng::StreamId;
 
-use crate::experiment::{Family, Lists};
+use crate::learned_against_random::{Family, Lists};
 use crate::random_search::random_list;
 use crate::resampling::{indices, resample, sorted, subset};
 use crate::{Error, ResampledCurve, SameTasks, best_of_first_k, greedy, random_search};

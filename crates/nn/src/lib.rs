@@ -1,9 +1,9 @@
 //! Models as data, executed as planned steps over flat parameters.
 //!
-//! A [`Network`] is a description: a list of typed layers and a loss. A [`Plan`] executes it for a given number of rows:
-//! all buffers are allocated once, parameters and gradients are one flat vector each, forward and backward passes are
-//! written by hand for every kind of layer, and the gradient of the input is never computed. [`kernels`] holds what
-//! plans are made of; it chooses AVX-512, AVX2 or portable code at run time.
+//! A [`Network`] is a description: a list of typed layers and a loss. A [`Plan`] executes it for a given number of rows.
+//! All buffers are allocated once, and parameters and gradients are one flat vector each. Forward and backward passes are
+//! written by hand for every kind of layer, and the gradient of the input is never computed. [`kernels`] has the
+//! computations of which the steps of a plan consist. It chooses AVX-512, AVX2 or portable code at run time.
 //!
 //! ```
 //! use taskset_nn::{Activation, Loss, Network, Plan};
@@ -22,8 +22,8 @@
 //! # Ok::<(), taskset_nn::InvalidNetwork>(())
 //! ```
 //!
-//! With the feature `candle`, `reference` executes the same description as a candle graph: slow, readable, and what
-//! every planned layer is tested against.
+//! With the feature `candle`, the module `reference` executes the same description as a candle graph. This graph is slow
+//! but readable, and every planned layer is tested against it.
 
 mod allocator;
 pub mod denormals;

@@ -1,10 +1,10 @@
-//! Named normalisers: training curves to scores between 0 and 1.
+//! Named normalisers: from training curves to scores between 0 and 1.
 //!
 //! The losses of different tasks cannot be compared. A [`Normalizer`] scales the curves of one task so that 1 is the loss
-//! at initialisation and 0 the lowest that any tested optimizer reached, and collapses each to one score (paper section
-//! 3.3). The paper leaves several readings open; each is a field of [`Normalizer`], and [`NAMED`] lists the combinations
-//! that have a name. Scores depend on the optimizers at hand, because these set the 0: [`TaskScores`] records their
-//! families.
+//! at initialisation, and 0 is the lowest loss that any tested optimizer reached. Then it computes one score from each
+//! curve (paper section 3.3). The paper leaves several details open. Each detail is a field of [`Normalizer`], and
+//! [`NAMED`] lists the combinations that have a name. Scores depend on the optimizers whose curves are given, because
+//! their lowest loss is the 0. So [`TaskScores`] records the families of these optimizers.
 //!
 //! ```
 //! # use std::sync::Arc;

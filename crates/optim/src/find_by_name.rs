@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use taskset_names::{SEEDS, closest, expand_ranges, matches};
 
-use crate::registry::families;
+use crate::family_registry::families;
 use crate::{Config, Error, Family, FamilyInfo, Hint};
 
 /// An optimizer that has a name.

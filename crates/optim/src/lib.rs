@@ -1,7 +1,7 @@
 //! TaskSet's optimizer families: update rules, schedules, search spaces, the published list.
 //!
-//! A [`Config`] holds the hyperparameters of one optimizer. With a [`Mode`] and a number of training steps it becomes a
-//! [`Rule`]: the equations of one update, on slices, in f32 or f64. For example Adam, on the sum of squares:
+//! A [`Config`] holds the hyperparameters of one optimizer. With a [`Mode`] and a number of training steps, it becomes a
+//! [`Rule`]: the equations of one update, on slices, in f32 or f64. This example minimises a sum of squares with Adam:
 //!
 //! ```
 //! use taskset_optim::{Adam4p, Config, Mode};
@@ -18,8 +18,8 @@
 //! # Ok::<(), taskset_optim::Error>(())
 //! ```
 //!
-//! TaskSet's optimizers have names. [`named`] computes the hyperparameters from the seed in the name, as upstream drew
-//! them (paper, appendix D):
+//! TaskSet's optimizers have names. [`named`] computes the hyperparameters from the seed in the name, as the original
+//! code drew them (paper, appendix D):
 //!
 //! ```
 //! use taskset_optim::{Mode, named};
@@ -35,52 +35,52 @@
 //! type of the parameters. Everything else is computed in that type, with separate multiplications and additions, so that
 //! a trajectory has the same bits on every machine.
 //!
-//! **Features.** `candle`: every optimizer as a `candle_nn::Optimizer`, and the other way round. `contract`: property tests
-//! for any optimizer, yours too.
+//! **Features.** With `candle`, every optimizer can be used as a `candle_nn::Optimizer`, and the other way round.
+//! `contract` has property tests for any optimizer, also for your own.
 
 mod adagrad_update;
 mod adam_update;
 #[cfg(feature = "candle")]
 pub mod candle;
 mod clip;
-mod config;
-mod configured;
+mod configured_optimizer;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod elementwise;
 mod error;
 mod families;
+mod family_registry;
 mod find_by_name;
+mod hyperparameters;
 mod mode;
 mod newton_schulz;
 mod norm;
 mod optimizer;
+mod optimizer_state;
 pub mod published_list;
-mod registry;
-mod rule;
 mod schedule;
-mod slots;
-mod space;
+mod search_space;
 mod trace;
 mod unnamed_optimizer;
+mod update_rule;
 
 pub use clip::Clipped;
-pub use configured::Configured;
+pub use configured_optimizer::Configured;
 pub use elementwise::{Elementwise, elementwise};
 pub use error::{Error, Hint};
 pub use families::{
     Adagrad, AdagradLr, Adam1p, Adam4p, Adam6p, Adam8p, AdamLr, AdamW, Lamb, Muon, MuonScale, MuonTensors,
     Nadamw, ScheduleFreeAdamW, Sgd, Zero,
 };
+pub use family_registry::{Config, Family, FamilyInfo, Naming, families};
 pub use find_by_name::{Named, all_names, named, select};
 pub use mode::{EpsilonPlacement, Mode, Nesterov, Switches, WarmupRule};
 pub use optimizer::{Facts, Optimizer, Real, Run, Step, real};
-pub use registry::{Config, Family, FamilyInfo, Naming, families};
-pub use rule::{Rule, State};
-pub use slots::Slots;
-pub use space::{Dimension, Scale};
+pub use optimizer_state::Slots;
+pub use search_space::{Dimension, Scale};
 pub use taskset_trial::OptimizerIdentity;
 pub use trace::{Trace, trace};
+pub use update_rule::{Rule, State};
 
 /// The number of steps over which upstream's schedules run unless told otherwise, and that of every released curve.
 pub const UPSTREAM_TRAINING_STEPS: u64 = 10_000;

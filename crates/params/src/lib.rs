@@ -1,8 +1,8 @@
 //! How parameters lie in one flat vector: named tensors, their shapes and their roles.
 //!
-//! Tasks describe their parameters with a [`Layout`]; optimizers read it. An elementwise rule such as Adam needs nothing
-//! of it but the length. A rule that treats each tensor by itself needs the tensors' places, and one that treats matrices
-//! otherwise than biases needs their [`Role`]s:
+//! Tasks describe their parameters with a [`Layout`], and optimizers read it. An elementwise rule such as Adam needs only
+//! the length. A rule that treats each tensor separately also needs the places of the tensors. A rule that treats
+//! matrices differently from biases needs their [`Role`]s, too:
 //!
 //! ```
 //! use taskset_params::{Kind, Layout, Position, Role};

@@ -5,12 +5,12 @@
 
 use taskset_figures::significant;
 use taskset_meta::bootstrap::bootstrap;
-use taskset_meta::experiment::Lists;
+use taskset_meta::learned_against_random::Lists;
 use taskset_meta::{ScoreMatrix, scores_of_first_k};
 use taskset_rng::StreamId;
 
 use crate::claims::percent;
-use crate::study::Study;
+use crate::scored_curves::Study;
 
 /// Bootstrap replicates: the ends of a 95 % interval then stand on 50 replicates each.
 const REPLICATES: u64 = 2_000;
@@ -75,13 +75,13 @@ impl Differences {
 
 #[cfg(test)]
 mod tests {
-    use taskset_meta::experiment::Family as Searched;
-    use taskset_meta::other_scores::OtherScores;
+    use taskset_meta::learned_against_random::Family as Searched;
+    use taskset_meta::lists_from_other_scores::OtherScores;
     use taskset_optim::Family;
 
     use super::*;
     use crate::figures::tests::{BASE, noise};
-    use crate::study::tests::scored;
+    use crate::scored_curves::tests::scored;
 
     #[test]
     fn a_difference_that_all_families_share_is_sure_and_that_of_one_is_not() {

@@ -6,9 +6,9 @@ use taskset_figures::{Notice, count, counted};
 use taskset_names::Origin;
 use taskset_trial::Protocol;
 
-use crate::one_task::TaskSummary;
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_REPLICAS, PAPER_TASKS};
-use crate::study::Study;
+use crate::scored_curves::Study;
+use crate::scored_task::TaskSummary;
 
 /// The data of one task.
 pub(crate) fn data_of(task: &TaskSummary) -> &'static str {
@@ -168,7 +168,7 @@ pub(crate) mod tests {
     fn what_is_smaller_than_the_papers_set_says_how_much_of_it_was_seen() {
         let study = |tasks, replicas, protocol| {
             let tasks = (0..tasks).map(|i| task(&format!("t{i}"), None)).collect();
-            let mut study = crate::study::tests::study(tasks);
+            let mut study = crate::scored_curves::tests::study(tasks);
             (study.replicas, study.protocol) = (replicas, Some(protocol));
             study
         };

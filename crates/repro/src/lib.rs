@@ -1,30 +1,31 @@
-//! Reproductions of the paper's figures: what each needs, how it is analysed, which claims it checks, and one report of all.
+//! Reproductions of the paper's figures: what each figure needs, how it is analysed, which claims it checks, and one
+//! report of all figures.
 //!
-//! [`FIGURES`] is the table of figures. A row says what a figure needs and how it is analysed; commands, help, the merged plan
-//! of several figures and the report follow from the table. [`run`] trains the curves that the chosen figures need (or takes
-//! given ones), scores them once, analyses every figure, and writes pictures (SVG, PNG), the numbers behind them (CSV) and one
-//! self-contained `index.html`.
+//! [`FIGURES`] is the table of figures. A row says what a figure needs and how it is analysed. The commands, the help,
+//! the joint plan of several figures and the report are made from this table. [`run`] trains the curves that the chosen
+//! figures need, or uses curves that are given. It scores the curves once, analyses every figure, and writes pictures
+//! (SVG, PNG), their numbers (CSV) and one self-contained `index.html`.
 
 mod claims;
 mod clustered_confidence;
-mod comparison;
 mod data_words;
 mod error;
 mod figure_options;
 mod figures;
+mod list_comparison;
 mod missing;
-mod one_task;
+mod reading_sensitivity;
 pub mod released_archives;
 mod report_content;
-mod run;
+mod reproduction;
 mod scale;
 mod score_readings;
-mod sensitivity;
-mod study;
+mod scored_curves;
+mod scored_task;
 mod task_kinds;
 
 pub use error::Error;
 pub use figure_options::{FigureOption, OptionKind, Options};
 pub use figures::{FIGURES, FigureRow, Part, choices, choose};
-pub use run::{ClaimSummary, Ending, FigureSummary, Observer, Request, Summary, Verdicts, run};
+pub use reproduction::{ClaimSummary, Ending, FigureSummary, Observer, Request, Summary, Verdicts, run};
 pub use scale::{RunScale, Settings};

@@ -17,7 +17,7 @@ use taskset_optim::{Mode, Optimizer, OptimizerIdentity};
 use taskset_trial::{Arithmetic, Curve, Protocol, Source, TaskIdentity, TrialSpec};
 
 use crate::Error;
-use crate::one_task::OneTask;
+use crate::scored_task::OneTask;
 
 /// Where the curves come from, in the column `revisions`.
 const SOURCE: &str = "task_set";

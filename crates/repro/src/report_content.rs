@@ -7,11 +7,11 @@ use taskset_figures::{
 };
 use taskset_trial::Protocol;
 
-use crate::run::{Drawn, Material};
+use crate::reading_sensitivity::Sensitivity;
+use crate::reproduction::{Drawn, Material};
 use crate::scale::families_of;
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_REPLICAS};
-use crate::sensitivity::Sensitivity;
-use crate::study::Study;
+use crate::scored_curves::Study;
 use crate::{Error, OptionKind, Request, data_words, missing};
 
 /// What the page is made of.
@@ -326,7 +326,7 @@ fn missing(content: &Content<'_>) -> Result<Section, Error> {
 mod tests {
     use super::*;
     use crate::data_words::tests::task;
-    use crate::study::tests::study;
+    use crate::scored_curves::tests::study;
 
     #[test]
     fn tasks_stand_in_natural_order_with_four_digits() {

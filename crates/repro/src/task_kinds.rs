@@ -1,6 +1,6 @@
 //! Kinds of tasks that the figures compare.
 
-use crate::one_task::TaskSummary;
+use crate::scored_task::TaskSummary;
 
 /// Groups of tasks with a recurrent network: language models, text classifiers, and the generated sequences.
 const RECURRENT: [&str; 7] = [

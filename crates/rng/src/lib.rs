@@ -12,8 +12,8 @@
 //! assert_eq!(init.next_u64(), again.next_u64());
 //! ```
 //!
-//! [`NumpyLegacy`] is a different thing: it reproduces `numpy.random.RandomState` bit for bit, because TaskSet's
-//! sampled configurations are defined by it.
+//! [`NumpyLegacy`] is not such a stream. It reproduces `numpy.random.RandomState` bit for bit, because the original code
+//! draws TaskSet's sampled configurations with it.
 
 mod bulk;
 mod exp_ln;

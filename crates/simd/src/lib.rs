@@ -1,8 +1,8 @@
-//! Instruction sets: what this machine has, which one is chosen, and one loop compiled for each.
+//! Instruction sets: which ones this machine has, which one is chosen, and how one loop is compiled for each of them.
 //!
-//! Everything that asks the processor what it can do is here. A loop is written once, in plain Rust, as a [`Kernel`], and
-//! [`Backend::run`] holds one compiled copy of it per instruction set. Code that is written per instruction set matches
-//! [`Backend::instruction_set`] instead.
+//! Only this crate asks the processor which instruction sets it has. A loop is written once, in plain Rust, as a
+//! [`Kernel`], and [`Backend::run`] contains one compiled copy of it for each instruction set. Code that is written
+//! separately for each instruction set uses a `match` on [`Backend::instruction_set`] instead.
 //!
 //! ```
 //! use taskset_simd::{Backend, Kernel};

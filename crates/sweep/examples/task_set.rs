@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use taskset_sweep::task_set::{FamilySearch, Search};
+use taskset_sweep::choose_task_set::{FamilySearch, Search};
 use taskset_sweep::{RunOptions, SweepObserver, TrialReport};
-use taskset_tasks::set;
+use taskset_tasks::task_set;
 use taskset_train::available_threads;
 
 /// Time between two lines about trials.
@@ -74,9 +74,9 @@ fn run(options: &Options) -> Result<(), Failure> {
         train(&limited, options)?;
     }
     let entries = search.stored()?;
-    let out = options.out.clone().unwrap_or_else(|| options.dir.join(format!("v{}.csv", set::VERSION)));
-    taskset_files::write_atomically(&out, set::text(&entries).as_bytes())?;
-    for standing in set::standing_of(&entries) {
+    let out = options.out.clone().unwrap_or_else(|| options.dir.join(format!("v{}.csv", task_set::VERSION)));
+    taskset_files::write_atomically(&out, task_set::text(&entries).as_bytes())?;
+    for standing in task_set::standing_of(&entries) {
         let rejected: Vec<String> =
             standing.rejected.iter().map(|(reason, count)| format!("{count} {}", reason.word())).collect();
         println!(

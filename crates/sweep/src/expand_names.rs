@@ -11,7 +11,7 @@ use taskset_optim::Optimizer;
 use taskset_train::{MachineRate, Rejection, configure, nominal_seconds, screen, task_identity};
 
 use crate::Error;
-use crate::block::{Block, BlockTask, TaskSource};
+use crate::plan_block::{Block, BlockTask, TaskSource};
 use crate::plan_file::PlanBlock;
 
 /// Where data of each kind comes from.

@@ -1,7 +1,7 @@
 //! Many trials on many threads and machines: plans, shards, claims, checkpoints, status, compacting.
 //!
-//! A [`Sweep`] trains tasks × optimizers × replicas into a [`Directory`]. A finished trial is a fact on disk: what is stored
-//! is not trained again, whoever stored it and when.
+//! A [`Sweep`] describes trials of tasks × optimizers × replicas. A [`Directory`] trains them and stores their curves. A
+//! trial is finished when its curve is stored. Then it is not trained again, no matter which process stored it, and when.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
@@ -22,44 +22,44 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! For many processes and machines, trials are planned first: [`Directory::plan`] writes down names, shards and costs, and
-//! each process loads them with [`Directory::load`]. The unit of work is the *shard*: some trials of one task, trained by one
-//! thread and written as one file, complete or absent. Any number of processes may run the same sweep at once. Two of them
-//! hardly ever do the same work, because a worker claims a shard first; if they do, it does no harm, because equal trials have
-//! equal bits and one of the files is kept.
+//! For many processes and machines, trials are planned first: [`Directory::plan`] stores names, shards and costs, and
+//! each process loads them with [`Directory::load`]. The unit of work is the *shard*: some trials of one task. One thread
+//! trains them, and they are written as one file, which is complete or absent. Any number of processes may run the same
+//! sweep at the same time. A worker claims a shard before it trains it, so two workers hardly ever do the same work. If
+//! they do, it does no harm: equal trials have equal bits, and one of the files is kept.
 //!
 //! With the feature `remote`, the directory may be a place in an object store, for example `s3://bucket/prefix`.
 
-mod block;
-mod committed;
+pub mod choose_task_set;
+mod committed_shards;
 mod compact;
-mod directory;
-mod environment;
+mod environment_record;
 mod error;
 mod expand_names;
 mod manifest;
-mod observe;
+mod pending_work;
+mod plan_block;
 mod plan_file;
 mod planning;
-mod run;
+mod progress_observer;
+mod run_shard;
+mod run_sweep;
 mod shard;
 mod shard_division;
-mod shard_run;
 pub mod slurm;
 mod status;
 mod storage;
-pub mod task_set;
-mod work;
+mod sweep_directory;
 
 pub use compact::Compacted;
-pub use directory::Directory;
-pub use environment::ProgramInfo;
+pub use environment_record::ProgramInfo;
 pub use error::{Contradiction, Error};
 pub use expand_names::{DataSources, TaskEstimate};
-pub use observe::{SweepObserver, TaskCount, TrialReport};
+pub use pending_work::Sweep;
 pub use plan_file::{PlanBlock, PlanFile};
 pub use planning::PlanReport;
-pub use run::{Outcome, RunOptions, Slice};
+pub use progress_observer::{SweepObserver, TaskCount, TrialReport};
+pub use run_sweep::{Outcome, RunOptions, Slice};
 pub use status::{Progress, Status, TaskStatus, Worker};
 pub use storage::{Claim, Claimant, Storage};
-pub use work::Sweep;
+pub use sweep_directory::Directory;

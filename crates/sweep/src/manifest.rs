@@ -13,7 +13,7 @@ use taskset_train::{TRAINER_REVISION, arithmetic};
 use taskset_trial::{Digest, OptimizerIdentity, TaskIdentity, TaskVersion};
 
 use crate::Error;
-use crate::block::Block;
+use crate::plan_block::Block;
 use crate::shard::Shard;
 use crate::storage::Storage;
 

@@ -10,16 +10,16 @@ use taskset_names::Origin;
 use taskset_train::MachineRate;
 use taskset_trial::{Identifier, TrialId, TrialSpec};
 
-use crate::block::{Block, BlockTask, task_contradiction};
-use crate::directory::{PLAN, check_blocks};
-use crate::environment;
+use crate::environment_record;
 use crate::error::Contradiction;
 use crate::expand_names::{DataSources, Expanded, TaskEstimate, expand};
 use crate::manifest::{Manifest, ManifestBlock, ManifestShard, ManifestTask, Moved};
+use crate::plan_block::{Block, BlockTask, task_contradiction};
 use crate::plan_file::{PlanBlock, PlanFile};
 use crate::shard::Shard;
 use crate::shard_division::{ShardSize, divide};
 use crate::storage;
+use crate::sweep_directory::{PLAN, check_blocks};
 use crate::{Directory, Error};
 
 /// Seconds that planning may take, for claims that end by time.
@@ -93,12 +93,13 @@ impl Directory {
         }
         storage.prepare()?;
         let hold = storage::hold(PLANNING);
-        let claim = storage.claim(storage::PLANNING, &environment::claimant(), hold)?.ok_or_else(|| {
-            let claims = storage.claims().unwrap_or_default();
-            let who =
-                claims.iter().find(|(name, _)| name == storage::PLANNING).map(|(_, who)| who.to_string());
-            Error::Planning { place: self.place(), who: who.unwrap_or_else(|| "unknown".to_owned()) }
-        })?;
+        let claim =
+            storage.claim(storage::PLANNING, &environment_record::claimant(), hold)?.ok_or_else(|| {
+                let claims = storage.claims().unwrap_or_default();
+                let who =
+                    claims.iter().find(|(name, _)| name == storage::PLANNING).map(|(_, who)| who.to_string());
+                Error::Planning { place: self.place(), who: who.unwrap_or_else(|| "unknown".to_owned()) }
+            })?;
         // Another process may have planned meanwhile.
         let (plan, before, manifest) = self.to_plan(blocks)?;
         if (plan, before, &manifest.digest) != (draft.plan.clone(), draft.before, &draft.manifest.digest) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use taskset_trial::{Identifier, TrialId};
 
-use crate::block::Block;
+use crate::plan_block::Block;
 use crate::shard::{Shard, shard_id};
 
 /// How large shards are.

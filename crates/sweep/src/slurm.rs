@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use taskset_trial::Arithmetic;
 
-use crate::environment::timestamp;
+use crate::environment_record::timestamp;
 use crate::storage::Storage;
 use crate::{Directory, Error};
 

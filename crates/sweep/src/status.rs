@@ -6,7 +6,7 @@ use serde::Serialize;
 use taskset_datasets::{Datasets, Source};
 use taskset_trial::Identifier;
 
-use crate::committed;
+use crate::committed_shards;
 use crate::expand_names::DataSources;
 use crate::manifest::{ManifestShard, ManifestTask};
 use crate::shard::Shard;
@@ -89,7 +89,8 @@ impl Directory {
     pub fn status(&self) -> Result<Status, Error> {
         let (plan, manifest) = self.planned()?;
         let storage = self.storage();
-        let found = committed::look(storage, manifest.shards.iter().map(|shard| (shard.id(), shard.len())))?;
+        let found =
+            committed_shards::look(storage, manifest.shards.iter().map(|shard| (shard.id(), shard.len())))?;
         // Trials may lie in files that belong to no shard of the plan, for example of an older division.
         let elsewhere = if found.others > 0 { self.stored_ids()? } else { HashSet::new() };
         let blocks = if elsewhere.is_empty() {

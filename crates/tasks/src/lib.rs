@@ -1,7 +1,7 @@
-//! TaskSet's optimisation tasks: sampled families, fixed tasks, one registry by name.
+//! TaskSet's optimisation tasks: sampled families, fixed tasks, and one registry that finds them by name.
 //!
-//! [`describe`] says what a name stands for, without any data. [`build`] makes the [`Task`]; [`Task::start`] makes a
-//! [`Problem`] of one replica, which computes losses and gradients over one flat vector of parameters:
+//! [`describe`] says what a name stands for, without any data. [`build`] makes the [`Task`]. [`Task::start`] makes a
+//! [`Problem`] for one replica, which computes losses and gradients over one flat vector of parameters:
 //!
 //! ```
 //! use taskset_datasets::{Datasets, Source};
@@ -41,10 +41,10 @@ mod network_cost;
 pub mod objectives;
 mod python_json;
 pub mod registry;
-pub mod set;
 pub mod spec;
 pub mod suite;
 pub mod task;
+pub mod task_set;
 
 pub use error::Error;
 #[cfg(feature = "candle")]

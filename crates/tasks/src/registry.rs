@@ -10,7 +10,7 @@ use crate::families::{FAMILIES, SEEDS, Sampled, TaskFamily};
 use crate::fixed::Fixed;
 use crate::spec::{Infeasible, Overhead, Specification};
 use crate::suite::Suite;
-use crate::{Error, Task, python_json, set};
+use crate::{Error, Task, python_json, task_set};
 
 /// All suites, in the order of listings.
 pub static SUITES: [&dyn Suite; 2] = [&Sampled, &Fixed];
@@ -122,8 +122,8 @@ fn names_of(pattern: String) -> Result<Vec<String>, Error> {
         let names: Vec<String> = all_names().filter(|name| taskset_names::matches(&pattern, name)).collect();
         return if names.is_empty() { Err(Error::NoMatch { pattern }) } else { Ok(names) };
     }
-    if pattern == set::NAME {
-        return Ok(set::names());
+    if pattern == task_set::NAME {
+        return Ok(task_set::names());
     }
     for suite in SUITES {
         if suite.name() == pattern {

@@ -1,6 +1,6 @@
-//! TaskSet in Rust: one crate that re-exports all roles.
+//! TaskSet in Rust: one crate that re-exports the other crates.
 //!
-//! | module | role |
+//! | module | what it contains |
 //! |---|---|
 //! | [`rng`] | named deterministic random streams, NumPy's legacy generator |
 //! | [`params`] | how parameters lie in one flat vector: tensors and their roles |
@@ -9,14 +9,15 @@
 //! | [`datasets`] | manifests, loaders, splits, batch streams, synthetic stand-ins |
 //! | [`tasks`] | the tasks and their registry |
 //! | [`trial`] | what a trial is: its identity, its protocol, its curve |
-//! | [`train`] | one trial, or some in lockstep |
+//! | [`train`] | training of one trial, or of several in lockstep |
 //! | [`sweep`] | many trials on many threads and machines |
 //! | [`curves`] | files of training curves: store, integrity, queries |
-//! | [`files`] | files that are whole or absent |
-//! | [`normalize`] | curves to scores |
+//! | [`files`] | which files of a folder are read; files that are complete or absent |
+//! | [`names`] | names that every crate shares: splits, origins of data, patterns |
+//! | [`normalize`] | from curves to scores |
 //! | [`meta`] | greedy lists, random search, split experiments |
-//! | [`figures`] | tables to SVG, PNG and HTML |
-//! | [`repro`] | the paper's sections, reproduced |
+//! | [`figures`] | SVG, PNG, CSV and HTML from tables of numbers |
+//! | [`repro`] | reproductions of the paper's figures |
 //!
 //! ```
 //! // A name alone determines an optimizer's configuration.

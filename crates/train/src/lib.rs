@@ -1,6 +1,6 @@
-//! Training a trial, or some in lockstep: protocol, evaluation, observers, checkpoints, costs.
+//! Training of one trial, or of several in lockstep: protocol, evaluation, observers, checkpoints, costs.
 //!
-//! A *trial* is (task, optimizer, replica, protocol); training it gives a [`Curve`]:
+//! A *trial* consists of a task, an optimizer, a replica and a protocol. Training it gives a [`Curve`]:
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
@@ -19,23 +19,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Trials are independent: the same trial gives the same bits alone or among thousands, on any number of threads, in any
-//! order, because all of its random numbers come from streams named by (task, replica, purpose). Trials that differ only
-//! in the optimizer meet the same minibatches and noise, and can be trained in lockstep, which changes no bit either
-//! ([`run_lockstep`], [`Group`]). A [`Checkpoint`] holds where a trial stands. Many trials on many threads and machines are
-//! the matter of the crate `taskset-sweep`.
+//! Trials are independent: the same trial gives the same bits alone or among thousands of trials, on any number of
+//! threads and in any order. The reason is that all of its random numbers come from streams that are named by task,
+//! replica and purpose. Trials that differ only in the optimizer see the same minibatches and noise. They can be trained
+//! in lockstep, which changes no bit either ([`run_lockstep`], [`Group`]). A [`Checkpoint`] holds the state of a trial
+//! between two steps. The crate `taskset-sweep` trains many trials on many threads and machines.
 
 mod checkpoint;
-mod cost;
+mod cost_estimate;
 mod divergence;
 mod error;
 mod evaluation;
+mod make_trial_spec;
 mod task_check;
-mod trial_spec;
 
 mod lockstep;
 mod machine;
-mod observe;
+mod progress_observer;
 mod protocol_limits;
 mod recheck;
 mod replica_stream;
@@ -43,15 +43,17 @@ mod run_trial;
 mod training_step;
 
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Saving, TrialState};
-pub use cost::{MachineRate, Rejection, check_operations, estimate_minutes, nominal_seconds, screen};
+pub use cost_estimate::{
+    MachineRate, Rejection, check_operations, estimate_minutes, nominal_seconds, screen,
+};
 pub use error::{Error, TrialError};
 pub use lockstep::{Group, GroupTrial, run_lockstep};
 pub use machine::{available_threads, machine_description, metadata};
-pub use observe::{Quiet, TrialObserver};
+pub use make_trial_spec::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};
+pub use progress_observer::{Quiet, TrialObserver};
 pub use protocol_limits::{MAX_EVALUATIONS, check_protocol};
 pub use recheck::{Recheck, kernels_of, recheck};
 pub use replica_stream::replica_stream;
 pub use run_trial::{configure, continue_trial, run_trial, schedule_steps};
 pub use task_check::{StepCheck, check_steps, take_steps};
 pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};
-pub use trial_spec::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};

@@ -1,12 +1,12 @@
 //! What a trial is: its specification and identity, its protocol, its curve.
 //!
-//! A *trial* trains one task with one optimizer from one random initialisation. A [`TrialSpec`] says everything that
-//! decides the numbers of its curve, and nothing else; its [`TrialId`] is a hash of that. Two trials with the same id have
-//! the same losses, bit for bit; trials that differ in anything that matters have different ids. So "this trial is done"
-//! means "a curve with this id is stored", and curves of different trials are never taken for one another, whatever their
-//! names.
+//! A *trial* trains one task with one optimizer from one random initialisation. A [`TrialSpec`] contains everything that
+//! decides the numbers of its curve, and nothing else. Its [`TrialId`] is a hash of this. Two trials with the same id
+//! have the same losses, bit for bit. Trials that differ in anything that decides a number have different ids. So "this
+//! trial is done" means "a curve with this id is stored", and curves of different trials are never confused, whatever
+//! their names are.
 //!
-//! A [`Curve`] is what a trial gives: the losses on the four splits at the steps of its [`Protocol`].
+//! A [`Curve`] is the result of a trial: the losses on the four splits at the steps of its [`Protocol`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -25,25 +25,25 @@
 //! assert_eq!(spec.first_difference(&other).unwrap().field, "replica");
 //! ```
 //!
-//! This crate reads and writes no files: `taskset-train` makes curves, `taskset-curves` stores them.
+//! This crate reads and writes no files: `taskset-train` makes curves, and `taskset-curves` stores them.
 
-mod comparable;
+mod comparability;
 mod curve;
 mod digest;
-mod id;
 mod optimizer_family;
 mod protocol;
 mod revisions;
-mod spec;
+mod trial_id;
+mod trial_spec;
 
-pub use comparable::{Mixture, Uniform};
+pub use comparability::{Mixture, Uniform};
 pub use curve::{Curve, InvalidCurve};
 pub use digest::{Digest, InvalidDigest};
-pub use id::{Identifier, TrialId};
 pub use optimizer_family::optimizer_family;
 pub use protocol::Protocol;
 pub use revisions::InvalidRevisions;
-pub use spec::{
+pub use trial_id::{Identifier, TrialId};
+pub use trial_spec::{
     Arithmetic, Difference, HyperparameterValue, Hyperparameters, InvalidHyperparameters, OptimizerIdentity,
     Source, TaskIdentity, TaskVersion, TrialSpec,
 };

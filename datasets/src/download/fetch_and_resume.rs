@@ -6,7 +6,7 @@ use std::io::Read as _;
 use ureq::http::Response;
 
 use super::item::Item;
-use super::part::{Part, hash_file};
+use super::partial_file::{Part, hash_file};
 use super::request::{Failure, number, range, range_total, refusal, request};
 use super::{FetchEvent, FetchOptions, Fetched};
 use crate::Error;
@@ -182,7 +182,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::super::server::{Answer, Server};
+    use super::super::test_server::{Answer, Server};
     use super::*;
     use crate::files;
     use sha2::{Digest, Sha256};

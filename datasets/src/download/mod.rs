@@ -2,10 +2,10 @@
 
 mod fetch_and_resume;
 mod item;
-mod part;
+mod partial_file;
 mod request;
 #[cfg(test)]
-mod server;
+mod test_server;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -208,7 +208,7 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
     use tempfile::TempDir;
 
-    use super::server::{Answer, Server};
+    use super::test_server::{Answer, Server};
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use crate::Error;
 
+use super::example_visitor::Visitor;
 use super::hash_split;
 use super::lines::Lines;
-use super::visit::Visitor;
 
 /// Visits all reviews; label = stars − 1. The split is by the hash of the review's number, of all files together. Returns
 /// the number of reviews.

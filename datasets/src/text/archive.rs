@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::example_visitor::Visitor;
 use super::lines::{self, Lines};
 use super::source::{Counts, review, sentences};
-use super::visit::Visitor;
 use crate::Error;
 use crate::formats::container::Container;
 use crate::manifest::{TextDecoder, TextManifest};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use taskset_names::Origin;
 
-use super::collect::{Collected, Collector, Tokens};
+use super::collect_tokens::{Collected, Collector, Tokens};
 use super::data::Texts;
 use super::source::Found;
 use super::subwords::SubwordEncoder;

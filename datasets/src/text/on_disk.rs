@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use taskset_names::in_full;
 
+use super::example_visitor::Nobody;
 use super::read_originals::Judgement;
 use super::source::Found;
-use super::visit::Nobody;
 use super::{lines, text_infos};
 use crate::Error;
 use crate::files::{FileVerdict, FilesState, Presence, Verification, VerifiedFile};

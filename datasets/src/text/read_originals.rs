@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::example_visitor::Visitor;
 use super::source::{Counts, Found};
-use super::visit::Visitor;
 use crate::Error;
 use crate::files::{Located, Packing, far_too_small, of_another_size};
 use crate::manifest::{TextDecoder, TextManifest};

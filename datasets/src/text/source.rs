@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::example_visitor::Visitor;
 use super::lines::{Lines, matching, strip, whole};
-use super::visit::Visitor;
 use super::{amazon, archive, wikipedia};
 use crate::Error;
 use crate::manifest::{TextDecoder, TextFiles, TextManifest};

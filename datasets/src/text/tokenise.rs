@@ -2,10 +2,10 @@
 
 use taskset_rng::{Stream, StreamId};
 
-use super::collect::{Collected, Collector};
+use super::collect_tokens::{Collected, Collector};
+use super::example_visitor::Visitor;
 use super::source::Found;
 use super::subwords::{SubwordEncoder, TokenCounts};
-use super::visit::Visitor;
 use super::{BYTE_VOCABULARY, TextInfo, encode_bytes};
 use crate::Error;
 use crate::manifest::TextDecoder;

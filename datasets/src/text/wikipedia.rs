@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::splits::SourceSplit;
 
+use super::example_visitor::Visitor;
 use super::hash_split;
 use super::lines::{Lines, strip};
-use super::visit::Visitor;
 
 /// Articles that are read: those numbered up to a million.
 pub(crate) const MAX_ARTICLES: u64 = 1_000_001;

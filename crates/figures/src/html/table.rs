@@ -2,7 +2,7 @@
 
 use super::push;
 use crate::Table;
-use crate::digits::NOT_FINITE;
+use crate::number_format::NOT_FINITE;
 use crate::xml::escape;
 
 /// Appends a table.

@@ -9,8 +9,8 @@ use super::markers::markers;
 use crate::Error;
 use crate::axis::{Axis, Tick, drawable};
 use crate::chart::{Category, Guide, Histogram, Stack};
-use crate::digits::counted;
 use crate::font::Weight;
+use crate::number_format::counted;
 use crate::xml::push_coordinate;
 
 /// Smallest and largest radius of a shape in a bar.

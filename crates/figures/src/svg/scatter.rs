@@ -9,8 +9,8 @@ use super::{GRID, MARGIN, Size};
 use crate::Error;
 use crate::axis::{Axis, drawable};
 use crate::chart::{Guide, PointGroup, ScatterChart};
-use crate::digits::counted;
 use crate::font::Weight;
+use crate::number_format::counted;
 
 /// Radius of a point in the legend.
 const LEGEND_RADIUS: f64 = 5.0;

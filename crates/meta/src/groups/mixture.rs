@@ -3,8 +3,8 @@
 use taskset_rng::{Stream, StreamId};
 
 use super::Groups;
+use crate::lists_within_task_kinds::mean_over_tasks;
 use crate::resampling::{halves, indices, learned_j};
-use crate::same_tasks::mean_over_tasks;
 use crate::{SameTasks, best_of_first_k, greedy};
 
 impl Groups<'_> {

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 use taskset_meta::bootstrap::bootstrap;
-use taskset_meta::candidates::{Candidates, TunedOn};
+use taskset_meta::candidate_counts::{Candidates, TunedOn};
 use taskset_meta::correlation::{group_correlations, pearson, spearman};
-use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment};
 use taskset_meta::groups::{Groups, TrainJ};
-use taskset_meta::other_scores::{OtherScores, paired_scores};
-use taskset_meta::task_numbers::{TaskNumbers, TestTasks};
+use taskset_meta::learned_against_random::{BoxTasks, Family, SplitExperiment};
+use taskset_meta::lists_from_other_scores::{OtherScores, paired_scores};
+use taskset_meta::training_task_counts::{TaskNumbers, TestTasks};
 use taskset_meta::transfer::Transfer;
 use taskset_meta::tsne::{Tsne, joint_probabilities, kl_divergence};
 use taskset_meta::{HyperparameterTable, SameTasks, ScoreMatrix, greedy, rescale_columns};

@@ -1,9 +1,9 @@
 //! The crate gives what the plain implementation gives, bit for bit, on random scores with and without ties.
 
 use proptest::prelude::*;
-use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment};
 use taskset_meta::groups::{Groups, TrainJ};
-use taskset_meta::other_scores::OtherScores;
+use taskset_meta::learned_against_random::{BoxTasks, Family, SplitExperiment};
+use taskset_meta::lists_from_other_scores::OtherScores;
 use taskset_meta::{HyperparameterTable, SameTasks, ScoreMatrix, greedy, greedy_plain, rescale_columns};
 use taskset_rng::StreamId;
 

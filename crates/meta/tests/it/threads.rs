@@ -1,11 +1,11 @@
 //! No result depends on the number of threads.
 
 use taskset_meta::bootstrap::bootstrap;
-use taskset_meta::candidates::{Candidates, TunedOn};
-use taskset_meta::experiment::{BoxTasks, Family, SplitExperiment};
+use taskset_meta::candidate_counts::{Candidates, TunedOn};
 use taskset_meta::groups::Groups;
-use taskset_meta::other_scores::OtherScores;
-use taskset_meta::task_numbers::{TaskNumbers, TestTasks};
+use taskset_meta::learned_against_random::{BoxTasks, Family, SplitExperiment};
+use taskset_meta::lists_from_other_scores::OtherScores;
+use taskset_meta::training_task_counts::{TaskNumbers, TestTasks};
 use taskset_meta::transfer::Transfer;
 use taskset_meta::{HyperparameterTable, SameTasks, ScoreMatrix};
 use taskset_rng::StreamId;

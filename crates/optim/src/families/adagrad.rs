@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use super::shared_search_space::LEARNING_RATE;
-use crate::registry::FamilyMember;
+use crate::family_registry::FamilyMember;
 use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};
 

@@ -7,7 +7,7 @@ use taskset_rng::NumpyLegacy;
 
 use super::shared_search_space::LEARNING_RATE;
 use crate::adam_update::Adam;
-use crate::registry::FamilyMember;
+use crate::family_registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};

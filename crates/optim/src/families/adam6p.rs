@@ -7,7 +7,7 @@ use taskset_rng::NumpyLegacy;
 
 use super::adam8p::hand_written_adam;
 use super::shared_search_space::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
-use crate::registry::FamilyMember;
+use crate::family_registry::FamilyMember;
 use crate::unnamed_optimizer::Method;
 use crate::{Adam8p, Dimension, Naming, Switches};
 

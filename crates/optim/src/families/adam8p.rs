@@ -7,7 +7,7 @@ use taskset_rng::NumpyLegacy;
 
 use super::shared_search_space::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
 use crate::adam_update::Adam;
-use crate::registry::FamilyMember;
+use crate::family_registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::unnamed_optimizer::Method;
 use crate::{Dimension, EpsilonPlacement, Naming, Rule, Switches, UPSTREAM_TRAINING_STEPS};

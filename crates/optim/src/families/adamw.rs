@@ -7,7 +7,7 @@ use taskset_rng::NumpyLegacy;
 
 use super::shared_search_space::or_zero;
 use crate::adam_update::Adam;
-use crate::registry::FamilyMember;
+use crate::family_registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::unnamed_optimizer::Method;
 use crate::{Dimension, EpsilonPlacement, Naming, Rule, Switches, WarmupRule};

@@ -8,11 +8,11 @@ use taskset_rng::{NumpyLegacy, StreamId};
 use taskset_simd::{Backend, Kernel};
 
 use super::shared_search_space::or_zero;
+use crate::family_registry::FamilyMember;
 use crate::norm::norm;
 use crate::optimizer::check_lengths;
-use crate::registry::FamilyMember;
-use crate::rule::zero_in_f32;
 use crate::unnamed_optimizer::Method;
+use crate::update_rule::zero_in_f32;
 use crate::{Dimension, Error, Facts, Naming, Real, Run, Slots, Step, Switches, real};
 
 /// LAMB (You et al. 2020, algorithm 2) as in optax, for each tensor:

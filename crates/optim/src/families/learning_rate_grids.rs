@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::adam1p::default_adam;
-use crate::registry::{FamilyMember, half_order};
+use crate::family_registry::{FamilyMember, half_order};
 use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};
 

@@ -11,11 +11,11 @@ use taskset_simd::{Backend, Kernel};
 
 use super::shared_search_space::or_zero;
 use crate::adam_update::Adam;
+use crate::family_registry::FamilyMember;
 use crate::newton_schulz::{Orthogonaliser, View};
 use crate::optimizer::check_lengths;
-use crate::registry::FamilyMember;
-use crate::rule::zero_in_f32;
 use crate::unnamed_optimizer::Method;
+use crate::update_rule::zero_in_f32;
 use crate::{Dimension, EpsilonPlacement, Error, Facts, Naming, Real, Run, Slots, Step, Switches, real};
 
 /// Muon with auxiliary AdamW (Jordan et al. 2024) as in the author's `SingleDeviceMuonWithAuxAdam`. For each

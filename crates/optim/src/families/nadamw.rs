@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
 use crate::adam_update::{Adam, Momentum};
-use crate::registry::FamilyMember;
+use crate::family_registry::FamilyMember;
 use crate::schedule::Schedule;
 use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Nesterov, Rule, Switches};

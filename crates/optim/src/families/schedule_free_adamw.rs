@@ -8,10 +8,10 @@ use taskset_rng::{NumpyLegacy, StreamId};
 use taskset_simd::{Backend, Kernel};
 
 use super::shared_search_space::or_zero;
+use crate::family_registry::FamilyMember;
 use crate::optimizer::check_lengths;
-use crate::registry::FamilyMember;
-use crate::rule::zero_in_f32;
 use crate::unnamed_optimizer::Method;
+use crate::update_rule::zero_in_f32;
 use crate::{Dimension, Error, Facts, Naming, Real, Run, Slots, Step, Switches, real};
 
 /// Schedule-free AdamW (Defazio et al. 2024) as in the authors' package. Three points belong to each parameter: `z` moves

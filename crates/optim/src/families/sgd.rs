@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use crate::registry::FamilyMember;
+use crate::family_registry::FamilyMember;
 use crate::unnamed_optimizer::{ByElement, Method};
 use crate::{Dimension, Elementwise, Facts, Naming, Real, Switches, real};
 

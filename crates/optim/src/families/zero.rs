@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::registry::FamilyMember;
+use crate::family_registry::FamilyMember;
 use crate::unnamed_optimizer::Method;
 use crate::{Dimension, Naming, Rule, Switches};
 

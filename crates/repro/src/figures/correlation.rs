@@ -7,7 +7,7 @@ use taskset_optim::Family;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
-use crate::study::TaskGroup;
+use crate::scored_curves::TaskGroup;
 
 /// The family whose configurations are ranked. The paper ranks those of NAdamW.
 const FAMILY: Family = Family::Adam8p;
@@ -195,9 +195,9 @@ mod tests {
     use super::*;
     use crate::data_words::tests::task;
     use crate::figure_options::Options;
-    use crate::one_task::TaskSummary;
     use crate::score_readings::Reading;
-    use crate::study::tests::study_of;
+    use crate::scored_curves::tests::study_of;
+    use crate::scored_task::TaskSummary;
 
     const READING: Reading = Reading::whole("default");
 

@@ -2,8 +2,8 @@
 
 use taskset_figures::{Block, Claim, Color, LineChart, count};
 use taskset_meta::ScoreMatrix;
-use taskset_meta::experiment::Family as Searched;
-use taskset_meta::other_scores::{OtherScores, OtherScoresResult};
+use taskset_meta::learned_against_random::Family as Searched;
+use taskset_meta::lists_from_other_scores::{OtherScores, OtherScoresResult};
 use taskset_optim::Family;
 use taskset_rng::StreamId;
 
@@ -11,8 +11,8 @@ use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, percent};
 use crate::clustered_confidence::Differences;
-use crate::comparison;
 use crate::figure_options::RESAMPLINGS;
+use crate::list_comparison;
 use crate::score_readings::Reading;
 
 const FAMILY: Family = Family::Adam8p;
@@ -155,7 +155,7 @@ fn chart(labels: &[String], result: &OtherScoresResult, context: &Context<'_>) -
 fn claim(measured: Option<(&OtherScoresResult, u32, usize)>) -> Claim {
     let (mut words, mut verdict) = (Vec::new(), cannot_tell("nothing was measured"));
     if let Some((result, part, candidates)) = measured {
-        let compared = comparison::compare(&result.curves[0].raw, &result.random.raw, candidates / 2);
+        let compared = list_comparison::compare(&result.curves[0].raw, &result.random.raw, candidates / 2);
         words = compared
             .iter()
             .map(|at| at.words(&format!("the list from 1/{part} of the training"), "random search"))
@@ -168,7 +168,7 @@ fn claim(measured: Option<(&OtherScoresResult, u32, usize)>) -> Claim {
                 "these curves have no evaluation in the first 1/{SHORTEST} of the training; the shortest list is from 1/{part}"
             ))
         } else {
-            comparison::verdict(&compared)
+            list_comparison::verdict(&compared)
         };
     }
     Claim {
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::study::tests::{also, scored};
+    use crate::scored_curves::tests::{also, scored};
 
     /// Three kinds of tasks, each with a good configuration of its own, and a configuration that is bad on all.
     fn good(t: usize, c: usize, _: Family) -> (f64, f64) {

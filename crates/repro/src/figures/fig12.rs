@@ -4,8 +4,8 @@ use taskset_figures::{
     Category, Claim, Color, Guide, LineChart, PointGroup, ScatterChart, Table, Verdict, count, significant,
 };
 use taskset_meta::correlation::pearson;
-use taskset_meta::experiment::Family as Searched;
-use taskset_meta::other_scores::{OtherScores, OtherScoresResult, paired_scores};
+use taskset_meta::learned_against_random::Family as Searched;
+use taskset_meta::lists_from_other_scores::{OtherScores, OtherScoresResult, paired_scores};
 use taskset_meta::{ResampledCurve, ScoreMatrix};
 use taskset_optim::Family;
 use taskset_rng::StreamId;
@@ -13,8 +13,8 @@ use taskset_rng::StreamId;
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
-use crate::comparison;
 use crate::figure_options::RESAMPLINGS;
+use crate::list_comparison;
 use crate::score_readings::Reading;
 
 const FAMILY: Family = Family::Adam8p;
@@ -292,7 +292,7 @@ fn min_is_alike(numbers: &Numbers) -> (Vec<String>, Verdict) {
         significant(b),
         difference * 100.0
     )];
-    let decided = comparison::at(&main.raw, &min.raw, CLAIMED)
+    let decided = list_comparison::at(&main.raw, &min.raw, CLAIMED)
         .is_some_and(|at| at.better >= AGREEMENT || at.worse >= AGREEMENT);
     // Where both are 0, the difference is NaN, and there is none.
     let verdict = match (difference > NEGLIGIBLE, decided) {
@@ -312,9 +312,9 @@ fn percentile_is_worse(numbers: &Numbers) -> (Vec<String>, Verdict) {
         Ok((percentile, _)) => percentile,
         Err(reason) => return (Vec::new(), cannot_tell(reason)),
     };
-    let compared: Vec<_> = comparison::at(&main.raw, &percentile.raw, CLAIMED).into_iter().collect();
+    let compared: Vec<_> = list_comparison::at(&main.raw, &percentile.raw, CLAIMED).into_iter().collect();
     let words = compared.iter().map(|at| at.words("the main normaliser", "the percentile")).collect();
-    (words, comparison::verdict(&compared))
+    (words, list_comparison::verdict(&compared))
 }
 
 fn all_beat_random(numbers: &Numbers) -> (Vec<String>, Verdict) {
@@ -327,10 +327,11 @@ fn all_beat_random(numbers: &Numbers) -> (Vec<String>, Verdict) {
     // The list of the main normaliser counts if it is one of these.
     let listed = |name: &str| OTHERS.iter().any(|(other, _)| *other == name);
     for (name, curve) in names.zip(&numbers.result.curves).filter(|(name, _)| listed(name)) {
-        let compared = comparison::compare(&curve.raw, &numbers.result.random.raw, numbers.candidates / 2);
+        let compared =
+            list_comparison::compare(&curve.raw, &numbers.result.random.raw, numbers.candidates / 2);
         let better = compared.iter().filter(|at| at.better >= AGREEMENT).count();
         words.push(format!("{name}: the list is better at {better} of {} budgets", compared.len()));
-        match comparison::verdict(&compared) {
+        match list_comparison::verdict(&compared) {
             Verdict::Holds => {}
             Verdict::DoesNotHold => against = true,
             Verdict::CannotTell { reason } => open.push(format!("{name}: {reason}")),
@@ -370,8 +371,8 @@ mod tests {
     use super::*;
     use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::study::Study;
-    use crate::study::tests::{also, scored};
+    use crate::scored_curves::Study;
+    use crate::scored_curves::tests::{also, scored};
 
     /// Three kinds of tasks, each with a good configuration of its own.
     fn good(t: usize, c: usize, _: Family) -> (f64, f64) {

@@ -320,7 +320,7 @@ mod tests {
     use super::*;
     use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::study::tests::scored;
+    use crate::scored_curves::tests::scored;
 
     const GROUPS: [(&str, usize); 6] = [
         ("conv_fc_family", 8),

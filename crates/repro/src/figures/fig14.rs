@@ -7,9 +7,9 @@ use taskset_optim::Family;
 use super::fig2::{STEPS, hour_guide, task_seconds, times_table};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, task_category};
 use crate::claims::{MIN_TASKS, cannot_tell};
-use crate::one_task::TaskSummary;
 use crate::scale::PAPER_TASKS;
-use crate::study::TaskGroup;
+use crate::scored_curves::TaskGroup;
+use crate::scored_task::TaskSummary;
 
 /// Whiskers reach to the last task within this many interquartile ranges of the box, as in usual box plots.
 const WHISKER: f64 = 1.5;
@@ -197,7 +197,7 @@ mod tests {
     use crate::data_words::tests::task;
     use crate::figure_options::Options;
     use crate::score_readings::Reading;
-    use crate::study::tests::study;
+    use crate::scored_curves::tests::study;
 
     const GROUPS: [&str; 5] =
         ["mlp_family", "mlp_ae_family", "maf_family", "quadratic_family", "fixed_two_d"];

@@ -1,16 +1,16 @@
 //! Figure 15: how many configurations a list needs to be chosen from (appendix A.6).
 
 use taskset_figures::{Claim, Color, Dash, Guide, LineChart, Marker, Point, Series, Verdict, count, counted};
-use taskset_meta::candidates::{Candidates, CandidatesResult, TunedOn};
-use taskset_meta::experiment::Family as Searched;
+use taskset_meta::candidate_counts::{Candidates, CandidatesResult, TunedOn};
+use taskset_meta::learned_against_random::Family as Searched;
 use taskset_optim::Family;
 use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
-use crate::comparison;
 use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
+use crate::list_comparison;
 
 /// The family of the lists, and Adam whose learning rate alone is tuned in half orders of magnitude.
 const FAMILIES: [Family; 2] = [Family::Adam8p, Family::AdamLr];
@@ -212,7 +212,7 @@ fn claims(measured: Option<(&CandidatesResult, usize)>) -> Vec<Claim> {
 }
 
 fn improves(result: &CandidatesResult) -> (Vec<String>, Verdict) {
-    comparison::largest_is_best(&result.sizes, &result.curves, 10, "configurations")
+    list_comparison::largest_is_best(&result.sizes, &result.curves, 10, "configurations")
 }
 
 /// Whether a number of configurations is enough.
@@ -233,7 +233,7 @@ fn against_tuned(result: &CandidatesResult, k: usize) -> Result<Against, &'stati
     let tuned = result.tuned.as_ref().ok_or("the curves of adam_lr are missing or not complete")?;
     let (mut words, mut sizes) = (Vec::new(), Vec::new());
     for (&size, curve) in result.sizes.iter().zip(&result.curves) {
-        let Some(at) = comparison::at(&curve.raw, &tuned.raw, k) else { continue };
+        let Some(at) = list_comparison::at(&curve.raw, &tuned.raw, k) else { continue };
         words.push(format!(
             "k = {k}, {}: better than the tuned learning rate in {} of the resamplings",
             counted(size as u64, "configuration"),
@@ -306,7 +306,7 @@ mod tests {
     use super::*;
     use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::study::tests::scored;
+    use crate::scored_curves::tests::scored;
     use taskset_meta::ResampledCurve;
 
     /// Few configurations of adam8p are good; the tuned learning rate is middling.

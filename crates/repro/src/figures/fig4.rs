@@ -4,15 +4,15 @@ use taskset_figures::{
     Block, Claim, Color, Guide, LineChart, Marker, Point, Series, Verdict, count, counted, significant,
 };
 use taskset_meta::ResampledCurve;
-use taskset_meta::task_numbers::{TaskNumbers, TaskNumbersResult, TestTasks};
+use taskset_meta::training_task_counts::{TaskNumbers, TaskNumbersResult, TestTasks};
 use taskset_optim::Family;
 use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
-use crate::comparison;
 use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
+use crate::list_comparison;
 
 const FAMILY: Family = Family::Adam8p;
 
@@ -205,7 +205,7 @@ fn claims(measured: Option<(&TaskNumbersResult, usize)>) -> Vec<Claim> {
 }
 
 fn improves(result: &TaskNumbersResult) -> (Vec<String>, Verdict) {
-    comparison::largest_is_best(&result.sizes, &result.curves, CLAIMED, "tasks")
+    list_comparison::largest_is_best(&result.sizes, &result.curves, CLAIMED, "tasks")
 }
 
 fn needs_many(result: &TaskNumbersResult) -> (Vec<String>, Verdict) {
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::study::tests::scored;
+    use crate::scored_curves::tests::scored;
 
     fn kinds(t: usize, c: usize, _: Family) -> (f64, f64) {
         let score = if c == t % 8 { 0.1 } else { 0.5 + 0.4 * noise(t, c) };

@@ -1,7 +1,7 @@
 //! Figure 5: lists for types of tasks that they were not learned on (section 5.3).
 
 use taskset_figures::{Block, Claim, Color, Dash, LineChart, Verdict, count, counted};
-use taskset_meta::experiment::Family as Searched;
+use taskset_meta::learned_against_random::Family as Searched;
 use taskset_meta::transfer::{Transfer, TransferResult};
 use taskset_meta::{SameTasks, quantile};
 use taskset_optim::Family;
@@ -11,9 +11,9 @@ use super::common::{CurveTable, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
 use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
 use crate::clustered_confidence::Differences;
-use crate::comparison::reached;
 use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
-use crate::one_task::TaskSummary;
+use crate::list_comparison::reached;
+use crate::scored_task::TaskSummary;
 use crate::task_kinds;
 
 /// The list's family first, then that of the search over the learning rate alone.
@@ -335,7 +335,7 @@ mod tests {
     use super::*;
     use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::study::tests::scored;
+    use crate::scored_curves::tests::scored;
 
     const GROUPS: [(&str, usize); 4] = [
         ("mlp_ae_family", 20),

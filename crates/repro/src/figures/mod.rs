@@ -26,7 +26,7 @@ use taskset_optim::Family;
 use crate::claims::cannot_tell;
 use crate::figure_options::{FigureOption, Options};
 use crate::score_readings::Reading;
-use crate::study::Study;
+use crate::scored_curves::Study;
 use crate::task_kinds;
 
 /// A part of the paper.

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use taskset_sweep::RunOptions;
-use taskset_sweep::task_set::{FamilySearch, Search};
+use taskset_sweep::choose_task_set::{FamilySearch, Search};
 use taskset_tasks::families::TaskFamily;
-use taskset_tasks::set::text;
+use taskset_tasks::task_set::text;
 use taskset_train::Quiet;
 
 /// A cheap family.

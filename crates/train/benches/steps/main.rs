@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod networks;
-mod pin;
+mod pin_to_core;
 mod table;
 mod tasks;
 #[path = "../timing/mod.rs"]
@@ -13,7 +13,7 @@ mod timing;
 mod training;
 #[path = "../trials/mod.rs"]
 mod trials;
-mod whole;
+mod whole_trials;
 mod worker;
 mod workloads;
 

@@ -10,10 +10,10 @@ use taskset_nn::Backend;
 use taskset_nn::denormals::FlushGuard;
 
 use crate::networks;
-use crate::pin::pin;
+use crate::pin_to_core::pin;
 use crate::timing::Clock;
 use crate::training::{Product, Training};
-use crate::whole::Whole;
+use crate::whole_trials::Whole;
 use crate::workloads;
 
 /// Serves until the input ends, on the given core if there is one.

@@ -120,7 +120,7 @@ mod tests {
     use taskset_rng::StreamId;
 
     use super::*;
-    use crate::study::TaskGroup;
+    use crate::scored_curves::TaskGroup;
 
     const GROUPS: [&str; 6] = [
         "mlp_family",

@@ -14,7 +14,7 @@ use crate::claims::percent;
 use crate::data_words;
 use crate::figure_options::{FigureOption, OptionKind};
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
-use crate::study::{Study, TaskGroup};
+use crate::scored_curves::{Study, TaskGroup};
 use neighbours::Neighbours;
 
 /// The family whose scores are the features. The paper does not name it; it uses this one for most of its figures.
@@ -179,9 +179,9 @@ fn scale_note(tasks: usize, configurations: usize) -> Option<String> {
 mod tests {
     use super::*;
     use crate::figure_options::Options;
-    use crate::one_task::TaskSummary;
     use crate::score_readings::Reading;
-    use crate::study::tests::study_of;
+    use crate::scored_curves::tests::study_of;
+    use crate::scored_task::TaskSummary;
 
     const READING: Reading = Reading::whole("default");
 

@@ -5,7 +5,7 @@ use taskset_meta::bootstrap::{Bootstrap, bootstrap};
 use taskset_rng::StreamId;
 
 use crate::figures::Lack;
-use crate::study::TaskGroup;
+use crate::scored_curves::TaskGroup;
 
 /// Resamplings of the families.
 pub(super) const REPLICATES: u64 = 1_000;

@@ -81,8 +81,8 @@ mod tests {
     use super::*;
     use crate::data_words::tests::task;
     use crate::figure_options::Options;
-    use crate::one_task::TaskSummary;
-    use crate::study::tests::{study, study_of};
+    use crate::scored_curves::tests::{study, study_of};
+    use crate::scored_task::TaskSummary;
 
     fn timed(name: &str) -> TaskSummary {
         TaskSummary { step_seconds: Some(0.001), group: Some("mlp_family".to_owned()), ..task(name, None) }

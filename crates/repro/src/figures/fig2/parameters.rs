@@ -7,8 +7,8 @@ use super::stacks::{left_out, stacks};
 use crate::claims::cannot_tell;
 use crate::data_words;
 use crate::figures::{Context, DataFile, Lack, Picture};
-use crate::one_task::TaskSummary;
 use crate::scale::PAPER_TASKS;
+use crate::scored_task::TaskSummary;
 
 /// Orders of magnitude that the paper finds.
 const ORDERS: f64 = 7.0;

@@ -3,8 +3,8 @@
 use taskset_figures::{Category, Color, Marker, Stack, counted};
 
 use crate::figures::task_category;
-use crate::one_task::TaskSummary;
-use crate::study::Study;
+use crate::scored_curves::Study;
+use crate::scored_task::TaskSummary;
 
 /// The look of all fixed tasks together. Their groups have looks of their own in other figures, but are too many for bars.
 const FIXED: Category = Category { color: Color::new(0xbb, 0xbb, 0xbb), marker: Marker::Circle };
@@ -45,7 +45,7 @@ pub(super) fn left_out(number: usize, why: &str) -> String {
 mod tests {
     use super::*;
     use crate::data_words::tests::task;
-    use crate::study::tests::study;
+    use crate::scored_curves::tests::study;
 
     #[test]
     fn fixed_tasks_are_one_stack_between_families_and_unknown_tasks() {

@@ -8,8 +8,8 @@ use super::stacks::{left_out, stacks};
 use crate::claims::{cannot_tell, percent};
 use crate::data_words;
 use crate::figures::{Context, DataFile, Lack, Picture};
-use crate::one_task::TaskSummary;
 use crate::scale::PAPER_TASKS;
+use crate::scored_task::TaskSummary;
 
 /// Steps of the paper's training.
 pub(in crate::figures) const STEPS: u32 = Protocol::PAPER.steps;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use taskset_meta::experiment::{BoxTasks, Family as Searched, SplitExperiment, SplitResult};
+use taskset_meta::learned_against_random::{BoxTasks, Family as Searched, SplitExperiment, SplitResult};
 use taskset_meta::{HyperparameterList, HyperparameterTable, ScoreMatrix, constrained_box, inside};
 use taskset_optim::{Dimension, Family, Scale};
 use taskset_rng::StreamId;

@@ -7,7 +7,7 @@ mod tables;
 use taskset_figures::{
     Block, Color, Dash, LineChart, Point, Section, Series, Table, count, counted, significant,
 };
-use taskset_meta::experiment::{BoxTasks, Method, MethodCurve};
+use taskset_meta::learned_against_random::{BoxTasks, Method, MethodCurve};
 use taskset_optim::Family;
 use taskset_rng::StreamId;
 

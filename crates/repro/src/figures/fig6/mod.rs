@@ -242,7 +242,7 @@ mod tests {
     use super::*;
     use crate::figure_options::Options;
     use crate::figures::tests::{BASE, context, noise, verdicts};
-    use crate::study::tests::scored;
+    use crate::scored_curves::tests::scored;
 
     const GROUPS: [(&str, usize); 5] = [("a", 16), ("b", 16), ("c", 16), ("d", 16), ("e", 16)];
 

@@ -69,7 +69,7 @@ enum Command {
     /// Plan, run and watch many trials, on one machine or many.
     #[command(subcommand)]
     Sweep(commands::sweep::Command),
-    /// Not built yet: an honest ranking of optimizers over a panel of tasks.
+    /// Not built yet: a ranking of optimizers over several tasks.
     #[command(hide = true)]
     Rank(Later),
     /// Not built yet: the Optimizer Baselines system.
@@ -77,7 +77,8 @@ enum Command {
     Baselines(Later),
 }
 
-/// The arguments of a command that is planned. It is not listed; who knows its name hears that it is not built.
+/// The arguments of a command that is planned. The help does not list this command. If it is called, it says that it is
+/// not built yet.
 #[derive(clap::Args)]
 struct Later {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]

@@ -10,11 +10,12 @@ use taskset::trial::{Arithmetic, Protocol};
 /// Where data comes from.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct DataOption {
-    /// Data directory with one folder of original files per data set, or `synthetic` for the embedded stand-ins [default: the
-    /// environment variable TASKSET_DATA; if it is not set, ~/.cache/taskset-rs, which `data fetch` fills].
+    /// Data directory with one folder of original files per data set, or `synthetic` for the embedded stand-ins
+    /// (generated data) [default: the environment variable TASKSET_DATA; if it is not set, ~/.cache/taskset-rs, where
+    /// `data fetch` writes].
     #[arg(long, value_name = "DIR|synthetic")]
     pub(crate) data: Option<PathBuf>,
-    /// Accept a part of a data set instead of the whole. Everything made from it is labelled partial.
+    /// Accept a data set of which only a part is there. All results from it are labelled partial.
     #[arg(long)]
     pub(crate) allow_partial: bool,
     /// Directory of prepared copies (resized images, tokenised texts) [default: `prepared` in the data directory].

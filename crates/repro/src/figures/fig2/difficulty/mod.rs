@@ -8,7 +8,7 @@ use taskset_meta::ScoreMatrix;
 use super::{FAMILY, LOWEST_POINT, Panel};
 use crate::data_words;
 use crate::figures::{Context, DataFile, Picture};
-use crate::study::Study;
+use crate::scored_curves::Study;
 pub(super) use claims::claims;
 
 /// Normalised losses that are to be reached: 1 is the loss at the start, 0 the lowest of any configuration. The paper does
@@ -131,7 +131,7 @@ fn table(difficulty: &Difficulty, study: &Study) -> Table {
 mod tests {
     use super::*;
     use crate::data_words::tests::task;
-    use crate::study::tests::study_of;
+    use crate::scored_curves::tests::study_of;
 
     fn difficulty(scores: &[Vec<f64>]) -> (Difficulty, Study) {
         let tasks = (0..scores.len()).map(|i| task(&format!("t{i}"), None)).collect();

@@ -1,13 +1,13 @@
 //! The claims that a learned list is more efficient than random search.
 
 use taskset_figures::{Claim, Verdict, counted};
-use taskset_meta::experiment::{Method, MethodCurve, SplitResult};
+use taskset_meta::learned_against_random::{Method, MethodCurve, SplitResult};
 
 use super::label;
 use crate::claims::{AGREEMENT, MIN_RESAMPLINGS, MIN_TASKS, cannot_tell, few_resamplings, percent};
-use crate::comparison::{self, AtBudget, reached, verdict};
 use crate::figures::fig3::FAMILIES;
 use crate::figures::fig3::analysis::Numbers;
+use crate::list_comparison::{self, AtBudget, reached, verdict};
 
 /// Configurations that a family needs: half of them are ten tries, so that the budgets 1, 2, 5 and 10 can be compared.
 const MIN_CANDIDATES: usize = 20;
@@ -47,7 +47,7 @@ fn shortages(numbers: &Numbers) -> (Vec<String>, Option<&SplitResult>) {
 /// configurations and must meet the list.
 fn compare(learned: &MethodCurve, random: &MethodCurve) -> Vec<AtBudget> {
     let most = random.candidates.iter().copied().min().unwrap_or(0) / 2;
-    comparison::compare(&learned.raw, &random.raw, most)
+    list_comparison::compare(&learned.raw, &random.raw, most)
 }
 
 fn median(curve: &MethodCurve, k: usize) -> Option<f64> {

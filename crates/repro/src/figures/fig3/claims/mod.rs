@@ -8,7 +8,7 @@ mod efficiency;
 mod tests;
 
 use taskset_figures::Claim;
-use taskset_meta::experiment::{Method, MethodCurve};
+use taskset_meta::learned_against_random::{Method, MethodCurve};
 
 use super::analysis::Numbers;
 use boxes::{min_max_box, percentile_box};

@@ -2,7 +2,7 @@
 
 use taskset_figures::Verdict;
 use taskset_meta::ScoreMatrix;
-use taskset_meta::experiment::BoxTasks;
+use taskset_meta::learned_against_random::BoxTasks;
 use taskset_optim::Family;
 
 use super::*;

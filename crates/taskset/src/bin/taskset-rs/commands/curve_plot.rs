@@ -70,9 +70,9 @@ impl Picture {
 /// Scale of the loss axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Axis {
-    /// Equal distances are equal factors.
+    /// Equal distances on the axis are equal factors.
     Log,
-    /// Equal distances are equal differences.
+    /// Equal distances on the axis are equal differences.
     Linear,
 }
 

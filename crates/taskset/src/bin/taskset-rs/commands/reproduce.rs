@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// What to reproduce: all, a part of the paper, or a figure.
     #[arg(value_name = "WHAT", value_parser = whats())]
     what: String,
-    /// How much to train.
+    /// The scale: how much to train.
     #[arg(long, default_value = RunScale::Quick.name(), value_parser = scales())]
     scale: String,
     /// Use these curves instead of training: a Parquet file, a directory of them, or the released `.npz` files in their
@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
 const MOST_JOBS: i64 = 1024;
 
 const DATA_HELP: &str = "Data directory with one folder of original files per data set, or `synthetic` for the embedded \
-                         stand-ins [default: the environment variable TASKSET_DATA; if it is not set, the cache that `data \
+                         stand-ins (generated data) [default: the environment variable TASKSET_DATA; if it is not set, the cache that `data \
                          fetch` fills; if that lacks a data set, the stand-ins, and every output says so]";
 
 /// The scales, each with what it trains.

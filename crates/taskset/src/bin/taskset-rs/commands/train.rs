@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// Number of steps between evaluations. The first and the last step are always evaluated.
     #[arg(long, default_value_t = Protocol::PAPER.eval_every, value_parser = clap::value_parser!(u32).range(1..))]
     eval_every: u32,
-    /// Number of minibatches of each split at an evaluation. The loss is their mean.
+    /// Number of minibatches of each split in an evaluation. The loss is the mean over these minibatches.
     #[arg(long, default_value_t = Protocol::PAPER.eval_batches, value_parser = clap::value_parser!(u32).range(1..))]
     eval_batches: u32,
     /// Replica: a number that decides the initial parameters and the minibatches.

@@ -40,7 +40,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         data: DataOption,
     },
-    /// Download the original files of data sets; interrupted downloads resume.
+    /// Download the original files of data sets. An interrupted download continues where it stopped.
     #[command(after_help = "Examples:\n  taskset-rs data fetch mnist cifar10 --data /path/to/data\n  \
         HF_ENDPOINT=https://mirror.example taskset-rs data fetch food101_32x32 --hub --data /path/to/data")]
     Fetch {
@@ -61,7 +61,7 @@ pub(crate) enum Command {
         /// `lm1b/subwords8k`).
         #[arg(required = true)]
         names: Vec<String>,
-        /// Threads that decode pictures [default: all cores].
+        /// Number of threads that decode pictures [default: the number of cores].
         #[arg(long)]
         jobs: Option<usize>,
         #[command(flatten)]

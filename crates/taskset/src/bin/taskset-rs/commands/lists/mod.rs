@@ -34,7 +34,7 @@ pub(crate) enum Command {
         /// give several, one list is learned, with candidates from all of them.
         #[arg(long = "family", value_name = "FAMILY|PATTERN", required = true)]
         families: Vec<String>,
-        /// Largest number of entries.
+        /// Largest number of entries of the list.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         k: u32,
         /// How curves become scores.

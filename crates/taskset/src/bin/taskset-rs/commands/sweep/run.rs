@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     /// Number of steps between evaluations. The first and the last step are always evaluated.
     #[arg(long, default_value_t = Protocol::PAPER.eval_every, requires = "tasks", value_parser = clap::value_parser!(u32).range(1..))]
     eval_every: u32,
-    /// Number of minibatches of each split at an evaluation. The loss is their mean.
+    /// Number of minibatches of each split in an evaluation. The loss is the mean over these minibatches.
     #[arg(long, default_value_t = Protocol::PAPER.eval_batches, requires = "tasks", value_parser = clap::value_parser!(u32).range(1..))]
     eval_batches: u32,
     /// Optimizer mode: upstream, opt_list or paper.
@@ -56,15 +56,15 @@ pub(crate) struct Arguments {
     /// The directory of the sweep that --tasks plans; it is created if it does not exist.
     #[arg(long, value_name = "DIR", requires = "tasks")]
     out: Option<String>,
-    /// Train only part i of N equal parts of the shards, with i from 0 to N - 1. Without this option, each process takes the next
-    /// free shard.
+    /// Train only part i of the shards, which are divided into N equal parts (i from 0 to N - 1). Without this option,
+    /// each process takes the next free shard.
     #[arg(long, value_name = "i/N")]
     shard: Option<String>,
     /// Number of trials, or of groups of trials in lockstep, that run at the same time, each on one thread [default: the number
     /// of cores].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
-    /// End when no free shard is left, even if other processes have not finished their shards.
+    /// End when no free shard is left, and do not wait until other processes have finished their shards.
     #[arg(long)]
     no_wait: bool,
     /// Minutes between two checkpoints of a long trial.

@@ -26,7 +26,8 @@ pub(crate) enum Command {
         /// 10,000 steps, and an evaluation on 50 minibatches every 200 steps.
         #[arg(long, value_name = "M", value_parser = super::positive)]
         max_minutes: Option<f64>,
-        /// Speed of matrix products on one core. Without this option, it is measured in 0.2 s.
+        /// Speed of matrix products on one core, in GFLOP per second. Without this option, it is measured, which takes
+        /// 0.2 s.
         #[arg(long, value_name = "GFLOPS", requires = "max_minutes", value_parser = super::positive)]
         rate: Option<f64>,
         /// Print the rejected tasks instead, each with its reason.

@@ -1,7 +1,7 @@
 //! `tasks show`: what one task is.
 
 use serde::Serialize;
-use taskset::tasks::set::{self, Verdict};
+use taskset::tasks::task_set::{self, Verdict};
 use taskset::tasks::{self, Description};
 
 use crate::output;
@@ -28,8 +28,11 @@ struct Shown<'a> {
 /// Whether a task is in the set, why it is not in a word, and both as a text.
 fn in_set(d: &Description) -> (bool, Option<&'static str>, String) {
     // Only sampled tasks have a configuration; all others are fixed.
-    let verdict =
-        if d.config.is_none() { Some(Verdict::Kept) } else { set::entry(&d.name).map(|entry| entry.verdict) };
+    let verdict = if d.config.is_none() {
+        Some(Verdict::Kept)
+    } else {
+        task_set::entry(&d.name).map(|entry| entry.verdict)
+    };
     match verdict {
         Some(Verdict::Kept) => (true, None, "yes".to_owned()),
         Some(Verdict::Rejected(reason)) => (false, Some(reason.word()), format!("no: {reason}")),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::registry::{Config, Family};
+use crate::family_registry::{Config, Family};
 use crate::{Dimension, Error, Mode, Rule, Scale};
 
 impl Config {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use taskset_names::Split;
 use taskset_tasks::Description;
-use taskset_tasks::set::{Entry, Reason, Verdict};
+use taskset_tasks::task_set::{Entry, Reason, Verdict};
 use taskset_train::{MachineRate, Rejection, estimate_minutes, screen};
 use taskset_trial::{Curve, Protocol};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::spec::or_none;
+use crate::trial_spec::or_none;
 use crate::{Arithmetic, OptimizerIdentity, Protocol, Source, TrialSpec};
 
 /// Curves that cannot be compared: they come from trials that differ in more than what is compared.

@@ -10,7 +10,7 @@ use taskset_train::{configure, nominal_seconds};
 use taskset_trial::{Identifier, Protocol, TrialId, TrialSpec};
 
 use crate::Error;
-use crate::block::{Block, BlockTask, BuiltTasks};
+use crate::plan_block::{Block, BlockTask, BuiltTasks};
 use crate::shard::Shard;
 use crate::shard_division::{ShardSize, divide};
 

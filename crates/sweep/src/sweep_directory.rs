@@ -10,11 +10,11 @@ use taskset_datasets::Datasets;
 use taskset_names::Origin;
 use taskset_trial::{Arithmetic, TrialId};
 
-use crate::block::{Block, BlockTask, TaskSource};
 use crate::expand_names::{DataSources, optimizer};
 use crate::manifest::{MANIFEST, Manifest, ManifestBlock, ManifestTask, Moved};
+use crate::plan_block::{Block, BlockTask, TaskSource};
 use crate::plan_file::{PlanBlock, PlanFile};
-use crate::run::{Outcome, RunOptions, run};
+use crate::run_sweep::{Outcome, RunOptions, run};
 use crate::shard::Shard;
 use crate::storage::{self, Storage};
 use crate::{Error, Sweep, SweepObserver};

@@ -12,10 +12,10 @@ use taskset_train::{Checkpoint, Group, GroupTrial, Saving, TrialError};
 use taskset_trial::{Curve, TrialId};
 
 use crate::Error;
-use crate::block::{Block, TaskSource};
-use crate::environment;
+use crate::environment_record;
 use crate::manifest::MANIFEST;
-use crate::run::{Message, Planned, Runner};
+use crate::plan_block::{Block, TaskSource};
+use crate::run_sweep::{Message, Planned, Runner};
 use crate::shard::{Shard, committed_file, file_name, shard_id};
 use crate::storage::CHECKPOINTS;
 
@@ -326,7 +326,8 @@ impl<'a> ShardRun<'a> {
         };
         let task = (&**identity, source.as_str());
         let (program, started) = (&options.program, self.started);
-        let record = environment::record(program, &runner.claimant, options.jobs, &self.id, task, started);
+        let record =
+            environment_record::record(program, &runner.claimant, options.jobs, &self.id, task, started);
         let bytes = taskset_curves::encode(&curves, &self.metadata(Some(record)))?;
         let by_us = runner.storage.write_new(&committed_file(&self.id), &bytes)?;
         for name in &self.files {

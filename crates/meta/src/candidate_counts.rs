@@ -2,7 +2,7 @@
 
 use taskset_rng::StreamId;
 
-use crate::experiment::Family;
+use crate::learned_against_random::Family;
 use crate::resampling::{halves, indices, resample};
 use crate::{Error, ResampledCurve, best_of_first_k, greedy};
 

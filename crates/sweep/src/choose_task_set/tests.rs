@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use taskset_datasets::{Datasets, Source};
 use taskset_optim::{Mode, named};
-use taskset_tasks::set::{self, Reason, Verdict};
+use taskset_tasks::task_set::{self, Reason, Verdict};
 use taskset_train::{Quiet, run_trial};
 use taskset_trial::{Curve, Protocol};
 
@@ -86,7 +86,7 @@ fn the_lowest_loss_does_not_count_what_was_before_training() {
 }
 
 /// Decides a task of which these configurations have this lowest loss.
-fn decide(trials: &[(usize, f32)]) -> Result<set::Entry, usize> {
+fn decide(trials: &[(usize, f32)]) -> Result<task_set::Entry, usize> {
     let trials: HashMap<&str, Curve> =
         trials.iter().map(|&(number, loss)| (OPTIMIZERS[number], curve(&[2.0, loss, 2.0, 2.0]))).collect();
     by_curves("a_seed0", 1.0, &initial(), |optimizer| trials.get(optimizer))
@@ -134,7 +134,7 @@ fn the_configurations_exist_and_their_parts_cover_them() {
 /// What the list says of a name's description is what the code says now.
 #[test]
 fn the_list_agrees_with_the_descriptions() {
-    for entry in set::entries() {
+    for entry in task_set::entries() {
         let now = by_description(&taskset_tasks::describe(&entry.name).unwrap());
         let verdict = match &now {
             Ok(_) => None,

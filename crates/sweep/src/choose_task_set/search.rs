@@ -9,7 +9,7 @@ use taskset_curves::Query;
 use taskset_datasets::{Datasets, Source};
 use taskset_optim::Mode;
 use taskset_tasks::families::{SEEDS, TaskFamily};
-use taskset_tasks::set::{self, Entry};
+use taskset_tasks::task_set::{self, Entry};
 use taskset_trial::{Curve, Protocol};
 
 use super::rule;
@@ -90,7 +90,7 @@ impl Search {
 
     /// The search of a family, before anything is decided.
     pub fn start(&self, family: &'static TaskFamily) -> FamilySearch {
-        let wanted = set::share(family.name).min(self.most);
+        let wanted = task_set::share(family.name).min(self.most);
         FamilySearch { family, wanted, entries: Vec::new() }
     }
 

@@ -15,9 +15,9 @@ use taskset_trial::{Curve, Protocol, Uniform};
 
 use crate::Error;
 use crate::figures::Lack;
-use crate::one_task::{FamilyScores, KnownLists, OneTask, ScoredTask, Scores, TaskSummary};
 use crate::released_archives::Archives;
 use crate::score_readings::Reading;
+use crate::scored_task::{FamilyScores, KnownLists, OneTask, ScoredTask, Scores, TaskSummary};
 use crate::task_kinds;
 
 /// What figures are made from.

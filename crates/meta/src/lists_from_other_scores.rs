@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use taskset_rng::StreamId;
 
-use crate::experiment::{Family, Lists};
+use crate::learned_against_random::{Family, Lists};
 use crate::random_search::random_list;
 use crate::resampling::{halves, indices, resample};
 use crate::{Error, ResampledCurve, ScoreMatrix, best_of_first_k, greedy};
@@ -131,7 +131,7 @@ fn same_configurations(family: &Family<'_>, reference: &Family<'_>) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{BoxTasks, SplitExperiment};
+    use crate::learned_against_random::{BoxTasks, SplitExperiment};
     use crate::testing::{matrix, noise};
     use crate::{HyperparameterTable, correlation};
 

@@ -15,11 +15,11 @@ use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
 use crate::claims::cannot_tell;
 use crate::figures::{Context, Findings, Lack, Picture};
+use crate::reading_sensitivity::{self, Sensitivity};
 use crate::released_archives::{self, Archives};
 use crate::scale::families_of;
 use crate::score_readings::Reading;
-use crate::sensitivity::{self, Sensitivity};
-use crate::study::{Curves, Study};
+use crate::scored_curves::{Curves, Study};
 use crate::{Error, FigureRow, Options, Settings, data_words, report_content};
 
 /// What to reproduce, from what, and where to.
@@ -386,7 +386,9 @@ fn readings(request: &Request) -> BTreeSet<Reading> {
     let mut readings = BTreeSet::from([Reading::whole(request.normalizer)]);
     readings.extend(request.figures.iter().flat_map(|row| row.readings.iter().copied()));
     if request.figures.iter().any(|row| !(row.claims)().is_empty()) {
-        readings.extend(sensitivity::readings(request.normalizer).into_iter().map(|(_, reading)| reading));
+        readings.extend(
+            reading_sensitivity::readings(request.normalizer).into_iter().map(|(_, reading)| reading),
+        );
     }
     readings
 }

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use taskset_trial::{Curve, Identifier, TrialId, TrialSpec};
 
-use crate::committed;
-use crate::environment::{self, ProgramInfo};
+use crate::committed_shards;
+use crate::environment_record::{self, ProgramInfo};
+use crate::run_shard::ShardRun;
 use crate::shard::Shard;
-use crate::shard_run::ShardRun;
 use crate::storage::{CHECKPOINTS, CLAIMS, Claim, Claimant, PLANNING, Storage, hold, shard_of};
 use crate::{Error, Sweep, SweepObserver, TaskCount, TrialReport};
 
@@ -179,8 +179,8 @@ pub(crate) fn run(
 ) -> Result<Outcome, Error> {
     storage.prepare()?;
     let planned = sweep.shards.iter().map(|shard| (shard.id.as_str(), shard.len()));
-    let found = committed::look(storage, planned)?;
-    for note in committed::put_aside(storage, &found.damaged)? {
+    let found = committed_shards::look(storage, planned)?;
+    for note in committed_shards::put_aside(storage, &found.damaged)? {
         observer.note(&note);
     }
     // A plan says by itself which shards hold its trials. Other files are asked only if there are some.
@@ -226,7 +226,7 @@ pub(crate) fn run(
         sweep,
         storage,
         options,
-        claimant: environment::claimant(),
+        claimant: environment_record::claimant(),
         states: Mutex::new(States { of: states, from: 0 }),
         stored,
         seconds: seconds.max(f64::MIN_POSITIVE),
@@ -299,7 +299,7 @@ fn remove_left_overs(
             // Whoever still works on it will find it committed.
             storage.remove(&format!("{CLAIMS}/{name}"))?;
         } else if name == PLANNING
-            && let Some(claim) = storage.claim(PLANNING, &environment::claimant(), Duration::ZERO)?
+            && let Some(claim) = storage.claim(PLANNING, &environment_record::claimant(), Duration::ZERO)?
         {
             claim.done();
         }
