@@ -1,7 +1,7 @@
 """Models of six sampled families in JAX, built from a task's configuration alone.
 
 Written from the description of upstream's code, without a look at the Rust implementation: two independent readings
-that agree are the point of `compare.py`. A model is `Model(init, noise, loss)`: `init(key) -> parameters`,
+that agree are the point of `final_losses.py`. A model is `Model(init, noise, loss)`: `init(key) -> parameters`,
 `noise(key, batch) -> the random numbers of a minibatch, a tuple of arrays`, and `loss(parameters, images [batch, height,
 width, channels] in [0, 1], labels [batch], noise) -> mean loss in nats` (squared or absolute error for auto-encoders).
 """

@@ -6,7 +6,7 @@
 `noise(key, rows)` the random numbers of a minibatch (a list of arrays in our order), and
 `loss(parameters, inputs, labels, noise)` is the loss. Inputs are `[rows, numbers]` or tokens `[rows, length]`.
 
-Written from the equations in the documentation of our layers. `same_loss.py` compares losses and gradients with ours.
+Written from the equations in the documentation of our layers. `losses_and_gradients.py` compares losses and gradients with ours.
 """
 
 import math
@@ -272,7 +272,7 @@ class Network:
         return tuple(shape)
 
     def init(self, key):
-        """A list of arrays: weights normal by the fan-in, biases zero. Only `same_loss.py` needs our initial values."""
+        """A list of arrays: weights normal by the fan-in, biases zero. Only `losses_and_gradients.py` needs our initial values."""
         shapes = [shape for of_layer in self.shapes for shape in of_layer]
         draw = lambda key, s: jax.random.normal(key, s) / math.prod(s[:-1]) ** 0.5 if len(s) > 1 else jnp.zeros(s)
         return [draw(key, shape) for key, shape in zip(jax.random.split(key, len(shapes)), shapes)]

@@ -173,7 +173,7 @@ pub(crate) fn compare(options: &Options, ours: &Path) -> Result<()> {
 /// The command: whether JAX computes the same losses and gradients as we for the networks that are timed.
 pub(crate) fn same_loss(options: &Options, ours: &Path) -> Result<()> {
     let python = options.python();
-    let script = crate::root().join("benches").join("peers").join("same_loss.py");
+    let script = crate::root().join("benches").join("peers").join("losses_and_gradients.py");
     let tasks = whole_trainings::TASKS.iter().map(|(task, _)| (*task).to_owned());
     let all: Vec<String> =
         ["W7", "W8", "W9", "W10", "W11"].map(str::to_owned).into_iter().chain(tasks).collect();

@@ -1,7 +1,7 @@
 //! Kernels of autoencoders: reconstruction errors, the Gaussian likelihood, latent samples.
 
-use super::class_losses::total;
 use super::math::Math;
+use super::softmax_and_sigmoid_losses::total;
 use super::vectorised::kernels;
 use super::{Backend, Scalar};
 use crate::autoencoder_loss_kinds::{Distance, GaussianLikelihood, Output, Reconstruction};

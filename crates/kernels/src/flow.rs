@@ -1,8 +1,8 @@
 //! Elementwise parts of normalising flows: `u = (v − shift) exp(−log_scale)` with its gradients, gathers, and the
 //! standard normal density.
 
-use super::class_losses::total;
 use super::math::Math;
+use super::softmax_and_sigmoid_losses::total;
 use super::vectorised::kernels;
 use super::{Backend, Scalar};
 

@@ -21,7 +21,6 @@
 mod activations;
 mod autoencoder;
 mod autoencoder_loss_kinds;
-mod class_losses;
 mod color_augment;
 mod column_norm;
 mod flow;
@@ -35,6 +34,7 @@ mod math;
 mod matrix;
 mod pixels;
 mod reductions;
+mod softmax_and_sigmoid_losses;
 mod transpose;
 mod vectorised;
 
@@ -275,7 +275,7 @@ impl Scalar for f32 {
     ) -> f64 {
         vectorised!(
             backend,
-            class_losses::softmax_cross_entropy(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
+            softmax_and_sigmoid_losses::softmax_cross_entropy(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
         )
     }
 
@@ -287,7 +287,7 @@ impl Scalar for f32 {
     ) -> f64 {
         vectorised!(
             backend,
-            class_losses::sigmoid_squared_error(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
+            softmax_and_sigmoid_losses::sigmoid_squared_error(logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64
         )
     }
 
@@ -362,11 +362,11 @@ impl Scalar for f64 {
     }
 
     fn softmax_cross_entropy(_: Backend, logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64 {
-        class_losses::softmax_cross_entropy::<Self, Exact>(logits, labels, scale)
+        softmax_and_sigmoid_losses::softmax_cross_entropy::<Self, Exact>(logits, labels, scale)
     }
 
     fn sigmoid_squared_error(_: Backend, logits: &mut [Self], labels: &[u16], scale: Option<Self>) -> f64 {
-        class_losses::sigmoid_squared_error::<Self, Exact>(logits, labels, scale)
+        softmax_and_sigmoid_losses::sigmoid_squared_error::<Self, Exact>(logits, labels, scale)
     }
 
     fn reduce_columns(_: Backend, matrix: &[Self], reduction: ColumnReduction, out: &mut [Self]) {

@@ -301,7 +301,7 @@ pub fn mlp_layers(sizes: &[usize], activation: Activation) -> Vec<Layer> {
 }
 
 #[cfg(test)]
-mod description;
+mod description_tests;
 
 #[cfg(test)]
 mod tests {

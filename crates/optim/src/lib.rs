@@ -52,7 +52,7 @@ mod families;
 mod family_registry;
 mod find_by_name;
 mod hyperparameters;
-mod mode;
+mod mode_switches;
 mod newton_schulz;
 mod norm;
 mod optimizer;
@@ -74,7 +74,7 @@ pub use families::{
 };
 pub use family_registry::{Config, Family, FamilyInfo, Naming, families};
 pub use find_by_name::{Named, all_names, named, select};
-pub use mode::{EpsilonPlacement, Mode, Nesterov, Switches, WarmupRule};
+pub use mode_switches::{EpsilonPlacement, Mode, Nesterov, Switches, WarmupRule};
 pub use optimizer::{Facts, Optimizer, Real, Run, Step, real};
 pub use optimizer_state::Slots;
 pub use search_space::{Dimension, Scale};

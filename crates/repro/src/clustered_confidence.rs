@@ -9,7 +9,7 @@ use taskset_meta::learned_against_random::Lists;
 use taskset_meta::{ScoreMatrix, scores_of_first_k};
 use taskset_rng::StreamId;
 
-use crate::claims::percent;
+use crate::claim_thresholds::percent;
 use crate::scored_curves::Study;
 
 /// Bootstrap replicates: the ends of a 95 % interval then stand on 50 replicates each.

@@ -6,7 +6,7 @@
 //! figures need, or uses curves that are given. It scores the curves once, analyses every figure, and writes pictures
 //! (SVG, PNG), their numbers (CSV) and one self-contained `index.html`.
 
-mod claims;
+mod claim_thresholds;
 mod clustered_confidence;
 mod data_words;
 mod error;

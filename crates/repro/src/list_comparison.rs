@@ -3,7 +3,7 @@
 use taskset_figures::{Verdict, count, significant};
 use taskset_meta::{ResampledCurve, quantile};
 
-use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::claim_thresholds::{AGREEMENT, cannot_tell, percent};
 
 /// Budgets at which curves are compared: the paper's axes are logarithmic.
 const BUDGETS: [usize; 6] = [1, 2, 5, 10, 20, 50];

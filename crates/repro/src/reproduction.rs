@@ -13,7 +13,7 @@ use taskset_figures::{Block, Claim, Section, Verdict, compact_panels, counted, n
 use taskset_names::Origin;
 use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
-use crate::claims::cannot_tell;
+use crate::claim_thresholds::cannot_tell;
 use crate::figures::{Context, Findings, Lack, Picture};
 use crate::reading_sensitivity::{self, Sensitivity};
 use crate::released_archives::{self, Archives};

@@ -1,6 +1,6 @@
 //! Trials that diverge: the step that is noted, and the end of those that cannot recover.
 
-use crate::training_step::{Lockstep, Running};
+use crate::lockstep_state::{Lockstep, Running};
 
 /// Notes the step of a training loss that is not finite, if it is the first of its trial.
 pub(crate) fn note(diverged_at: &mut Option<u32>, loss: f32, step: u32) {

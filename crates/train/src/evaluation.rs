@@ -4,7 +4,7 @@
 use taskset_names::Split;
 
 use crate::TrialError;
-use crate::training_step::Lockstep;
+use crate::lockstep_state::Lockstep;
 
 /// Mean losses of each trial over `batches` minibatches of each split, in the order of [`Split::ALL`]; NaN in one form. Of a
 /// trial that has ended, all are NaN.

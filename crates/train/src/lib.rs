@@ -33,27 +33,27 @@ mod evaluation;
 mod make_trial_spec;
 mod task_check;
 
-mod lockstep;
+mod lockstep_state;
 mod machine;
 mod progress_observer;
 mod protocol_limits;
 mod recheck;
 mod replica_stream;
+mod run_lockstep;
 mod run_trial;
-mod training_step;
 
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Saving, TrialState};
 pub use cost_estimate::{
     MachineRate, Rejection, check_operations, estimate_minutes, nominal_seconds, screen,
 };
 pub use error::{Error, TrialError};
-pub use lockstep::{Group, GroupTrial, run_lockstep};
 pub use machine::{available_threads, machine_description, metadata};
 pub use make_trial_spec::{TRAINER_REVISION, arithmetic, task_identity, trial_spec};
 pub use progress_observer::{Quiet, TrialObserver};
 pub use protocol_limits::{MAX_EVALUATIONS, check_protocol};
 pub use recheck::{Recheck, kernels_of, recheck};
 pub use replica_stream::replica_stream;
+pub use run_lockstep::{Group, GroupTrial, run_lockstep};
 pub use run_trial::{configure, continue_trial, run_trial, schedule_steps};
 pub use task_check::{StepCheck, check_steps, take_steps};
 pub use taskset_trial::{Curve, Protocol, TrialId, TrialSpec};

@@ -7,7 +7,7 @@ use taskset_nn::denormals::FlushGuard;
 use taskset_optim::Optimizer;
 use taskset_tasks::{Description, Feed, Task};
 
-use crate::training_step::Lockstep;
+use crate::lockstep_state::Lockstep;
 use crate::{Error, replica_stream};
 
 /// What a task did in its first steps.

@@ -1,6 +1,6 @@
 //! Convolutions of images.
 
-mod step;
+mod forward_backward;
 
 use super::LayerKind;
 use crate::parameter::Initial;
@@ -8,8 +8,8 @@ use crate::sliding_windows::{Axis, Direction, Windows};
 use crate::step::{Planning, Step};
 use crate::{Kind, Padding, Parameter, Scalar, Shape};
 #[cfg(test)]
-pub(super) use step::BLOCK;
-pub(super) use step::ConvStep;
+pub(super) use forward_backward::BLOCK;
+pub(super) use forward_backward::ConvStep;
 
 /// Cross-correlation of `[height, width, inputs]` images with a square kernel, to `[height', width', outputs]` images:
 /// `y[p, q, o] = b[o] + Σ_{i, j, c} x[p s + i − a, q s + j − a', c] w[i, j, c, o]`, `x` being 0 outside of the image,

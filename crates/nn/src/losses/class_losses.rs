@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::blocks::{Blocks, Vectors};
+use super::logits_in_blocks::{Blocks, Vectors};
 use super::{LossPlanning, NO_LABEL};
 use crate::step::{Gradients, Objective, Pass};
 use crate::{Scalar, Shape};

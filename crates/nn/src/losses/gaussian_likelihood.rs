@@ -5,7 +5,7 @@ use std::ops::Range;
 use taskset_rng::Stream;
 
 use super::LossPlanning;
-use super::blocks::{Blocks, Vectors};
+use super::logits_in_blocks::{Blocks, Vectors};
 use crate::Scalar;
 use crate::kernels::GaussianLikelihood;
 use crate::step::{Gradients, Objective, Pass};

@@ -1,8 +1,8 @@
 //! Losses, one file each: what the last layer's values are compared to.
 
-mod blocks;
 mod class_losses;
 mod gaussian_likelihood;
+mod logits_in_blocks;
 mod reconstruction;
 mod standard_normal;
 

@@ -1,7 +1,7 @@
 //! The losses of autoencoders: distance of the last values and the network's input.
 
 use super::LossPlanning;
-use super::blocks::{Blocks, Vectors};
+use super::logits_in_blocks::{Blocks, Vectors};
 use crate::Scalar;
 use crate::kernels::{Reconstruction, Reduction};
 use crate::step::{Gradients, Objective, Pass};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
-use super::shared_search_space::LEARNING_RATE;
+use super::adam_search_ranges::LEARNING_RATE;
 use crate::adam_update::Adam;
 use crate::family_registry::FamilyMember;
 use crate::schedule::Schedule;

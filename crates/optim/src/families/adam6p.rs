@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use taskset_rng::NumpyLegacy;
 
+use super::adam_search_ranges::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
 use super::adam8p::hand_written_adam;
-use super::shared_search_space::{BETA1, BETA2, EPSILON, EXPONENTIAL_DECAY, LEARNING_RATE, LINEAR_DECAY};
 use crate::family_registry::FamilyMember;
 use crate::unnamed_optimizer::Method;
 use crate::{Adam8p, Dimension, Naming, Switches};

@@ -7,7 +7,7 @@ use taskset_params::Layout;
 use taskset_rng::{NumpyLegacy, StreamId};
 use taskset_simd::{Backend, Kernel};
 
-use super::shared_search_space::or_zero;
+use super::adam_search_ranges::or_zero;
 use crate::family_registry::FamilyMember;
 use crate::norm::norm;
 use crate::optimizer::check_lengths;

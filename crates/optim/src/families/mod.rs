@@ -5,6 +5,7 @@ mod adam1p;
 mod adam4p;
 mod adam6p;
 mod adam8p;
+pub(crate) mod adam_search_ranges;
 mod adamw;
 mod lamb;
 mod learning_rate_grids;
@@ -12,7 +13,6 @@ mod muon;
 mod nadamw;
 mod schedule_free_adamw;
 mod sgd;
-pub(crate) mod shared_search_space;
 mod zero;
 
 pub use adagrad::Adagrad;

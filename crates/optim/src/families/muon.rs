@@ -9,7 +9,7 @@ use taskset_params::{Kind, Layout, Position, Tensor};
 use taskset_rng::{NumpyLegacy, StreamId};
 use taskset_simd::{Backend, Kernel};
 
-use super::shared_search_space::or_zero;
+use super::adam_search_ranges::or_zero;
 use crate::adam_update::Adam;
 use crate::family_registry::FamilyMember;
 use crate::newton_schulz::{Orthogonaliser, View};

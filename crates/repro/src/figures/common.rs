@@ -4,7 +4,7 @@ use taskset_figures::{Color, Point, Series, Table, counted};
 use taskset_meta::ResampledCurve;
 use taskset_names::Origin;
 
-use crate::claims::{MIN_RESAMPLINGS, MIN_TASKS, few_resamplings};
+use crate::claim_thresholds::{MIN_RESAMPLINGS, MIN_TASKS, few_resamplings};
 
 /// Name of the vertical axis.
 pub(super) const J: &str = "J on held-out tasks (lower is better)";

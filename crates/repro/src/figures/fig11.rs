@@ -9,7 +9,7 @@ use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
-use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::claim_thresholds::{AGREEMENT, cannot_tell, percent};
 use crate::clustered_confidence::Differences;
 use crate::figure_options::RESAMPLINGS;
 use crate::list_comparison;

@@ -12,7 +12,7 @@ use super::common::alike;
 use super::fig5::{SAME_TASKS, same_tasks};
 use super::fig6::K;
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::claims::{cannot_tell, claim};
+use crate::claim_thresholds::{cannot_tell, claim};
 
 const FAMILY: Family = Family::Adam8p;
 

@@ -6,7 +6,7 @@ use taskset_optim::Family;
 
 use super::fig2::{STEPS, hour_guide, task_seconds, times_table};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, task_category};
-use crate::claims::{MIN_TASKS, cannot_tell};
+use crate::claim_thresholds::{MIN_TASKS, cannot_tell};
 use crate::scale::PAPER_TASKS;
 use crate::scored_curves::TaskGroup;
 use crate::scored_task::TaskSummary;

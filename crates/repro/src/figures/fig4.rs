@@ -10,7 +10,7 @@ use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture};
-use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
+use crate::claim_thresholds::{AGREEMENT, cannot_tell, claim, percent};
 use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
 use crate::list_comparison;
 

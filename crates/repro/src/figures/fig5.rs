@@ -9,7 +9,7 @@ use taskset_rng::StreamId;
 
 use super::common::{CurveTable, J_IS, TRIED, series, shortages};
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, optimizer_color};
-use crate::claims::{AGREEMENT, cannot_tell, claim, percent};
+use crate::claim_thresholds::{AGREEMENT, cannot_tell, claim, percent};
 use crate::clustered_confidence::Differences;
 use crate::figure_options::{FigureOption, OptionKind, RESAMPLINGS};
 use crate::list_comparison::reached;

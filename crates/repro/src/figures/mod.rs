@@ -23,7 +23,7 @@ use taskset_figures::{Block, Category, Chart, Claim, Color, Section, Table};
 use taskset_meta::ScoreMatrix;
 use taskset_optim::Family;
 
-use crate::claims::cannot_tell;
+use crate::claim_thresholds::cannot_tell;
 use crate::figure_options::{FigureOption, Options};
 use crate::score_readings::Reading;
 use crate::scored_curves::Study;

@@ -5,7 +5,7 @@
 use taskset_figures::{Claim, Verdict, counted};
 
 use super::neighbours::{KINDS, Neighbours, OfFamily, TIMES_CHANCE};
-use crate::claims::{AGREEMENT, MIN_TASKS, cannot_tell, percent};
+use crate::claim_thresholds::{AGREEMENT, MIN_TASKS, cannot_tell, percent};
 
 /// Families that must have two tasks or more. With fewer, resamplings of families say little.
 const MIN_FAMILIES: usize = 5;

@@ -10,7 +10,7 @@ use taskset_optim::Family;
 use taskset_rng::StreamId;
 
 use super::{Context, DataFile, FigureRow, Findings, Lack, Part, Picture, task_category};
-use crate::claims::percent;
+use crate::claim_thresholds::percent;
 use crate::data_words;
 use crate::figure_options::{FigureOption, OptionKind};
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};

@@ -4,7 +4,7 @@ use taskset_figures::{Claim, Histogram, Table, Verdict, count, counted};
 
 use super::Panel;
 use super::stacks::{left_out, stacks};
-use crate::claims::cannot_tell;
+use crate::claim_thresholds::cannot_tell;
 use crate::data_words;
 use crate::figures::{Context, DataFile, Lack, Picture};
 use crate::scale::PAPER_TASKS;

@@ -5,7 +5,7 @@ use taskset_trial::Protocol;
 
 use super::Panel;
 use super::stacks::{left_out, stacks};
-use crate::claims::{cannot_tell, percent};
+use crate::claim_thresholds::{cannot_tell, percent};
 use crate::data_words;
 use crate::figures::{Context, DataFile, Lack, Picture};
 use crate::scale::PAPER_TASKS;

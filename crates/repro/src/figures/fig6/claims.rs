@@ -7,7 +7,7 @@ use taskset_meta::quantile;
 use super::fall::{Fall, MIN_GROUPS, SHUFFLES, TIE};
 use super::sizes::{MIN_IN_GROUP, Size, large, power};
 use super::{FAMILY, mixture};
-use crate::claims::{MIN_RESAMPLINGS, cannot_tell, claim, few_resamplings};
+use crate::claim_thresholds::{MIN_RESAMPLINGS, cannot_tell, claim, few_resamplings};
 use crate::figures::common::alike;
 
 /// A rank correlation that is clearly negative.

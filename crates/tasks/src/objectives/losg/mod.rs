@@ -6,6 +6,7 @@
 
 mod affine;
 mod bowl;
+mod classical_functions;
 mod classifier;
 mod cost;
 mod data;
@@ -21,7 +22,6 @@ mod rescale;
 mod sparse_softmax;
 mod sum_of_quadratics;
 mod task;
-mod test_problem;
 
 pub use problem::{LosgConfig, LosgProblem};
 pub(crate) use task::Losg;

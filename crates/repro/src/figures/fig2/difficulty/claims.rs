@@ -5,7 +5,7 @@ use taskset_meta::bootstrap::bootstrap;
 use taskset_rng::StreamId;
 
 use super::Difficulty;
-use crate::claims::{AGREEMENT, cannot_tell, percent};
+use crate::claim_thresholds::{AGREEMENT, cannot_tell, percent};
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_TASKS};
 
 /// "Perform well": a tenth of the way from the lowest loss to the loss at the start.

@@ -55,7 +55,7 @@ pub(super) fn panel(context: &Context<'_>) -> Panel {
             let reason = lack.reason();
             let claims = claims(None).into_iter();
             let claims = claims.map(|claim| taskset_figures::Claim {
-                verdict: crate::claims::cannot_tell(&*reason),
+                verdict: crate::claim_thresholds::cannot_tell(&*reason),
                 ..claim
             });
             return Panel { claims: claims.collect(), picture: Err(lack), table: None };

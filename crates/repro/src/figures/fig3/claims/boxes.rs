@@ -2,7 +2,7 @@
 
 use taskset_figures::{Claim, Verdict, counted, significant};
 
-use crate::claims::{AGREEMENT, MIN_RESAMPLINGS, cannot_tell, few_resamplings, percent};
+use crate::claim_thresholds::{AGREEMENT, MIN_RESAMPLINGS, cannot_tell, few_resamplings, percent};
 use crate::figures::fig3::FAMILIES;
 use crate::figures::fig3::analysis::{BoxSummary, Numbers};
 

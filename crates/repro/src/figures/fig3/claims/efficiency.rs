@@ -4,7 +4,7 @@ use taskset_figures::{Claim, Verdict, counted};
 use taskset_meta::learned_against_random::{Method, MethodCurve, SplitResult};
 
 use super::label;
-use crate::claims::{AGREEMENT, MIN_RESAMPLINGS, MIN_TASKS, cannot_tell, few_resamplings, percent};
+use crate::claim_thresholds::{AGREEMENT, MIN_RESAMPLINGS, MIN_TASKS, cannot_tell, few_resamplings, percent};
 use crate::figures::fig3::FAMILIES;
 use crate::figures::fig3::analysis::Numbers;
 use crate::list_comparison::{self, AtBudget, reached, verdict};

@@ -1,6 +1,6 @@
 //! The paper's claims about figure 3 (section 5.1), each with the rule by which it is checked.
 //!
-//! The rules and thresholds stand in this folder and in [`crate::claims`] before anything is measured.
+//! The rules and thresholds stand in this folder and in [`crate::claim_thresholds`] before anything is measured.
 
 mod boxes;
 mod efficiency;

@@ -16,17 +16,12 @@ use super::Chosen;
 use crate::failure::Interrupted;
 use crate::interrupt;
 
-/// What is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Npz,
-    LongCsv,
-    LongParquet,
-}
+/// Writes the curves of one task into a directory, and returns the number of files.
+pub(super) type WriteTask = fn(&[Curve], &Path) -> anyhow::Result<u64>;
 
 /// Writes the chosen curves, task by task.
 pub(super) fn run(
-    form: Form,
+    write: WriteTask,
     reader: &Reader,
     query: &Query,
     chosen: &mut Chosen,
@@ -42,19 +37,11 @@ pub(super) fn run(
         }
         let curves = task?;
         chosen.see(&curves);
-        let Some(first) = curves.first() else { continue };
+        if curves.is_empty() {
+            continue;
+        }
         trials += curves.len() as u64;
-        files += match form {
-            Form::Npz => released(&curves, out)?,
-            Form::LongCsv => {
-                long_table(&curves).write_csv(&out.join(format!("{}.csv", first.task())))?;
-                1
-            }
-            Form::LongParquet => {
-                long_table(&curves).write_parquet(&out.join(format!("{}.parquet", first.task())))?;
-                1
-            }
-        };
+        files += write(&curves, out)?;
     }
     if trials == 0 {
         return Err(chosen.nothing(path));
@@ -62,6 +49,20 @@ pub(super) fn run(
     chosen.report();
     say!("{} written to {} in {}", counted(trials, "trial"), counted(files, "file"), out.display());
     Ok(())
+}
+
+/// One CSV table.
+pub(super) fn long_csv(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
+    let Some(first) = curves.first() else { return Ok(0) };
+    long_table(curves).write_csv(&out.join(format!("{}.csv", first.task())))?;
+    Ok(1)
+}
+
+/// One Parquet table.
+pub(super) fn long_parquet(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
+    let Some(first) = curves.first() else { return Ok(0) };
+    long_table(curves).write_parquet(&out.join(format!("{}.parquet", first.task())))?;
+    Ok(1)
 }
 
 /// One row a loss.
@@ -110,8 +111,8 @@ fn long_table(curves: &[Curve]) -> DataTable {
     table
 }
 
-/// One archive for each set of optimizers; how many there are.
-fn released(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
+/// One archive for each set of optimizers.
+pub(super) fn npz(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
     let mut sets: BTreeMap<String, Vec<&Curve>> = BTreeMap::new();
     for curve in curves {
         sets.entry(set_of(curve)).or_default().push(curve);

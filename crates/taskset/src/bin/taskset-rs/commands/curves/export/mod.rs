@@ -9,7 +9,6 @@ use anyhow::Context;
 use taskset::curves::Query;
 use taskset::normalize;
 
-use self::curve_formats::Form;
 use super::choose::Chosen;
 use crate::commands::lists::normalizers;
 use crate::failure::Usage;
@@ -60,17 +59,14 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let reader = super::open(&path)?.whole()?;
     super::note_left_out(&reader);
     let query = Query { selection: selection.selection(), ..chosen.query() };
-    let form = match format {
-        Format::Scores => None,
-        Format::Npz => Some(Form::Npz),
-        Format::LongCsv => Some(Form::LongCsv),
-        Format::LongParquet => Some(Form::LongParquet),
+    let write: curve_formats::WriteTask = match format {
+        Format::Scores => return scores::run(&reader, &query, normalizer, &name, &mut chosen, &path, &out),
+        Format::Npz => curve_formats::npz,
+        Format::LongCsv => curve_formats::long_csv,
+        Format::LongParquet => curve_formats::long_parquet,
     };
-    if let Some(form) = form {
-        std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
-        return curve_formats::run(form, &reader, &query, &mut chosen, &path, &out);
-    }
-    scores::run(&reader, &query, normalizer, &name, &mut chosen, &path, &out)
+    std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    curve_formats::run(write, &reader, &query, &mut chosen, &path, &out)
 }
 
 /// A file of scores among the curves would stop every reader of the curves.

@@ -2,7 +2,7 @@
 //! examples each minibatch has.
 //!
 //! ```console
-//! $ cargo run --release --package taskset-train --example start -- mlp_family_seed57 OUT --data DIR --replica 0
+//! $ cargo run --release --package taskset-train --example training_start -- mlp_family_seed57 OUT --data DIR --replica 0
 //! ```
 //! Works for sampled tasks on images. `OUT/start.json` names the tensors, their shapes in order, and the minibatch; beside it lie
 //! raw little-endian files: `parameters.f32`, the tensors one after the other; `training.u32`, `[steps, minibatch]`;

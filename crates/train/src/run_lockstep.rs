@@ -11,7 +11,7 @@ use taskset_trial::{Curve, Protocol, TrialSpec};
 
 use crate::checkpoint::{Checkpoint, InvalidCheckpoint, Saving};
 use crate::evaluation::mean_losses;
-use crate::training_step::Lockstep;
+use crate::lockstep_state::Lockstep;
 use crate::{TrialError, task_identity, trial_spec};
 
 /// Trains trials of one task and replica that differ only in their optimizers, in lockstep on the calling thread: on the

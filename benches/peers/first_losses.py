@@ -1,6 +1,6 @@
 """The same tasks from the same start in JAX and by `taskset-rs`: how far losses are apart after the first steps.
 
-    agree.py --taskset-rs target/release/taskset-rs --start target/release/examples/start --data DIR [TASK …]
+    first_losses.py --taskset-rs target/release/taskset-rs --start target/release/examples/training_start --data DIR [TASK …]
 
 Equal initial parameters, minibatches and noise: losses agree to rounding at first, until rounding has grown to what every
 training makes of it. The measure is JAX in double precision. Printed are the largest relative distances from it, over the
@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 import models
-from compare import SPLITS, TASKS, Ours, Peer
+from final_losses import SPLITS, TASKS, Ours, Peer
 
 jax.config.update("jax_enable_x64", True)
 
@@ -58,7 +58,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", nargs="*", default=TASKS, help="sampled tasks without augmentation")
     parser.add_argument("--taskset-rs", default="target/release/taskset-rs", metavar="BINARY")
-    parser.add_argument("--start", default="target/release/examples/start", metavar="PROGRAM")
+    parser.add_argument("--start", default="target/release/examples/training_start", metavar="PROGRAM")
     parser.add_argument("--data", required=True, help="folder with mnist/ and cifar10/ in their original files")
     parser.add_argument("--replica", type=int, default=0)
     parser.add_argument("--steps", nargs="+", type=int, default=STEPS, metavar="N")

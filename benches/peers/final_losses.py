@@ -1,12 +1,12 @@
 """The same tasks trained here in JAX and by `taskset-rs`, on real data: final losses over seeds, as a markdown table.
 
-    compare.py --taskset-rs target/release/taskset-rs --data DIR [TASK …]
+    final_losses.py --taskset-rs target/release/taskset-rs --data DIR [TASK …]
 
 Same configuration, protocol and optimizer (`adam_lr_-3.00`: TensorFlow's Adam, learning rate 1e-3), but neither the same random
 numbers nor the same carving of the data: the losses of the two must come from one distribution, which the spread over
 seeds shows. "Inside": our mean lies between the smallest and the largest of the peer's.
 
-With `--start PROGRAM` (the example `start` of taskset-train) JAX starts each seed from the initial parameters of ours and
+With `--start PROGRAM` (the example `training_start` of taskset-train) JAX starts each seed from the initial parameters of ours and
 takes the same minibatches and noise (up to half a gigabyte of temporary files). What differs then is what rounding grows to.
 """
 
@@ -48,7 +48,7 @@ AT_ONCE = 64
 
 
 class Start(NamedTuple):
-    """What the example `start` wrote: initial tensors, here in memory; minibatches and noise in files."""
+    """What the example `training_start` wrote: initial tensors, here in memory; minibatches and noise in files."""
 
     folder: Path
     tensors: list

@@ -1,6 +1,6 @@
 """Are `networks.py` and our networks the same functions? Losses and gradients of both on the same random minibatches.
 
-    same_loss.py EXECUTABLE [TASK …]
+    losses_and_gradients.py EXECUTABLE [TASK …]
 
 EXECUTABLE is the benchmark `steps` of taskset-train, whose worker writes minibatches of at most 16 rows with our losses and
 gradients in f32 (`cargo xtask bench --same-loss` builds it and calls this). JAX computes in double precision. Without tasks,
