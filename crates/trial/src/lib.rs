@@ -29,6 +29,8 @@
 
 mod comparability;
 mod curve;
+mod curve_check;
+mod curve_difference;
 mod digest;
 mod optimizer_family;
 mod protocol;
@@ -37,7 +39,8 @@ mod trial_id;
 mod trial_spec;
 
 pub use comparability::{Mixture, Uniform};
-pub use curve::{Curve, InvalidCurve};
+pub use curve::Curve;
+pub use curve_check::InvalidCurve;
 pub use digest::{Digest, InvalidDigest};
 pub use optimizer_family::optimizer_family;
 pub use protocol::Protocol;
