@@ -5,6 +5,7 @@
 //! the order of k, whatever the tile it falls into: a row's result does not depend on how many rows are computed with
 //! it, and the two x86-64 vector kernels agree bit for bit.
 
+use super::prefetch::prefetch;
 use super::transpose::{self, SIDE};
 use super::{MatrixRef, Scalar};
 
@@ -140,6 +141,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
     if pack_a {
         packed_a.resize(CHUNK_TILES * K::MR * KC, T::zero());
     }
+    let c_is_far = size_of_val(c) > FAR;
     // Tiles of nearly equal height, so that none is thin.
     let (height, extra) = (m / tiles, m % tiles);
     let row = |tile: usize| tile * height + tile.min(extra);
@@ -174,6 +176,10 @@ fn tiles<T: Scalar, K: Micro<T>>(
                     } else {
                         (&a.data[r0 * a.row_stride + k0 * a.col_stride..], a.row_stride, a.col_stride)
                     };
+                    if c_is_far && t + 1 < t1 {
+                        // Storing the next tile would wait for its rows, each of which lies on a page of its own.
+                        (row(t + 1)..row(t + 2)).for_each(|r| prefetch(&c[r * n + col..][..cols]));
+                    }
                     let tile_c = &mut c[r0 * n + col..];
                     // The kernels read and write through pointers, so what they touch is checked here, once per tile.
                     assert!(rows >= 1 && rows <= K::MR && cols >= 1 && (cols <= K::NR || rows <= THIN));
@@ -214,6 +220,10 @@ fn tiles<T: Scalar, K: Micro<T>>(
 
 /// Tiles of A that are computed with a panel before the next one.
 const CHUNK_TILES: usize = 12;
+
+/// Bytes from which a matrix is taken to be too large for the second-level cache. Its rows are asked for ahead then: the
+/// processor does so by itself only within a page.
+const FAR: usize = 1 << 20;
 
 /// Most rows of a product whose tiles are wide.
 pub(crate) const THIN: usize = 2;
@@ -261,8 +271,13 @@ fn pack_panel<T: Scalar, K: Micro<T>>(
 ) {
     let (width, count) = (K::NR, cols.len());
     if b.col_stride == 1 {
+        let far = size_of_val(b.data) > FAR;
         for (row, out) in panel.chunks_exact_mut(width).enumerate() {
             let from = (first + row) * b.row_stride + cols.start;
+            // The next panel comes while the tiles of this one are computed.
+            if far && let Some(next) = b.data.get(from + width..from + 2 * width) {
+                prefetch(next);
+            }
             // A copy of fixed length needs no function call. So whole rows are copied where possible, even of a narrow panel.
             match b.data.get(from..from + width) {
                 Some(whole) => out.copy_from_slice(whole),
@@ -270,13 +285,14 @@ fn pack_panel<T: Scalar, K: Micro<T>>(
             }
         }
     } else if b.row_stride == 1 {
-        // Transposing, block by block where there are whole ones.
-        let whole = count - count % SIDE;
-        for (block, out) in panel.chunks_mut(SIDE * width).enumerate() {
-            let (rows, at) = (out.len() / width, cols.start * b.col_stride + first + block * SIDE);
-            let whole = if rows == SIDE { whole } else { 0 };
-            for j in (0..whole).step_by(SIDE) {
-                let (from, to) = (&b.data[at + j * b.col_stride..], &mut out[j..]);
+        // Transposing, block by block where there are whole ones. A strip of columns is read to its end before the next one: its
+        // few lines stay in the first-level cache, and the processor sees that they are read in order.
+        let rows = panel.len() / width;
+        let whole = [rows, count].map(|n| n - n % SIDE);
+        let at = |row: usize, col: usize| (cols.start + col) * b.col_stride + first + row;
+        for j in (0..whole[1]).step_by(SIDE) {
+            for i in (0..whole[0]).step_by(SIDE) {
+                let (from, to) = (&b.data[at(i, j)..], &mut panel[i * width + j..]);
                 assert!(
                     from.len() >= (SIDE - 1) * b.col_stride + SIDE && to.len() >= (SIDE - 1) * width + SIDE
                 );
@@ -284,11 +300,11 @@ fn pack_panel<T: Scalar, K: Micro<T>>(
                 // its instructions do.
                 unsafe { K::transpose(from.as_ptr(), b.col_stride, to.as_mut_ptr(), width) };
             }
-            for j in whole..count {
-                let column = &b.data[at + j * b.col_stride..][..rows];
-                for (line, &x) in out.chunks_exact_mut(width).zip(column) {
-                    line[j] = x;
-                }
+        }
+        for col in 0..count {
+            let done = if col < whole[1] { whole[0] } else { 0 };
+            for row in done..rows {
+                panel[row * width + col] = b.data[at(row, col)];
             }
         }
     } else {

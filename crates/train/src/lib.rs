@@ -26,6 +26,7 @@
 //! between two steps. The crate `taskset-sweep` trains many trials on many threads and machines.
 
 mod checkpoint;
+mod constraint;
 mod cost_estimate;
 mod divergence;
 mod error;

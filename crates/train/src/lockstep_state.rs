@@ -7,6 +7,7 @@ use taskset_optim::{Error, Facts, Optimizer, Run, Step};
 use taskset_tasks::{Feed, Problem, Task};
 
 use crate::checkpoint::{Checkpoint, TrialState};
+use crate::constraint::Constraint;
 use crate::divergence;
 use crate::replica_stream;
 
@@ -14,6 +15,8 @@ use crate::replica_stream;
 pub(crate) struct Lockstep<'a> {
     task: &'a dyn Task,
     pub(crate) problem: Box<dyn Problem<f32>>,
+    /// What the task keeps at 0.
+    constraint: Constraint,
     /// Number of parameters of a trial (1 if there is none, so that rows have a length).
     pub(crate) n: usize,
     /// The trials that are still trained; each has a row of `params` and of `gradients`.
@@ -51,6 +54,7 @@ impl<'a> Lockstep<'a> {
         let n = layout.len();
         let mut start = vec![0.0_f32; n];
         problem.init(&mut start);
+        let constraint = Constraint::of(problem.constraint_mask());
         // The same for every optimizer, as everything random of a replica.
         let noise = stream.child("optimizer");
         let running = |(trial, optimizer): (usize, &&dyn Optimizer)| {
@@ -62,6 +66,7 @@ impl<'a> Lockstep<'a> {
         Ok(Self {
             task,
             problem,
+            constraint,
             n: n.max(1),
             evaluation: vec![0.0; if elsewhere { n * running.len() } else { 0 }],
             running,
@@ -127,7 +132,9 @@ impl<'a> Lockstep<'a> {
             divergence::note(&mut self.diverged_at[trial.trial], loss, done);
             let mask = mask.filter(|_| trial.facts.projects);
             trial.run.update(Step::new(gradients).with_loss(loss).with_mask(mask), params);
-            project(params, mask);
+            if mask.is_some() {
+                self.constraint.project(params);
+            }
             any_nan |= trial.facts.keeps_nan && params.first().is_some_and(|p| p.is_nan());
         }
         if any_nan && self.task.capabilities().nan_is_absorbing {
@@ -147,18 +154,12 @@ impl<'a> Lockstep<'a> {
         if self.evaluation.is_empty() {
             return;
         }
-        let mask = self.problem.constraint_mask();
         let rows = self.params.chunks_exact(self.n).zip(self.evaluation.chunks_exact_mut(self.n));
         for (trial, (params, out)) in self.running.iter().zip(rows) {
             trial.run.evaluation_params(params, out);
-            project(out, mask.filter(|_| trial.facts.projects));
+            if trial.facts.projects {
+                self.constraint.project(out);
+            }
         }
-    }
-}
-
-/// Sets to 0 what the mask says.
-fn project(params: &mut [f32], mask: Option<&[f32]>) {
-    if let Some(mask) = mask {
-        params.iter_mut().zip(mask).for_each(|(p, m)| *p *= m);
     }
 }
