@@ -96,7 +96,7 @@ pub fn build(name: &str, data: &Datasets) -> Result<Arc<dyn Task>, Error> {
 
 /// The names that patterns stand for, in their order, each once. A pattern is a name, a name with ranges
 /// (`mlp_family_seed{0..99}`), a wildcard over all names (`TwoD_*`; sampled families have their seeds 0 to 999), a
-/// family or group of fixed tasks (all of it), a suite (`sampled` or `fixed`), or `set`: the tasks of our list ([`set`]).
+/// family or group of fixed tasks (all of it), a suite (`sampled` or `fixed`), or `set`: the tasks of our list ([`task_set`]).
 ///
 /// # Errors
 /// [`Error::Pattern`] for broken ranges and seeds outside 0 to 999, [`Error::NoMatch`] for a wildcard without a match, [`Error::UnknownTask`] for

@@ -187,7 +187,7 @@ pub trait Problem<T: Float>: Send {
     }
 
     /// 1 where an optimizer that projects must keep the parameter, 0 where it must be reset to 0 after every update;
-    /// `None` (the default) where no parameter is constrained.
+    /// `None` (the default) where no parameter is constrained. It must not change while a replica is trained.
     fn constraint_mask(&self) -> Option<&[T]> {
         None
     }
