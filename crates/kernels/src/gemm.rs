@@ -177,7 +177,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
                         (&a.data[r0 * a.row_stride + k0 * a.col_stride..], a.row_stride, a.col_stride)
                     };
                     if c_is_far && t + 1 < t1 {
-                        // Storing the next tile would wait for its rows, each of which lies on a page of its own.
+                        // Storing the next tile would wait for its rows, which may lie on as many pages.
                         (row(t + 1)..row(t + 2)).for_each(|r| prefetch(&c[r * n + col..][..cols]));
                     }
                     let tile_c = &mut c[r0 * n + col..];
@@ -221,7 +221,7 @@ fn tiles<T: Scalar, K: Micro<T>>(
 /// Tiles of A that are computed with a panel before the next one.
 const CHUNK_TILES: usize = 12;
 
-/// Bytes from which a matrix is taken to be too large for the second-level cache. Its rows are asked for ahead then: the
+/// A matrix of more bytes is taken to be too large for the second-level cache. Its rows are asked for ahead then: the
 /// processor does so by itself only within a page.
 const FAR: usize = 1 << 20;
 
@@ -274,7 +274,7 @@ fn pack_panel<T: Scalar, K: Micro<T>>(
         let far = size_of_val(b.data) > FAR;
         for (row, out) in panel.chunks_exact_mut(width).enumerate() {
             let from = (first + row) * b.row_stride + cols.start;
-            // The next panel comes while the tiles of this one are computed.
+            // The next panel is needed soon: after the tiles of this one, or at once if all of B is packed.
             if far && let Some(next) = b.data.get(from + width..from + 2 * width) {
                 prefetch(next);
             }

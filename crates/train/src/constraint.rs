@@ -10,10 +10,11 @@ pub(crate) struct Constraint {
 }
 
 impl Constraint {
-    /// From [`constraint_mask`](taskset_tasks::Problem::constraint_mask).
-    pub(crate) fn of(mask: Option<&[f32]>) -> Self {
+    /// From the [`constraint_mask`](taskset_tasks::Problem::constraint_mask) of so many parameters.
+    pub(crate) fn of(mask: Option<&[f32]>, parameters: usize) -> Self {
         let mut zeros: Vec<Range<usize>> = Vec::new();
-        for (i, _) in mask.into_iter().flatten().enumerate().filter(|(_, m)| **m == 0.0) {
+        let mask = mask.into_iter().flatten().take(parameters);
+        for (i, _) in mask.enumerate().filter(|(_, m)| **m == 0.0) {
             match zeros.last_mut() {
                 Some(last) if last.end == i => last.end += 1,
                 _ => zeros.push(i..i + 1),
@@ -38,12 +39,12 @@ mod tests {
     proptest! {
         #[test]
         fn a_projection_is_a_product_with_the_mask(
-            pairs in prop::collection::vec((any::<f32>(), any::<bool>()), 0..60),
+            pairs in prop::collection::vec((prop::num::f32::ANY, any::<bool>()), 0..60),
         ) {
             let (params, free): (Vec<f32>, Vec<bool>) = pairs.into_iter().unzip();
             let mask: Vec<f32> = free.iter().map(|&free| if free { 1.0 } else { 0.0 }).collect();
             let mut projected = params.clone();
-            Constraint::of(Some(&mask)).project(&mut projected);
+            Constraint::of(Some(&mask), mask.len()).project(&mut projected);
             for ((p, m), projected) in params.iter().zip(&mask).zip(projected) {
                 let product = p * m;
                 prop_assert!(product.to_bits() == projected.to_bits() || product.is_nan() && projected.is_nan());
@@ -52,16 +53,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_finite_is_not_hidden() {
+        let mut params = [f32::INFINITY, f32::NAN, -3.0];
+        Constraint::of(Some(&[0.0; 3]), 3).project(&mut params);
+        assert_eq!(params.map(|p| p.is_nan()), [true, true, false]);
+        assert_eq!(params[2].to_bits(), (-0.0f32).to_bits());
+    }
+
+    #[test]
     fn without_a_mask_nothing_changes() {
         let mut params = [1.0, f32::NAN, -2.0];
-        Constraint::of(None).project(&mut params);
+        Constraint::of(None, 3).project(&mut params);
         assert_eq!([params[0], params[2]].map(f32::to_bits), [1.0, -2.0f32].map(f32::to_bits));
         assert!(params[1].is_nan());
     }
 
     #[test]
     fn neighbours_are_one_range() {
-        let constraint = Constraint::of(Some(&[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0]));
-        assert_eq!(constraint.zeros, [0..2, 3..4, 6..8]);
+        let mask = [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0];
+        assert_eq!(Constraint::of(Some(&mask), 8).zeros, [0..2, 3..4, 6..8]);
+        assert_eq!(Constraint::of(Some(&mask), 7).zeros, [0..2, 3..4, 6..7]);
     }
 }

@@ -54,7 +54,7 @@ impl<'a> Lockstep<'a> {
         let n = layout.len();
         let mut start = vec![0.0_f32; n];
         problem.init(&mut start);
-        let constraint = Constraint::of(problem.constraint_mask());
+        let constraint = Constraint::of(problem.constraint_mask(), n);
         // The same for every optimizer, as everything random of a replica.
         let noise = stream.child("optimizer");
         let running = |(trial, optimizer): (usize, &&dyn Optimizer)| {

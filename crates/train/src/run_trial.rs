@@ -1,4 +1,4 @@
-//! One trial, alone: the group of one of `lockstep.rs`.
+//! One trial, alone: the group of one of `run_lockstep.rs`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

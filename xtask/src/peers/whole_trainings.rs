@@ -38,7 +38,7 @@ const FEW_STEPS: u64 = 100;
 const WITHOUT_PEER: [&str; 3] = ["quadratic_family", "losg_tasks_family", "fixed_two_d"];
 
 /// The largest vocabulary whose table of tokens JAX also multiplies by one-hot vectors. The work of these products grows with
-/// the vocabulary: for the 8,185 subwords of IMDB, one step would take longer than a hundred steps that gather rows.
+/// the vocabulary: for the 8,185 subwords of IMDB, one step would take longer than ten steps that gather rows.
 const ONE_HOT_VOCABULARY: usize = 512;
 
 /// The number of different tokens of a network's input; none if it reads no tokens.

@@ -83,6 +83,19 @@ fn shapes_of_the_models() {
     check(2, 4, 65, false, true, 0, false);
 }
 
+/// Matrices that are read or written ahead, with narrow last tiles and panels.
+#[test]
+fn large_matrices() {
+    for transpose_b in [false, true] {
+        assert!(size_of::<f32>() * 521 * 530 > FAR);
+        check(37, 521, 530, false, transpose_b, 2, true);
+    }
+    for (m, n) in [(530, 521), (4000, 70), (3, 90_001)] {
+        assert!(size_of::<f32>() * m * n > FAR);
+        check(m, 5, n, true, false, 1, false);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
