@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// The parameters that a task keeps at 0, as ranges of indices. The masks of autoregressive flows consist of long ranges, so
 /// a projection reads and writes only the constrained parameters, and no mask.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Constraint {
     zeros: Vec<Range<usize>>,
 }

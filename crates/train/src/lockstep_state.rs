@@ -132,7 +132,7 @@ impl<'a> Lockstep<'a> {
             divergence::note(&mut self.diverged_at[trial.trial], loss, done);
             let mask = mask.filter(|_| trial.facts.projects);
             trial.run.update(Step::new(gradients).with_loss(loss).with_mask(mask), params);
-            if mask.is_some() {
+            if trial.facts.projects {
                 self.constraint.project(params);
             }
             any_nan |= trial.facts.keeps_nan && params.first().is_some_and(|p| p.is_nan());

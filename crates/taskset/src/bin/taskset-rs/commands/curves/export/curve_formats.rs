@@ -16,8 +16,8 @@ use super::Chosen;
 use crate::failure::Interrupted;
 use crate::interrupt;
 
-/// Writes the curves of one task into a directory, and returns the number of files.
-pub(super) type WriteTask = fn(&[Curve], &Path) -> anyhow::Result<u64>;
+/// Writes the curves of the named task into a directory, and returns the number of files.
+pub(super) type WriteTask = fn(&str, &[Curve], &Path) -> anyhow::Result<u64>;
 
 /// Writes the chosen curves, task by task.
 pub(super) fn run(
@@ -37,11 +37,9 @@ pub(super) fn run(
         }
         let curves = task?;
         chosen.see(&curves);
-        if curves.is_empty() {
-            continue;
-        }
+        let Some(first) = curves.first() else { continue };
         trials += curves.len() as u64;
-        files += write(&curves, out)?;
+        files += write(first.task(), &curves, out)?;
     }
     if trials == 0 {
         return Err(chosen.nothing(path));
@@ -52,16 +50,14 @@ pub(super) fn run(
 }
 
 /// One CSV table.
-pub(super) fn long_csv(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
-    let Some(first) = curves.first() else { return Ok(0) };
-    long_table(curves).write_csv(&out.join(format!("{}.csv", first.task())))?;
+pub(super) fn long_csv(task: &str, curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
+    long_table(curves).write_csv(&out.join(format!("{task}.csv")))?;
     Ok(1)
 }
 
 /// One Parquet table.
-pub(super) fn long_parquet(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
-    let Some(first) = curves.first() else { return Ok(0) };
-    long_table(curves).write_parquet(&out.join(format!("{}.parquet", first.task())))?;
+pub(super) fn long_parquet(task: &str, curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
+    long_table(curves).write_parquet(&out.join(format!("{task}.parquet")))?;
     Ok(1)
 }
 
@@ -112,7 +108,7 @@ fn long_table(curves: &[Curve]) -> DataTable {
 }
 
 /// One archive for each set of optimizers.
-pub(super) fn npz(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
+pub(super) fn npz(task: &str, curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
     let mut sets: BTreeMap<String, Vec<&Curve>> = BTreeMap::new();
     for curve in curves {
         sets.entry(set_of(curve)).or_default().push(curve);
@@ -126,8 +122,7 @@ pub(super) fn npz(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
         }
         anyhow::ensure!(
             curves.iter().all(|curve| curve.steps == first.steps),
-            "{set} on {}: the trials are evaluated at different steps, and one archive has the same for all",
-            first.task()
+            "{set} on {task}: the trials are evaluated at different steps, and one archive has the same for all"
         );
         let replicas = curves.iter().map(|curve| curve.replica()).max().unwrap_or(0) as usize + 1;
         let mut names: Vec<&str> =
@@ -145,7 +140,7 @@ pub(super) fn npz(curves: &[Curve], out: &Path) -> anyhow::Result<u64> {
             }
         }
         let name = ReleasedName {
-            task: first.task().to_owned(),
+            task: task.to_owned(),
             set: set.clone(),
             steps: first.spec.protocol.steps,
             replicas,
