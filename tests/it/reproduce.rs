@@ -232,7 +232,10 @@ fn what_is_not_built_says_so() {
     fails(&["reproduce", "sec99"], 2, &["sec99"]);
     fails(&["reproduce", "sec5", "--scale", "huge"], 2, &["huge", "quick"]);
     for jobs in ["0", "-1", "1.5", "two", "5000000000"] {
-        fails(&["reproduce", "sec5", &format!("--jobs={jobs}")], 2, &["--jobs", jobs]);
+        let option = format!("--jobs={jobs}");
+        fails(&["reproduce", "sec5", &option], 2, &["--jobs", jobs]);
+        fails(&["sweep", "run", "sweep", &option], 2, &["--jobs", jobs]);
+        fails(&["data", "prepare", "imdb_reviews/bytes", &option], 2, &["--jobs", jobs]);
     }
     fails(&["reproduce", "sec5", "--mode", "paper"], 2, &["--curves PATH"]);
     let file = tempfile::NamedTempFile::new().unwrap();

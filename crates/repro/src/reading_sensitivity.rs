@@ -9,7 +9,7 @@ use taskset_figures::{Block, Section, Table, Verdict};
 use taskset_normalize::Upper;
 
 use crate::figures::Context;
-use crate::reproduction::Drawn;
+use crate::drawn_figure::Drawn;
 use crate::score_readings::{Change, Reading};
 
 /// The other readings of a normaliser: what is changed about it.

@@ -7,8 +7,9 @@ use taskset_figures::{
 };
 use taskset_trial::Protocol;
 
+use crate::drawn_figure::Drawn;
 use crate::reading_sensitivity::Sensitivity;
-use crate::reproduction::{Drawn, Material};
+use crate::reproduction::Material;
 use crate::scale::families_of;
 use crate::scale::{PAPER_CONFIGURATIONS, PAPER_REPLICAS};
 use crate::scored_curves::Study;

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use serde::Serialize;
 use taskset_curves::{Metadata, Query, Reader, Selection};
 use taskset_datasets::Datasets;
-use taskset_figures::{Block, Claim, Section, Verdict, compact_panels, counted, narrow_panels, panels, png};
+use taskset_figures::Claim;
 use taskset_names::Origin;
 use taskset_sweep::{Directory, RunOptions, Sweep, SweepObserver};
 
-use crate::claim_thresholds::cannot_tell;
-use crate::figures::{Context, Findings, Lack, Picture};
+use crate::drawn_figure::draw;
+use crate::figures::Context;
 use crate::reading_sensitivity::{self, Sensitivity};
 use crate::released_archives::{self, Archives};
+use crate::report_files::{Output, SUMMARY};
+use crate::reproduction_summary::{ClaimSummary, FigureSummary, Summary, Verdicts};
 use crate::scale::families_of;
 use crate::score_readings::Reading;
 use crate::scored_curves::{Curves, Study};
@@ -79,208 +80,6 @@ pub enum Ending {
         /// Where they are.
         curves: PathBuf,
     },
-}
-
-/// What was made.
-#[derive(Clone, Debug, Serialize)]
-pub struct Summary {
-    /// The written files, the report last.
-    pub files: Vec<PathBuf>,
-    /// Which figures were drawn, and what the others lack.
-    pub figures: Vec<FigureSummary>,
-    /// The paper's claims beside what was measured.
-    pub claims: Vec<ClaimSummary>,
-    /// How many of them hold, do not hold, and are open.
-    pub verdicts: Verdicts,
-    /// Curves trained now.
-    pub trained: usize,
-    /// Curves that were there before.
-    pub reused: usize,
-    /// Seconds of training.
-    pub train_seconds: f64,
-    /// Seconds of reading and scoring the curves.
-    pub scoring_seconds: f64,
-    /// Seconds of analysis and drawing.
-    pub analysis_seconds: f64,
-    /// `synthetic` if the data of any task is, else `partial` if any is partial, else `real`.
-    pub data: &'static str,
-}
-
-/// How the claims came out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Verdicts {
-    /// Claims that hold.
-    pub hold: usize,
-    /// Claims that do not hold.
-    pub do_not_hold: usize,
-    /// Claims of which the measurement cannot tell.
-    pub cannot_tell: usize,
-}
-
-impl Verdicts {
-    fn of(claims: &[Claim]) -> Self {
-        let mut verdicts = Self::default();
-        for claim in claims {
-            match claim.verdict {
-                Verdict::Holds => verdicts.hold += 1,
-                Verdict::DoesNotHold => verdicts.do_not_hold += 1,
-                Verdict::CannotTell { .. } => verdicts.cannot_tell += 1,
-            }
-        }
-        verdicts
-    }
-}
-
-/// `4 claims: 2 hold, 1 does not hold, 1 cannot tell`.
-impl std::fmt::Display for Verdicts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { hold, do_not_hold, cannot_tell } = *self;
-        let claims = counted((hold + do_not_hold + cannot_tell) as u64, "claim");
-        let holds = if hold == 1 { "holds" } else { "hold" };
-        let does = if do_not_hold == 1 { "does" } else { "do" };
-        write!(f, "{claims}: {hold} {holds}, {do_not_hold} {does} not hold, {cannot_tell} cannot tell")
-    }
-}
-
-/// How a figure came out.
-#[derive(Clone, Debug, Serialize)]
-pub struct FigureSummary {
-    /// Its name, e.g. `fig3`.
-    pub figure: &'static str,
-    /// Names of its pictures, without ending; empty where nothing could be drawn.
-    pub pictures: Vec<&'static str>,
-    /// What it lacks, each in a sentence.
-    pub lacks: Vec<String>,
-    /// Seconds of its analysis.
-    pub seconds: f64,
-}
-
-/// A claim and its verdict.
-#[derive(Clone, Debug, Serialize)]
-pub struct ClaimSummary {
-    /// The figure, e.g. `fig3`.
-    pub figure: &'static str,
-    /// What the paper says.
-    pub claim: String,
-    /// How the verdict follows from the numbers.
-    pub rule: String,
-    /// What was measured here.
-    pub measured: String,
-    /// `holds`, `does not hold` or `cannot tell`.
-    pub verdict: String,
-    /// Why the measurement cannot tell; none where it can.
-    pub reason: Option<String>,
-}
-
-impl ClaimSummary {
-    fn new(figure: &'static str, claim: Claim) -> Self {
-        Self {
-            figure,
-            verdict: claim.verdict.words().to_owned(),
-            reason: claim.verdict.reason().map(str::to_owned),
-            claim: claim.text,
-            rule: claim.rule,
-            measured: claim.measured.join("; "),
-        }
-    }
-}
-
-/// A figure after its analysis.
-pub(crate) struct Drawn {
-    pub(crate) row: &'static FigureRow,
-    pub(crate) pictures: Vec<DrawnPicture>,
-    /// Names of its CSV files, each with what it holds.
-    pub(crate) tables: Vec<(&'static str, &'static str)>,
-    pub(crate) claims: Vec<Claim>,
-    pub(crate) blocks: Vec<Block>,
-    pub(crate) sections: Vec<Section>,
-    pub(crate) lacks: Vec<Lack>,
-    seconds: f64,
-}
-
-/// A picture in two widths.
-pub(crate) struct DrawnPicture {
-    pub(crate) stem: &'static str,
-    pub(crate) wide: String,
-    pub(crate) narrow: String,
-    pub(crate) caption: String,
-}
-
-impl DrawnPicture {
-    fn new(picture: Picture) -> Result<Self, Lack> {
-        Ok(Self {
-            stem: picture.stem,
-            // Beside each other, narrow charts keep their texts readable.
-            wide: match picture.columns {
-                1 => panels(&picture.panels, 1)?,
-                columns => compact_panels(&picture.panels, columns)?,
-            },
-            narrow: narrow_panels(&picture.panels)?,
-            caption: picture.caption,
-        })
-    }
-}
-
-/// The file with the summary of a reproduction, as `--json` prints it.
-const SUMMARY: &str = "report.json";
-
-/// The page.
-const PAGE: &str = "index.html";
-
-/// The files of a reproduction, which are written together when all of them are ready: an interrupted run leaves those of an
-/// earlier one as they were.
-#[derive(Default)]
-struct Output {
-    files: Vec<(String, Vec<u8>)>,
-}
-
-impl Output {
-    fn add(&mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) {
-        self.files.push((name.into(), bytes.into()));
-    }
-
-    /// The paths of the files, with the page last.
-    fn paths(&self, directory: &Path) -> Vec<PathBuf> {
-        let names = self.files.iter().map(|(name, _)| name.as_str());
-        names.chain([SUMMARY, PAGE]).map(|name| directory.join(name)).collect()
-    }
-
-    /// Writes everything. The page of an earlier run goes first, and the new one comes last: no page stands beside numbers of
-    /// another run. Of the other files of the earlier run, those that are not written now are removed; they are known from
-    /// its summary, so that nobody else's are touched.
-    fn write(&self, directory: &Path, summary: &str, page: &str) -> Result<(), Error> {
-        std::fs::create_dir_all(directory)
-            .map_err(|source| Error::Write { path: directory.to_owned(), source })?;
-        let earlier = earlier_files(directory);
-        remove(&directory.join(PAGE))?;
-        let write = |name: &str, bytes: &[u8]| {
-            let path = directory.join(name);
-            taskset_files::write_atomically(&path, bytes)
-                .map_err(|source| Error::Write { path: path.clone(), source })
-        };
-        for (name, bytes) in &self.files {
-            write(name, bytes)?;
-        }
-        for name in earlier {
-            let path = directory.join(&name);
-            if !self.files.iter().any(|(written, _)| *written == name) && path.is_file() {
-                remove(&path)?;
-            }
-        }
-        write(SUMMARY, summary.as_bytes())?;
-        write(PAGE, page.as_bytes())
-    }
-}
-
-/// Names of pictures and numbers that the summary of an earlier run in this directory lists. Without one, none.
-fn earlier_files(directory: &Path) -> Vec<String> {
-    let summary = std::fs::read(directory.join(SUMMARY)).unwrap_or_default();
-    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap_or_default();
-    let files = summary["files"].as_array().map_or(&[][..], Vec::as_slice);
-    let names =
-        files.iter().filter_map(|file| Path::new(file.as_str()?).file_name()?.to_str().map(str::to_owned));
-    let ours = |name: &String| [".svg", ".png", ".csv"].iter().any(|end| name.ends_with(end));
-    names.filter(ours).collect()
 }
 
 /// Curves and how they came about.
@@ -370,17 +169,6 @@ pub fn run(request: &Request, observer: &mut dyn Observer, cancel: &AtomicBool) 
     Ok(Ending::Finished(summary))
 }
 
-impl FigureSummary {
-    fn of(figure: &Drawn) -> Self {
-        Self {
-            figure: figure.row.name,
-            pictures: figure.pictures.iter().map(|picture| picture.stem).collect(),
-            lacks: figure.lacks.iter().map(|lack| lack.sentence().to_owned()).collect(),
-            seconds: figure.seconds,
-        }
-    }
-}
-
 /// All readings that the figures and their sensitivity need.
 fn readings(request: &Request) -> BTreeSet<Reading> {
     let mut readings = BTreeSet::from([Reading::whole(request.normalizer)]);
@@ -399,60 +187,6 @@ fn note(study: &Study, withheld: Option<&str>) -> Option<String> {
     let notes: Vec<String> =
         data.into_iter().chain(withheld.map(|why| format!("No verdicts: {why}"))).collect();
     (!notes.is_empty()).then(|| notes.join(". "))
-}
-
-/// Analyses a figure and writes its pictures and numbers.
-fn draw(
-    row: &'static FigureRow,
-    context: &Context<'_>,
-    withheld: Option<&str>,
-    output: &mut Output,
-) -> Result<Drawn, Error> {
-    let start = Instant::now();
-    let findings = (row.analyse)(context).unwrap_or_else(|lack| {
-        let reason = lack.reason();
-        let claims =
-            (row.claims)().into_iter().map(|claim| Claim { verdict: cannot_tell(&*reason), ..claim });
-        Findings { claims: claims.collect(), lacks: vec![lack], ..Findings::default() }
-    });
-    let mut drawn = Drawn {
-        row,
-        pictures: Vec::new(),
-        tables: findings.tables.iter().map(|table| (table.file, table.label)).collect(),
-        claims: findings.claims,
-        blocks: findings.blocks,
-        sections: findings.sections,
-        lacks: findings.lacks,
-        seconds: 0.0,
-    };
-    if let Some(reason) = withheld {
-        drawn.claims.iter_mut().for_each(|claim| claim.verdict = cannot_tell(reason));
-    }
-    for picture in findings.pictures {
-        match DrawnPicture::new(picture) {
-            Ok(picture) => drawn.pictures.push(picture),
-            Err(lack) => drawn.lacks.push(lack),
-        }
-    }
-    for picture in &drawn.pictures {
-        output.add(format!("{}.svg", picture.stem), picture.wide.clone());
-        output.add(format!("{}.png", picture.stem), png(&picture.wide, 2.0)?);
-    }
-    for table in &findings.tables {
-        output.add(table.file, table.table.csv());
-    }
-    drawn.seconds = start.elapsed().as_secs_f64();
-    Ok(drawn)
-}
-
-/// Removes a file that may not be there.
-fn remove(path: &Path) -> Result<(), Error> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::Write { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
 }
 
 fn read(path: &Path, selection: &Selection) -> Result<Material, Error> {
@@ -508,25 +242,4 @@ fn train(
 
 fn first_metadata(reader: &Reader, place: &Path) -> Result<Metadata, Error> {
     reader.metadata().next().cloned().ok_or_else(|| Error::NoCurves { path: place.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn verdicts_are_counted_in_words() {
-        let claim =
-            |verdict| Claim { text: String::new(), rule: String::new(), measured: Vec::new(), verdict };
-        let open = || Verdict::CannotTell { reason: "few".to_owned() };
-        let check = |verdicts: Vec<Verdict>, words: &str| {
-            let claims: Vec<Claim> = verdicts.into_iter().map(claim).collect();
-            assert_eq!(Verdicts::of(&claims).to_string(), words);
-        };
-        check(vec![Verdict::Holds], "1 claim: 1 holds, 0 do not hold, 0 cannot tell");
-        check(vec![Verdict::DoesNotHold, open(), open()], "3 claims: 0 hold, 1 does not hold, 2 cannot tell");
-        let summary = ClaimSummary::new("fig3", claim(open()));
-        assert_eq!((summary.verdict.as_str(), summary.reason.as_deref()), ("cannot tell", Some("few")));
-        assert_eq!(ClaimSummary::new("fig3", claim(Verdict::Holds)).reason, None);
-    }
 }

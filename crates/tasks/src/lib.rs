@@ -53,7 +53,7 @@ pub use models::drawn_batches::{Draw, Drawn};
 pub use models::image_batches::ImageExamples;
 pub use models::image_batches::sampled_examples;
 pub use models::network_task::{Batches, Data, NetworkTask};
-pub use models::sequence_batches::SequenceExamples;
+pub use models::associative_copy_batches::SequenceExamples;
 pub use models::text_batches::{TextExamples, TextLabels};
 pub use registry::{
     Description, SUITES, all_names, build, describe, families, select, specification, upstream_json,

@@ -5,7 +5,7 @@
 use taskset_nn::{Dense, Initializer, Loss, Network, OneHot, Shape};
 
 use super::{FixedCore, FixedModel, group};
-use crate::models::sequence_batches::{BATCH_SIZE, SequenceExamples};
+use crate::models::associative_copy_batches::{BATCH_SIZE, SequenceExamples};
 use crate::spec::{Body, Examples, Group, Infeasible};
 
 /// Retrieval of a value by its key from a sequence of pairs, by a recurrent core and a linear layer. The loss is the mean

@@ -6,6 +6,7 @@ use taskset_names::Split;
 use taskset_nn::GaussianLikelihood;
 use taskset_trial::Digest;
 
+pub(crate) mod associative_copy_batches;
 pub(crate) mod augment;
 #[cfg(feature = "candle")]
 pub(crate) mod candle_task;
@@ -13,7 +14,6 @@ pub(crate) mod drawn_batches;
 pub(crate) mod flow;
 pub(crate) mod image_batches;
 pub(crate) mod network_task;
-pub(crate) mod sequence_batches;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod text_batches;

@@ -71,18 +71,10 @@ enum Command {
     Sweep(commands::sweep::Command),
     /// Not built yet: a ranking of optimizers over several tasks.
     #[command(hide = true)]
-    Rank(Later),
+    Rank(commands::planned::Arguments),
     /// Not built yet: the Optimizer Baselines system.
     #[command(hide = true)]
-    Baselines(Later),
-}
-
-/// The arguments of a command that is planned. The help does not list this command. If it is called, it says that it is
-/// not built yet.
-#[derive(clap::Args)]
-struct Later {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    _arguments: Vec<String>,
+    Baselines(commands::planned::Arguments),
 }
 
 /// Starts the threads that read and score curves: as many as there are cores (or `RAYON_NUM_THREADS`), or fewer where the
@@ -173,8 +165,8 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Lists(command) => commands::lists::run(command),
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
         Command::Sweep(command) => commands::sweep::run(command),
-        Command::Rank(_) => anyhow::bail!("`rank` is planned and not built yet"),
-        Command::Baselines(_) => anyhow::bail!("`baselines` is planned and not built yet"),
+        Command::Rank(_) => commands::planned::run("rank"),
+        Command::Baselines(_) => commands::planned::run("baselines"),
     }
 }
 

@@ -2,10 +2,24 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use taskset::curves::Selection;
 use taskset::datasets::{Datasets, Source};
 use taskset::names::Origin;
 use taskset::trial::{Arithmetic, Protocol};
+
+/// The largest number that `--jobs` can have: more threads than any machine that this was tried on.
+const MOST_JOBS: i64 = 1024;
+
+/// Reads the number after `--jobs`.
+pub(crate) fn jobs() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=MOST_JOBS)
+}
+
+/// The number of threads that `--jobs` asks for: without this option, one for each core.
+pub(crate) fn threads(jobs: Option<u32>) -> usize {
+    jobs.map_or_else(taskset::train::available_threads, |jobs| jobs as usize)
+}
 
 /// Where data comes from.
 #[derive(clap::Args, Clone, Debug)]

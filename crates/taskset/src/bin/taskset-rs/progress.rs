@@ -192,6 +192,24 @@ impl SweepObserver for SweepProgress {
     }
 }
 
+/// Lines of any wording about a long command, at most one in a second.
+pub(crate) struct LineProgress {
+    last_line: Instant,
+}
+
+impl LineProgress {
+    pub(crate) fn new() -> Self {
+        Self { last_line: Instant::now() }
+    }
+
+    pub(crate) fn show(&mut self, line: impl FnOnce() -> String) {
+        if self.last_line.elapsed() >= Duration::from_secs(1) {
+            say!("{}", line());
+            self.last_line = Instant::now();
+        }
+    }
+}
+
 /// Shows how far a list of items of known work is: one line that is written again on a terminal, else one every few seconds.
 pub(crate) struct ListProgress {
     what: &'static str,

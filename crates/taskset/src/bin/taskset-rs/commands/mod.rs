@@ -5,6 +5,7 @@ pub(crate) mod curves;
 pub(crate) mod data;
 pub(crate) mod lists;
 pub(crate) mod optimizers;
+pub(crate) mod planned;
 pub(crate) mod reproduce;
 pub(crate) mod sweep;
 mod table_file;

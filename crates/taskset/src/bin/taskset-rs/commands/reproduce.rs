@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use taskset::datasets::Source;
 use taskset::figures::{count, counted};
+use taskset::normalize;
 use taskset::repro::released_archives::Archives;
 use taskset::repro::{self, Ending, FIGURES, OptionKind, Options, Request, RunScale, Settings, Summary};
 use taskset::sweep::Directory;
-use taskset::{normalize, train};
 
 use crate::failure::{Interrupted, Usage};
-use crate::options::{DataOption, SelectionOption, cache_directory};
+use crate::options::{self, DataOption, SelectionOption, cache_directory};
 use crate::progress::SweepProgress;
 use crate::{interrupt, output};
 
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Number of trials that are trained at the same time, each on one thread [default: the number of cores].
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MOST_JOBS))]
+    #[arg(long, value_parser = options::jobs())]
     jobs: Option<u32>,
     /// Print one JSON document: files, claims, times.
     #[arg(long)]
@@ -56,9 +56,6 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     selection: SelectionOption,
 }
-
-/// More threads than any machine that this was tried on.
-const MOST_JOBS: i64 = 1024;
 
 const DATA_HELP: &str = "Data directory with one folder of original files per data set, or `synthetic` for the embedded \
                          stand-ins (generated data) [default: the environment variable TASKSET_DATA; if it is not set, the cache that `data \
@@ -164,7 +161,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => format!("{}-{}-{}", arguments.what, scale.name(), settings.origin(&datasets)?.name()),
     };
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("taskset-out").join(name));
-    let jobs = arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize);
+    let jobs = options::threads(arguments.jobs);
     if given.is_none() {
         say!(
             "{} at scale {}: {}, {scale}; {}, {} at a time; data: {}",

@@ -3,11 +3,11 @@
 use taskset::datasets::download::{self, FetchEvent, FetchOptions};
 use taskset::datasets::files::{FilesState, inspect};
 
-use super::progress_lines::Lines;
 use super::{directory, size};
 use crate::failure::Usage;
 use crate::interrupt;
 use crate::options::DataOption;
+use crate::progress::LineProgress;
 
 pub(super) fn run(names: &[String], prefer_hub: bool, data: &DataOption) -> anyhow::Result<()> {
     let Some(root) = directory(data) else {
@@ -26,7 +26,7 @@ pub(super) fn run(names: &[String], prefer_hub: bool, data: &DataOption) -> anyh
     interrupt::keep("what was downloaded is kept; the same command resumes");
     // A name that is misspelt is better known before the first long download.
     for (name, known) in names.iter().zip(super::choose(names)?) {
-        let mut lines = Lines::new();
+        let mut lines = LineProgress::new();
         let fetched = download::fetch(&root, name, &options, &mut |event| match event {
             FetchEvent::There(path) => say!("{}: is there already", path.display()),
             FetchEvent::Progress(path, bytes, total) => lines.show(|| match total {

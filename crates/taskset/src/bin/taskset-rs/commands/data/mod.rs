@@ -4,7 +4,6 @@ pub(crate) mod advice;
 mod fetch;
 mod list;
 mod prepare;
-mod progress_lines;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use taskset::datasets::Source;
 use taskset::datasets::manifest::{Manifest, TextManifest, manifest, manifests, text_manifests};
 use taskset::datasets::prepared::{PreparedCopy, PreparedState};
 
-use crate::options::DataOption;
+use crate::options::{self, DataOption};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -62,8 +61,8 @@ pub(crate) enum Command {
         #[arg(required = true)]
         names: Vec<String>,
         /// Number of threads that decode pictures [default: the number of cores].
-        #[arg(long)]
-        jobs: Option<usize>,
+        #[arg(long, value_parser = options::jobs())]
+        jobs: Option<u32>,
         #[command(flatten)]
         data: DataOption,
     },

@@ -4,13 +4,13 @@ use taskset::datasets::manifest::manifests;
 use taskset::datasets::prepared::{Preparation, PrepareEvent, PrepareProgress, prepare_images, prepare_text};
 use taskset::names::Origin;
 
-use super::progress_lines::Lines;
 use super::{cache, directory, size, texts_of};
 use crate::failure::Usage;
 use crate::interrupt;
-use crate::options::DataOption;
+use crate::options::{self, DataOption};
+use crate::progress::LineProgress;
 
-pub(super) fn run(names: &[String], jobs: Option<usize>, data: &DataOption) -> anyhow::Result<()> {
+pub(super) fn run(names: &[String], jobs: Option<u32>, data: &DataOption) -> anyhow::Result<()> {
     let Some(root) = directory(data) else {
         return Err(Usage(
             "the built-in stand-ins need no preparation; name a directory: --data DIR".to_owned(),
@@ -25,8 +25,7 @@ pub(super) fn run(names: &[String], jobs: Option<usize>, data: &DataOption) -> a
         None => vec![name.clone()],
     };
     let names: Vec<String> = names.iter().flat_map(both).collect();
-    let threads =
-        jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get)).max(1);
+    let threads = options::threads(jobs);
     let mut finished: Vec<&str> = Vec::new();
     for name in &names {
         interrupt::keep(match &finished[..] {
@@ -34,7 +33,7 @@ pub(super) fn run(names: &[String], jobs: Option<usize>, data: &DataOption) -> a
             finished => format!("the finished copies are kept: {}", finished.join(", ")),
         });
         if manifests().iter().any(|manifest| manifest.name == *name) {
-            let lines = std::cell::RefCell::new(Lines::new());
+            let lines = std::cell::RefCell::new(LineProgress::new());
             let progress = |done: usize, of: usize| {
                 lines.borrow_mut().show(|| format!("{name}: {done} of {of} images"));
             };
@@ -43,7 +42,7 @@ pub(super) fn run(names: &[String], jobs: Option<usize>, data: &DataOption) -> a
             let verb = verb(made.up_to_date, made.origin);
             say!("{name} {verb}: {} images, {}, {}", made.examples, size(made.bytes), made.path.display());
         } else {
-            let mut progress = TextProgress { name, lines: Lines::new() };
+            let mut progress = TextProgress { name, lines: LineProgress::new() };
             let made = prepare_text(&root, name, &cache, data.allow_partial, &mut progress)?;
             let verb = verb(made.found, made.origin);
             say!(
@@ -71,7 +70,7 @@ fn verb(found: bool, origin: Origin) -> &'static str {
 
 struct TextProgress<'a> {
     name: &'a str,
-    lines: Lines,
+    lines: LineProgress,
 }
 
 impl PrepareProgress for TextProgress<'_> {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 use taskset::figures::{count, counted};
 use taskset::sweep::{Directory, Outcome, PlanBlock, RunOptions, Slice, Sweep};
-use taskset::train::{self, Protocol};
+use taskset::train::Protocol;
 
 use super::{directory, planned_data, program, with_data};
 use crate::failure::{Interrupted, Usage};
-use crate::options::DataOption;
+use crate::options::{self, DataOption};
 use crate::progress::SweepProgress;
 use crate::{interrupt, output};
 
@@ -62,7 +62,7 @@ pub(crate) struct Arguments {
     shard: Option<String>,
     /// Number of trials, or of groups of trials in lockstep, that run at the same time, each on one thread [default: the number
     /// of cores].
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_parser = options::jobs())]
     jobs: Option<u32>,
     /// End when no free shard is left, and do not wait until other processes have finished their shards.
     #[arg(long)]
@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         checkpoint_every: Duration::from_secs_f64((60.0 * arguments.checkpoint_every).min(1e9)),
         lease: arguments.lease.map(|minutes| Duration::from_secs_f64((60.0 * minutes).min(1e9))),
         program: program(),
-        ..RunOptions::new(arguments.jobs.map_or_else(train::available_threads, |jobs| jobs as usize))
+        ..RunOptions::new(options::threads(arguments.jobs))
     };
     if !directory.is_local() {
         interrupt::keep_remotely();

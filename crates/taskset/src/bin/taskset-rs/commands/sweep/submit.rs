@@ -7,7 +7,7 @@ use taskset::figures::counted;
 use taskset::sweep::slurm::{self, Submission};
 
 use super::directory;
-use crate::options::DataOption;
+use crate::options::{self, DataOption};
 use crate::output;
 
 #[derive(clap::Args)]
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     array: Option<u32>,
     /// Number of trials that run at the same time in each array task. Each array task asks for this number of processors.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, default_value_t = 1, value_parser = options::jobs())]
     jobs: u32,
     /// Minutes that each array task asks for [default: twice the estimate, plus ten minutes].
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
