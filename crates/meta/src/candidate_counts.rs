@@ -172,6 +172,8 @@ mod tests {
         // The baseline in the same family has the same split and all candidates too.
         let result = experiment(&m, &[4], Some(&m)).run(&StreamId::root("t")).unwrap();
         assert_eq!(Some(&result.curves[0]), result.tuned.as_ref());
+        // Equal is not lower.
+        assert_eq!(result.beats_tuned_at(1), None);
         assert_eq!(experiment(&m, &[4], None).run(&StreamId::root("t")).unwrap().beats_tuned_at(1), None);
     }
 

@@ -1,5 +1,7 @@
 //! Correlations between scores: Pearson's (appendix A.4, Figure 12) and Spearman's (appendix A.1).
 
+use std::cmp::Ordering;
+
 use rayon::prelude::*;
 
 use crate::ScoreMatrix;
@@ -31,11 +33,14 @@ pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// The rank of each value, 1 for the lowest. Equal values share the mean of their ranks; 0 and -0 are equal. NaNs rank
-/// behind everything else.
+/// behind everything else, in the order in which they stand.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    // Adding 0 turns -0 into 0.
-    order.sort_by(|&a, &b| (values[a] + 0.0).total_cmp(&(values[b] + 0.0)));
+    // A NaN can have either sign, so a total order by bits would put some of them first.
+    order.sort_by(|&a, &b| {
+        let (a, b) = (values[a], values[b]);
+        a.is_nan().cmp(&b.is_nan()).then(a.partial_cmp(&b).unwrap_or(Ordering::Equal))
+    });
     let mut ranks = vec![0.0; values.len()];
     let mut start = 0;
     for group in order.chunk_by(|&a, &b| values[a] >= values[b]) {
@@ -90,11 +95,8 @@ fn standardised_ranks(values: &[f64]) -> Option<Vec<f64>> {
 
 /// The values with mean 0 and Euclidean norm 1. None where that is impossible.
 fn standardised(values: &[f64]) -> Option<Vec<f64>> {
-    let constant = values.windows(2).all(|w| w[0].total_cmp(&w[1]).is_eq());
-    if constant || values.iter().any(|v| !v.is_finite()) {
-        return None;
-    }
-    // A scale of 1 keeps squares of very large and very small values in range.
+    // A scale of 1 keeps squares of very large and very small values in range. It also makes equal values exactly 1 or -1, so
+    // that their norm is exactly 0. The norm is NaN where a value is NaN or infinite, and where all are 0.
     let largest = values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     let mean = values.iter().map(|v| v / largest).sum::<f64>() / values.len() as f64;
     let centred: Vec<f64> = values.iter().map(|v| v / largest - mean).collect();
@@ -130,6 +132,7 @@ mod tests {
         assert_eq!(ranks(&[0.5, -1.0, 0.5, 9.0]), [2.5, 1.0, 2.5, 4.0]);
         assert_eq!(ranks(&[0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY]), [2.5, 2.5, 4.0, 1.0]);
         assert_eq!(ranks(&[7.0; 3]), [2.0; 3]);
+        assert_eq!(ranks(&[-f64::NAN, 1.0, f64::NAN, f64::INFINITY, f64::NAN]), [3.0, 1.0, 4.0, 2.0, 5.0]);
         assert!(ranks(&[]).is_empty());
     }
 

@@ -215,3 +215,32 @@ fn range(&[least, most]: &[f64; 2]) -> String {
 fn known_families() -> String {
     crate::families().iter().map(|info| info.name).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_in_words() {
+        assert_eq!(range(&[0.0, 1.0]), "between 0 and 1");
+        assert_eq!(range(&[1e-10, 0.001]), "between 1e-10 and 0.001");
+        assert_eq!(range(&[0.0, 1.0f64.next_down()]), "at least 0 and below 1");
+        assert_eq!(range(&[0.0, 0.999]), "between 0 and 0.999");
+        assert_eq!(range(&[1e-4, f64::MAX]), "a finite number, at least 1e-4");
+    }
+
+    #[test]
+    fn an_unknown_family_is_answered_with_the_known_ones() {
+        let message = Error::UnknownFamily("adams".to_owned()).to_string();
+        assert!(
+            message.contains("`adams`; the families are ") && message.contains(", adam8p, "),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn numbers_that_json_cannot_write_have_words() {
+        let texts = [f64::NAN, 0.0, 0.5, 1e-5, 1e15].map(shown);
+        assert_eq!(texts, ["NaN or infinite", "0", "0.5", "1e-5", "1e15"]);
+    }
+}

@@ -351,6 +351,9 @@ mod tests {
             assert_eq!(info.names().count() as u32, info.len());
             let config = info.config(0).unwrap();
             assert_eq!(config.family(), info.family);
+            // Only seeds go on beyond the published members.
+            let seeds = matches!(info.naming, Naming::Seeds { .. });
+            assert_eq!(info.config(info.len()).is_some(), seeds, "{}", info.name);
             // The space lists the object's keys, in its order.
             let text = serde_json::to_string(&config).unwrap();
             let places: Vec<usize> =

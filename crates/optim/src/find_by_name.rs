@@ -199,6 +199,7 @@ mod tests {
         check_refused("adam8p_wide_grid_2k", "`adam8p_wide_grid_seed0`, one of `adam8p_wide_grid_1k`?");
         check_refused("adamww", "did you mean e.g. `adamw_seed0`, one of `adamw_1k`?");
         check_refused("muon_defaults", "did you mean `muon_default`?");
+        check_refused("muon_default2", "did you mean `muon_default`?");
         check_refused("AdamW", "did you mean e.g. `adamw_seed0`");
         check_refused("adam", "default Adam at 1e-3 is `adam_lr_-3.00`; `optimizers list` shows all");
         check_refused("Adam", "`adam_lr_-3.00`");

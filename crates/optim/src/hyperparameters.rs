@@ -104,7 +104,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Adam4p;
+    use crate::{Adam4p, families};
     use serde_json::json;
 
     fn check_refused(family: Family, object: &Value, words: &[&str]) {
@@ -161,6 +161,26 @@ mod tests {
         adam.epsilon = 0.0;
         assert!(Config::from(adam).rule(Mode::Upstream, 10).is_ok());
         check(adam.into(), Mode::Paper, &["adam8p", "epsilon = 0", "divides"]);
+    }
+
+    #[test]
+    fn no_optimizer_divides_by_zero() {
+        let mut checked = Vec::new();
+        for info in families() {
+            let Some(key) = ["epsilon", "aux_epsilon"]
+                .into_iter()
+                .find(|key| info.space.iter().any(|dimension| dimension.name == *key))
+            else {
+                continue;
+            };
+            let config = info.config(0).unwrap().with_hyperparameters(&json!({key: 0.0})).unwrap();
+            let error = config.configured(Mode::Paper, 10).unwrap_err();
+            assert!(matches!(error, Error::Divides { name, .. } if name == key), "{}: {error}", info.name);
+            checked.push(info.name);
+        }
+        for name in ["adam4p", "adam8p", "nadamw", "adamw", "lamb", "muon", "schedule_free_adamw"] {
+            assert!(checked.contains(&name), "{checked:?}");
+        }
     }
 
     #[test]

@@ -268,3 +268,20 @@ pub(crate) fn check_lengths<T>(gradients: &[T], params: &[T], n: usize) {
     assert!(params.len() == n, "{} parameters, and the run was started for {n}", params.len());
     assert!(gradients.len() == n, "{} gradients for {n} parameters", gradients.len());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Mode, named};
+
+    #[test]
+    fn an_optimizer_behind_a_pointer_says_the_same_of_itself() {
+        let layout = Layout::flat(10);
+        // Adam keeps two numbers for each parameter, and a parameter that is NaN stays NaN.
+        let adam = named("adam_lr_-3.00").unwrap().configured(Mode::Upstream, 20).unwrap();
+        let behind = Arc::new(adam.clone());
+        assert_eq!((behind.identity(), behind.facts()), (adam.identity(), adam.facts()));
+        assert_eq!((behind.state_bytes(&layout), adam.state_bytes(&layout)), (80, 80));
+        assert_ne!(adam.facts(), Facts::default());
+    }
+}

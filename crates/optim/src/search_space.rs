@@ -178,6 +178,22 @@ mod tests {
     }
 
     #[test]
+    fn values_that_make_sense_are_wider_than_what_is_sampled_where_equations_allow_it() {
+        assert_eq!(Dimension::log("x", 0.1, 10.0).valid, [0.0, f64::MAX]);
+        assert_eq!(Dimension::one_minus_log("x", 0.01, 0.5).valid, [0.0, 1.0f64.next_down()]);
+        assert_eq!(Dimension::linear("x", 2.0, 3.0).valid, [2.0, 3.0]);
+        assert_eq!(Dimension::fixed("x", 5.0, 0.0, 100.0).valid, [0.0, 100.0]);
+        assert_eq!(Dimension::choice_of("x", &["a", "b", "c"]).always(1.0).valid, [0.0, 2.0]);
+    }
+
+    #[test]
+    fn words_have_places() {
+        let letters = Dimension::choice_of("x", &["a", "b", "c"]);
+        assert_eq!(["a", "c", "d"].map(|word| letters.choice(word)), [Some(0), Some(2), None]);
+        assert_eq!(Dimension::switch("x").choice("a"), None);
+    }
+
+    #[test]
     fn coordinates_are_uniform() {
         let check = |dimension: Dimension, value: f64, expected: f64| {
             let found = dimension.uniform_coordinate(value);

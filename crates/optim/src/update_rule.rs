@@ -259,6 +259,13 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_normal_number_is_not_zero() {
+        let smallest = f64::from(f32::MIN_POSITIVE);
+        assert_eq!(zero_in_f32("epsilon", smallest), None);
+        assert_eq!(zero_in_f32("epsilon", smallest.next_down()), Some(("epsilon", smallest.next_down())));
+    }
+
+    #[test]
     fn every_instruction_set_gives_the_same_bits() {
         // Together these run every loop; 67 parameters leave a remainder for every vector width.
         for name in [

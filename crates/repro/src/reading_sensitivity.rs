@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use taskset_figures::{Block, Section, Table, Verdict};
 use taskset_normalize::Upper;
 
-use crate::figures::Context;
 use crate::drawn_figure::Drawn;
+use crate::figures::Context;
 use crate::score_readings::{Change, Reading};
 
 /// The other readings of a normaliser: what is changed about it.

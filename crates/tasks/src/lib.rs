@@ -47,13 +47,13 @@ pub mod task;
 pub mod task_set;
 
 pub use error::Error;
+pub use models::associative_copy_batches::SequenceExamples;
 #[cfg(feature = "candle")]
 pub use models::candle_task::{CandleLoss, CandleTask, Variable};
 pub use models::drawn_batches::{Draw, Drawn};
 pub use models::image_batches::ImageExamples;
 pub use models::image_batches::sampled_examples;
 pub use models::network_task::{Batches, Data, NetworkTask};
-pub use models::associative_copy_batches::SequenceExamples;
 pub use models::text_batches::{TextExamples, TextLabels};
 pub use registry::{
     Description, SUITES, all_names, build, describe, families, select, specification, upstream_json,

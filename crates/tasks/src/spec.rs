@@ -9,9 +9,9 @@ use taskset_datasets::Datasets;
 use taskset_nn::Network;
 use taskset_trial::{Digest, TaskVersion};
 
+use crate::models::associative_copy_batches::SequenceExamples;
 use crate::models::image_batches::ImageExamples;
 use crate::models::network_task::{NetworkTask, Redraw};
-use crate::models::associative_copy_batches::SequenceExamples;
 use crate::models::text_batches::TextExamples;
 use crate::{Draw, Drawn, Error, Layout, Task, network_cost};
 

@@ -116,3 +116,30 @@ impl Elementwise<1> for Nesterov {
         self.0.base_learning_rate()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use taskset_params::Layout;
+
+    use super::*;
+    use crate::elementwise::elementwise;
+    use crate::{Run, Step};
+
+    /// With a learning rate of 0.5 and a momentum of 0.5.
+    #[test]
+    fn momentum_starts_at_zero() {
+        let rule = Sgd { learning_rate: 0.5, momentum: 0.5, nesterov: false };
+        let check = |mut run: Box<dyn Run<f64>>, expected: [f64; 2]| {
+            let mut params = [4.0];
+            let after = [2.0, 1.0].map(|g| {
+                run.update(Step::new(&[g]), &mut params);
+                params[0].to_bits()
+            });
+            assert_eq!(after, expected.map(f64::to_bits));
+        };
+        // m = 2, then 1 + 2 / 2 = 2.
+        check(elementwise(rule, &Layout::flat(1)), [3.0, 2.0]);
+        // Moves by half of 2 + 2 / 2, then of 1 + 2 / 2.
+        check(elementwise(Nesterov(rule), &Layout::flat(1)), [2.5, 1.5]);
+    }
+}

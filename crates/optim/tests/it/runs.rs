@@ -50,6 +50,24 @@ fn facts_follow_from_the_family_and_its_hyperparameters() {
 }
 
 #[test]
+fn a_restored_run_goes_on_with_the_same_bits() {
+    let gradients = |step: u32| (0..15).map(|i| f64::from(i + step).sin()).collect::<Vec<f64>>();
+    for (_, optimizer) in configurations() {
+        let (name, mut params) = (optimizer.name(), vec![0.5; 15]);
+        let mut run = start(&optimizer, &params);
+        (0..3).for_each(|step| run.update(Step::new(&gradients(step)), &mut params));
+        let (mut other, mut others) = (start(&optimizer, &[1.0; 15]), params.clone());
+        other.restore(&run.save().unwrap()).unwrap();
+        for step in 3..6 {
+            run.update(Step::new(&gradients(step)), &mut params);
+            other.update(Step::new(&gradients(step)), &mut others);
+            let bits = |params: &[f64]| params.iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&params), bits(&others), "{name}");
+        }
+    }
+}
+
+#[test]
 fn the_size_of_a_state_is_not_underestimated_nor_far_above() {
     let bytes_of = |values: usize| values * size_of::<f32>();
     for (_, optimizer) in configurations() {
