@@ -165,6 +165,25 @@ mod tests {
     }
 
     #[test]
+    fn tasks_are_found_by_name_in_every_matrix() {
+        let rows: Vec<Vec<f64>> = (0..8).map(|t| (0..3).map(|c| noise(t, c)).collect()).collect();
+        let in_order = |order: &[usize]| {
+            let names: Vec<String> = order.iter().map(|t| format!("t{t}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            named(&names, &order.iter().map(|&t| &rows[t][..]).collect::<Vec<_>>())
+        };
+        let (m, reversed) = (in_order(&[0, 1, 2, 3, 4, 5, 6, 7]), in_order(&[7, 6, 5, 4, 3, 2, 1, 0]));
+        let learned = vec![family("m", &m), family("reversed", &reversed)];
+        let experiment = OtherScores { tested: family("m", &m), learned, resamplings: 20, k: 2 };
+        let result = experiment.run(&StreamId::root("t")).unwrap();
+        assert_eq!(result.curves[0], result.curves[1]);
+        // Two tasks are enough: one to learn from, one to test.
+        let two = in_order(&[6, 1]);
+        let experiment = OtherScores { learned: vec![family("two", &two)], ..experiment };
+        assert_eq!(experiment.run(&StreamId::root("t")).unwrap().tasks, 2);
+    }
+
+    #[test]
     fn the_true_scores_give_the_learned_list_of_figure_3() {
         let rows: Vec<Vec<f64>> = (0..9).map(|t| (0..6).map(|c| noise(t, c)).collect()).collect();
         let m = matrix(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>());

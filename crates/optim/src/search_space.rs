@@ -45,7 +45,7 @@ impl Dimension {
     }
 
     pub(crate) const fn one_minus_log(name: &'static str, lo: f64, hi: f64) -> Self {
-        let valid = [0.0, 1.0 - f64::EPSILON / 2.0];
+        let valid = [0.0, 1.0_f64.next_down()];
         Self { scale: Scale::OneMinusLog, valid, ..Self::log(name, lo, hi) }
     }
 

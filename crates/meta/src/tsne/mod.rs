@@ -58,8 +58,7 @@ impl Tsne {
             y.x.push(START * stream.normal());
             y.y.push(START * stream.normal());
         }
-        let learning_rate =
-            self.learning_rate.unwrap_or_else(|| (n as f64 / self.exaggeration / 4.0).max(50.0));
+        let learning_rate = self.learning_rate_of(n);
         let positive = |v: f64| v > 0.0 && v.is_finite();
         assert!(
             positive(self.exaggeration) && positive(learning_rate),
@@ -77,6 +76,11 @@ impl Tsne {
         }
         let points: Vec<[f64; 2]> = y.x.iter().zip(&y.y).map(|(&x, &y)| [x, y]).collect();
         Ok(Embedding { kl_divergence: kl_divergence(&p, &points), points, perplexity })
+    }
+
+    /// The step size for n points.
+    fn learning_rate_of(&self, n: usize) -> f64 {
+        self.learning_rate.unwrap_or_else(|| (n as f64 / self.exaggeration / 4.0).max(50.0))
     }
 }
 
@@ -147,6 +151,33 @@ mod tests {
         let [start, exaggerated, middle, end] =
             [0, 250, 400, 1000].map(|iterations| embed(&clusters(), iterations).unwrap().kl_divergence);
         assert!(end < start && end < exaggerated && end <= middle, "{start} {exaggerated} {middle} {end}");
+    }
+
+    #[test]
+    fn points_start_near_zero_and_apart() {
+        let map = embed(&clusters(), 0).unwrap();
+        assert!(map.points.iter().flatten().all(|c| c.abs() < 6.0 * START && c.abs() > 0.0));
+        assert!(map.points.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn the_step_size_grows_with_the_number_of_points() {
+        let of = |tsne: Tsne, n: usize| tsne.learning_rate_of(n).to_bits();
+        assert_eq!(of(Tsne::default(), 9600), 200f64.to_bits());
+        assert_eq!(of(Tsne::default(), 1000), 50f64.to_bits());
+        assert_eq!(of(Tsne { learning_rate: Some(7.0), ..Tsne::default() }, 9600), 7f64.to_bits());
+    }
+
+    #[test]
+    fn steps_that_are_not_positive_are_the_callers_mistake() {
+        let rows = clusters();
+        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+        for (exaggeration, learning_rate) in [(0.0, 1.0), (1.0, -1.0), (f64::INFINITY, 1.0), (1.0, f64::NAN)]
+        {
+            let tsne = Tsne { exaggeration, learning_rate: Some(learning_rate), ..Tsne::default() };
+            let embedded = std::panic::catch_unwind(|| tsne.embed(&rows, &StreamId::root("t")));
+            assert!(embedded.is_err(), "{tsne:?}");
+        }
     }
 
     #[test]

@@ -455,6 +455,8 @@ mod tests {
         let plain = train(&[]);
         assert!(plain < 0.9998);
         assert!((train(&[0.0, 1e-320, 0.02]) - plain).abs() < 1e-15);
+        // The one parameter is AdamW's, whose rate doubles with the learning rate.
+        assert!((1.0 - train(&[0.04]) - 2.0 * (1.0 - plain)).abs() < 1e-12);
     }
 
     #[test]

@@ -69,14 +69,14 @@ impl ScheduleFreeAdamW {
 }
 
 const LEARNING_RATE: Dimension = Dimension::log("learning_rate", 3e-4, 1.0);
-const BETA1: Dimension = Dimension::one_minus_log("beta1", 0.02, 0.2).valid(0.01, 1.0 - f64::EPSILON / 2.0);
+const BETA1: Dimension = Dimension::one_minus_log("beta1", 0.02, 0.2).valid(0.01, 1.0_f64.next_down());
 const BETA2: Dimension = Dimension::one_minus_log("beta2", 1e-4, 0.3);
 const EPSILON: Dimension = Dimension::log("epsilon", 1e-10, 1e-3);
 const WEIGHT_DECAY: Dimension = Dimension::log("weight_decay", 1e-3, 0.3).or_zero();
 const WARMUP: Dimension = Dimension::log("warmup_steps", 50.0, 1000.0);
 const R: Dimension = Dimension::fixed("r", 0.0, 0.0, 10.0);
 const POWER: Dimension = Dimension::fixed("weight_lr_power", 2.0, 0.0, 10.0);
-const INNER: Dimension = Dimension::fixed("inner_momentum", 0.0, 0.0, 1.0 - f64::EPSILON / 2.0);
+const INNER: Dimension = Dimension::fixed("inner_momentum", 0.0, 0.0, 1.0_f64.next_down());
 
 impl FamilyMember for ScheduleFreeAdamW {
     const NAME: &'static str = "schedule_free_adamw";
@@ -318,6 +318,15 @@ mod tests {
     use super::*;
 
     /// The equations in the documentation, with all three points of each parameter.
+    #[test]
+    fn an_inner_mean_needs_a_vector_more() {
+        let bytes = |inner_momentum| {
+            let optimizer = ScheduleFreeAdamW { inner_momentum, ..ScheduleFreeAdamW::DEFAULT };
+            Method::state_bytes(&optimizer, &Layout::flat(10))
+        };
+        assert_eq!([0.0, 0.5].map(bytes), [80, 120]);
+    }
+
     #[test]
     fn updates_are_those_of_the_equations() {
         let plain =
