@@ -179,11 +179,14 @@ mod tests {
 
     #[test]
     fn values_that_make_sense_are_wider_than_what_is_sampled_where_equations_allow_it() {
-        assert_eq!(Dimension::log("x", 0.1, 10.0).valid, [0.0, f64::MAX]);
-        assert_eq!(Dimension::one_minus_log("x", 0.01, 0.5).valid, [0.0, 1.0f64.next_down()]);
-        assert_eq!(Dimension::linear("x", 2.0, 3.0).valid, [2.0, 3.0]);
-        assert_eq!(Dimension::fixed("x", 5.0, 0.0, 100.0).valid, [0.0, 100.0]);
-        assert_eq!(Dimension::choice_of("x", &["a", "b", "c"]).always(1.0).valid, [0.0, 2.0]);
+        let check = |dimension: Dimension, expected: [f64; 2]| {
+            assert_eq!(dimension.valid.map(f64::to_bits), expected.map(f64::to_bits), "{dimension:?}");
+        };
+        check(Dimension::log("x", 0.1, 10.0), [0.0, f64::MAX]);
+        check(Dimension::one_minus_log("x", 0.01, 0.5), [0.0, 1.0f64.next_down()]);
+        check(Dimension::linear("x", 2.0, 3.0), [2.0, 3.0]);
+        check(Dimension::fixed("x", 5.0, 0.0, 100.0), [0.0, 100.0]);
+        check(Dimension::choice_of("x", &["a", "b", "c"]).always(1.0), [0.0, 2.0]);
     }
 
     #[test]

@@ -157,7 +157,7 @@ mod tests {
     fn points_start_near_zero_and_apart() {
         let map = embed(&clusters(), 0).unwrap();
         assert!(map.points.iter().flatten().all(|c| c.abs() < 6.0 * START && c.abs() > 0.0));
-        assert!(map.points.windows(2).all(|pair| pair[0] != pair[1]));
+        assert!(map.points.windows(2).all(|pair| pair[0].map(f64::to_bits) != pair[1].map(f64::to_bits)));
     }
 
     #[test]
@@ -166,6 +166,26 @@ mod tests {
         assert_eq!(of(Tsne::default(), 9600), 200f64.to_bits());
         assert_eq!(of(Tsne::default(), 1000), 50f64.to_bits());
         assert_eq!(of(Tsne { learning_rate: Some(7.0), ..Tsne::default() }, 9600), 7f64.to_bits());
+    }
+
+    #[test]
+    fn attraction_is_exaggerated_in_the_first_iterations_only() {
+        let rows = clusters();
+        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+        let embed = |exaggeration, exaggerated_iterations| {
+            let learning_rate = Some(50.0);
+            let tsne = Tsne {
+                exaggeration,
+                exaggerated_iterations,
+                learning_rate,
+                iterations: 2,
+                ..Tsne::default()
+            };
+            tsne.embed(&rows, &StreamId::root("t")).unwrap()
+        };
+        assert_eq!(embed(12.0, 0), embed(99.0, 0));
+        assert_ne!(embed(12.0, 1), embed(99.0, 1));
+        assert_ne!(embed(12.0, 1), embed(12.0, 2));
     }
 
     #[test]
