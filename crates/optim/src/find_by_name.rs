@@ -194,6 +194,8 @@ mod tests {
     #[test]
     fn names_that_do_not_exist() {
         check_refused("adam8p_wide_gird_seed3", "did you mean `adam8p_wide_grid_seed3`");
+        check_refused("adam8p_wide_gird_seed999", "did you mean `adam8p_wide_grid_seed999`");
+        check_refused("adam8p_wide_gird_seed1000", "did you mean `adam8p_wide_grid_seed0`");
         check_refused("nadamw_wide_grid_seed1", "did you mean `nadamw_grid_seed1`?");
         check_refused("adam6p_seed12", "did you mean `adam6p_wide_grid_seed12`?");
         check_refused("adam8p_wide_grid_2k", "`adam8p_wide_grid_seed0`, one of `adam8p_wide_grid_1k`?");
