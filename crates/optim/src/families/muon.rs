@@ -455,6 +455,12 @@ mod tests {
         let plain = train(&[]);
         assert!(plain < 0.9998);
         assert!((train(&[0.0, 1e-320, 0.02]) - plain).abs() < 1e-15);
+        // Without a ratio, the auxiliary rate stays.
+        let mut run = Muon { learning_rate: 0.0, ..Muon::DEFAULT }.run::<f64>(&Layout::flat(1));
+        assert!(run.set_base_learning_rate(0.5));
+        let mut params = [1.0];
+        run.update(Step::new(&[1.0]), &mut params);
+        assert!((params[0] - plain).abs() < 1e-15);
         // The one parameter is AdamW's, whose rate doubles with the learning rate.
         assert!((1.0 - train(&[0.04]) - 2.0 * (1.0 - plain)).abs() < 1e-12);
     }
