@@ -317,7 +317,6 @@ impl<T: Real, const MEANS: bool> Kernel for Update<'_, T, MEANS> {
 mod tests {
     use super::*;
 
-    /// The equations in the documentation, with all three points of each parameter.
     #[test]
     fn an_inner_mean_needs_a_vector_more() {
         let bytes = |inner_momentum| {
@@ -327,6 +326,7 @@ mod tests {
         assert_eq!([0.0, 0.5].map(bytes), [80, 120]);
     }
 
+    /// The equations in the documentation, with all three points of each parameter.
     #[test]
     fn updates_are_those_of_the_equations() {
         let plain =
